@@ -1,0 +1,14 @@
+from .annotation import AnnotationTable
+from .feature_store import FeatureStore
+from .identity_labels import UNASSIGNED, IdentityLabels
+from .reid_data_sample import ReIDDataSample
+from .tracklet_table import TrackletTable
+
+__all__ = [
+    'UNASSIGNED',
+    'AnnotationTable',
+    'FeatureStore',
+    'IdentityLabels',
+    'ReIDDataSample',
+    'TrackletTable',
+]

@@ -1,0 +1,104 @@
+"""AnnotationTable: the labelled images that pre-training reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mmcion.utils.io import atomic_file, read_json
+
+from .column_folder import load_columns, save_columns
+
+
+class AnnotationTable:
+    """N images with identity and camera, as memory-mapped columns.
+
+    Attributes:
+        path: ``(N,)`` bytes, relative to the image root.
+        pid: ``(N,)`` int32 identity, 0..P-1.
+        cam_id: ``(N,)`` int32 camera or video; 0 where unknown.
+    """
+
+    KIND = 'AnnotationTable'
+
+    def __init__(
+        self,
+        path: Sequence[str] | np.ndarray,
+        pid: np.ndarray,
+        cam_id: np.ndarray | None = None,
+    ) -> None:
+        path = np.asarray(path)
+        self.path = path if path.dtype.kind == 'S' else np.char.encode(path)
+        self.pid = np.asarray(pid, np.int32)
+        if cam_id is None:
+            cam_id = np.zeros(len(self.pid), np.int32)
+        self.cam_id = np.asarray(cam_id, np.int32)
+        lengths = {len(self.path), len(self.pid), len(self.cam_id)}
+        if len(lengths) > 1:
+            raise ValueError(
+                f'an AnnotationTable needs one pid and cam_id per path; got '
+                f'{len(self.path)} paths, {len(self.pid)} pids, '
+                f'{len(self.cam_id)} cam_ids.'
+            )
+        if len(self.pid) and self.pid.min() < 0:
+            raise ValueError('pid must be >= 0: drop unassigned rows first.')
+
+    def __len__(self) -> int:
+        return len(self.pid)
+
+    def save(self, folder: str | Path) -> None:
+        """Write the table as a folder of columns, atomically."""
+        columns = {'path': self.path, 'pid': self.pid, 'cam_id': self.cam_id}
+        save_columns(folder, self.KIND, columns, {})
+
+    @classmethod
+    def load(cls, source: str | Path) -> AnnotationTable:
+        """Open a saved folder, or read a CION annotation JSON.
+
+        Raises:
+            FileNotFoundError: if ``source`` does not exist.
+            ValueError: if it is neither; names what is wrong.
+        """
+        source = Path(source)
+        if source.is_file():
+            return cls.from_cion_json(source)
+        columns, _ = load_columns(source, cls.KIND)
+        return cls(columns['path'], columns['pid'], columns['cam_id'])
+
+    def to_cion_json(self, file: str | Path) -> None:
+        """Write CION's annotation file: ``[{"file_path", "id"}, ...]``.
+
+        Ordered by id, as the published file is; rows of one id keep their
+        order. Source: CION repository, ``data/dataloader.py``.
+        """
+        with atomic_file(file) as temporary, open(temporary, 'w') as stream:
+            stream.write('[')
+            for n, row in enumerate(np.argsort(self.pid, kind='stable')):
+                item = {
+                    'file_path': self.path[row].decode(),
+                    'id': int(self.pid[row]),
+                }
+                stream.write((',\n' if n else '\n') + json.dumps(item))
+            stream.write('\n]\n')
+
+    @classmethod
+    def from_cion_json(cls, file: str | Path) -> AnnotationTable:
+        """Read CION's annotation file; ids are relabelled to 0..P-1.
+
+        Raises:
+            ValueError: if it is not a list of objects with both keys.
+        """
+        items = read_json(file)
+        try:
+            paths = [item['file_path'] for item in items]
+            ids = [item['id'] for item in items]
+        except (TypeError, KeyError) as error:
+            raise ValueError(
+                f'{file} must be a list of objects with the keys "file_path" '
+                f'and "id"; failed at {error!r}.'
+            ) from error
+        _, pid = np.unique(ids, return_inverse=True)
+        return cls(paths, pid)

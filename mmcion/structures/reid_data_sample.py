@@ -1,0 +1,11 @@
+"""ReIDDataSample: what travels with an image through a model."""
+
+from mmengine.structures import BaseDataElement
+
+
+class ReIDDataSample(BaseDataElement):
+    """Identity, camera and origin of one image.
+
+    Meta fields: ``pid`` (identity, -1 = junk), ``cam_id``, ``img_path``,
+    ``is_query``. A model adds the data field ``feature``, ``(D,)``.
+    """

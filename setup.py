@@ -1,0 +1,36 @@
+"""Package mmcion. Settings of the development tools are in pyproject.toml."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+
+
+def requirements(name: str) -> list[str]:
+    """Read ``requirements/<name>.txt`` without its comments."""
+    lines = (HERE / 'requirements' / f'{name}.txt').read_text().splitlines()
+    return [line for line in lines if line and not line.startswith('#')]
+
+
+version: dict[str, str] = {}
+exec((HERE / 'mmcion' / 'version.py').read_text(), version)
+
+setup(
+    name='mmcion',
+    version=version['__version__'],
+    description='Person re-identification pre-training, from raw video to a '
+    'model you can deploy',
+    long_description=(HERE / 'README.md').read_text(),
+    long_description_content_type='text/markdown',
+    license='Apache-2.0',
+    packages=find_packages(include=['mmcion', 'mmcion.*']),
+    python_requires='>=3.10,<3.13',
+    # mmengine and its siblings exist as two distributions that own the same
+    # import names; which one is chosen is requirements/mminstall.txt's task.
+    install_requires=requirements('runtime'),
+    extras_require={
+        'video': requirements('video'),
+        'tests': requirements('tests'),
+    },
+)
