@@ -37,9 +37,7 @@ DATASETS = _child('dataset', MMENGINE_DATASETS, 'datasets')
 DATA_SAMPLERS = _child(
     'data sampler', MMENGINE_DATA_SAMPLERS, 'datasets.samplers'
 )
-TRANSFORMS = _child(
-    'transform', MMENGINE_TRANSFORMS, 'datasets.transforms'
-)
+TRANSFORMS = _child('transform', MMENGINE_TRANSFORMS, 'datasets.transforms')
 METRICS = _child('metric', MMENGINE_METRICS, 'evaluation.metrics')
 HOOKS = _child('hook', MMENGINE_HOOKS, 'engine.hooks')
 OPTIM_WRAPPERS = _child(
@@ -51,6 +49,6 @@ OPTIM_WRAPPER_CONSTRUCTORS = _child(
     'engine.optim',
 )
 
-DENOISERS = _root('denoiser', 'denoise')
+DENOISERS = _root('denoiser', 'denoising')
 DETECTORS = _root('detector', 'video.detectors')
 TRACKERS = _root('tracker', 'video')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -79,9 +80,7 @@ class FeatureStore:
         (folder / 'partial.json').unlink(missing_ok=True)
 
     @classmethod
-    def open(
-        cls, folder: str | Path, *, center: bool = False
-    ) -> FeatureStore:
+    def open(cls, folder: str | Path, *, center: bool = False) -> FeatureStore:
         """Open a finished store.
 
         Raises:
@@ -116,6 +115,7 @@ class FeatureStore:
 
     @property
     def dim(self) -> int:
+        """Dimensions D of a feature."""
         return self._features.shape[1]
 
     def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
@@ -137,6 +137,15 @@ class FeatureStore:
                 f'drop the image from the table.'
             )
         return block / norm
+
+    def fingerprint(self) -> str:
+        """Return a hash of origin, shape and a sample of a thousand rows."""
+        step = max(len(self) // 1000, 1)
+        sample = np.ascontiguousarray(self._features[::step])
+        state = [self.meta, self._features.shape, self.mean is not None]
+        digest = hashlib.sha256(hash_value(state).encode())
+        digest.update(sample)
+        return digest.hexdigest()[:16]
 
     def check_rows(self, rows: int, what: str = 'table') -> None:
         """Raise ValueError unless the store has ``rows`` rows."""

@@ -39,6 +39,7 @@ class IdentityLabels:
 
     @property
     def num_identities(self) -> int:
+        """Number of different identities, unassigned rows aside."""
         return len(np.unique(self.identity[self.keep]))
 
     def contiguous(self) -> IdentityLabels:

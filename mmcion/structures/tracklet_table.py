@@ -11,7 +11,11 @@ import numpy as np
 
 from .column_folder import load_columns, save_columns
 
-_KEY_DTYPES = {'video_id': np.int32, 'tracklet_id': np.int64, 'frame': np.int64}
+_KEY_DTYPES = {
+    'video_id': np.int32,
+    'tracklet_id': np.int64,
+    'frame': np.int64,
+}
 _OPTIONAL_DTYPES = {'box': np.float32, 'score': np.float32}
 
 
@@ -137,6 +141,7 @@ class TrackletTable:
 
     @property
     def num_tracklets(self) -> int:
+        """Number of tracklets T."""
         return len(self.tracklet_ptr) - 1
 
     def image_path(self, row: int) -> Path:
@@ -200,7 +205,9 @@ def _pointers(starts: np.ndarray, rows: int) -> np.ndarray:
 def _check_lengths(columns: dict[str, np.ndarray]) -> None:
     lengths = {name: len(column) for name, column in columns.items()}
     if len(set(lengths.values())) > 1:
-        raise ValueError(f'columns of a TrackletTable differ in rows: {lengths}')
+        raise ValueError(
+            f'columns of a TrackletTable differ in rows: {lengths}'
+        )
     box = columns.get('box')
     if box is not None and box.shape[1:] != (4,):
         raise ValueError(f'box must be (N, 4) x, y, w, h; got {box.shape}')

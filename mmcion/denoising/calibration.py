@@ -1,0 +1,123 @@
+"""Thresholds without labels (ours).
+
+Boxes that share a frame are certainly different people; rows of one tracklet
+are almost certainly one. Both come for free, and give the scale of distances
+of whatever extractor made the features.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from mmcion.structures import FeatureStore, TrackletTable
+
+from .base_denoiser import group_rows, sum_features
+from .functional import normalise, pair_distance
+
+_BINS = np.linspace(0, 2, 81)
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Thresholds and the evidence for them.
+
+    Attributes:
+        sigma: ``1 - tracklet_noise`` quantile of the distances of images to
+            their tracklet's centroid.
+        delta: ``false_merge_rate`` quantile of the distances between
+            tracklets that share a frame.
+        num_images: images behind ``sigma``.
+        num_pairs: co-occurring tracklet pairs behind ``delta``.
+        bins: edges of both histograms.
+        same: counts of the distances behind ``sigma``.
+        different: counts of the distances behind ``delta``.
+    """
+
+    sigma: float
+    delta: float
+    num_images: int
+    num_pairs: int
+    bins: list[float]
+    same: list[int]
+    different: list[int]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for the report."""
+        return asdict(self)
+
+
+def calibrate(
+    table: TrackletTable,
+    features: FeatureStore,
+    *,
+    false_merge_rate: float = 0.05,
+    tracklet_noise: float = 0.1,
+    min_pairs: int = 10,
+) -> Calibration:
+    """Choose ``sigma`` and ``delta`` from the tracklets themselves.
+
+    Args:
+        table: the images.
+        features: one row each.
+        false_merge_rate: share of co-occurring pairs, which are different
+            people, that may lie nearer than ``delta``.
+        tracklet_noise: share of images presumed to be foreign to their
+            tracklet.
+        min_pairs: fewer co-occurring pairs are not evidence.
+
+    Raises:
+        ValueError: if there are fewer pairs; names the count and the remedy.
+    """
+    sums = sum_features(features, table.tracklet_index)
+    centroids = normalise(sums)
+    same = np.concatenate(
+        [
+            1 - features[rows] @ centroids[k]
+            for k, rows in enumerate(group_rows(table.tracklet_index))
+        ]
+        or [np.zeros(0)]
+    )
+    first, second = cooccurring_tracklets(table)
+    if len(first) < min_pairs:
+        raise ValueError(
+            f'only {len(first)} pairs of tracklets share a frame, and '
+            f'calibration wants {min_pairs}: "auto" thresholds cannot be '
+            f'chosen. Set sigma and delta of every level by hand in the '
+            f'config, or lower calibration.min_pairs.'
+        )
+    different = pair_distance(centroids, first, second)
+    return Calibration(
+        sigma=float(np.quantile(same, 1 - tracklet_noise)),
+        delta=float(np.quantile(different, false_merge_rate)),
+        num_images=len(same),
+        num_pairs=len(first),
+        bins=_BINS.tolist(),
+        same=np.histogram(same, _BINS)[0].tolist(),
+        different=np.histogram(different, _BINS)[0].tolist(),
+    )
+
+
+def cooccurring_tracklets(
+    table: TrackletTable,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the pairs ``(m,), (m,)`` of tracklets that share a frame."""
+    firsts, seconds = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for start, stop in zip(
+        table.video_ptr[:-1], table.video_ptr[1:], strict=True
+    ):
+        tracklet = table.tracklet_index[start:stop]
+        if not len(tracklet):
+            continue
+        _, moment = np.unique(table.frame[start:stop], return_inverse=True)
+        local = tracklet - tracklet[0]
+        present = sparse.csr_matrix(
+            (np.ones(len(local), np.int32), (local, moment))
+        )
+        pairs = sparse.triu(present @ present.T, k=1).tocoo()
+        firsts.append(pairs.row.astype(np.int64) + int(tracklet[0]))
+        seconds.append(pairs.col.astype(np.int64) + int(tracklet[0]))
+    return np.concatenate(firsts), np.concatenate(seconds)

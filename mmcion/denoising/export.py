@@ -1,0 +1,64 @@
+"""From identities to the annotation that pre-training reads."""
+
+import numpy as np
+
+from mmcion.structures import (
+    UNASSIGNED,
+    AnnotationTable,
+    IdentityLabels,
+    TrackletTable,
+)
+
+
+def export_annotation(
+    table: TrackletTable,
+    labels: IdentityLabels,
+    *,
+    min_images_per_identity: int = 2,
+    min_videos: int = 1,
+) -> tuple[AnnotationTable, dict[str, int]]:
+    """Keep the identities worth training on, numbered 0..P-1.
+
+    Args:
+        table: the images; must have paths.
+        labels: their identities.
+        min_images_per_identity: smaller identities are dropped.
+        min_videos: identities seen in fewer videos are dropped.
+
+    Returns:
+        The annotation, whose ``cam_id`` is the video, and counts.
+
+    Raises:
+        ValueError: if the table has no paths, or nothing is left.
+    """
+    if table.path is None:
+        raise ValueError('an annotation needs a table with image paths.')
+    identity = labels.contiguous().identity
+    kept = identity != UNASSIGNED
+    num = labels.num_identities
+    images = np.bincount(identity[kept], minlength=num)
+    seen = np.unique(np.stack((identity[kept], table.video_id[kept])), axis=1)
+    videos = np.bincount(seen[0], minlength=num)
+    good = (images >= min_images_per_identity) & (videos >= min_videos)
+    if not good.any():
+        raise ValueError(
+            f'none of {num} identities has >= {min_images_per_identity} '
+            f'images in >= {min_videos} videos; lower '
+            f'min_images_per_identity or min_videos, or look at the report: '
+            f'the thresholds may be too strict.'
+        )
+    rows = np.flatnonzero(kept)
+    rows = rows[good[identity[rows]]]
+    _, pid = np.unique(identity[rows], return_inverse=True)
+    counts = {
+        'images': len(rows),
+        'identities': int(good.sum()),
+        'dropped_small_identities': int(
+            (images < min_images_per_identity).sum()
+        ),
+        'dropped_few_videos': int(
+            ((images >= min_images_per_identity) & ~good).sum()
+        ),
+    }
+    annotation = AnnotationTable(table.path[rows], pid, table.video_id[rows])
+    return annotation, counts

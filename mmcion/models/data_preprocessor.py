@@ -1,0 +1,64 @@
+"""ReIDDataPreprocessor: uint8 images to normalised batches, on the device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from mmengine.model import BaseDataPreprocessor
+from torch import Tensor
+
+from mmcion.registry import MODELS
+
+
+@MODELS.register_module()
+class ReIDDataPreprocessor(BaseDataPreprocessor):
+    """Stack, scale to [0, 1] and normalise RGB images.
+
+    Args:
+        mean: per channel, of images in [0, 1]. None skips normalising.
+        std: per channel.
+    """
+
+    def __init__(
+        self,
+        mean: Sequence[float] | None = (0.485, 0.456, 0.406),
+        std: Sequence[float] | None = (0.229, 0.224, 0.225),
+    ) -> None:
+        super().__init__()
+        if (mean is None) != (std is None):
+            raise ValueError('give both mean and std, or neither.')
+        self.normalises = mean is not None
+        for name, value in (('mean', mean or (0,)), ('std', std or (1,))):
+            self.register_buffer(
+                name, torch.tensor(value).view(-1, 1, 1), persistent=False
+            )
+
+    def forward(self, data: dict[str, Any], training: bool = False) -> dict:
+        """Move a batch to the device and normalise it.
+
+        Args:
+            data: ``inputs`` is one uint8 tensor ``(N, 3, H, W)``, a list of N
+                tensors ``(3, H, W)``, or a list of V views ``(N, 3, h, w)``.
+            training: not used.
+
+        Returns:
+            ``data`` with ``inputs`` as ``(N, 3, H, W)`` float32, or a list of
+            V such tensors.
+        """
+        data = self.cast_data(data)
+        inputs = data['inputs']
+        if isinstance(inputs, Tensor):
+            inputs = self._normalise(inputs)
+        elif inputs[0].dim() == 3:
+            inputs = self._normalise(torch.stack(list(inputs)))
+        else:
+            inputs = [self._normalise(view) for view in inputs]
+        return {**data, 'inputs': inputs}
+
+    def _normalise(self, images: Tensor) -> Tensor:
+        images = images.float().div_(255)
+        if self.normalises:
+            images = images.sub_(self.mean).div_(self.std)
+        return images

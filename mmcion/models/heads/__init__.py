@@ -1,0 +1,3 @@
+from .self_distill_head import SelfDistillHead
+
+__all__ = ['SelfDistillHead']

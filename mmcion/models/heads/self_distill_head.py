@@ -1,0 +1,93 @@
+"""SelfDistillHead: loss, teacher temperature and centre of CION."""
+
+from __future__ import annotations
+
+import torch
+from mmengine import MessageHub
+from mmengine.dist import all_reduce
+from torch import Tensor, nn
+
+from mmcion.models.losses import identity_distill_loss
+from mmcion.registry import MODELS
+
+
+@MODELS.register_module()
+class SelfDistillHead(nn.Module):
+    """Compare student and teacher logits, and keep the running centre.
+
+    Source: CION (NeurIPS 2024); the centre is DINO's. The loss of a step
+    uses the centre before that step's update.
+
+    Args:
+        num_prototypes: C, size of the logits.
+        student_temp: temperature of the student's softmax.
+        teacher_temp: temperature of the teacher's softmax after warm-up.
+        warmup_teacher_temp: temperature at the first epoch; equal to
+            ``teacher_temp`` in the published runs, that is, no warm-up.
+        warmup_teacher_temp_epochs: epochs over which it rises linearly.
+        center_momentum: share of the old centre that is kept each step.
+    """
+
+    center: Tensor
+
+    def __init__(
+        self,
+        num_prototypes: int = 65336,
+        student_temp: float = 0.1,
+        teacher_temp: float = 0.04,
+        warmup_teacher_temp: float | None = None,
+        warmup_teacher_temp_epochs: int = 0,
+        center_momentum: float = 0.9,
+    ) -> None:
+        super().__init__()
+        for name, value in (
+            ('student_temp', student_temp),
+            ('teacher_temp', teacher_temp),
+        ):
+            if value <= 0:
+                raise ValueError(f'{name} must be > 0; got {value}')
+        self.student_temp = student_temp
+        self.teacher_temp = teacher_temp
+        self.warmup_teacher_temp = warmup_teacher_temp or teacher_temp
+        self.warmup_epochs = warmup_teacher_temp_epochs
+        self.center_momentum = center_momentum
+        self.register_buffer('center', torch.zeros(num_prototypes))
+
+    def current_teacher_temp(self) -> float:
+        """Return the teacher's temperature at the runner's present epoch."""
+        epoch = MessageHub.get_current_instance().get_info('epoch', 0)
+        if epoch >= self.warmup_epochs:
+            return self.teacher_temp
+        share = epoch / max(self.warmup_epochs - 1, 1)
+        start = self.warmup_teacher_temp
+        return start + share * (self.teacher_temp - start)
+
+    def loss(
+        self, student: Tensor, teacher: Tensor, pids: Tensor
+    ) -> dict[str, Tensor]:
+        """Return the loss of a step, then update the centre.
+
+        Args:
+            student: ``(V, B, C)`` raw logits.
+            teacher: ``(2, B, C)`` raw logits.
+            pids: ``(B,)``.
+        """
+        loss = identity_distill_loss(
+            student,
+            teacher,
+            self.center,
+            pids,
+            student_temp=self.student_temp,
+            teacher_temp=self.current_teacher_temp(),
+        )
+        self.update_center(teacher)
+        return {'loss': loss}
+
+    @torch.no_grad()
+    def update_center(self, teacher: Tensor) -> None:
+        """Move the centre towards the mean teacher logits of all ranks."""
+        rows = teacher.detach().flatten(0, -2).to(self.center.dtype)
+        # the number of rows travels along: ranks may differ in it
+        total = torch.cat((rows.sum(0), rows.new_tensor([len(rows)])))
+        all_reduce(total)
+        self.center.lerp_(total[:-1] / total[-1], 1 - self.center_momentum)

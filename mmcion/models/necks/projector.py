@@ -1,0 +1,53 @@
+"""Projector: from pooled features to prototype logits."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+from torch.nn.utils.parametrizations import weight_norm
+
+from mmcion.registry import MODELS
+
+
+@MODELS.register_module()
+class Projector(nn.Module):
+    """Three-layer MLP, L2 norm and a weight-normalised prototype layer.
+
+    Logits are cosines in [-1, 1], since the norms of the prototypes are
+    fixed at 1. Source: CION pre-training, DINO's head without BN.
+
+    Args:
+        in_channels: dimensions d of the pooled features.
+        num_prototypes: C; 65336 (sic) in the published checkpoints.
+        hidden_channels: width of the two hidden layers.
+        bottleneck_channels: dimensions before the prototypes.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_prototypes: int = 65336,
+        hidden_channels: int = 2048,
+        bottleneck_channels: int = 256,
+    ) -> None:
+        super().__init__()
+        self.mlp = nn.Sequential(
+            nn.Linear(in_channels, hidden_channels),
+            nn.GELU(),
+            nn.Linear(hidden_channels, hidden_channels),
+            nn.GELU(),
+            nn.Linear(hidden_channels, bottleneck_channels),
+        )
+        for layer in self.mlp:
+            if isinstance(layer, nn.Linear):
+                nn.init.trunc_normal_(layer.weight, std=0.02)
+                nn.init.zeros_(layer.bias)
+        last_layer = nn.Linear(bottleneck_channels, num_prototypes, bias=False)
+        self.last_layer = weight_norm(last_layer)
+        norms = self.last_layer.parametrizations.weight.original0
+        nn.init.ones_(norms)
+        norms.requires_grad_(False)
+
+    def forward(self, feats: Tensor) -> Tensor:
+        """Map ``(N, d)`` features to ``(N, C)`` logits."""
+        return self.last_layer(normalize(self.mlp(feats), dim=1))

@@ -1,0 +1,3 @@
+from .cion import CION
+
+__all__ = ['CION']

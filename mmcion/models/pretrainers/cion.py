@@ -1,0 +1,129 @@
+"""CION: identity-guided self-distillation with an EMA teacher."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from itertools import groupby
+from typing import Any
+
+import torch
+from mmengine.model import BaseModel
+from torch import Tensor, nn
+
+from mmcion.models.utils import pooled_feature
+from mmcion.registry import MODELS
+from mmcion.structures import ReIDDataSample
+
+
+class EncoderProjector(nn.Module):
+    """Backbone and projector; student and teacher are one each."""
+
+    def __init__(self, backbone: nn.Module, projector: nn.Module) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.projector = projector
+
+    def forward(self, views: list[Tensor]) -> Tensor:
+        """Map V views ``(B, 3, h, w)`` to logits ``(V, B, C)``.
+
+        Neighbouring views of one resolution share a backbone pass; all share
+        the projector's.
+        """
+        feats = [
+            pooled_feature(self.backbone(torch.cat(list(group))))
+            for _, group in groupby(views, key=lambda view: view.shape[-2:])
+        ]
+        return self.projector(torch.cat(feats)).unflatten(0, (len(views), -1))
+
+
+@MODELS.register_module()
+class CION(BaseModel):
+    """Pre-train a backbone on labelled, multi-cropped images.
+
+    The student sees all views, the teacher the two global ones. The teacher
+    has no gradient, stays in training mode with its own BN statistics and
+    follows the student through ``update_teacher``. Source: CION (NeurIPS
+    2024), whose released weights are the teacher's.
+
+    Args:
+        backbone: config; its last output map is averaged over space.
+        projector: config of the projector.
+        head: config of ``SelfDistillHead``.
+        data_preprocessor: config; ``ReIDDataPreprocessor`` if None.
+        init_cfg: as in mmengine; weights of the backbone alone belong in
+            ``backbone.init_cfg``.
+    """
+
+    def __init__(
+        self,
+        backbone: dict[str, Any],
+        projector: dict[str, Any],
+        head: dict[str, Any],
+        data_preprocessor: dict[str, Any] | None = None,
+        init_cfg: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(
+            data_preprocessor or {'type': 'ReIDDataPreprocessor'}, init_cfg
+        )
+        self.student = EncoderProjector(
+            MODELS.build(backbone), MODELS.build(projector)
+        )
+        self.teacher = deepcopy(self.student).requires_grad_(False)
+        self.head = MODELS.build(head)
+
+    def init_weights(self) -> None:
+        """Initialise the student and copy it to the teacher."""
+        super().init_weights()
+        self.teacher.load_state_dict(self.student.state_dict())
+
+    def forward(
+        self,
+        inputs: list[Tensor] | Tensor,
+        data_samples: list[ReIDDataSample] | None = None,
+        mode: str = 'tensor',
+    ) -> Any:
+        """Compute losses, or features of the teacher's backbone.
+
+        Args:
+            inputs: V views ``(B, 3, h, w)`` for ``mode='loss'``, else one
+                ``(B, 3, H, W)``.
+            data_samples: one per image; needed for losses.
+            mode: ``'loss'``: dict of losses; ``'tensor'``: features
+                ``(B, d)``; ``'predict'``: the samples with their feature.
+        """
+        if mode == 'loss':
+            return self.loss(inputs, data_samples or [])
+        feats = pooled_feature(self.teacher.backbone(inputs))
+        if mode == 'tensor':
+            return feats
+        if mode != 'predict' or data_samples is None:
+            raise ValueError(
+                f"mode must be 'loss', 'tensor' or 'predict' (the last with "
+                f'data_samples); got {mode!r}'
+            )
+        for sample, feat in zip(data_samples, feats, strict=True):
+            sample.feature = feat
+        return data_samples
+
+    def loss(
+        self, views: list[Tensor], data_samples: list[ReIDDataSample]
+    ) -> dict[str, Tensor]:
+        """Return the losses of one multi-cropped batch."""
+        pids = torch.tensor(
+            [sample.pid for sample in data_samples], device=views[0].device
+        )
+        student = self.student(views)
+        with torch.no_grad():
+            teacher = self.teacher(views[:2])
+        return self.head.loss(student, teacher, pids)
+
+    @torch.no_grad()
+    def update_teacher(self, momentum: float) -> None:
+        """Move teacher parameters, not buffers, towards the student's.
+
+        Args:
+            momentum: share of the teacher that is kept, in [0, 1].
+        """
+        teacher = list(self.teacher.parameters())
+        student = list(self.student.parameters())
+        torch._foreach_lerp_(teacher, student, 1 - momentum)

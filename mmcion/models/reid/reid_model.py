@@ -1,0 +1,60 @@
+"""ReIDModel: a backbone that turns person images into features."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmengine.model import BaseModel
+from torch import Tensor
+
+from mmcion.models.utils import pooled_feature
+from mmcion.registry import MODELS
+from mmcion.structures import ReIDDataSample
+
+
+@MODELS.register_module()
+class ReIDModel(BaseModel):
+    """Extract one feature per image, for direct transfer and inference.
+
+    Args:
+        backbone: config of any registered backbone; a last output map is
+            averaged over space.
+        data_preprocessor: config; ``ReIDDataPreprocessor`` if None.
+        init_cfg: as in mmengine.
+    """
+
+    def __init__(
+        self,
+        backbone: dict[str, Any],
+        data_preprocessor: dict[str, Any] | None = None,
+        init_cfg: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(
+            data_preprocessor or {'type': 'ReIDDataPreprocessor'}, init_cfg
+        )
+        self.backbone = MODELS.build(backbone)
+
+    def forward(
+        self,
+        inputs: Tensor,
+        data_samples: list[ReIDDataSample] | None = None,
+        mode: str = 'tensor',
+    ) -> Any:
+        """Return features ``(N, d)``, or the samples that carry them.
+
+        Args:
+            inputs: ``(N, 3, H, W)``, normalised.
+            data_samples: one per image, for ``mode='predict'``.
+            mode: ``'tensor'`` or ``'predict'``.
+        """
+        feats = pooled_feature(self.backbone(inputs))
+        if mode == 'tensor':
+            return feats
+        if mode != 'predict' or data_samples is None:
+            raise ValueError(
+                f"mode must be 'tensor' or 'predict' (with data_samples); "
+                f'got {mode!r}'
+            )
+        for sample, feat in zip(data_samples, feats, strict=True):
+            sample.feature = feat
+        return data_samples

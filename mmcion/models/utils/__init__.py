@@ -1,0 +1,3 @@
+from .pooling import pooled_feature
+
+__all__ = ['pooled_feature']
