@@ -1,0 +1,17 @@
+from .distance import distance_chunks
+from .identity import identity_metrics
+from .ranking import QueryScores, evaluate, score_queries
+from .retrieval import nearest_gallery
+from .truth import GroundTruth, match_truth, read_truth
+
+__all__ = [
+    'GroundTruth',
+    'QueryScores',
+    'distance_chunks',
+    'evaluate',
+    'identity_metrics',
+    'match_truth',
+    'nearest_gallery',
+    'read_truth',
+    'score_queries',
+]

@@ -1,0 +1,110 @@
+import numpy as np
+import pytest
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from mmengine.evaluator import Evaluator
+
+from mmcion.evaluation import evaluate
+from mmcion.registry import METRICS
+from mmcion.structures import ReIDDataSample
+
+
+def make_samples(rows=21):
+    rng = torch.Generator().manual_seed(0)
+    samples = []
+    for i in range(rows):
+        meta = {'pid': i % 4 - 1, 'cam_id': i % 3, 'is_query': i < 7}
+        sample = ReIDDataSample(metainfo={**meta, 'img_path': f'{i}.jpg'})
+        sample.feature = torch.randn(8, generator=rng)
+        samples.append(sample)
+    return samples
+
+
+def columns(samples):
+    names = ('pid', 'cam_id', 'is_query')
+    meta = {n: np.array([getattr(s, n) for s in samples]) for n in names}
+    return torch.stack([s.feature for s in samples]), meta
+
+
+def expected_scores(samples, camera_aware=True):
+    feature, meta = columns(samples)
+    query = meta['is_query']
+    cams = [meta['cam_id'][query], meta['cam_id'][~query]]
+    return evaluate(
+        feature[query],
+        feature[~query],
+        meta['pid'][query],
+        meta['pid'][~query],
+        *(cams if camera_aware else [None, None]),
+    )
+
+
+def run_evaluator(samples, **options):
+    evaluator = Evaluator(METRICS.build({'type': 'ReIDMetric', **options}))
+    for start in range(0, len(samples), 4):
+        evaluator.process(samples[start : start + 4])
+    return evaluator.evaluate(len(samples))
+
+
+@pytest.mark.parametrize('camera_aware', [True, False])
+def test_evaluator_gives_the_numbers_of_the_function(camera_aware):
+    samples = make_samples()
+    result = run_evaluator(samples, camera_aware=camera_aware)
+    expected = expected_scores(samples, camera_aware)
+    assert result == {f'reid/{k}': v for k, v in expected.items()}
+    assert 0 < result['reid/mAP'] < 1
+
+
+def test_dumped_features_score_the_same(tmp_path):
+    path = tmp_path / 'new' / 'features.npz'
+    samples = make_samples()
+    run_evaluator(samples, dump_features=path)
+    with np.load(path) as dumped:
+        assert dumped['feature'].dtype == np.float32
+        np.testing.assert_array_equal(dumped['feature'], columns(samples)[0])
+        assert dumped['img_path'][20] == '20.jpg'
+        assert dumped['is_query'].sum() == 7
+    assert [p.name for p in path.parent.iterdir()] == ['features.npz']
+
+
+def test_image_of_a_bad_feature_is_named():
+    samples = make_samples()
+    samples[5].feature[2] = float('nan')
+    with pytest.raises(ValueError, match=r'feature of 5\.jpg holds NaN'):
+        run_evaluator(samples)
+
+
+def test_missing_field_is_named():
+    sample = ReIDDataSample(metainfo={'pid': 1, 'cam_id': 0})
+    with pytest.raises(ValueError, match=r"'feature', 'img_path', 'is_query'"):
+        run_evaluator([sample])
+
+
+def _score_on_rank(rank, world_size, store, queue):
+    dist.init_process_group(
+        'gloo', init_method=f'file://{store}', rank=rank, world_size=world_size
+    )
+    samples = make_samples()
+    padded = [*samples, samples[0]]  # what a distributed sampler does
+    result = run_evaluator_on(padded[rank::world_size], len(samples))
+    queue.put(result)
+    dist.barrier()
+    dist.destroy_process_group()
+
+
+def run_evaluator_on(mine, size):
+    evaluator = Evaluator(METRICS.build({'type': 'ReIDMetric'}))
+    evaluator.process(mine)
+    return evaluator.evaluate(size)
+
+
+def test_two_ranks_give_the_numbers_of_one(tmp_path):
+    context = mp.get_context('spawn')
+    queue = context.SimpleQueue()
+    arguments = (2, tmp_path / 'store', queue)
+    mp.start_processes(
+        _score_on_rank, arguments, nprocs=2, start_method='spawn'
+    )
+    expected = run_evaluator(make_samples())
+    assert [queue.get(), queue.get()] == [expected, expected]
