@@ -1,0 +1,222 @@
+"""Measure detector and tracker on an annotated video.
+
+Example::
+
+    python benchmarks/bench_tracklets.py --truth truth.csv \
+        --persons persons.csv --video video.avi
+
+``truth.csv`` has the columns ``frame,id,x,y,w,h`` with frames from 1, and
+``persons.csv`` the columns ``id,person``, where one person may have several
+ids because it left and came back. Without ``--video`` the sample video is
+fetched. The last line of output is JSON.
+"""
+
+import argparse
+import csv
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+IOU = 0.5
+Frame = tuple[np.ndarray, np.ndarray, np.ndarray]  # boxes, scores, ids
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('--truth', required=True, help='annotated boxes')
+    parser.add_argument('--persons', help='which ids are one person')
+    parser.add_argument('--video', help='default: the sample video')
+    parser.add_argument(
+        '--config', default='configs/tracklets/efficientdet-lite2_bytetrack.py'
+    )
+    return parser.parse_args()
+
+
+def run_video(
+    video: Path, config: str
+) -> tuple[list[Frame], dict[str, float]]:
+    """Detect and track; return the boxes of every frame and the costs."""
+    from mmengine.config import Config
+
+    from mmcion.registry import DETECTORS, TRACKERS
+    from mmcion.utils.progress import progress_bar
+    from mmcion.video.video_reader import VideoReader
+
+    cfg = Config.fromfile(config)
+    detector = DETECTORS.build(cfg.detector)
+    tracker = TRACKERS.build(cfg.tracker)
+    frames, seconds = [], {'detect': 0.0, 'track': 0.0}
+    with VideoReader(video) as reader:
+        detector.open_video(video)
+        tracker.reset(reader.fps)
+        for index, image, _ in progress_bar(reader, unit='frame'):
+            start = time.perf_counter()
+            found = detector.detect(image, index)
+            middle = time.perf_counter()
+            ids = tracker.update(found)
+            seconds['detect'] += middle - start
+            seconds['track'] += time.perf_counter() - middle
+            frames.append((found.boxes, found.scores, ids))
+    return frames, {
+        f'{name}_ms': 1000 * value / max(len(frames), 1)
+        for name, value in seconds.items()
+    }
+
+
+def read_truth(path: str, num_frames: int) -> list[Frame]:
+    """Read annotated boxes, one item per frame of the video."""
+    from mmcion.video.box_files import read_box_file
+
+    truth = read_box_file(path, first_frame=1)
+    found = [truth.frame(index) for index in range(num_frames)]
+    return [(d.boxes, d.scores, np.asarray(d.ids)) for d in found]
+
+
+def pairwise_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return the ``(n, m)`` overlap of two sets of boxes."""
+    low = np.maximum(a[:, None, :2], b[None, :, :2])
+    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
+    common = np.clip(high - low, 0, None).prod(axis=2)
+    size_a = (a[:, 2:] - a[:, :2]).prod(axis=1)
+    size_b = (b[:, 2:] - b[:, :2]).prod(axis=1)
+    total = size_a[:, None] + size_b[None] - common
+    return common / np.maximum(total, 1e-9)
+
+
+def detection_figures(
+    truth: list[Frame], found: list[Frame]
+) -> dict[str, float]:
+    """Return precision, recall, F1 and AP, boxes taken by falling score."""
+    hits, scores = [], []
+    for (true_boxes, _, _), (boxes, score, _) in zip(
+        truth, found, strict=True
+    ):
+        order = np.argsort(-score, kind='stable')
+        iou = pairwise_iou(boxes[order], true_boxes)
+        hits.append(_greedy_hits(iou))
+        scores.append(score[order])
+    hit = np.concatenate(hits)[np.argsort(-np.concatenate(scores))]
+    true_positives = np.cumsum(hit)
+    precision = true_positives / np.arange(1, len(hit) + 1)
+    recall = true_positives / sum(len(boxes) for boxes, _, _ in truth)
+    envelope = np.maximum.accumulate(precision[::-1])[::-1]
+    p, r = float(precision[-1]), float(recall[-1])
+    return {
+        'precision': p,
+        'recall': r,
+        'f1': 2 * p * r / (p + r),
+        'ap50': float(np.sum(np.diff(recall, prepend=0) * envelope)),
+    }
+
+
+def _greedy_hits(iou: np.ndarray) -> np.ndarray:
+    free = np.ones(iou.shape[1], bool)
+    hits = np.zeros(len(iou), bool)
+    for row in range(len(iou)):
+        candidates = np.where(free, iou[row], 0)
+        if len(candidates) and candidates.max() >= IOU:
+            free[candidates.argmax()] = False
+            hits[row] = True
+    return hits
+
+
+def tracking_figures(
+    truth: list[Frame], found: list[Frame]
+) -> dict[str, float]:
+    """Return HOTA, IDF1, MOTA and identity switches of TrackEval."""
+    from trackeval.metrics import CLEAR, HOTA, Identity
+
+    tracked = [(b[i >= 0], s[i >= 0], i[i >= 0]) for b, s, i in found]
+    true_ids, num_true = _renumber([ids for _, _, ids in truth])
+    track_ids, num_tracks = _renumber([ids for _, _, ids in tracked])
+    data = {
+        'num_timesteps': len(truth),
+        'num_gt_ids': num_true,
+        'num_tracker_ids': num_tracks,
+        'num_gt_dets': sum(map(len, true_ids)),
+        'num_tracker_dets': sum(map(len, track_ids)),
+        'gt_ids': true_ids,
+        'tracker_ids': track_ids,
+        'similarity_scores': [
+            pairwise_iou(t[0], f[0])
+            for t, f in zip(truth, tracked, strict=True)
+        ],
+    }
+    quiet = {'PRINT_CONFIG': False}
+    clear = CLEAR(quiet).eval_sequence(data)
+    return {
+        'hota': float(np.mean(HOTA().eval_sequence(data)['HOTA'])),
+        'idf1': float(Identity(quiet).eval_sequence(data)['IDF1']),
+        'mota': float(clear['MOTA']),
+        'id_switches': int(clear['IDSW']),
+        'tracks': num_tracks,
+    }
+
+
+def _renumber(ids: list[np.ndarray]) -> tuple[list[np.ndarray], int]:
+    known, inverse = np.unique(np.concatenate(ids), return_inverse=True)
+    ends = np.cumsum([len(i) for i in ids])[:-1]
+    return np.split(inverse, ends), len(known)
+
+
+def person_figures(
+    truth: list[Frame], found: list[Frame], persons: str
+) -> dict[str, float]:
+    """Return how pure tracks are, by person and not by visit.
+
+    ``box_purity`` is the share of matched boxes that show the person that
+    their track shows most often.
+    """
+    with open(persons) as file:
+        rows = list(csv.DictReader(file))
+    person_of = {int(row['id']): row['person'] for row in rows}
+    counts: dict[int, dict[str, int]] = {}
+    for (true_boxes, _, true_ids), (boxes, _, ids) in zip(
+        truth, found, strict=True
+    ):
+        iou = pairwise_iou(boxes, true_boxes)
+        for row in np.flatnonzero(ids >= 0):
+            if not iou.shape[1] or iou[row].max() < IOU:
+                continue
+            name = person_of[int(true_ids[iou[row].argmax()])]
+            track = counts.setdefault(int(ids[row]), {})
+            track[name] = track.get(name, 0) + 1
+    matched = sum(sum(track.values()) for track in counts.values())
+    main = sum(max(track.values()) for track in counts.values())
+    return {
+        'persons': len(set(person_of.values())),
+        'box_purity': main / max(matched, 1),
+    }
+
+
+def main() -> None:
+    """Measure, print a table and a line of JSON."""
+    args = parse_args()
+    from mmcion.utils.downloads import fetch_file
+
+    video = Path(args.video) if args.video else fetch_file('vtest.avi')
+    found, costs = run_video(video, args.config)
+    truth = read_truth(args.truth, len(found))
+    figures: dict[str, Any] = {'frames': len(found), **costs}
+    figures |= detection_figures(truth, found)
+    figures |= tracking_figures(truth, found)
+    if args.persons:
+        figures |= person_figures(truth, found, args.persons)
+    for name, value in figures.items():
+        text = f'{value:.3f}' if isinstance(value, float) else str(value)
+        print(f'{name:<12} {text:>9}')
+    print(json.dumps({'config': args.config, **figures}))
+
+
+if __name__ == '__main__':
+    main()

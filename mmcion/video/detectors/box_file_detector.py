@@ -1,0 +1,76 @@
+"""BoxFileDetector: people whom another program has found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from mmcion.registry import DETECTORS
+
+from ..box_files import READERS, BoxFile, read_box_file
+from ..detections import Detections
+from .base_detector import BaseDetector
+
+
+@DETECTORS.register_module()
+class BoxFileDetector(BaseDetector):
+    """Reads the boxes of each video from a file; see ``read_box_file``.
+
+    For ``walk.mp4`` it takes ``walk.txt``, ``walk.csv`` or ``walk.pkl``, or
+    MOTChallenge's ``walk/det/det.txt``, in the folder ``boxes``.
+
+    Args:
+        boxes: folder of the box files, or the one file if there is one
+            video; None for the folder of each video.
+        first_frame: number of a video's first frame in the files, if it is
+            not what their format says.
+        score_thr: least score of a box that is used.
+    """
+
+    def __init__(
+        self,
+        boxes: str | None = None,
+        *,
+        first_frame: int | None = None,
+        score_thr: float | None = None,
+    ) -> None:
+        if boxes is not None and not Path(boxes).exists():
+            raise FileNotFoundError(f'boxes: there is no {boxes}')
+        self.boxes = None if boxes is None else Path(boxes)
+        self.first_frame = first_frame
+        self.score_thr = score_thr
+        self._file: BoxFile | None = None
+
+    def input_files(self, video: Path) -> list[Path]:
+        """Return the file that the boxes of ``video`` come from.
+
+        Raises:
+            FileNotFoundError: if there is none; says where it was sought.
+        """
+        if self.boxes is not None and self.boxes.is_file():
+            return [self.boxes]
+        folder = self.boxes or video.parent
+        names = [video.stem + ending for ending in READERS]
+        names += [f'{video.stem}/det/det.txt']
+        for name in names:
+            if (folder / name).is_file():
+                return [folder / name]
+        raise FileNotFoundError(
+            f'{video} has no box file: {folder} has none of '
+            f'{", ".join(names)}.'
+        )
+
+    def open_video(self, video: Path) -> None:
+        """Read the boxes of ``video``."""
+        (path,) = self.input_files(video)
+        self._file = read_box_file(path, first_frame=self.first_frame)
+
+    def detect(self, image: np.ndarray, frame: int) -> Detections:
+        """Return the boxes of a frame."""
+        if self._file is None:
+            raise RuntimeError('call open_video before detect.')
+        found = self._file.frame(frame)
+        if self.score_thr is None:
+            return found
+        return found[found.scores >= self.score_thr]

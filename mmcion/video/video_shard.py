@@ -1,0 +1,76 @@
+"""VideoShard: the rows of one finished video, so that a run can resume."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmcion.structures import TrackletTable
+from mmcion.structures.column_folder import load_columns, save_columns
+
+CROPS = 'crops'
+
+
+@dataclass
+class VideoShard:
+    """What one source video gave.
+
+    Attributes:
+        columns: ``clip`` (index into ``clips``), ``tracklet_id``, ``frame``,
+            ``path``, ``box`` and ``score``, one row per image.
+        clips: names of the videos that the source counts as.
+        report: what goes into ``videos.json``.
+        key: hash of the settings and input files that made it.
+    """
+
+    KIND = 'VideoShard'
+
+    columns: dict[str, np.ndarray]
+    clips: list[str]
+    report: dict[str, Any]
+    key: str
+
+    def save(self, folder: Path) -> None:
+        """Write the shard as a folder of columns, atomically."""
+        header = {'clips': self.clips, 'report': self.report, 'key': self.key}
+        save_columns(folder, self.KIND, self.columns, header)
+
+    @classmethod
+    def load(cls, folder: Path) -> VideoShard | None:
+        """Read a shard, or return None if there is no sound one."""
+        try:
+            columns, header = load_columns(folder, cls.KIND)
+        except (FileNotFoundError, ValueError):
+            return None
+        return cls(columns, header['clips'], header['report'], header['key'])
+
+
+def join_shards(shards: Sequence[VideoShard], out: Path) -> TrackletTable:
+    """Make one table of all shards; its videos are their clips."""
+    starts = np.cumsum([0, *(len(shard.clips) for shard in shards)])
+
+    def column(name: str) -> np.ndarray:
+        return np.concatenate([shard.columns[name] for shard in shards])
+
+    video_id = np.concatenate(
+        [
+            shard.columns['clip'] + start
+            for shard, start in zip(shards, starts, strict=False)
+        ]
+    )
+    keys = (video_id, column('tracklet_id'), column('frame'))
+    order = TrackletTable.sort_order(*keys)
+    return TrackletTable.from_columns(
+        video_id=keys[0][order],
+        tracklet_id=keys[1][order],
+        frame=keys[2][order],
+        path=np.char.decode(column('path')[order], 'utf-8'),
+        box=column('box')[order],
+        score=column('score')[order],
+        videos=[clip for shard in shards for clip in shard.clips],
+        image_root=out / CROPS,
+    )

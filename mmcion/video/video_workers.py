@@ -1,0 +1,165 @@
+"""Run videos one after the other, or several at a time in processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    Future,
+    ProcessPoolExecutor,
+    wait,
+)
+from dataclasses import dataclass
+from multiprocessing.sharedctypes import Synchronized
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+
+from mmcion.registry import DETECTORS, TRACKERS
+
+from .video_files import VideoFile
+from .video_pass import CropSettings, VideoPass
+from .video_shard import VideoShard
+
+if TYPE_CHECKING:
+    from .tracklet_extractor import TrackletExtractor
+
+_POLL_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A video that gave nothing, and why."""
+
+    video: VideoFile
+    reason: str
+
+    def report(self) -> dict[str, Any]:
+        """Return the video's entry for ``videos.json``."""
+        return {
+            'name': self.video.name,
+            'source': str(self.video.path),
+            'error': self.reason,
+        }
+
+
+Task = tuple[VideoFile, str]
+Result = tuple[VideoFile, 'VideoShard | Failure']
+
+
+def run_videos(
+    tasks: list[Task],
+    extractor: TrackletExtractor,
+    out: Path,
+    workers: int,
+    advance: Callable[[int], Any],
+) -> Iterator[Result]:
+    """Yield each video with its shard, which is saved, or its failure.
+
+    Args:
+        tasks: videos with the keys of their shards.
+        extractor: holds the settings.
+        out: folder of the whole run.
+        workers: number of processes; with 1 it runs in this one.
+        advance: told the number of frames that were read since last time.
+    """
+    if not tasks:
+        return
+    parts = (extractor.detector, extractor.tracker, extractor.settings)
+    workers = min(workers, len(tasks))
+    if workers == 1:
+        worker = _Worker(*parts, out)
+        for task in tasks:
+            yield task[0], worker.run(task, lambda: advance(1))
+    else:
+        yield from _run_processes(tasks, (*parts, out), workers, advance)
+
+
+class _Worker:
+    """Keeps a detector and a tracker for many videos."""
+
+    def __init__(
+        self,
+        detector: dict[str, Any],
+        tracker: dict[str, Any],
+        settings: CropSettings,
+        out: Path,
+    ) -> None:
+        self.detector = DETECTORS.build(detector)
+        self.tracker = TRACKERS.build(tracker)
+        self.settings = settings
+        self.out = out
+
+    def run(
+        self, task: Task, on_frame: Callable[[], None]
+    ) -> VideoShard | Failure:
+        video, key = task
+        try:
+            one = VideoPass(
+                video, self.out, self.detector, self.tracker, self.settings
+            )
+            shard = one.run(key, on_frame)
+        except ValueError as error:
+            return Failure(video, str(error))
+        shard.save(self.out / 'videos' / video.name)
+        return shard
+
+
+def _run_processes(
+    tasks: list[Task],
+    parts: tuple[Any, ...],
+    workers: int,
+    advance: Callable[[int], Any],
+) -> Iterator[Result]:
+    context = multiprocessing.get_context('spawn')
+    frames = context.Value('q', 0)
+    seen = 0
+    with ProcessPoolExecutor(
+        workers, context, _start_process, (frames, parts)
+    ) as pool:
+        running: dict[Future[VideoShard | Failure], VideoFile] = {
+            pool.submit(_run_in_process, task): task[0] for task in tasks
+        }
+        try:
+            while running:
+                done, _ = wait(running, _POLL_SECONDS, FIRST_COMPLETED)
+                now = frames.value
+                advance(now - seen)
+                seen = now
+                for future in done:
+                    yield running.pop(future), future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+_state: dict[str, Any] = {}
+
+
+def _start_process(frames: Synchronized[int], parts: tuple[Any, ...]) -> None:
+    cv2.setNumThreads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _state['frames'] = frames
+    _state['worker'] = _Worker(*parts)
+
+
+def _end_with_parent() -> None:
+    """Let no process go on writing when the run was killed."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _run_in_process(task: Task) -> VideoShard | Failure:
+    frames: Synchronized[int] = _state['frames']
+
+    def on_frame() -> None:
+        with frames.get_lock():
+            frames.value += 1
+
+    return _state['worker'].run(task, on_frame)

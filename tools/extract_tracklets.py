@@ -1,0 +1,116 @@
+"""Turn videos into crops of tracked people and a tracklet table."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+CONFIGS = ROOT / 'configs' / 'tracklets'
+DETECTORS = {
+    'efficientdet': CONFIGS / 'efficientdet-lite2_bytetrack.py',
+    'hog': CONFIGS / 'hog_bytetrack.py',
+    'boxes': CONFIGS / 'boxes-from-files.py',
+}
+EXAMPLE = """example:
+  python tools/extract_tracklets.py videos/ --out work_dirs/tracklets \\
+      --stride 5 --workers 4
+
+A second run with the same settings goes on where the first one stopped.
+"""
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        'videos', nargs='+', metavar='VIDEO_OR_FOLDER', help='what to read'
+    )
+    parser.add_argument('--out', required=True, help='folder to write to')
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        '--detector',
+        choices=sorted(DETECTORS),
+        help='short for a --config of configs/tracklets '
+        '(default: efficientdet)',
+    )
+    which.add_argument('--config', help='detector, tracker and settings')
+    parser.add_argument(
+        '--boxes',
+        metavar='FILE_OR_DIR',
+        help='take the people from these files (implies --detector boxes)',
+    )
+    parser.add_argument(
+        '--clips', type=int, help='pieces of a video that count as videos'
+    )
+    parser.add_argument(
+        '--stride', type=int, help='take crops from every n-th frame'
+    )
+    parser.add_argument(
+        '--min-length', type=int, help='images of the shortest tracklet'
+    )
+    parser.add_argument(
+        '--min-height', type=int, help='least height of a person in pixels'
+    )
+    parser.add_argument(
+        '--workers', type=int, default=1, help='number of processes'
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        default=[],
+        metavar='KEY=VALUE',
+        help='change the config, e.g. detector.tiles=(3,2)',
+    )
+    args = parser.parse_args()
+    if args.boxes and args.detector not in (None, 'boxes'):
+        parser.error('--boxes takes the people from files: no --detector')
+    return args
+
+
+def load_config(args: argparse.Namespace) -> Any:
+    """Read the config and apply the options of the command line."""
+    from mmengine.config import Config, DictAction
+
+    chosen = args.detector or ('boxes' if args.boxes else 'efficientdet')
+    cfg = Config.fromfile(args.config or DETECTORS[chosen])
+    if args.boxes:
+        cfg.detector.boxes = args.boxes
+    for name in ('clips', 'stride', 'min_length', 'min_height'):
+        if getattr(args, name) is not None:
+            cfg.extractor[name] = getattr(args, name)
+    changes: dict[str, Any] = {}
+    action = DictAction([], 'changes')
+    space = argparse.Namespace()
+    action(None, space, args.cfg_options)
+    changes = space.changes
+    cfg.merge_from_dict(changes)
+    return cfg
+
+
+def main() -> int:
+    """Run; return the exit status."""
+    args = parse_args()
+    cfg = load_config(args)
+
+    from mmcion.video import TrackletExtractor
+
+    extractor = TrackletExtractor(
+        cfg.detector.to_dict(), cfg.tracker.to_dict(), **cfg.extractor
+    )
+    try:
+        extractor.run(args.videos, args.out, workers=args.workers)
+    except (FileNotFoundError, ImportError, ValueError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
