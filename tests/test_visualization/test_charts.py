@@ -1,0 +1,79 @@
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+
+from mmcion.visualization import (
+    figure_rgb,
+    figure_svg,
+    histogram,
+    identity_sizes,
+    score_bars,
+    training_curve,
+)
+from mmcion.visualization.palette import BLUE, GREY, rgb
+
+
+def test_training_curve_holds_its_data():
+    figure = training_curve({'a': ([0, 1], [5, 3]), 'b': ([0, 2], [4, 1])})
+    lines = figure.axes[0].get_lines()
+    assert [line.get_label() for line in lines] == ['a', 'b']
+    assert lines[1].get_ydata().tolist() == [4, 1]
+    assert figure.axes[0].get_legend() is not None
+
+
+def test_histogram_shares_bins_and_marks_thresholds():
+    rng = np.random.default_rng(0)
+    figure = histogram(
+        {'near': rng.uniform(0, 1, 900), 'far': rng.uniform(1, 2, 90)},
+        thresholds={'sigma': 0.75, 'delta': 1.25},
+        bins=20,
+    )
+    axes = figure.axes[0]
+    areas = [
+        sum(bar.get_width() * bar.get_height() for bar in bars)
+        for bars in axes.containers
+    ]
+    assert areas == pytest.approx([1, 1])
+    assert [line.get_xdata()[0] for line in axes.get_lines()] == [0.75, 1.25]
+    texts = [text.get_text() for text in axes.texts]
+    assert texts == ['sigma = 0.750', 'delta = 1.250']
+
+
+def test_histogram_of_nothing_is_drawn():
+    assert figure_rgb(histogram({'none': []})).size
+
+
+def test_identity_sizes_are_sorted():
+    bars = identity_sizes([3, 9, 5]).axes[0].patches
+    assert [bar.get_height() for bar in bars] == [9, 5, 3]
+
+
+def test_score_bars_stress_one_and_write_values():
+    axes = score_bars({'raw': 0.25, 'ours': 0.5}).axes[0]
+    assert [bar.get_width() for bar in axes.patches] == [0.25, 0.5]
+    colors = [to_hex(bar.get_facecolor()) for bar in axes.patches]
+    assert colors == [GREY, BLUE]
+    assert [text.get_text() for text in axes.texts] == ['0.250', '0.500']
+    assert [t.get_text() for t in axes.get_yticklabels()] == ['raw', 'ours']
+
+
+def test_pictures_of_a_figure():
+    figure = score_bars({'ours': 1.0})
+    picture = figure_rgb(figure, dpi=50)
+    width, height = figure.get_size_inches() * 50
+    assert picture.shape == (int(height), int(width), 3)
+    blue = (picture == rgb(BLUE)).all(axis=2).mean()
+    assert 0.05 < blue < 0.6
+
+
+def test_equal_charts_are_equal_files():
+    svg, again = (figure_svg(score_bars({'ours': 1.0})) for _ in range(2))
+    assert b'<svg' in svg
+    assert svg == again
+
+
+def test_global_style_stays_as_it_was():
+    before = dict(matplotlib.rcParams)
+    figure_svg(identity_sizes([1, 2]))
+    assert dict(matplotlib.rcParams) == before
