@@ -1,0 +1,28 @@
+import numpy as np
+
+from mmcion.evaluation.functional.protocol import MarketProtocol
+
+
+def test_split_by_identity_and_camera():
+    protocol = MarketProtocol(
+        q_pids=[7, -1, 9],
+        g_pids=[7, 0, 7, -1, 7, 9],
+        q_cams=[1, 1, 2],
+        g_cams=[1, 1, 2, 2, 1, 2],
+        num_queries=3,
+        num_gallery=6,
+    )
+    assert protocol.query_rows.tolist() == [0, 2]
+    assert protocol.ignored.tolist() == [3]
+    matches, left_out = protocol.split(0)
+    assert (matches.tolist(), left_out.tolist()) == ([2], [0, 4])
+    matches, left_out = protocol.split(2)
+    assert (matches.tolist(), left_out.tolist()) == ([], [5])
+
+
+def test_without_cameras_nothing_is_left_out():
+    protocol = MarketProtocol(
+        ['a', 'b'], np.array(['b', 'a', 'a']), num_queries=2, num_gallery=3
+    )
+    matches, left_out = protocol.split(0)
+    assert (matches.tolist(), left_out.tolist()) == ([1, 2], [])
