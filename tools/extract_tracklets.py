@@ -24,6 +24,8 @@ A second run with the same settings goes on where the first one stopped.
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
+    from mmengine.config import DictAction
+
     parser = argparse.ArgumentParser(
         description=__doc__,
         epilog=EXAMPLE,
@@ -64,7 +66,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        default=[],
+        action=DictAction,
+        default={},
         metavar='KEY=VALUE',
         help='change the config, e.g. detector.tiles=(3,2)',
     )
@@ -76,7 +79,7 @@ def parse_args() -> argparse.Namespace:
 
 def load_config(args: argparse.Namespace) -> Any:
     """Read the config and apply the options of the command line."""
-    from mmengine.config import Config, DictAction
+    from mmengine.config import Config
 
     chosen = args.detector or ('boxes' if args.boxes else 'efficientdet')
     cfg = Config.fromfile(args.config or DETECTORS[chosen])
@@ -85,12 +88,7 @@ def load_config(args: argparse.Namespace) -> Any:
     for name in ('clips', 'stride', 'min_length', 'min_height'):
         if getattr(args, name) is not None:
             cfg.extractor[name] = getattr(args, name)
-    changes: dict[str, Any] = {}
-    action = DictAction([], 'changes')
-    space = argparse.Namespace()
-    action(None, space, args.cfg_options)
-    changes = space.changes
-    cfg.merge_from_dict(changes)
+    cfg.merge_from_dict(args.cfg_options)
     return cfg
 
 
@@ -101,14 +99,17 @@ def main() -> int:
 
     from mmcion.video import TrackletExtractor
 
-    extractor = TrackletExtractor(
-        cfg.detector.to_dict(), cfg.tracker.to_dict(), **cfg.extractor
-    )
     try:
+        extractor = TrackletExtractor(
+            cfg.detector.to_dict(), cfg.tracker.to_dict(), **cfg.extractor
+        )
         extractor.run(args.videos, args.out, workers=args.workers)
-    except (FileNotFoundError, ImportError, ValueError) as error:
+    except (OSError, ImportError, ValueError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print('stopped; the same command goes on from here', file=sys.stderr)
+        return 130
     return 0
 
 

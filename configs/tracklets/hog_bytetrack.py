@@ -1,4 +1,7 @@
 _base_ = './efficientdet-lite2_bytetrack.py'
 
 # No weight file needed, and many more mistakes.
-detector = dict(_delete_=True, type='HOGDetector', upsample=1.5)
+detector = dict(
+    _delete_=True, type='HOGDetector', upsample=1.5, score_thr=0.85
+)
+tracker = dict(high_thr=0.85, new_track_thr=0.9)

@@ -10,6 +10,7 @@ import numpy as np
 
 # Where numpy keeps these differs between versions, so ask numpy itself.
 _ARRAY_MAKER = np.ones(1).__reduce__()[0]
+_BUFFER_READER = np.ones(1).__reduce_ex__(5)[0]
 _SCALAR_MAKER = np.float32(1).__reduce__()[0]
 
 _ALLOWED = {
@@ -22,6 +23,7 @@ _ALLOWED = {
 for _core in ('numpy.core', 'numpy._core'):
     _ALLOWED[f'{_core}.multiarray', '_reconstruct'] = _ARRAY_MAKER
     _ALLOWED[f'{_core}.multiarray', 'scalar'] = _SCALAR_MAKER
+    _ALLOWED[f'{_core}.numeric', '_frombuffer'] = _BUFFER_READER
 for _builtins in ('builtins', '__builtin__'):
     for _type in (list, dict, tuple, set, frozenset, bytes, bytearray):
         _ALLOWED[_builtins, _type.__name__] = _type

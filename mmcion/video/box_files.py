@@ -81,8 +81,9 @@ _Read = tuple[np.ndarray, Detections, int]
 
 
 def _read_mot(path: Path) -> _Read:
+    lines = path.read_text().splitlines()
     try:
-        rows = np.loadtxt(path, delimiter=',', ndmin=2)
+        rows = np.array([line.split(',') for line in lines if line], float)
     except ValueError as error:
         raise ValueError(f'{path}: {error}') from error
     if not rows.size:

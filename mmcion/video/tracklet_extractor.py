@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,6 @@ class TrackletExtractor:
             raise ValueError(f'workers ({workers}) must be >= 1.')
         out = Path(out)
         videos = find_videos(sources)
-        self._check_names(videos)
         shards, failures = self._finish_all(videos, out, workers)
         reports = [shard.report for shard in shards.values()]
         reports += [failure.report() for failure in failures.values()]
@@ -91,17 +91,6 @@ class TrackletExtractor:
         table.save(out / 'table')
         _log_totals(table, reports)
         return table
-
-    def _check_names(self, videos: list[VideoFile]) -> None:
-        owner: dict[str, VideoFile] = {}
-        for video in videos:
-            for clip in video.clip_names(self.settings.clips):
-                if clip in owner:
-                    raise ValueError(
-                        f'{owner[clip].path} and {video.path} would both '
-                        f'give a video {clip!r}; rename one of them.'
-                    )
-                owner[clip] = video
 
     def _finish_all(
         self, videos: list[VideoFile], out: Path, workers: int
@@ -130,7 +119,11 @@ class TrackletExtractor:
             f'{len(failures)} cannot be used',
             logger='current',
         )
+        if not pending:
+            return shards, failures
         del detector
+        # It lists crops that are about to be replaced.
+        shutil.rmtree(out / 'table', ignore_errors=True)
         with progress_bar(total=num_frames, unit='frame') as bar:
             for video, result in run_videos(
                 pending, self, out, workers, bar.update

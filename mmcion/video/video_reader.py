@@ -12,6 +12,7 @@ import numpy as np
 
 _PLAUSIBLE_FPS = (0.1, 240.0)
 _FALLBACK_FPS = 25.0
+_PATIENCE = 250  # broken frames in a row after which a video is at its end
 # A step differs if it is off by this share of the usual one, and a video has
 # a variable frame rate if more than one step in a hundred differs.
 _STEP_TOLERANCE = 0.25
@@ -21,9 +22,9 @@ _UNEVEN_SHARE = 0.01
 class VideoReader:
     """Iterates ``(frame number, BGR image, seconds)`` of a video.
 
-    Frames are numbered from 0 as they are decoded. A frame that cannot be
-    decoded is counted and skipped; if the decoder hands it over at all, it
-    keeps its number.
+    Frames are numbered from 0. A frame that cannot be decoded is skipped and
+    counted, and keeps its number, unless the decoder leaves it out without a
+    word; such frames are only counted, by the header and the time stamps.
 
     Args:
         path: a file that OpenCV can decode.
@@ -59,7 +60,8 @@ class VideoReader:
         self.fps = self._header_fps()
         self.num_read = 0
         self.num_broken = 0
-        self._times: list[float] = []
+        self.num_frames = 0  # up to now, broken ones included
+        self._times: list[tuple[int, float]] = []
 
     def __enter__(self) -> VideoReader:
         return self
@@ -71,11 +73,6 @@ class VideoReader:
         """Close the file."""
         self._capture.release()
 
-    @property
-    def num_frames(self) -> int:
-        """How many frames there were up to now, broken ones included."""
-        return len(self._times)
-
     def __len__(self) -> int:
         """Return how many frames the header promises, 0 if it does not."""
         stop = self.header_frames
@@ -83,12 +80,18 @@ class VideoReader:
         return max(stop - self.start, 0)
 
     def __iter__(self) -> Iterator[tuple[int, np.ndarray, float]]:
-        index = 0
-        while (self.stop is None or index < self.stop) and (
-            self._capture.grab()
-        ):
+        stop = math.inf if self.stop is None else self.stop
+        while self.num_frames < stop:
+            skipped = self._step()
+            if skipped is None:
+                return
+            self.num_broken += skipped
+            index = self.num_frames + skipped
+            self.num_frames = index + 1
+            if index >= stop:
+                return
             seconds = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-            self._times.append(seconds)
+            self._times.append((index, seconds))
             if index >= self.start:
                 good, image = self._capture.retrieve()
                 if good and image is not None:
@@ -96,7 +99,20 @@ class VideoReader:
                     yield index, image, seconds
                 else:
                     self.num_broken += 1
-            index += 1
+
+    def _step(self) -> int | None:
+        """Go to the next frame that can be decoded.
+
+        Returns:
+            How many broken ones lie before it; None at the end. OpenCV
+            reports both in the same way, so ask again as long as the header
+            promises more.
+        """
+        promised = max(self.header_frames - self.num_frames, 0)
+        for skipped in range(1 + min(promised, _PATIENCE)):
+            if self._capture.grab():
+                return skipped
+        return None
 
     def report(self) -> dict[str, Any]:
         """Say what was read, after iterating to the end."""
@@ -120,9 +136,6 @@ class VideoReader:
         low, high = _PLAUSIBLE_FPS
         return float(fps) if low <= fps <= high else _FALLBACK_FPS
 
-    def _promised_end(self) -> float:
-        return (self.header_frames - 1) / self.fps
-
     def _read_to_stop(self) -> bool:
         return self.stop is not None and self.num_frames >= self.stop
 
@@ -142,16 +155,18 @@ class VideoReader:
             return False
         if not self._times:
             return True
-        behind = self._promised_end() - (self._times[-1] - self._times[0])
+        seconds = self._times[-1][1] - self._times[0][1]
+        behind = (self.header_frames - 1) / self.fps - seconds
         return behind > 1.5 / self.fps
 
     def _missing_inside(self) -> int:
         return 0 if self._ended_early() else self._missing()
 
     def _is_uneven(self) -> bool:
-        steps = np.diff(self._times)
-        if len(steps) < 2:
+        if len(self._times) < 3:
             return False
+        numbers, seconds = np.array(self._times).T
+        steps = np.diff(seconds) / np.diff(numbers)
         usual = np.median(steps)
         different = np.abs(steps - usual) > _STEP_TOLERANCE * usual
         return bool(different.mean() > _UNEVEN_SHARE)

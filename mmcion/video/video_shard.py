@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,14 @@ class VideoShard:
         except (FileNotFoundError, ValueError):
             return None
         return cls(columns, header['clips'], header['report'], header['key'])
+
+    @classmethod
+    def remove(cls, folder: Path, out: Path) -> None:
+        """Delete a shard, if there is one, and then its crops."""
+        old = cls.load(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+        for clip in old.clips if old is not None else ():
+            shutil.rmtree(out / CROPS / clip, ignore_errors=True)
 
 
 def join_shards(shards: Sequence[VideoShard], out: Path) -> TrackletTable:

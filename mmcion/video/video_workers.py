@@ -98,6 +98,8 @@ class _Worker:
         self, task: Task, on_frame: Callable[[], None]
     ) -> VideoShard | Failure:
         video, key = task
+        folder = self.out / 'videos' / video.name
+        VideoShard.remove(folder, self.out)
         try:
             one = VideoPass(
                 video, self.out, self.detector, self.tracker, self.settings
@@ -105,7 +107,7 @@ class _Worker:
             shard = one.run(key, on_frame)
         except ValueError as error:
             return Failure(video, str(error))
-        shard.save(self.out / 'videos' / video.name)
+        shard.save(folder)
         return shard
 
 

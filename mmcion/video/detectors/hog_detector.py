@@ -19,7 +19,8 @@ class HOGDetector(BaseDetector):
 
     Args:
         upsample: how much the frame is enlarged before looking.
-        score_thr: least score, the logistic function of the SVM's margin.
+        score_thr: least score, the logistic function of the SVM's margin;
+            below 0.5 it changes nothing.
         nms_iou: of two boxes that overlap more than this, the better stays.
         shrink: height and width of a box as a share of the SVM's window,
             which has a margin around the person.
@@ -29,9 +30,9 @@ class HOGDetector(BaseDetector):
         self,
         *,
         upsample: float = 1.5,
-        score_thr: float = 0.5,
-        nms_iou: float = 0.4,
-        shrink: tuple[float, float] = (0.85, 0.75),
+        score_thr: float = 0.85,
+        nms_iou: float = 0.3,
+        shrink: tuple[float, float] = (0.8, 0.7),
     ) -> None:
         if upsample <= 0:
             raise ValueError(f'upsample ({upsample}) must be > 0.')
@@ -40,7 +41,10 @@ class HOGDetector(BaseDetector):
                 f'OpenCV {cv2.__version__} has no HOGDescriptor any more; '
                 f"run: pip install 'opencv-python<5'"
             )
-        self.score_thr = check_score_threshold(score_thr)
+        check_score_threshold(score_thr)
+        # a margin below 0 is the SVM's own no
+        share = np.clip(score_thr, 0.5, 1 - 1e-6)
+        self._margin = float(np.log(share / (1 - share)))
         self.upsample = upsample
         self.nms_iou = nms_iou
         self.shrink = np.asarray(shrink, np.float32)
@@ -54,9 +58,7 @@ class HOGDetector(BaseDetector):
         large = cv2.resize(image, None, fx=self.upsample, fy=self.upsample)
         found, margins = self._hog.detectMultiScale(
             large,
-            hitThreshold=float(np.log(self.score_thr / (1 - self.score_thr)))
-            if 0 < self.score_thr < 1
-            else 0.0,
+            hitThreshold=self._margin,
             winStride=(8, 8),
             scale=1.05,
             groupThreshold=0,

@@ -10,7 +10,7 @@ from mmcion.utils.downloads import fetch_file
 
 from ..detections import Detections
 from .base_detector import BaseDetector, check_score_threshold
-from .tiling import suppress, tile_windows
+from .tiling import cut_by_tile, suppress, tile_windows
 
 _PERSON = 0  # first class of the model's own label map
 
@@ -25,7 +25,8 @@ class EfficientDetLiteDetector(BaseDetector):
     Args:
         model: a known file, or the path of a file of the same kind.
         score_thr: least confidence of a person.
-        tiles: columns and rows that a frame is cut into.
+        tiles: columns and rows that a frame is cut into; the whole frame is
+            looked at too, for those who fit into no tile.
         overlap: share of a tile that it has in common with the next one; a
             person should fit into it.
         nms_iou: of two boxes from different tiles that overlap more than
@@ -39,7 +40,7 @@ class EfficientDetLiteDetector(BaseDetector):
         *,
         score_thr: float = 0.3,
         tiles: tuple[int, int] = (1, 1),
-        overlap: float = 0.2,
+        overlap: float = 0.35,
         nms_iou: float = 0.5,
         num_threads: int = 1,
     ) -> None:
@@ -78,13 +79,15 @@ class EfficientDetLiteDetector(BaseDetector):
         if self.tiles == (1, 1):
             return self._look(image)
         height, width = image.shape[:2]
-        boxes, scores = [], []
-        for x1, y1, x2, y2 in tile_windows(
-            width, height, self.tiles, self.overlap
-        ):
+        whole = self._look(image)
+        boxes, scores = [whole.boxes], [whole.scores]
+        for window in tile_windows(width, height, self.tiles, self.overlap):
+            x1, y1, x2, y2 = window
             found = self._look(image[y1:y2, x1:x2])
-            boxes.append(found.boxes + np.array((x1, y1, x1, y1), np.float32))
-            scores.append(found.scores)
+            moved = found.boxes + np.array((x1, y1, x1, y1), np.float32)
+            uncut = ~cut_by_tile(moved, window, width, height)
+            boxes.append(moved[uncut])
+            scores.append(found.scores[uncut])
         every = Detections(np.concatenate(boxes), np.concatenate(scores))
         return suppress(every, self.nms_iou)
 

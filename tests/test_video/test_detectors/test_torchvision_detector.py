@@ -1,0 +1,42 @@
+import numpy as np
+import pytest
+import torch
+from torchvision.models.detection import ssdlite320_mobilenet_v3_large
+
+from mmcion.registry import DETECTORS
+
+NAME = 'ssdlite320_mobilenet_v3_large'
+
+
+def build(**kwargs):
+    return DETECTORS.build({'type': 'TorchvisionDetector', **kwargs})
+
+
+@pytest.fixture
+def weights(tmp_path):
+    torch.manual_seed(0)
+    model = ssdlite320_mobilenet_v3_large(
+        weights=None, weights_backbone=None, num_classes=2
+    )
+    torch.save(model.state_dict(), tmp_path / 'weights.pth')
+    return str(tmp_path / 'weights.pth')
+
+
+def test_gives_boxes_of_people(weights):
+    detector = build(
+        name=NAME, weights_file=weights, num_classes=2, score_thr=0.0
+    )
+    image = np.random.default_rng(0).integers(0, 255, (60, 90, 3), np.uint8)
+
+    found = detector.detect(image, 0)
+
+    assert len(found) > 0
+    assert (found.boxes >= 0).all()
+    assert (found.boxes <= (90, 60, 90, 60)).all()
+
+
+def test_messages(weights, tmp_path):
+    with pytest.raises(ValueError, match=r"no detector 'resnet50'; it has"):
+        build(name='resnet50', weights_file=weights)
+    with pytest.raises(FileNotFoundError, match='no weight file'):
+        build(name=NAME, weights_file=str(tmp_path / 'none.pth'))

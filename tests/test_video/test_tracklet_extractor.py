@@ -1,0 +1,261 @@
+import json
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+
+from mmcion.registry import DETECTORS
+from mmcion.structures import TrackletTable
+from mmcion.video import TrackletExtractor
+from mmcion.video.detectors import BoxFileDetector
+
+from .conftest import write_boxes, write_video
+
+BOXES = {'type': 'BoxFileDetector'}
+IDS = {'type': 'GivenIds'}
+
+
+def extractor(detector=BOXES, **settings):
+    return TrackletExtractor(detector, IDS, **settings)
+
+
+def reports(out):
+    return {
+        r['name']: r for r in json.loads((out / 'videos.json').read_text())
+    }
+
+
+def files(folder):
+    """Content of all files but the report, which holds times."""
+    return {
+        str(p.relative_to(folder)): p.read_bytes()
+        for p in sorted(folder.rglob('*'))
+        if p.is_file() and 'videos' not in str(p.relative_to(folder))
+    }
+
+
+@pytest.fixture
+def three_videos(tmp_path):
+    folder = tmp_path / 'videos'
+    for seed, name in enumerate(('a', 'b', 'sub/a')):
+        write_video(folder / f'{name}.avi', seed=seed)
+        write_boxes(folder / f'{name}.csv')
+    return folder
+
+
+def test_table_and_crops_of_a_video(walk, tmp_path):
+    out = tmp_path / 'out'
+
+    made = extractor(padding=0).run([walk], out)
+
+    table = TrackletTable.load(out / 'table')
+    assert table.fingerprint() == made.fingerprint()
+    assert table.videos == ('walk',)
+    assert np.diff(table.tracklet_ptr).tolist() == [30, 30]
+    assert table.tracklet_id.tolist() == [1] * 30 + [2] * 30
+    assert table.frame.tolist() == list(range(30)) * 2
+    assert table.box[3].tolist() == [5, 10, 12, 40]
+    assert table.score[[0, 30]] == pytest.approx([0.9, 0.8])
+    assert table.path[3] == b'walk/000001_0000003_00.jpg'
+    crop = cv2.imread(str(table.image_path(33)))
+    assert crop.shape == (40, 12, 3)
+    assert crop[20, 6].argmax() == 1  # the second person is green
+
+
+def test_report_of_a_video(walk, tmp_path):
+    extractor(stride=2).run([walk], tmp_path / 'out')
+
+    report = reports(tmp_path / 'out')['walk']
+    assert report['frames_read'] == 30
+    assert report['detections'] == 60
+    assert report['images'] == 30
+    assert report['tracklets'] == 2
+    assert report['dropped'] == {'min_length': 0, 'stride': 30}
+    assert report['fps'] == 10
+    assert report['source'] == str(walk)
+
+
+def test_settings_choose_crops(walk, tmp_path):
+    rows = ['frame,x,y,w,h,id']
+    rows += [f'{i},10,10,9,{20 + i},1' for i in range(20)]
+    rows += [f'{i},40,10,9,40,2' for i in range(4)]
+    rows += ['0,200,10,9,40,3', '1,20,20,9,40,-1']
+    walk.with_suffix('.csv').write_text('\n'.join(rows))
+
+    table = extractor(min_height=25, min_length=5).run([walk], tmp_path / 'o')
+
+    assert table.frame.tolist() == list(range(5, 20))
+    assert reports(tmp_path / 'o')['walk']['dropped'] == {
+        'min_height': 5,
+        'min_length': 4,
+        'no_track': 1,
+        'outside_frame': 1,
+    }
+
+
+def test_clips_are_videos_and_tracks_keep_their_number(walk, tmp_path):
+    whole = extractor().run([walk], tmp_path / 'whole')
+    table = extractor(clips=3).run([walk], tmp_path / 'cut')
+
+    assert table.videos == ('walk-clip0', 'walk-clip1', 'walk-clip2')
+    assert table.num_tracklets == 6
+    assert table.tracklet_id[table.tracklet_ptr[:-1]].tolist() == [1, 2] * 3
+    for clip in range(3):
+        frames = table.frame[table.video_id == clip]
+        assert set(frames) == set(range(10 * clip, 10 * clip + 10))
+    assert all(table.image_path(row).is_file() for row in range(len(table)))
+    key = np.lexsort((table.frame, table.tracklet_id))
+    assert (table.box[key] == whole.box).all()
+
+
+def test_videos_of_equal_names_do_not_collide(three_videos, tmp_path):
+    table = extractor().run([three_videos], tmp_path / 'out')
+
+    assert table.videos == ('a', 'b', 'sub+a')
+    assert len(set(table.path)) == len(table) == 180
+
+
+def test_two_processes_give_the_same(three_videos, tmp_path):
+    extractor(clips=2).run([three_videos], tmp_path / 'one')
+    extractor(clips=2).run([three_videos], tmp_path / 'two', workers=2)
+
+    assert files(tmp_path / 'one') == files(tmp_path / 'two')
+
+
+class Killed(BaseException):
+    """Stands for a signal: nothing catches it."""
+
+
+@DETECTORS.register_module()
+class DyingDetector(BoxFileDetector):
+    """Dies in frame 20 of a video of the given name."""
+
+    victim = ''
+    looked: list = []  # noqa: RUF012
+
+    def open_video(self, video):
+        super().open_video(video)
+        self.video = video
+
+    def detect(self, image, frame):
+        self.looked.append(self.video.stem)
+        if frame == 20 and self.video.stem == self.victim:
+            raise Killed
+        return super().detect(image, frame)
+
+
+@pytest.fixture
+def dying(monkeypatch):
+    monkeypatch.setattr(DyingDetector, 'victim', 'b')
+    monkeypatch.setattr(DyingDetector, 'looked', [])
+    return {'type': 'DyingDetector'}
+
+
+def test_resume_equals_no_interruption(
+    three_videos, tmp_path, dying, monkeypatch
+):
+    one = extractor(dying)
+    with pytest.raises(Killed):
+        one.run([three_videos], tmp_path / 'out')
+    assert not (tmp_path / 'out' / 'table').exists()
+    monkeypatch.setattr(DyingDetector, 'victim', '')
+    DyingDetector.looked.clear()
+
+    one.run([three_videos], tmp_path / 'out')
+
+    assert DyingDetector.looked.count('b') == 30
+    assert len(DyingDetector.looked) == 60  # the first video was done
+    extractor().run([three_videos], tmp_path / 'plain')
+    assert files(tmp_path / 'out') == files(tmp_path / 'plain')
+
+
+def test_other_settings_leave_no_trace_of_the_first(
+    three_videos, tmp_path, dying, monkeypatch
+):
+    out = tmp_path / 'out'
+    extractor(clips=3).run([three_videos], out)
+    with pytest.raises(Killed):
+        extractor(dying).run([three_videos], out)
+    assert not (out / 'table').exists()
+
+    extractor().run([three_videos], out)
+
+    extractor().run([three_videos], tmp_path / 'plain')
+    assert files(out) == files(tmp_path / 'plain')
+
+
+def test_changed_video_and_box_file_are_read_again(walk, tmp_path):
+    out = tmp_path / 'out'
+    assert len(extractor().run([walk], out)) == 60
+    write_boxes(walk.with_suffix('.csv'), frames=20)
+    assert len(extractor().run([walk], out)) == 40
+    write_video(walk, frames=10)
+    assert len(extractor().run([walk], out)) == 20
+
+
+def test_bad_videos_are_reported_and_the_others_done(walk, tmp_path):
+    folder = walk.parent
+    (folder / 'text.avi').write_text('hello')
+    write_boxes(folder / 'text.csv')
+    (folder / 'empty.mp4').touch()
+    write_boxes(folder / 'empty.csv')
+    write_video(folder / 'nobox.avi')
+    shutil.copy(walk, folder / 'nobody.avi')
+    (folder / 'nobody.csv').write_text('frame,x,y,w,h,id\n')
+
+    table = extractor().run([folder], tmp_path / 'out')
+
+    found = reports(tmp_path / 'out')
+    assert table.videos == ('nobody', 'walk')
+    assert len(table) == 60
+    assert 'cannot be opened' in found['text']['error']
+    assert 'cannot be opened' in found['empty']['error']
+    assert 'no box file' in found['nobox']['error']
+    assert found['nobody']['images'] == 0
+    assert 'error' not in found['nobody']
+
+
+def test_video_with_nobody_gives_an_empty_table(walk, tmp_path):
+    walk.with_suffix('.csv').write_text('frame,x,y,w,h,id\n')
+
+    extractor(clips=2).run([walk], tmp_path / 'out')
+
+    table = TrackletTable.load(tmp_path / 'out' / 'table')
+    assert len(table) == 0
+    assert table.videos == ('walk-clip0', 'walk-clip1')
+
+
+def test_video_that_ends_early_is_counted(walk, tmp_path):
+    data = walk.read_bytes()
+    walk.write_bytes(data[: len(data) * 2 // 3])
+
+    table = extractor().run([walk], tmp_path / 'out')
+
+    report = reports(tmp_path / 'out')['walk']
+    assert report['early_end']
+    assert len(table) == 2 * report['frames_read'] < 60
+
+
+def test_nothing_could_be_read(tmp_path):
+    (tmp_path / 'text.avi').write_text('hello')
+    write_boxes(tmp_path / 'text.csv')
+
+    with pytest.raises(ValueError, match='none of 1 videos could be read'):
+        extractor().run([tmp_path / 'text.avi'], tmp_path / 'out')
+
+    assert 'error' in reports(tmp_path / 'out')['text']
+
+
+@pytest.mark.parametrize(
+    ('name', 'value'),
+    [('stride', 0), ('clips', 0), ('padding', -1), ('quality', 101)],
+)
+def test_bad_settings(name, value):
+    with pytest.raises(ValueError, match=rf'{name} \({value}\)'):
+        extractor(**{name: value})
+
+
+def test_bad_workers(walk, tmp_path):
+    with pytest.raises(ValueError, match=r'workers \(0\)'):
+        extractor().run([walk], tmp_path / 'out', workers=0)

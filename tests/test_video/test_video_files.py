@@ -1,0 +1,63 @@
+import pytest
+
+from mmcion.video.video_files import find_videos
+
+
+def touch(folder, *names):
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+def names(videos):
+    return [video.name for video in videos]
+
+
+def test_names_tell_the_folder(tmp_path):
+    touch(tmp_path, 'x/a.mp4', 'y/a.mp4', 'b.AVI', 'b.txt')
+
+    assert names(find_videos([tmp_path])) == ['b', 'x+a', 'y+a']
+
+
+def test_two_folders_with_equal_names(tmp_path):
+    touch(tmp_path, 'x/a.mp4', 'y/a.mp4')
+
+    found = find_videos([tmp_path / 'x', tmp_path / 'y' / 'a.mp4'])
+
+    assert names(found) == ['x+a', 'y+a']
+
+
+def test_a_named_file_is_taken_whatever_its_ending(tmp_path):
+    touch(tmp_path, 'a.raw')
+
+    assert names(find_videos([tmp_path / 'a.raw'])) == ['a']
+
+
+def test_the_same_file_twice_is_one_video(tmp_path):
+    touch(tmp_path, 'a.mp4')
+
+    assert names(find_videos([tmp_path, tmp_path / 'a.mp4'])) == ['a']
+
+
+def test_equal_names_are_refused(tmp_path):
+    touch(tmp_path, 'a.mp4', 'a.avi')
+
+    with pytest.raises(ValueError, match="both be called 'a'"):
+        find_videos([tmp_path])
+
+
+def test_nothing_found(tmp_path):
+    with pytest.raises(FileNotFoundError, match='no video or folder'):
+        find_videos([tmp_path / 'none'])
+    touch(tmp_path, 'notes.txt')
+    with pytest.raises(ValueError, match='1 other files'):
+        find_videos([tmp_path])
+
+
+def test_clip_names(tmp_path):
+    touch(tmp_path, 'a.mp4')
+    (video,) = find_videos([tmp_path])
+
+    assert video.clip_names(1) == ['a']
+    assert video.clip_names(2) == ['a-clip0', 'a-clip1']
