@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +16,35 @@ from mmcion.structures import TrackletTable
 from mmcion.utils.io import hash_value, write_json
 from mmcion.utils.progress import progress_bar
 
+from .crops import CropSettings
 from .detectors import BaseDetector
 from .video_files import VideoFile, find_videos
-from .video_pass import CropSettings
 from .video_reader import VideoReader
 from .video_shard import VideoShard, join_shards
-from .video_workers import Failure, run_videos
+from .video_workers import Failure, Task, run_videos
 
 _FORMAT = 1  # raise it when shards of older code must not be used
+
+
+@dataclass
+class _Run:
+    shards: dict[str, VideoShard] = field(default_factory=dict)
+    failures: dict[str, Failure] = field(default_factory=dict)
+    pending: list[Task] = field(default_factory=list)
+    num_frames: int = 0  # of the pending videos, as far as headers say
+
+    def fail(self, failure: Failure) -> None:
+        self.failures[failure.video.name] = failure
+        print_log(
+            f'Left out {failure.video.name}: {failure.reason}',
+            logger='current',
+            level=logging.WARNING,
+        )
+
+    def reports(self) -> list[dict[str, Any]]:
+        found = [shard.report for shard in self.shards.values()]
+        found += [failure.report() for failure in self.failures.values()]
+        return sorted(found, key=lambda report: report['name'])
 
 
 class TrackletExtractor:
@@ -76,63 +99,61 @@ class TrackletExtractor:
             raise ValueError(f'workers ({workers}) must be >= 1.')
         out = Path(out)
         videos = find_videos(sources)
-        shards, failures = self._finish_all(videos, out, workers)
-        reports = [shard.report for shard in shards.values()]
-        reports += [failure.report() for failure in failures.values()]
-        reports.sort(key=lambda report: report['name'])
+        run = self._survey(videos, out)
+        if run.pending:
+            self._work(run, out, workers)
+        reports = run.reports()
         write_json(out / 'videos.json', reports)
-        if not shards:
-            reasons = '\n  '.join(f.reason for f in failures.values())
+        if not run.shards:
+            reasons = [failure.reason for failure in run.failures.values()]
             raise ValueError(
-                f'none of {len(videos)} videos could be read:\n  {reasons}'
+                '\n  '.join(
+                    [f'none of {len(videos)} videos could be read:', *reasons]
+                )
             )
-        ordered = [shards[v.name] for v in videos if v.name in shards]
-        table = join_shards(ordered, out)
+        names = [video.name for video in videos if video.name in run.shards]
+        table = join_shards([run.shards[name] for name in names], out)
         table.save(out / 'table')
         _log_totals(table, reports)
         return table
 
-    def _finish_all(
-        self, videos: list[VideoFile], out: Path, workers: int
-    ) -> tuple[dict[str, VideoShard], dict[str, Failure]]:
-        # Built once here, so that mistakes and missing files show at once.
+    def _survey(self, videos: list[VideoFile], out: Path) -> _Run:
+        """Find out what is done, what is to do and what cannot be used."""
+        # Built here too, so that mistakes and missing files show at once.
         detector = DETECTORS.build(self.detector)
-        shards: dict[str, VideoShard] = {}
-        failures: dict[str, Failure] = {}
-        pending: list[tuple[VideoFile, str]] = []
-        num_frames = 0
+        detector.check_videos([video.path for video in videos])
+        run = _Run()
         for video in videos:
             try:
                 key = self._key(video, detector)
-                done = VideoShard.load(out / 'videos' / video.name)
-                if done is not None and done.key == key:
-                    shards[video.name] = done
+                shard = VideoShard.load(out / 'videos' / video.name)
+                if shard is not None and shard.key == key:
+                    run.shards[video.name] = shard
                     continue
                 with VideoReader(video.path) as reader:
-                    num_frames += len(reader)
+                    run.num_frames += len(reader)
+                run.pending.append((video, key))
             except (OSError, ValueError) as error:
-                failures[video.name] = _failure(video, error)
-                continue
-            pending.append((video, key))
+                run.fail(Failure(video, str(error)))
         print_log(
-            f'{len(shards)} videos are done already, {len(pending)} to do, '
-            f'{len(failures)} cannot be used',
+            f'{len(run.shards)} videos are done already, {len(run.pending)} '
+            f'to do, {len(run.failures)} cannot be used',
             logger='current',
         )
-        if not pending:
-            return shards, failures
-        del detector
-        # It lists crops that are about to be replaced.
+        return run
+
+    def _work(self, run: _Run, out: Path, workers: int) -> None:
+        # The old table lists crops that are about to be replaced.
         shutil.rmtree(out / 'table', ignore_errors=True)
-        with progress_bar(total=num_frames, unit='frame') as bar:
+        parts = (self.detector, self.tracker, self.settings)
+        with progress_bar(total=run.num_frames, unit='frame') as bar:
             for video, result in run_videos(
-                pending, self, out, workers, bar.update
+                run.pending, parts, out, workers, bar.update
             ):
                 if isinstance(result, Failure):
-                    failures[video.name] = _warned(result)
+                    run.fail(result)
                 else:
-                    shards[video.name] = result
-        return shards, failures
+                    run.shards[video.name] = result
 
     def _key(self, video: VideoFile, detector: BaseDetector) -> str:
         files = [video.path, *detector.input_files(video.path)]
@@ -142,23 +163,10 @@ class TrackletExtractor:
                 'format': _FORMAT,
                 'detector': self.detector,
                 'tracker': self.tracker,
-                'settings': self.settings.as_dict(),
+                'settings': asdict(self.settings),
                 'files': [(stat.st_size, stat.st_mtime_ns) for stat in stats],
             }
         )
-
-
-def _failure(video: VideoFile, error: Exception) -> Failure:
-    return _warned(Failure(video, str(error)))
-
-
-def _warned(failure: Failure) -> Failure:
-    print_log(
-        f'Left out {failure.video.name}: {failure.reason}',
-        logger='current',
-        level=30,
-    )
-    return failure
 
 
 def _log_totals(table: TrackletTable, reports: list[dict[str, Any]]) -> None:

@@ -5,59 +5,18 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .crops import CropFolders, crop_window
+from .crops import CropFolders, CropSettings, crop_window
 from .detections import Detections
 from .detectors import BaseDetector
 from .tracking import NO_TRACK, BaseTracker
 from .video_files import VideoFile
 from .video_reader import VideoReader
 from .video_shard import CROPS, VideoShard
-
-
-@dataclass(frozen=True)
-class CropSettings:
-    """Which crops are kept, and how.
-
-    Attributes:
-        stride: crops are taken from every n-th frame.
-        min_length: images of the shortest tracklet that is kept, counted in
-            each clip.
-        min_height: least height of a person in pixels.
-        clips: number of equal pieces of a video that count as videos.
-        padding: added around a box on every side, as a share of it.
-        quality: of the JPEG files, 1..100.
-    """
-
-    stride: int = 1
-    min_length: int = 5
-    min_height: int = 0
-    clips: int = 1
-    padding: float = 0.05
-    quality: int = 95
-
-    def __post_init__(self) -> None:
-        for name in ('stride', 'min_length', 'clips'):
-            if getattr(self, name) < 1:
-                raise ValueError(
-                    f'{name} ({getattr(self, name)}) must be >= 1.'
-                )
-        for name in ('min_height', 'padding'):
-            if getattr(self, name) < 0:
-                raise ValueError(
-                    f'{name} ({getattr(self, name)}) must be >= 0.'
-                )
-        if not 1 <= self.quality <= 100:
-            raise ValueError(f'quality ({self.quality}) must lie in [1, 100].')
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the settings by name."""
-        return asdict(self)
 
 
 class VideoPass:
@@ -204,6 +163,7 @@ class VideoPass:
         return {
             'name': self.video.name,
             'source': str(self.video.path),
+            'clips': self._clip_names(),
             **reader.report(),
             'detections': self.num_detections,
             'tracklets': len(np.unique(pairs, axis=0)),

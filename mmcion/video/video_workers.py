@@ -12,21 +12,21 @@ from concurrent.futures import (
     ProcessPoolExecutor,
     wait,
 )
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
+from mmengine.registry import Registry
 
 from mmcion.registry import DETECTORS, TRACKERS
 
+from .crops import CropSettings
 from .video_files import VideoFile
-from .video_pass import CropSettings, VideoPass
+from .video_pass import VideoPass
 from .video_shard import VideoShard
-
-if TYPE_CHECKING:
-    from .tracklet_extractor import TrackletExtractor
 
 _POLL_SECONDS = 0.5
 
@@ -48,12 +48,13 @@ class Failure:
 
 
 Task = tuple[VideoFile, str]
+Parts = tuple[dict[str, Any], dict[str, Any], CropSettings]
 Result = tuple[VideoFile, 'VideoShard | Failure']
 
 
 def run_videos(
     tasks: list[Task],
-    extractor: TrackletExtractor,
+    parts: Parts,
     out: Path,
     workers: int,
     advance: Callable[[int], Any],
@@ -62,21 +63,32 @@ def run_videos(
 
     Args:
         tasks: videos with the keys of their shards.
-        extractor: holds the settings.
+        parts: configurations of detector and tracker, and the settings.
         out: folder of the whole run.
         workers: number of processes; with 1 it runs in this one.
         advance: told the number of frames that were read since last time.
     """
-    if not tasks:
-        return
-    parts = (extractor.detector, extractor.tracker, extractor.settings)
     workers = min(workers, len(tasks))
     if workers == 1:
         worker = _Worker(*parts, out)
         for task in tasks:
             yield task[0], worker.run(task, lambda: advance(1))
     else:
+        detector, tracker, settings = parts
+        detector = _with_class(detector, DETECTORS)
+        tracker = _with_class(tracker, TRACKERS)
+        parts = (detector, tracker, settings)
         yield from _run_processes(tasks, (*parts, out), workers, advance)
+
+
+def _with_class(cfg: dict[str, Any], registry: Registry) -> dict[str, Any]:
+    """Replace the name by the class.
+
+    A new process knows nothing of what a user's own modules registered; a
+    class it imports from where it was defined.
+    """
+    kind = cfg['type']
+    return {**cfg, 'type': registry.get(kind) or kind}
 
 
 class _Worker:
@@ -134,6 +146,11 @@ def _run_processes(
                 seen = now
                 for future in done:
                     yield running.pop(future), future.result()
+        except BrokenProcessPool as error:
+            raise ChildProcessError(
+                'a process died, perhaps for want of memory; run again with '
+                'fewer workers to go on from here'
+            ) from error
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

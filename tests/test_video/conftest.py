@@ -33,6 +33,25 @@ def write_boxes(path, *, frames=30):
     return path
 
 
+def files(folder):
+    """Content of all files but the reports, which hold times."""
+    return {
+        str(p.relative_to(folder)): p.read_bytes()
+        for p in sorted(folder.rglob('*'))
+        if p.is_file() and 'videos' not in str(p.relative_to(folder))
+    }
+
+
+@pytest.fixture
+def three_videos(tmp_path):
+    """Videos of which two have the same name in different folders."""
+    folder = tmp_path / 'videos'
+    for seed, name in enumerate(('a', 'b', 'sub/a')):
+        write_video(folder / f'{name}.avi', seed=seed)
+        write_boxes(folder / f'{name}.csv')
+    return folder
+
+
 @pytest.fixture
 def walk(tmp_path):
     """A video of two people with its box file beside it."""

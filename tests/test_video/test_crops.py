@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mmcion.video.crops import CropFolders, crop_window
+from mmcion.video.crops import CropFolders, CropSettings, crop_window
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,12 @@ def test_what_a_killed_run_left_is_thrown_away(tmp_path):
     crops.finish([('a', 'new.jpg')])
 
     assert [p.name for p in tmp_path.rglob('*.jpg')] == ['new.jpg']
+
+
+@pytest.mark.parametrize(
+    ('name', 'value'),
+    [('stride', 0), ('clips', 0), ('padding', -1), ('quality', 101)],
+)
+def test_bad_settings(name, value):
+    with pytest.raises(ValueError, match=rf'{name} \({value}\)'):
+        CropSettings(**{name: value})

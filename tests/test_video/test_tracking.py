@@ -89,8 +89,3 @@ def test_given_ids():
     assert ids.tolist() == [5, -1, 0]
     with pytest.raises(ValueError, match='boxes that carry ids'):
         tracker.update(Detections(boxes, np.ones(3)))
-
-
-def test_detections_check_lengths():
-    with pytest.raises(ValueError, match='2 boxes need as many'):
-        Detections(np.zeros((2, 4)), np.ones(3))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,9 @@ class BaseDetector(ABC):
 
     One detector serves many videos, one after the other.
     """
+
+    def check_videos(self, videos: Sequence[Path]) -> None:  # noqa: B027
+        """Raise ValueError if it cannot serve all of ``videos``."""
 
     def input_files(self, video: Path) -> list[Path]:
         """Return further files that the result for ``video`` depends on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,14 @@ class BoxFileDetector(BaseDetector):
         self.first_frame = first_frame
         self.score_thr = score_thr
         self._file: BoxFile | None = None
+
+    def check_videos(self, videos: Sequence[Path]) -> None:
+        """Raise ValueError if one file would serve several videos."""
+        if len(videos) > 1 and self.boxes and self.boxes.is_file():
+            raise ValueError(
+                f'boxes ({self.boxes}) is one file for {len(videos)} videos; '
+                f'give the folder with a file for each.'
+            )
 
     def input_files(self, video: Path) -> list[Path]:
         """Return the file that the boxes of ``video`` come from.

@@ -61,7 +61,9 @@ class EfficientDetLiteDetector(BaseDetector):
                 'EfficientDetLiteDetector needs ai-edge-litert; run: '
                 'pip install -r requirements/video.txt'
             ) from error
-        file = Path(model) if Path(model).is_file() else fetch_file(model)
+        own = Path(model)
+        self._own_files = [own] if own.is_file() else []
+        file = own if own.is_file() else fetch_file(model)
         self._net = Interpreter(str(file), num_threads=num_threads)
         self._net.allocate_tensors()
         self._input = self._net.get_input_details()[0]
@@ -73,6 +75,10 @@ class EfficientDetLiteDetector(BaseDetector):
                 f'{file} has {len(self._outputs)} outputs; a detector with '
                 f'post-processing inside has 4.'
             )
+
+    def input_files(self, video: Path) -> list[Path]:
+        """Return the model, unless it is a known one, which is pinned."""
+        return self._own_files
 
     def detect(self, image: np.ndarray, frame: int) -> Detections:
         """Find the people of one frame."""

@@ -1,5 +1,7 @@
 """MMDetDetector: any detector of MMDetection."""
 
+from pathlib import Path
+
 import numpy as np
 
 from mmcion.registry import DETECTORS
@@ -39,8 +41,13 @@ class MMDetDetector(BaseDetector):
                 'run: pip install mmdet (or onedl-mmdetection beside the '
                 'onedl packages)'
             ) from error
+        self._files = [Path(config), Path(checkpoint)]
         self._infer = inference_detector
         self._model = init_detector(config, checkpoint, device=device)
+
+    def input_files(self, video: Path) -> list[Path]:
+        """Return config and checkpoint, where they are local files."""
+        return [path for path in self._files if path.is_file()]
 
     def detect(self, image: np.ndarray, frame: int) -> Detections:
         """Find the people of one frame."""

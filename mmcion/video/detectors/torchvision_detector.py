@@ -47,6 +47,7 @@ class TorchvisionDetector(BaseDetector):
             )
         if not Path(weights_file).is_file():
             raise FileNotFoundError(f'there is no weight file {weights_file}')
+        self.weights_file = Path(weights_file)
         self.score_thr = check_score_threshold(score_thr)
         self.device = torch.device(device)
         model = get_model(
@@ -58,6 +59,10 @@ class TorchvisionDetector(BaseDetector):
         state = torch.load(weights_file, 'cpu', weights_only=True)
         model.load_state_dict(state)
         self._model = model.to(self.device).eval()
+
+    def input_files(self, video: Path) -> list[Path]:
+        """Return the weight file."""
+        return [self.weights_file]
 
     def detect(self, image: np.ndarray, frame: int) -> Detections:
         """Find the people of one frame."""

@@ -49,3 +49,12 @@ def test_messages(walk, tmp_path):
         build().open_video(walk)
     with pytest.raises(RuntimeError, match='open_video'):
         build().detect(FRAME, 0)
+
+
+def test_one_file_serves_one_video(walk):
+    one = build(boxes=str(walk.with_suffix('.csv')))
+
+    one.check_videos([walk])
+    build().check_videos([walk, walk])
+    with pytest.raises(ValueError, match='one file for 2 videos'):
+        one.check_videos([walk, walk])

@@ -1,0 +1,69 @@
+import os
+
+import pytest
+
+from mmcion.registry import DETECTORS
+from mmcion.video import TrackletExtractor
+from mmcion.video.crops import CropSettings
+from mmcion.video.detectors import BoxFileDetector
+from mmcion.video.video_files import VideoFile, find_videos
+from mmcion.video.video_workers import Failure, run_videos
+
+from .conftest import files
+
+BOXES = {'type': 'BoxFileDetector'}
+IDS = {'type': 'GivenIds'}
+PARTS = (BOXES, IDS, CropSettings())
+
+
+@DETECTORS.register_module()
+class OwnDetector(BoxFileDetector):
+    """Stands for one that a user registers in a module of their own."""
+
+
+def test_two_processes_give_the_same(three_videos, tmp_path):
+    extractor = TrackletExtractor({'type': 'OwnDetector'}, IDS, clips=2)
+
+    extractor.run([three_videos], tmp_path / 'one')
+    extractor.run([three_videos], tmp_path / 'two', workers=2)
+
+    assert files(tmp_path / 'one') == files(tmp_path / 'two')
+
+
+def test_frames_are_counted_and_failures_returned(walk, tmp_path):
+    text = tmp_path / 'text.avi'
+    text.write_text('hello')
+    videos = [*find_videos([walk]), VideoFile('text', text)]
+    advanced = []
+
+    results = dict(
+        run_videos(
+            [(video, 'key') for video in videos],
+            PARTS,
+            tmp_path / 'out',
+            1,
+            advanced.append,
+        )
+    )
+
+    good, bad = (results[video] for video in videos)
+    assert sum(advanced) == 30
+    assert good.key == 'key' and len(good.columns['frame']) == 60
+    assert isinstance(bad, Failure)
+    assert bad.report()['name'] == 'text'
+
+
+@DETECTORS.register_module()
+class CrashingDetector(BoxFileDetector):
+    """Ends the process that looks at a frame."""
+
+    def detect(self, image, frame):
+        os._exit(1)
+
+
+def test_a_dead_process_is_told(three_videos, tmp_path):
+    tasks = [(video, 'key') for video in find_videos([three_videos])]
+    parts = ({'type': 'CrashingDetector'}, IDS, CropSettings())
+
+    with pytest.raises(ChildProcessError, match='a process died'):
+        list(run_videos(tasks, parts, tmp_path / 'out', 2, lambda n: None))
