@@ -4,6 +4,8 @@ from .functional import (
     identity_metrics,
     match_truth,
     nearest_gallery,
+    people_across_cuts,
+    query_gallery_split,
     read_truth,
 )
 from .metrics import ReIDMetric
@@ -15,5 +17,7 @@ __all__ = [
     'identity_metrics',
     'match_truth',
     'nearest_gallery',
+    'people_across_cuts',
+    'query_gallery_split',
     'read_truth',
 ]

@@ -54,7 +54,8 @@ class FeatureStore:
             folder: where the store will be.
             shape: ``(N, D)``.
             meta: identifies the features; an existing array made with other
-                ``meta`` or shape is started anew.
+                ``meta`` or shape, and all marks ``.done_*`` of finished
+                parts beside it, are started anew.
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
@@ -63,11 +64,22 @@ class FeatureStore:
         if array.exists() and partial.exists() and read_json(partial) == state:
             return np.lib.format.open_memmap(array, mode='r+')
         (folder / cls.META).unlink(missing_ok=True)
+        for mark in folder.glob('.done_*'):
+            mark.unlink()
         features = np.lib.format.open_memmap(
             array, mode='w+', dtype=np.float16, shape=shape
         )
         write_json(partial, state)
         return features
+
+    @classmethod
+    def is_finished(cls, folder: str | Path, meta: dict[str, Any]) -> bool:
+        """Tell whether a folder holds finished features of this origin."""
+        file = Path(folder) / cls.META
+        if not file.is_file():
+            return False
+        found = read_json(file)
+        return all(found.get(key) == value for key, value in meta.items())
 
     @classmethod
     def finish(cls, folder: str | Path, meta: dict[str, Any]) -> None:

@@ -35,6 +35,9 @@ class TrackletTable:
             or None. Its width and height are the original resolution.
         score: ``(N,)`` float32 detector confidence, or None.
         videos: names of the videos.
+        sources: name of the recording that each video is a piece of. Within
+            one source, equal ``tracklet_id`` in two videos is one track that
+            was cut. A video that was not cut is its own source.
         image_root: folder that ``path`` is relative to, or None.
     """
 
@@ -44,6 +47,7 @@ class TrackletTable:
         self,
         columns: dict[str, np.ndarray],
         videos: Sequence[str],
+        sources: Sequence[str] | None = None,
         image_root: Path | None = None,
     ) -> None:
         self.video_id = columns['video_id']
@@ -53,6 +57,7 @@ class TrackletTable:
         self.box = columns.get('box')
         self.score = columns.get('score')
         self.videos = tuple(videos)
+        self.sources = self.videos if sources is None else tuple(sources)
         self.image_root = image_root
         self._columns = columns
 
@@ -67,6 +72,7 @@ class TrackletTable:
         box: np.ndarray | None = None,
         score: np.ndarray | None = None,
         videos: Sequence[str] | None = None,
+        sources: Sequence[str] | None = None,
         image_root: str | Path | None = None,
     ) -> TrackletTable:
         """Check columns and build a table of them.
@@ -79,12 +85,13 @@ class TrackletTable:
             box: ``(N, 4)``.
             score: ``(N,)``.
             videos: names; ``video_id`` indexes them. Made up if not given.
+            sources: one per video.
             image_root: folder of the images.
 
         Raises:
             ValueError: if columns differ in length, rows are not sorted by
                 (video, tracklet, frame) — ``TrackletTable.sort_order`` gives
-                the permutation —, or a ``video_id`` has no name.
+                the permutation —, or names and videos differ in number.
         """
         columns = {
             'video_id': np.asarray(video_id, _KEY_DTYPES['video_id']),
@@ -107,8 +114,13 @@ class TrackletTable:
                 f'video names; it ranges from '
                 f'{columns["video_id"].min(initial=0)} to {num_videos - 1}.'
             )
+        if sources is not None and len(sources) != len(videos):
+            raise ValueError(
+                f'sources needs one name per video; got {len(sources)} for '
+                f'{len(videos)} videos.'
+            )
         root = None if image_root is None else Path(image_root)
-        return cls(columns, videos, root)
+        return cls(columns, videos, sources, root)
 
     @staticmethod
     def sort_order(
@@ -177,6 +189,7 @@ class TrackletTable:
             root = Path('..') / root.relative_to(folder.resolve().parent)
         header = {
             'videos': self.videos,
+            'sources': self.sources,
             'image_root': None if root is None else str(root),
         }
         save_columns(folder, self.KIND, self._columns, header)
@@ -193,8 +206,8 @@ class TrackletTable:
         _check_lengths(columns)
         root = header['image_root']
         if root is not None:
-            root = Path(folder).resolve() / root
-        return cls(columns, header['videos'], root)
+            root = (Path(folder).resolve() / root).resolve()
+        return cls(columns, header['videos'], header['sources'], root)
 
 
 def _pointers(starts: np.ndarray, rows: int) -> np.ndarray:

@@ -1,7 +1,11 @@
 """The only file that knows about versions of other packages."""
 
+import argparse
 import importlib.metadata
 import importlib.util
+import pickle
+from pathlib import Path
+from typing import Any
 
 _DISTRIBUTIONS = ('onedl-mmengine', 'mmengine', 'mmengine-lite')
 _MINIMUM = (0, 10)
@@ -31,3 +35,43 @@ def check_engine() -> None:
     for name, version in found.items():
         if tuple(int(part) for part in version.split('.')[:2]) < _MINIMUM:
             raise ImportError(f'{name} {version} is too old; {remedy}')
+
+
+def load_checkpoint_safely(path: str | Path) -> Any:
+    """Read a checkpoint to the CPU without running code from it.
+
+    Beside tensors it may hold what mmengine and CION put into theirs: NumPy
+    scalars and arrays, mmengine's history buffers, an argparse namespace.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if the file is damaged or would run other code.
+    """
+    import numpy as np
+    import torch
+    from mmengine.logging import HistoryBuffer
+
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f'there is no checkpoint at {path}')
+    core = getattr(np, '_core', None) or np.core
+    dtypes = {type(np.dtype(code)) for code in '?bBhHiIlLqQefd'}
+    allowed = [
+        HistoryBuffer,
+        argparse.Namespace,
+        np.ndarray,
+        np.dtype,
+        core.multiarray._reconstruct,
+        core.multiarray.scalar,
+        getattr,  # how HistoryBuffer's statistics are pickled
+        slice,
+        *dtypes,
+    ]
+    try:
+        with torch.serialization.safe_globals(allowed):
+            return torch.load(path, map_location='cpu', weights_only=True)
+    except (pickle.UnpicklingError, EOFError, RuntimeError) as error:
+        raise ValueError(
+            f'{path} is damaged or is not a checkpoint of plain tensors; it '
+            f'was not loaded. {str(error).splitlines()[0]}'
+        ) from error

@@ -81,5 +81,8 @@ def join_shards(shards: Sequence[VideoShard], out: Path) -> TrackletTable:
         box=column('box')[order],
         score=column('score')[order],
         videos=[clip for shard in shards for clip in shard.clips],
+        sources=[
+            shard.report['name'] for shard in shards for _ in shard.clips
+        ],
         image_root=out / CROPS,
     )

@@ -8,7 +8,7 @@ Examples:
   python tools/analysis_tools/eval_identities.py tracklets/table found.npy \
       --truth gt.csv --persons persons.csv
 
-  # the same for a table of several videos
+  # the same for a table of several recordings
   python tools/analysis_tools/eval_identities.py tracklets/table found.npy \
       --truth cam1=gt1.csv cam2=gt2.csv --out identities.json
 """
@@ -39,7 +39,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--truth',
         nargs='+',
-        metavar='[VIDEO=]CSV',
+        metavar='[RECORDING=]CSV',
         help='true boxes, header frame,id,x,y,w,h, frames from 1',
     )
     parser.add_argument(

@@ -1,5 +1,6 @@
 from .distance import distance_chunks
 from .identity import identity_metrics
+from .query_gallery import people_across_cuts, query_gallery_split
 from .ranking import QueryScores, evaluate, score_queries
 from .retrieval import nearest_gallery
 from .truth import GroundTruth, match_truth, read_truth
@@ -12,6 +13,8 @@ __all__ = [
     'identity_metrics',
     'match_truth',
     'nearest_gallery',
+    'people_across_cuts',
+    'query_gallery_split',
     'read_truth',
     'score_queries',
 ]

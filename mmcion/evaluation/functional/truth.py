@@ -29,13 +29,6 @@ class GroundTruth:
     pid: np.ndarray
     box: np.ndarray
 
-    def clip(self, start: int, stop: int) -> GroundTruth:
-        """Return the truth of the frames ``start:stop`` cut out as a video."""
-        inside = (self.frame >= start) & (self.frame < stop)
-        return GroundTruth(
-            self.frame[inside] - start, self.pid[inside], self.box[inside]
-        )
-
 
 def read_truth(
     boxes: str | Path, persons: str | Path | None = None
@@ -79,22 +72,26 @@ def match_truth(
 
     Args:
         table: needs boxes.
-        truth: of the only video, or by video name; rows of videos without
-            truth stay unmatched.
+        truth: of the only recording, or by its name in ``table.sources``;
+            its frames are those of the recording, also where that was cut
+            into clips. Rows without truth stay unmatched.
         min_iou: in (0, 1].
 
     Returns:
         ``(N,)`` int64 identities, -1 where no true box fits.
 
     Raises:
-        ValueError: if the table has no boxes, or several videos and one
-            unnamed truth, or a name that no video has.
+        ValueError: if the table has no boxes, or several recordings and one
+            unnamed truth, or a name that no recording has.
     """
     if table.box is None:
         raise ValueError('the table has no boxes to compare with the truth.')
     pid = np.full(len(table), -1, np.int64)
-    for name, one in _by_video(table, truth).items():
-        video = table.videos.index(name)
+    by_source = _by_source(table, truth)
+    for video, source in enumerate(table.sources):
+        if source not in by_source:
+            continue
+        one = by_source[source]
         rows = slice(*table.video_ptr[video : video + 2])
         frame, box = table.frame[rows], np.asarray(table.box[rows], float)
         for mine, theirs in _same_frame(frame, one.frame):
@@ -130,21 +127,22 @@ def _same_frame(
     return [(groups[0][frame], groups[1][frame]) for frame in common]
 
 
-def _by_video(
+def _by_source(
     table: TrackletTable, truth: GroundTruth | Mapping[str, GroundTruth]
 ) -> Mapping[str, GroundTruth]:
+    sources = sorted(set(table.sources))
     if isinstance(truth, GroundTruth):
-        if len(table.videos) != 1:
+        if len(sources) != 1:
             raise ValueError(
-                f'the table has {len(table.videos)} videos; give the truth '
-                f'by video name, as a dict.'
+                f'the table has {len(sources)} recordings; give the truth '
+                f'by name, as a dict.'
             )
-        return {table.videos[0]: truth}
-    unknown = sorted(set(truth) - set(table.videos))
+        return {sources[0]: truth}
+    unknown = sorted(set(truth) - set(sources))
     if unknown:
         raise ValueError(
-            f'there is truth for {unknown}, but the videos of the table are '
-            f'{list(table.videos[:20])}.'
+            f'there is truth for {unknown}, but the recordings of the table '
+            f'are {sources[:20]}.'
         )
     return truth
 

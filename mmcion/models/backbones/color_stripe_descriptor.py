@@ -24,6 +24,9 @@ class ColorStripeDescriptor(nn.Module):
             a grey pixel's hue is noise.
         saturation_bins: bins of the saturation.
         value_bins: bins of the brightness.
+        focus: standard deviation, as a share of the width, of the bell that
+            pixels are weighted with across the image: the person stands in
+            the middle, the background beside.
     """
 
     def __init__(
@@ -32,8 +35,12 @@ class ColorStripeDescriptor(nn.Module):
         hue_bins: int = 24,
         saturation_bins: int = 16,
         value_bins: int = 16,
+        focus: float = 0.2,
     ) -> None:
         super().__init__()
+        if focus <= 0:
+            raise ValueError(f'focus must be > 0; got {focus}')
+        self.focus = focus
         self.num_stripes = num_stripes
         self.bins = (hue_bins, saturation_bins, value_bins)
 
@@ -57,26 +64,30 @@ class ColorStripeDescriptor(nn.Module):
                 f'images must be at least {self.num_stripes} pixels high, '
                 f'one per stripe; got {height}'
             )
-        hsv = rgb_to_hsv(images.float())
-        weights = (hsv[1], torch.ones_like(hsv[1]), torch.ones_like(hsv[1]))
-        row = torch.arange(height, device=images.device)
-        stripe = row * self.num_stripes // height
+        hue, saturation, value = rgb_to_hsv(images.float())
+        bell = self._bell(width, images.device).expand_as(value)
+        channels = (
+            (hue, bell * saturation),
+            (saturation, bell),
+            (value, bell),
+        )
+        stripe = torch.arange(height, device=images.device)
+        stripe = stripe * self.num_stripes // height
         image = torch.arange(num, device=images.device)
         cell = image[:, None] * self.num_stripes + stripe  # (N, H)
         histograms = []
-        for channel, bins, weight in zip(
-            hsv, self.bins, weights, strict=True
-        ):
+        for (channel, weight), bins in zip(channels, self.bins, strict=True):
             index = (channel * bins).long().clamp_(0, bins - 1)
             index += cell[:, :, None] * bins
-            counts = torch.zeros(
-                num * self.num_stripes * bins, device=images.device
-            )
+            counts = weight.new_zeros(num * self.num_stripes * bins)
             counts.index_add_(0, index.flatten(), weight.flatten())
             histograms.append(counts.view(num, self.num_stripes, bins))
-        area = height * width / self.num_stripes
-        feats = (torch.cat(histograms, 2) / area).sqrt().flatten(1)
-        return (normalize(feats, dim=1),)
+        return (normalize(torch.cat(histograms, 2).sqrt().flatten(1), dim=1),)
+
+    def _bell(self, width: int, device: torch.device) -> Tensor:
+        """Return the weights across the image, ``(W,)``."""
+        across = (torch.arange(width, device=device) + 0.5) / width - 0.5
+        return torch.exp(-((across / self.focus) ** 2) / 2)
 
 
 def rgb_to_hsv(images: Tensor) -> tuple[Tensor, Tensor, Tensor]:

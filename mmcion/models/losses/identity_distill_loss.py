@@ -117,8 +117,7 @@ class _IdentityDistill(Function):
             scaled = logits.to(wide) / student_temp
             lse = scaled.logsumexp(1)
             loss += (
-                weight
-                * (n_teachers * mass * lse - (target * scaled).sum(1))
+                weight * (n_teachers * mass * lse - (target * scaled).sum(1))
             ).sum()
             if grad is not None:
                 scaled.sub_(lse[:, None]).exp_()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 from torch.nn.utils.parametrizations import weight_norm
@@ -21,6 +23,8 @@ class Projector(nn.Module):
         num_prototypes: C; 65336 (sic) in the published checkpoints.
         hidden_channels: width of the two hidden layers.
         bottleneck_channels: dimensions before the prototypes.
+        use_bn: batch-normalise the hidden layers; off in the published runs,
+            but lets short schedules leave the uniform start much sooner.
     """
 
     def __init__(
@@ -29,15 +33,18 @@ class Projector(nn.Module):
         num_prototypes: int = 65336,
         hidden_channels: int = 2048,
         bottleneck_channels: int = 256,
+        use_bn: bool = False,
     ) -> None:
         super().__init__()
-        self.mlp = nn.Sequential(
-            nn.Linear(in_channels, hidden_channels),
-            nn.GELU(),
-            nn.Linear(hidden_channels, hidden_channels),
-            nn.GELU(),
-            nn.Linear(hidden_channels, bottleneck_channels),
-        )
+        widths = (in_channels, hidden_channels, hidden_channels)
+        layers: list[nn.Module] = []
+        for width, next_width in pairwise(widths):
+            layers.append(nn.Linear(width, next_width))
+            if use_bn:
+                layers.append(nn.BatchNorm1d(next_width))
+            layers.append(nn.GELU())
+        layers.append(nn.Linear(hidden_channels, bottleneck_channels))
+        self.mlp = nn.Sequential(*layers)
         for layer in self.mlp:
             if isinstance(layer, nn.Linear):
                 nn.init.trunc_normal_(layer.weight, std=0.02)

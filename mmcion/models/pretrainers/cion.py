@@ -10,7 +10,7 @@ import torch
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 
-from mmcion.models.utils import pooled_feature
+from mmcion.models.utils import load_backbone, pooled_feature
 from mmcion.registry import MODELS
 from mmcion.structures import ReIDDataSample
 
@@ -49,9 +49,10 @@ class CION(BaseModel):
         backbone: config; its last output map is averaged over space.
         projector: config of the projector.
         head: config of ``SelfDistillHead``.
+        backbone_checkpoint: weights to start the backbone from; see
+            ``load_backbone`` for what is understood.
         data_preprocessor: config; ``ReIDDataPreprocessor`` if None.
-        init_cfg: as in mmengine; weights of the backbone alone belong in
-            ``backbone.init_cfg``.
+        init_cfg: as in mmengine.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class CION(BaseModel):
         backbone: dict[str, Any],
         projector: dict[str, Any],
         head: dict[str, Any],
+        backbone_checkpoint: str | None = None,
         data_preprocessor: dict[str, Any] | None = None,
         init_cfg: dict[str, Any] | None = None,
     ) -> None:
@@ -70,10 +72,13 @@ class CION(BaseModel):
         )
         self.teacher = deepcopy(self.student).requires_grad_(False)
         self.head = MODELS.build(head)
+        self.backbone_checkpoint = backbone_checkpoint
 
     def init_weights(self) -> None:
         """Initialise the student and copy it to the teacher."""
         super().init_weights()
+        if self.backbone_checkpoint:
+            load_backbone(self.student.backbone, self.backbone_checkpoint)
         self.teacher.load_state_dict(self.student.state_dict())
 
     def forward(

@@ -7,7 +7,7 @@ from typing import Any
 from mmengine.model import BaseModel
 from torch import Tensor
 
-from mmcion.models.utils import pooled_feature
+from mmcion.models.utils import load_backbone, pooled_feature
 from mmcion.registry import MODELS
 from mmcion.structures import ReIDDataSample
 
@@ -19,6 +19,8 @@ class ReIDModel(BaseModel):
     Args:
         backbone: config of any registered backbone; a last output map is
             averaged over space.
+        backbone_checkpoint: weights of the backbone, as of pre-training;
+            see ``load_backbone`` for what is understood.
         data_preprocessor: config; ``ReIDDataPreprocessor`` if None.
         init_cfg: as in mmengine.
     """
@@ -26,6 +28,7 @@ class ReIDModel(BaseModel):
     def __init__(
         self,
         backbone: dict[str, Any],
+        backbone_checkpoint: str | None = None,
         data_preprocessor: dict[str, Any] | None = None,
         init_cfg: dict[str, Any] | None = None,
     ) -> None:
@@ -33,6 +36,17 @@ class ReIDModel(BaseModel):
             data_preprocessor or {'type': 'ReIDDataPreprocessor'}, init_cfg
         )
         self.backbone = MODELS.build(backbone)
+        self.backbone_checkpoint = backbone_checkpoint
+        self._load_backbone()
+
+    def init_weights(self) -> None:
+        """Initialise, then load ``backbone_checkpoint`` if there is one."""
+        super().init_weights()
+        self._load_backbone()
+
+    def _load_backbone(self) -> None:
+        if self.backbone_checkpoint:
+            load_backbone(self.backbone, self.backbone_checkpoint)
 
     def forward(
         self,

@@ -1,0 +1,40 @@
+"""TrackletDataset: the images of a table in row order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from mmengine.dataset import Compose
+from torch.utils.data import Dataset
+
+from mmcion.registry import DATASETS
+from mmcion.structures import TrackletTable
+
+
+@DATASETS.register_module()
+class TrackletDataset(Dataset):
+    """Images of a table, for extracting one feature per row.
+
+    Args:
+        table: must have image paths.
+        pipeline: transforms; they receive ``img_path``.
+
+    Raises:
+        ValueError: if the table has no image paths.
+    """
+
+    def __init__(
+        self, table: TrackletTable, pipeline: Sequence[dict[str, Any]]
+    ) -> None:
+        if table.path is None:
+            raise ValueError('features need a table with image paths.')
+        self.table = table
+        self.pipeline = Compose(pipeline)
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __getitem__(self, row: int) -> dict[str, Any]:
+        """Return the transformed image of a row."""
+        return self.pipeline({'img_path': str(self.table.image_path(row))})

@@ -1,0 +1,6 @@
+from .load_image import LoadImage
+from .multi_crop import MultiCrop
+from .pack_inputs import PackReIDInputs
+from .resize_image import ResizeImage
+
+__all__ = ['LoadImage', 'MultiCrop', 'PackReIDInputs', 'ResizeImage']

@@ -1,0 +1,24 @@
+"""PackReIDInputs: the last transform of every pipeline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmcion.registry import TRANSFORMS
+from mmcion.structures import ReIDDataSample
+
+_META = ('pid', 'cam_id', 'img_path', 'is_query')
+
+
+@TRANSFORMS.register_module()
+class PackReIDInputs:
+    """Split results into ``inputs`` (image or views) and ``data_samples``."""
+
+    def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Return what collating and models expect."""
+        meta = {key: results[key] for key in _META if key in results}
+        inputs = results['views'] if 'views' in results else results['img']
+        return {
+            'inputs': inputs,
+            'data_samples': ReIDDataSample(metainfo=meta),
+        }

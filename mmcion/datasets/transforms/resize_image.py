@@ -1,0 +1,29 @@
+"""ResizeImage: person images to one size."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torchvision.transforms.v2 import InterpolationMode
+from torchvision.transforms.v2.functional import resize
+
+from mmcion.registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class ResizeImage:
+    """Resize ``img`` to ``size``, bicubic and antialiased.
+
+    Args:
+        size: height and width in pixels.
+    """
+
+    def __init__(self, size: tuple[int, int] = (256, 128)) -> None:
+        self.size = list(size)
+
+    def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Replace ``img``."""
+        results['img'] = resize(
+            results['img'], self.size, InterpolationMode.BICUBIC
+        )
+        return results

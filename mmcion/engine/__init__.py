@@ -1,0 +1,2 @@
+from .hooks import *  # noqa: F403
+from .optim import *  # noqa: F403

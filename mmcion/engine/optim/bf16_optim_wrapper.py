@@ -1,0 +1,32 @@
+"""Bf16OptimWrapper: mixed precision without a loss scale."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import torch
+from mmengine.device import get_device
+from mmengine.optim import OptimWrapper
+from torch import nn
+
+from mmcion.registry import OPTIM_WRAPPERS
+
+
+@OPTIM_WRAPPERS.register_module()
+class Bf16OptimWrapper(OptimWrapper):
+    """Run the forward pass in bfloat16 autocast, on GPU and CPU alike.
+
+    bfloat16 has the range of float32, so no loss scale is needed, and
+    mmengine's ``AmpOptimWrapper`` (for float16 on older GPUs) refuses to run
+    without an accelerator.
+    """
+
+    @contextlib.contextmanager
+    def optim_context(self, model: nn.Module) -> Iterator[None]:
+        """Enter autocast together with gradient accumulation."""
+        with (
+            super().optim_context(model),
+            torch.autocast(get_device(), dtype=torch.bfloat16),
+        ):
+            yield

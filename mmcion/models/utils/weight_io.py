@@ -1,0 +1,128 @@
+"""Read backbone weights from checkpoints of many origins, safely."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mmengine.logging import print_log
+from torch import Tensor, nn
+
+from mmcion.utils.compat import load_checkpoint_safely
+
+# Where checkpoints keep their weights: ours and mmengine's, CION's, others'.
+_CONTAINERS = ('state_dict', 'model')
+_PREFIXES = (
+    '{source}.module.backbone.',
+    '{source}.backbone.',
+    'module.backbone.',
+    'backbone.',
+    'module.',
+    'base.',
+    '',
+)
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What became of a checkpoint's weights.
+
+    Attributes:
+        prefix: which keys were taken, the rest of them being the names.
+        loaded: names that were loaded.
+        missing: names that the backbone has and the checkpoint lacks.
+        mismatched: names whose shapes differ.
+    """
+
+    prefix: str
+    loaded: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    mismatched: list[str] = field(default_factory=list)
+
+    @property
+    def coverage(self) -> float:
+        """Share of the backbone's tensors that were loaded, in [0, 1]."""
+        total = len(self.loaded) + len(self.missing) + len(self.mismatched)
+        return len(self.loaded) / max(total, 1)
+
+
+def load_backbone(
+    backbone: nn.Module,
+    checkpoint: str | Path,
+    *,
+    source: str = 'teacher',
+    min_coverage: float = 1.0,
+) -> LoadReport:
+    """Load the backbone part of a checkpoint, and say how much was found.
+
+    Understands checkpoints of this toolbox (``teacher.backbone.*``,
+    ``student.backbone.*``, ``backbone.*``), CION's released ones
+    (``{'teacher': {'module.backbone.*': ...}}``) and bare state dicts. The
+    prefix under which most names fit is taken.
+
+    Args:
+        backbone: filled in place.
+        checkpoint: file; loaded without running code from it.
+        source: ``'teacher'`` or ``'student'``, where both are present.
+        min_coverage: smallest share of the backbone's tensors to accept.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if less than ``min_coverage`` fits; lists what is amiss.
+    """
+    state = _state_dict(load_checkpoint_safely(checkpoint), source)
+    own = backbone.state_dict()
+    prefixes = [prefix.format(source=source) for prefix in _PREFIXES]
+    prefix = max(prefixes, key=lambda p: sum(p + n in state for n in own))
+    report = LoadReport(prefix)
+    for name, tensor in own.items():
+        found = state.get(prefix + name)
+        if found is None and name.endswith('num_batches_tracked'):
+            continue  # a counter that older checkpoints do not have
+        if found is None:
+            report.missing.append(name)
+        elif found.shape != tensor.shape:
+            report.mismatched.append(name)
+        else:
+            report.loaded.append(name)
+    if report.coverage < min_coverage:
+        raise ValueError(_complaint(checkpoint, report, list(state)))
+    backbone.load_state_dict(
+        {name: state[prefix + name] for name in report.loaded}, strict=False
+    )
+    print_log(
+        f'{checkpoint}: loaded {report.coverage:.1%} of the backbone '
+        f'({len(report.loaded)} tensors under {prefix!r})',
+        logger='current',
+    )
+    return report
+
+
+def _state_dict(checkpoint: Any, source: str) -> dict[str, Tensor]:
+    """Return the tensors of a checkpoint by full name."""
+    if isinstance(checkpoint, Mapping):
+        for key in (source, *_CONTAINERS):
+            if isinstance(checkpoint.get(key), Mapping):
+                checkpoint = checkpoint[key]
+                break
+    if not isinstance(checkpoint, Mapping):
+        raise ValueError(
+            f'a checkpoint must hold a dictionary of tensors; this one holds '
+            f'a {type(checkpoint).__name__}.'
+        )
+    return {k: v for k, v in checkpoint.items() if isinstance(v, Tensor)}
+
+
+def _complaint(
+    checkpoint: str | Path, report: LoadReport, keys: list[str]
+) -> str:
+    return (
+        f'{checkpoint} fits {report.coverage:.1%} of the backbone: '
+        f'{len(report.missing)} tensors are missing '
+        f'({", ".join(report.missing[:3])}, ...), {len(report.mismatched)} '
+        f'have another shape ({", ".join(report.mismatched[:3])}). It holds '
+        f'{len(keys)} tensors such as {", ".join(keys[:3])}. Is it of another '
+        f'architecture? A lower min_coverage accepts it.'
+    )

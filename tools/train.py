@@ -1,0 +1,80 @@
+"""Pre-train a backbone with a config."""
+
+import argparse
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+EXAMPLE = """example:
+  python tools/train.py configs/cion/cion_resnet50-ibn_8xb120-100e_cional.py
+
+tools/dist_train.sh and tools/slurm_train.sh run it on several GPUs.
+"""
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    from mmengine.config import DictAction
+
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--work-dir', help='logs and checkpoints go here')
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        help='go on from the last checkpoint of the work dir, or from a file',
+    )
+    parser.add_argument(
+        '--auto-scale-lr',
+        action='store_true',
+        help='scale the learning rate with the batch size of this run',
+    )
+    parser.add_argument('--seed', type=int, help='seed of everything')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        default={},
+        metavar='KEY=VALUE',
+        help='override settings of the config',
+    )
+    parser.add_argument(
+        '--launcher', choices=['none', 'pytorch', 'slurm'], default='none'
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Train."""
+    args = parse_args()
+    from mmengine.config import Config
+    from mmengine.runner import Runner
+
+    from mmcion.utils.dist import adapt_to_cpu_ranks, ranks
+
+    cfg = Config.fromfile(args.config)
+    cfg.merge_from_dict(args.cfg_options)
+    cfg.launcher = args.launcher
+    default_dir = Path('work_dirs') / Path(args.config).stem
+    cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(default_dir)
+    if args.seed is not None:
+        cfg.randomness = dict(seed=args.seed)
+    if args.resume:
+        cfg.resume = True
+        cfg.load_from = None if args.resume == 'auto' else args.resume
+    if args.auto_scale_lr:
+        cfg.auto_scale_lr = {**cfg.get('auto_scale_lr', {}), 'enable': True}
+    with ranks(args.launcher):
+        adapt_to_cpu_ranks(cfg)
+        Runner.from_cfg(cfg).train()
+
+
+if __name__ == '__main__':
+    main()
