@@ -1,6 +1,9 @@
 # The weight-free colour descriptor: a baseline, and the default features
 # for denoising.
-_base_ = ['../_base_/datasets/query_gallery.py', '../_base_/default_runtime.py']
+_base_ = [
+    '../_base_/datasets/query_gallery.py',
+    '../_base_/default_runtime.py',
+]
 model = dict(
     type='ReIDModel',
     data_preprocessor=dict(type='ReIDDataPreprocessor', mean=None, std=None),

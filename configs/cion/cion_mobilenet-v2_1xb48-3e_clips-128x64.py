@@ -6,7 +6,7 @@ _base_ = [
     '../_base_/datasets/cional_multicrop.py',
     '../_base_/default_runtime.py',
 ]
-model = dict(projector=dict(use_bn=True))
+model = dict(channels_last=True, projector=dict(use_bn=True))
 
 data_root = 'work_dirs/quickstart/tracklets/crops'
 train_pipeline = [
@@ -48,15 +48,15 @@ param_scheduler = [
         type='CosineAnnealingLR',
         eta_min=1e-6,
         begin=1,
-        end=4,
+        end=3,
         convert_to_iter_based=True,
     ),
 ]
 custom_hooks = [
-    dict(type='InstanceScheduleHook', epochs=[4], num_instances=[8]),
+    dict(type='InstanceScheduleHook', epochs=[3], num_instances=[8]),
     dict(type='TeacherUpdateHook', momentum=0.95),
     dict(type='FreezeLastLayerHook', epochs=1),
     dict(type='ClipPerTensorHook', max_norm=3.0),
 ]
-train_cfg = dict(by_epoch=True, max_epochs=4)
+train_cfg = dict(by_epoch=True, max_epochs=3)
 default_hooks = dict(logger=dict(interval=5))
