@@ -31,7 +31,9 @@ class AnnotationTable:
         cam_id: np.ndarray | None = None,
     ) -> None:
         path = np.asarray(path)
-        self.path = path if path.dtype.kind == 'S' else np.char.encode(path)
+        if path.dtype.kind != 'S':
+            path = np.char.encode(np.asarray(path, str), 'utf-8')
+        self.path = path
         self.pid = np.asarray(pid, np.int32)
         if cam_id is None:
             cam_id = np.zeros(len(self.pid), np.int32)
@@ -93,8 +95,12 @@ class AnnotationTable:
         """
         items = read_json(file)
         try:
+            if not isinstance(items, list):
+                raise TypeError(f'a {type(items).__name__}')
             paths = [item['file_path'] for item in items]
             ids = [item['id'] for item in items]
+            if not all(isinstance(path, str) for path in paths):
+                raise TypeError('a "file_path" that is no text')
         except (TypeError, KeyError) as error:
             raise ValueError(
                 f'{file} must be a list of objects with the keys "file_path" '

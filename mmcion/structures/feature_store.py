@@ -63,7 +63,8 @@ class FeatureStore:
         state = {'shape': list(shape), 'meta': hash_value(meta)}
         if array.exists() and partial.exists() and read_json(partial) == state:
             return np.lib.format.open_memmap(array, mode='r+')
-        (folder / cls.META).unlink(missing_ok=True)
+        for stale in (folder / cls.META, partial):
+            stale.unlink(missing_ok=True)
         for mark in folder.glob('.done_*'):
             mark.unlink()
         features = np.lib.format.open_memmap(
@@ -79,7 +80,11 @@ class FeatureStore:
         if not file.is_file():
             return False
         found = read_json(file)
-        return all(found.get(key) == value for key, value in meta.items())
+        # by hash, because JSON makes lists of tuples
+        return all(
+            key in found and hash_value(found[key]) == hash_value(value)
+            for key, value in meta.items()
+        )
 
     @classmethod
     def finish(cls, folder: str | Path, meta: dict[str, Any]) -> None:

@@ -56,8 +56,8 @@ class TrackletTable:
         self.path = columns.get('path')
         self.box = columns.get('box')
         self.score = columns.get('score')
-        self.videos = tuple(videos)
-        self.sources = self.videos if sources is None else tuple(sources)
+        self.videos = tuple(map(str, videos))
+        self.sources = tuple(map(str, videos if sources is None else sources))
         self.image_root = image_root
         self._columns = columns
 

@@ -1,0 +1,153 @@
+import numpy as np
+import pytest
+
+from mmcion.structures import FeatureStore
+
+META = {'extractor': 'colour', 'size': (128, 64)}
+
+
+def unit(vectors):
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def killed(*_):
+    raise KeyboardInterrupt
+
+
+def write_store(folder, features, meta=META):
+    FeatureStore.create(folder, features.shape, meta)[:] = features
+    FeatureStore.finish(folder, meta)
+
+
+@pytest.fixture
+def raw():
+    return np.random.default_rng(0).normal(1, 1, (40, 8))
+
+
+def test_round_trip_in_half_precision(tmp_path, raw):
+    write_store(tmp_path, raw)
+    store = FeatureStore.open(tmp_path)
+    assert (len(store), store.dim) == (40, 8)
+    assert store[2:5].dtype == np.float32
+    # fp16 keeps 11 bits
+    np.testing.assert_allclose(store[2:5], unit(raw[2:5]), atol=2**-10)
+    np.testing.assert_allclose(np.linalg.norm(store[:], axis=1), 1, atol=1e-6)
+    assert np.array_equal(store[np.array([7, 3])], store[:][[7, 3]])
+    assert store.meta['extractor'] == 'colour'
+
+
+def test_centring_subtracts_the_mean_and_renormalises(tmp_path, raw):
+    write_store(tmp_path, raw)
+    store = FeatureStore.open(tmp_path, center=True)
+    half = raw.astype(np.float16).astype(np.float64)
+    np.testing.assert_allclose(store[:], unit(half - half.mean(0)), atol=1e-6)
+
+
+def test_mean_of_many_rows_is_exact(monkeypatch, raw):
+    monkeypatch.setattr('mmcion.structures.feature_store._BLOCK', 7)
+    store = FeatureStore(raw.astype(np.float16), center=True)
+    expected = raw.astype(np.float16).astype(np.float64).mean(0)
+    np.testing.assert_allclose(store.mean, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize('value', [0, np.nan, np.inf])
+@pytest.mark.parametrize('rows', [slice(3, 9), np.array([1, 5])])
+def test_bad_row_is_named(raw, value, rows):
+    raw[5] = value
+    with pytest.raises(ValueError, match=r'row 5 is zero or not finite \(1 s'):
+        FeatureStore(raw)[rows]
+
+
+def test_features_must_be_rows():
+    with pytest.raises(ValueError, match=r'\(N, D\); got \(4,\)'):
+        FeatureStore(np.ones(4))
+
+
+def test_unfinished_store_is_refused(tmp_path, raw):
+    FeatureStore.create(tmp_path, raw.shape, META)
+    assert not FeatureStore.is_finished(tmp_path, META)
+    with pytest.raises(FileNotFoundError, match='no finished features'):
+        FeatureStore.open(tmp_path)
+
+
+def test_finished_only_for_its_own_origin(tmp_path, raw):
+    write_store(tmp_path, raw)
+    assert FeatureStore.is_finished(tmp_path, META)
+    assert FeatureStore.is_finished(tmp_path, {'extractor': 'colour'})
+    assert not FeatureStore.is_finished(tmp_path, {**META, 'size': (9, 9)})
+    assert not FeatureStore.is_finished(tmp_path, {**META, 'seed': 1})
+
+
+def test_wrong_shape_names_both(tmp_path, raw):
+    write_store(tmp_path, raw)
+    np.save(tmp_path / 'features.npy', raw[:30].astype(np.float16))
+    with pytest.raises(ValueError, match=r'\(30, 8\).* says \(40, 8\)'):
+        FeatureStore.open(tmp_path)
+
+
+def test_truncated_array_is_damage(tmp_path, raw):
+    write_store(tmp_path, raw)
+    array = tmp_path / 'features.npy'
+    array.write_bytes(array.read_bytes()[:300])
+    with pytest.raises(ValueError, match=r'damaged.*\(40, 8\).*300 bytes'):
+        FeatureStore.open(tmp_path)
+
+
+def test_creating_again_keeps_data_of_the_same_origin(tmp_path, raw):
+    FeatureStore.create(tmp_path, raw.shape, META)[:10] = raw[:10]
+    (tmp_path / '.done_0').touch()
+    again = FeatureStore.create(tmp_path, raw.shape, META)
+    assert np.array_equal(again[:10], raw[:10].astype(np.float16))
+    assert (tmp_path / '.done_0').exists()
+
+
+@pytest.mark.parametrize(
+    ('shape', 'meta'),
+    [((40, 8), {'extractor': 'other'}), ((40, 6), META), ((39, 8), META)],
+)
+def test_creating_anew_for_another_origin(tmp_path, raw, shape, meta):
+    FeatureStore.create(tmp_path, raw.shape, META)[:] = raw
+    (tmp_path / '.done_0').touch()
+    again = FeatureStore.create(tmp_path, shape, meta)
+    assert again.shape == shape
+    assert not again.any()
+    assert not (tmp_path / '.done_0').exists()
+
+
+def test_creating_anew_takes_the_finish_back(tmp_path, raw):
+    write_store(tmp_path, raw)
+    FeatureStore.create(tmp_path, raw.shape, {'extractor': 'other'})
+    with pytest.raises(FileNotFoundError):
+        FeatureStore.open(tmp_path)
+
+
+def test_kill_while_starting_anew_leaves_no_false_start(
+    tmp_path, raw, monkeypatch
+):
+    FeatureStore.create(tmp_path, raw.shape, META)
+    monkeypatch.setattr('mmcion.structures.feature_store.write_json', killed)
+    with pytest.raises(KeyboardInterrupt):
+        FeatureStore.create(tmp_path, (40, 6), {'extractor': 'other'})
+    monkeypatch.undo()
+    assert FeatureStore.create(tmp_path, raw.shape, META).shape == raw.shape
+
+
+def test_fingerprint_tells_origin_values_and_centring_apart(raw):
+    other = raw.copy()
+    other[39] += 1
+    prints = {
+        FeatureStore(raw).fingerprint(),
+        FeatureStore(raw, META).fingerprint(),
+        FeatureStore(other).fingerprint(),
+        FeatureStore(raw[:39]).fingerprint(),
+        FeatureStore(raw, center=True).fingerprint(),
+    }
+    assert len(prints) == 5
+    assert FeatureStore(raw.copy()).fingerprint() in prints
+
+
+def test_rows_are_compared_with_the_table(raw):
+    store = FeatureStore(raw)
+    store.check_rows(40)
+    with pytest.raises(ValueError, match='has 40 rows, the list has 41'):
+        store.check_rows(41, 'list')

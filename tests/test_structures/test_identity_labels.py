@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+
+from mmcion.structures import UNASSIGNED, IdentityLabels, TrackletTable
+
+
+def test_starts_with_one_identity_per_tracklet():
+    table = TrackletTable.from_columns(
+        video_id=[0, 0, 0, 1], tracklet_id=[3, 3, 8, 3], frame=[0, 1, 0, 0]
+    )
+    labels = IdentityLabels.from_tracklets(table)
+    assert labels.identity.tolist() == [0, 0, 1, 2]
+    labels.identity[:] = 0
+    assert table.tracklet_index.tolist() == [0, 0, 1, 2]
+
+
+def test_keep_and_count_leave_unassigned_rows_out():
+    labels = IdentityLabels(np.array([5, UNASSIGNED, 5, 2, UNASSIGNED]))
+    assert labels.keep.tolist() == [True, False, True, True, False]
+    assert labels.num_identities == 2
+
+
+def test_contiguous_numbers_by_first_row():
+    labels = IdentityLabels(np.array([7, -1, 2, 7, 90, 2]), {'a': 1})
+    found = labels.contiguous()
+    assert found.identity.tolist() == [0, -1, 1, 0, 2, 1]
+    assert found.identity.dtype == np.int32
+    assert found.report == {'a': 1}
+    assert labels.identity.tolist() == [7, -1, 2, 7, 90, 2]
+
+
+@pytest.mark.parametrize('identity', [[], [-1, -1], [0], [4, 4]])
+def test_contiguous_of_small_labellings(identity):
+    labels = IdentityLabels(np.array(identity, np.int32)).contiguous()
+    assert labels.identity.tolist() == [min(i, 0) for i in identity]
+
+
+@pytest.mark.parametrize('seed', range(5))
+def test_contiguous_keeps_the_grouping(seed):
+    identity = np.random.default_rng(seed).integers(-1, 12, 50)
+    found = IdentityLabels(identity).contiguous().identity
+    same = identity[:, None] == identity
+    assert np.array_equal(found[:, None] == found, same)
+    assert np.array_equal(found < 0, identity < 0)
+    firsts = [np.flatnonzero(found == k)[0] for k in range(found.max() + 1)]
+    assert firsts == sorted(firsts)
+
+
+def test_save_and_load(tmp_path):
+    labels = IdentityLabels(np.array([0, -1, 1], np.int32))
+    labels.save(tmp_path / 'new' / 'identity.npy')
+    found = IdentityLabels.load(tmp_path / 'new' / 'identity.npy')
+    assert found.identity.dtype == np.int32
+    assert found.identity.tolist() == [0, -1, 1]

@@ -1,0 +1,188 @@
+import shutil
+
+import numpy as np
+import pytest
+
+from mmcion.structures import TrackletTable
+
+COLUMNS = ('video_id', 'tracklet_id', 'frame', 'path', 'box', 'score')
+
+
+def make_table(**overrides):
+    """Video 0: tracklets 4 (2 rows) and 9; video 1 empty; video 2: 9."""
+    columns = {
+        'video_id': [0, 0, 0, 2, 2],
+        'tracklet_id': [4, 4, 9, 9, 9],
+        'frame': [1, 3, 1, 0, 1],
+        'videos': ['a', 'b', 'c'],
+    }
+    return TrackletTable.from_columns(**{**columns, **overrides})
+
+
+def test_pointers_say_where_groups_begin():
+    table = make_table()
+    assert len(table) == 5
+    assert table.tracklet_ptr.tolist() == [0, 2, 3, 5]
+    assert table.tracklet_index.tolist() == [0, 0, 1, 2, 2]
+    assert table.num_tracklets == 3
+
+
+def test_video_without_rows_is_an_empty_range():
+    assert make_table().video_ptr.tolist() == [0, 3, 3, 5]
+
+
+def test_table_without_rows():
+    table = TrackletTable.from_columns(
+        video_id=[], tracklet_id=[], frame=[], path=[], videos=['a']
+    )
+    assert len(table) == table.num_tracklets == 0
+    assert table.tracklet_ptr.tolist() == [0]
+    assert table.video_ptr.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize('seed', range(5))
+def test_pointers_fit_random_rows(seed):
+    rng = np.random.default_rng(seed)
+    keys = rng.integers(0, [4, 5, 6], (60, 3))
+    video, tracklet, frame = keys[TrackletTable.sort_order(*keys.T)].T
+    table = make_table(
+        video_id=video, tracklet_id=tracklet, frame=frame, videos=None
+    )
+
+    for number, (start, stop) in enumerate(
+        zip(table.tracklet_ptr[:-1], table.tracklet_ptr[1:], strict=True)
+    ):
+        own = (video == video[start]) & (tracklet == tracklet[start])
+        assert np.flatnonzero(own).tolist() == list(range(start, stop))
+        assert (table.tracklet_index[start:stop] == number).all()
+    for v, (start, stop) in enumerate(
+        zip(table.video_ptr[:-1], table.video_ptr[1:], strict=True)
+    ):
+        assert np.flatnonzero(video == v).tolist() == list(range(start, stop))
+
+
+def test_sort_order_is_stable():
+    order = TrackletTable.sort_order(
+        np.array([1, 0, 0, 0]), np.array([0, 2, 1, 1]), np.array([0, 0, 5, 5])
+    )
+    assert order.tolist() == [2, 3, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ('column', 'values', 'message'),
+    [
+        ('video_id', [0, 0, 2, 0, 2], r'row 3 \(0, 9, 0\) follows \(2, 9, 1'),
+        ('tracklet_id', [4, 9, 4, 9, 9], r'row 2 \(0, 4, 1\) follows \(0, 9'),
+        ('frame', [3, 1, 1, 0, 1], r'row 1 \(0, 4, 1\) follows \(0, 4, 3\)'),
+    ],
+)
+def test_unsorted_rows_are_named(column, values, message):
+    with pytest.raises(ValueError, match=message):
+        make_table(**{column: values})
+
+
+@pytest.mark.parametrize(
+    ('overrides', 'message'),
+    [
+        ({'path': ['x.jpg']}, r"differ in rows: .*'path': 1"),
+        ({'box': np.ones((5, 5))}, r'box must be \(N, 4\).*\(5, 5\)'),
+        ({'videos': ['a', 'b']}, r'lie in \[0, 2\).* to 2'),
+        ({'video_id': [-1, 0, 0, 2, 2]}, 'ranges from -1'),
+        ({'sources': ['s']}, 'got 1 for 3 videos'),
+    ],
+)
+def test_wrong_columns_are_refused(overrides, message):
+    with pytest.raises(ValueError, match=message):
+        make_table(**overrides)
+
+
+def test_names_are_made_up_and_a_video_is_its_own_source():
+    table = make_table(videos=None)
+    assert table.videos == ('video00000', 'video00001', 'video00002')
+    assert table.sources == table.videos
+
+
+def test_save_and_load_give_the_same_table(tmp_path):
+    rng = np.random.default_rng(0)
+    table = make_table(
+        path=[f'ä/{i}.jpg' for i in range(5)],
+        box=rng.random((5, 4)),
+        score=rng.random(5),
+        sources=['street', 'street', 'hall'],
+    )
+    table.save(tmp_path / 'table')
+
+    found = TrackletTable.load(tmp_path / 'table')
+
+    for name in COLUMNS:
+        before, after = getattr(table, name), getattr(found, name)
+        assert before.dtype == after.dtype
+        assert np.array_equal(before, after)
+    assert found.videos == table.videos
+    assert found.sources == ('street', 'street', 'hall')
+    assert found.fingerprint() == table.fingerprint()
+    assert isinstance(found.frame, np.memmap)
+
+
+def test_optional_columns_stay_absent(tmp_path):
+    make_table().save(tmp_path / 'table')
+    found = TrackletTable.load(tmp_path / 'table')
+    assert found.path is found.box is found.score is None
+    assert found.image_root is None
+
+
+def test_table_without_rows_can_be_saved(tmp_path):
+    TrackletTable.from_columns(
+        video_id=[], tracklet_id=[], frame=[], path=[], videos=['a']
+    ).save(tmp_path / 'table')
+    assert len(TrackletTable.load(tmp_path / 'table')) == 0
+
+
+def test_names_from_an_array_keep_the_fingerprint(tmp_path):
+    table = make_table(videos=np.array(['a', 'b', 'c']))
+    table.save(tmp_path / 'table')
+    found = TrackletTable.load(tmp_path / 'table')
+    assert found.fingerprint() == table.fingerprint()
+    assert table.fingerprint() == make_table().fingerprint()
+
+
+def test_fingerprint_tells_keys_and_names_apart():
+    prints = {
+        make_table().fingerprint(),
+        make_table(videos=['a', 'b', 'd']).fingerprint(),
+        make_table(frame=[1, 4, 1, 0, 1]).fingerprint(),
+        make_table(tracklet_id=[4, 4, 9, 8, 9]).fingerprint(),
+    }
+    assert len(prints) == 4
+
+
+def test_images_move_with_the_folder(tmp_path):
+    before, after = tmp_path / 'before', tmp_path / 'after'
+    make_table(
+        path=[f'{i}.jpg' for i in range(5)], image_root=before / 'crops'
+    ).save(before / 'table')
+
+    shutil.move(before, after)
+    found = TrackletTable.load(after / 'table')
+
+    assert found.image_path(3) == after / 'crops' / '3.jpg'
+
+
+def test_images_elsewhere_keep_their_place(tmp_path):
+    table = make_table(path=list('abcde'), image_root=tmp_path / 'crops')
+    table.save(tmp_path / 'out' / 'table')
+    found = TrackletTable.load(tmp_path / 'out' / 'table')
+    assert found.image_path(0) == tmp_path / 'crops' / 'a'
+
+
+def test_relative_image_root_is_that_of_the_writer(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    make_table(path=list('abcde'), image_root='crops').save('out/table')
+    monkeypatch.chdir(tmp_path.parent)
+    found = TrackletTable.load(tmp_path / 'out' / 'table')
+    assert found.image_path(1) == tmp_path / 'crops' / 'b'
+
+
+def test_table_without_paths_has_no_images():
+    with pytest.raises(ValueError, match='no image paths'):
+        make_table().image_path(0)
