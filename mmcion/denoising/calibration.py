@@ -99,6 +99,11 @@ def calibrate(
         num_images=len(same),
         num_pairs=len(first),
         bins=_BINS.tolist(),
-        same=np.histogram(same, _BINS)[0].tolist(),
-        different=np.histogram(different, _BINS)[0].tolist(),
+        same=_histogram(same),
+        different=_histogram(different),
     )
+
+
+def _histogram(distance: np.ndarray) -> list[int]:
+    # rounding makes distances that lie just outside of [0, 2]
+    return np.histogram(np.clip(distance, 0, 2), _BINS)[0].tolist()

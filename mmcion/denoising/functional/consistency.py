@@ -9,6 +9,7 @@ import numpy as np
 # Distances nearer than this count as equal, so that rounding cannot decide
 # between two rows.
 TIE = 1e-12
+_NO_DIRECTION = 1e-7  # a mean shorter than this is rounding, taken as zero
 
 
 def centroid(feats: np.ndarray) -> np.ndarray:
@@ -42,7 +43,9 @@ def consistent_rows(feats: np.ndarray, sigma: float) -> np.ndarray:
     inner = gram.sum(1)  # <f_i, sum of the remaining rows>
     keep = np.ones(len(feats), bool)
     while keep.any():
-        norm = np.sqrt(max(inner[keep].sum(), np.finfo(np.float64).tiny))
+        norm = np.sqrt(max(inner[keep].sum(), 0))
+        if norm <= _NO_DIRECTION * keep.sum():
+            norm = np.inf  # everything is at distance 1 from a zero centroid
         distance = np.where(keep, 1 - inner / norm, -np.inf)
         farthest = distance.max()
         if farthest <= sigma + TIE:

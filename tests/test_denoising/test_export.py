@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+
+from mmcion.denoising import export_annotation
+from mmcion.structures import IdentityLabels, TrackletTable
+
+
+@pytest.fixture
+def table():
+    return TrackletTable.from_columns(
+        video_id=[0, 0, 0, 0, 1, 1, 1, 1],
+        tracklet_id=[0, 0, 1, 1, 0, 0, 1, 2],
+        frame=[0, 1, 0, 1, 0, 1, 0, 0],
+        path=list('abcdefgh'),
+    )
+
+
+@pytest.fixture
+def labels():
+    # 5: four rows, two videos; 3: two rows, one video; 9: one row
+    return IdentityLabels(np.array([5, 5, 3, 3, 5, 5, 9, -1]))
+
+
+def test_small_identities_are_dropped_and_counted(table, labels):
+    annotation, counts = export_annotation(
+        table, labels, min_images_per_identity=2
+    )
+    assert annotation.path.tolist() == [b'a', b'b', b'c', b'd', b'e', b'f']
+    assert annotation.pid.tolist() == [0, 0, 1, 1, 0, 0]
+    assert annotation.cam_id.tolist() == [0, 0, 0, 0, 1, 1]
+    assert counts == {
+        'images': 6,
+        'identities': 2,
+        'dropped_small_identities': 1,
+        'dropped_few_videos': 0,
+    }
+
+
+def test_identities_of_few_videos_are_dropped_and_counted(table, labels):
+    annotation, counts = export_annotation(
+        table, labels, min_images_per_identity=2, min_videos=2
+    )
+    assert annotation.path.tolist() == [b'a', b'b', b'e', b'f']
+    assert annotation.pid.tolist() == [0, 0, 0, 0]
+    assert counts == {
+        'images': 4,
+        'identities': 1,
+        'dropped_small_identities': 1,
+        'dropped_few_videos': 1,
+    }
+
+
+def test_nothing_left_is_an_error_with_the_remedy(table, labels):
+    with pytest.raises(ValueError, match=r'none of 3 identities has >= 5'):
+        export_annotation(table, labels, min_images_per_identity=5)
+    nobody = IdentityLabels(np.full(8, -1))
+    with pytest.raises(ValueError, match='none of 0 identities'):
+        export_annotation(table, nobody)
+
+
+def test_table_needs_paths(labels):
+    table = TrackletTable.from_columns(
+        video_id=[0] * 8, tracklet_id=range(8), frame=[0] * 8
+    )
+    with pytest.raises(ValueError, match='with image paths'):
+        export_annotation(table, labels)

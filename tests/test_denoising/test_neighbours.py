@@ -1,0 +1,139 @@
+import numpy as np
+import pytest
+
+from mmcion.denoising.functional import (
+    near_pairs,
+    nearest_other,
+    pair_distance,
+)
+
+from .planted import unit
+
+
+def make_vectors(seed, count=70, dim=6):
+    rng = np.random.default_rng(seed)
+    vectors = unit(rng.normal(size=(count, dim)))
+    vectors[count // 2] = vectors[3]  # a pair at distance zero
+    return vectors, rng.integers(0, 4, count)
+
+
+def in_common_range(i, j, count, range_size, stride):
+    if range_size is None:
+        return True
+    starts = range(0, count, stride)
+    return any(
+        start <= i < start + range_size and start <= j < start + range_size
+        for start in starts
+    )
+
+
+def pairs_by_brute_force(vectors, delta, group, range_size, stride):
+    count = len(vectors)
+    pairs = []
+    for i in range(count):
+        for j in range(i + 1, count):
+            distance = 1 - float(vectors[i] @ vectors[j])
+            if (
+                distance < delta
+                and group[i] != group[j]
+                and in_common_range(i, j, count, range_size, stride)
+            ):
+                pairs.append((distance, i, j))
+    return pairs
+
+
+@pytest.mark.parametrize(
+    ('range_size', 'stride'),
+    [(None, None), (10, 5), (10, 3), (10, 10), (7, 1), (1, 1), (200, 50)],
+)
+@pytest.mark.parametrize('seed', range(3))
+def test_equals_brute_force(seed, range_size, stride):
+    vectors, group = make_vectors(seed)
+
+    first, second, distance = near_pairs(
+        vectors, 0.5, group=group, range_size=range_size, stride=stride
+    )
+
+    expected = pairs_by_brute_force(vectors, 0.5, group, range_size, stride)
+    found = list(zip(first.tolist(), second.tolist(), strict=True))
+    assert len(set(found)) == len(found)
+    assert set(found) == {(i, j) for _, i, j in expected}
+    np.testing.assert_allclose(
+        np.sort(distance), sorted(d for d, _, _ in expected), atol=1e-12
+    )
+
+
+def test_ordered_by_distance_then_by_index():
+    vectors = np.array([[1.0, 0], [0.6, 0.8], [1, 0], [0.6, 0.8], [1, 0]])
+    first, second, distance = near_pairs(vectors, 0.9, group=np.arange(5))
+    assert list(zip(first.tolist(), second.tolist(), strict=True)) == [
+        *((0, 2), (0, 4), (1, 3), (2, 4)),
+        *((0, 1), (0, 3), (1, 2), (1, 4), (2, 3), (3, 4)),
+    ]
+    assert np.all(np.diff(distance) >= 0)
+
+
+@pytest.mark.parametrize(('range_size', 'stride'), [(None, None), (20, 7)])
+def test_block_size_changes_nothing(range_size, stride):
+    vectors, group = make_vectors(0, count=100, dim=40)
+    results = [
+        near_pairs(
+            vectors,
+            0.95,
+            group=group,
+            range_size=range_size,
+            stride=stride,
+            block=block,
+        )
+        for block in (1, 3, 17, 100, 1024)
+    ]
+    assert len(results[0][0]) > 50
+    for found in results[1:]:
+        for a, b in zip(results[0], found, strict=True):
+            assert np.array_equal(a, b)
+
+
+def test_delta_is_exclusive_in_double_precision():
+    # 1 - 2e-9 and 1 are the same number in float32
+    vectors = np.array([[1.0, 0.0], [2e-9, 1.0], [0.0, 1.0]])
+    group = np.array([0, 1, 2])
+    first, second, _ = near_pairs(vectors, 1.0, group=group)
+    assert list(zip(first.tolist(), second.tolist(), strict=True)) == [
+        (1, 2),
+        (0, 1),
+    ]
+
+
+def test_one_group_or_no_vectors_give_no_pairs():
+    vectors, _ = make_vectors(0)
+    for some in (vectors, vectors[:0]):
+        group = np.zeros(len(some))
+        assert len(near_pairs(some, 2, group=group)[0]) == 0
+
+
+@pytest.mark.parametrize('stride', [None, 0, 11])
+def test_stride_must_fit_the_range(stride):
+    vectors, group = make_vectors(0)
+    with pytest.raises(ValueError, match=r'\[1, range_size = 10\]'):
+        near_pairs(vectors, 1, group=group, range_size=10, stride=stride)
+
+
+def test_pair_distance_of_many_pairs():
+    vectors, _ = make_vectors(1)
+    rng = np.random.default_rng(1)
+    first, second = rng.integers(0, len(vectors), (2, 40_000))
+    expected = 1 - (vectors @ vectors.T)[first, second]
+    np.testing.assert_allclose(
+        pair_distance(vectors, first, second), expected, atol=1e-12
+    )
+
+
+@pytest.mark.parametrize('block', [1, 8, 64, 1024])
+@pytest.mark.parametrize('count', [1, 2, 9, 70])
+def test_nearest_other_equals_brute_force(count, block):
+    vectors = unit(np.random.default_rng(count).normal(size=(count, 5)))
+    distance = 1 - vectors @ vectors.T
+    np.fill_diagonal(distance, np.inf)
+    np.testing.assert_allclose(
+        nearest_other(vectors, block), distance.min(1), atol=1e-6
+    )
