@@ -67,9 +67,9 @@ class CION(BaseModel):
         data_preprocessor: dict[str, Any] | None = None,
         init_cfg: dict[str, Any] | None = None,
     ) -> None:
-        super().__init__(
-            data_preprocessor or {'type': 'ReIDDataPreprocessor'}, init_cfg
-        )
+        # built here: mmengine's BaseModel knows our names in our scope only
+        preprocessor = data_preprocessor or {'type': 'ReIDDataPreprocessor'}
+        super().__init__(MODELS.build(preprocessor), init_cfg)
         self.student = EncoderProjector(
             MODELS.build(backbone), MODELS.build(projector)
         )

@@ -1,0 +1,59 @@
+import pytest
+import torch
+
+from mmcion.models import ReIDDataPreprocessor
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+def random_images(*shape):
+    rng = torch.Generator().manual_seed(0)
+    return torch.randint(0, 256, shape, dtype=torch.uint8, generator=rng)
+
+
+def normalised(images):
+    mean, std = (torch.tensor(x).view(3, 1, 1) for x in (MEAN, STD))
+    return (images / 255 - mean) / std
+
+
+def test_batch_is_normalised_with_the_figures_of_imagenet():
+    images = random_images(2, 3, 6, 4)
+    batch = ReIDDataPreprocessor()({'inputs': images, 'data_samples': 'x'})
+    assert batch['data_samples'] == 'x'
+    assert batch['inputs'].dtype == torch.float32
+    torch.testing.assert_close(batch['inputs'], normalised(images))
+
+
+def test_list_of_images_is_stacked():
+    images = random_images(2, 3, 6, 4)
+    batch = ReIDDataPreprocessor()({'inputs': list(images)})
+    torch.testing.assert_close(batch['inputs'], normalised(images))
+
+
+def test_views_stay_apart():
+    views = [random_images(2, 3, 6, 4), random_images(2, 3, 3, 2)]
+    batch = ReIDDataPreprocessor()({'inputs': views}, training=True)
+    for got, view in zip(batch['inputs'], views, strict=True):
+        torch.testing.assert_close(got, normalised(view))
+
+
+def test_images_stay_as_they_were():
+    images = random_images(2, 3, 6, 4)
+    before = images.clone()
+    ReIDDataPreprocessor()({'inputs': images})
+    assert torch.equal(images, before)
+
+
+def test_without_mean_and_std_images_are_scaled_to_one():
+    images = random_images(2, 3, 6, 4)
+    batch = ReIDDataPreprocessor(mean=None, std=None)({'inputs': images})
+    torch.testing.assert_close(batch['inputs'], images / 255)
+
+
+def test_mean_without_std_is_refused():
+    with pytest.raises(ValueError, match='both mean and std'):
+        ReIDDataPreprocessor(mean=None)
+
+
+def test_nothing_of_it_is_in_checkpoints():
+    assert not ReIDDataPreprocessor().state_dict()

@@ -1,0 +1,94 @@
+"""Backbones, images and annotations small enough for a test."""
+
+import csv
+
+import cv2
+import numpy as np
+import torch
+from torch import nn
+
+from mmcion.registry import MODELS
+from mmcion.structures import AnnotationTable, ReIDDataSample
+
+DIM, PROTOTYPES = 8, 12
+
+
+@MODELS.register_module(force=True)
+class TinyBackbone(nn.Sequential):
+    """Two convolutions, with or without batch normalisation."""
+
+    def __init__(self, use_bn=False):
+        norm = nn.BatchNorm2d if use_bn else nn.Identity
+        super().__init__(
+            nn.Conv2d(3, 4, 3, 2, 1),
+            norm(4),
+            nn.ReLU(),
+            nn.Conv2d(4, DIM, 3, 2, 1),
+        )
+
+
+def pretrainer_cfg(use_bn=False, **options):
+    return {
+        'type': 'CION',
+        'data_preprocessor': {'type': 'ReIDDataPreprocessor'},
+        'backbone': {'type': 'TinyBackbone', 'use_bn': use_bn},
+        'projector': {
+            'type': 'Projector',
+            'in_channels': DIM,
+            'hidden_channels': 16,
+            'bottleneck_channels': 6,
+            'num_prototypes': PROTOTYPES,
+        },
+        'head': {'type': 'SelfDistillHead', 'num_prototypes': PROTOTYPES},
+        **options,
+    }
+
+
+def make_pretrainer(use_bn=False, seed=0, **options):
+    torch.manual_seed(seed)
+    model = MODELS.build(pretrainer_cfg(use_bn, **options))
+    model.init_weights()
+    return model
+
+
+def make_views(batch, num_local=2, seed=0):
+    """Normalised views: two of 16 x 8 pixels, then local ones of 8 x 4."""
+    rng = torch.Generator().manual_seed(seed)
+    sizes = [(16, 8)] * 2 + [(8, 4)] * num_local
+    return [torch.randn(batch, 3, *size, generator=rng) for size in sizes]
+
+
+def make_samples(pids):
+    return [ReIDDataSample(metainfo={'pid': pid}) for pid in pids]
+
+
+def write_image(path, seed=0, size=(24, 12)):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(seed)
+    image = rng.integers(0, 256, (*size, 3), np.uint8)
+    cv2.imwrite(str(path), image)
+    return path
+
+
+def write_identities(folder, sizes=(4, 4, 4, 4)):
+    """Write images and ``annotation`` of identities with the given sizes."""
+    pids = np.repeat(np.arange(len(sizes)), sizes)
+    names = [f'{row}.png' for row in range(len(pids))]
+    for row, name in enumerate(names):
+        write_image(folder / name, seed=row)
+    AnnotationTable(names, pids, pids % 2).save(folder / 'annotation')
+    return folder
+
+
+def write_query_gallery(folder, num_identities=4):
+    """Write ``query_gallery.csv``: each identity once in both cameras."""
+    rows = []
+    for split, cam_id in (('query', 0), ('gallery', 1)):
+        for pid in range(num_identities):
+            name = f'{split}{pid}.png'
+            write_image(folder / name, seed=pid + 10 * cam_id)
+            rows.append((name, pid, cam_id, split))
+    with open(folder / 'query_gallery.csv', 'w', newline='') as stream:
+        writer = csv.writer(stream)
+        writer.writerows([('path', 'pid', 'cam_id', 'split'), *rows])
+    return folder
