@@ -87,4 +87,6 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    from mmcion.utils.cli import run_tool
+
+    run_tool(main)

@@ -92,26 +92,20 @@ def load_config(args: argparse.Namespace) -> Any:
     return cfg
 
 
-def main() -> int:
-    """Run; return the exit status."""
+def main() -> None:
+    """Extract."""
     args = parse_args()
     cfg = load_config(args)
 
     from mmcion.video import TrackletExtractor
 
-    try:
-        extractor = TrackletExtractor(
-            cfg.detector.to_dict(), cfg.tracker.to_dict(), **cfg.extractor
-        )
-        extractor.run(args.videos, args.out, workers=args.workers)
-    except (OSError, ImportError, ValueError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print('stopped; the same command goes on from here', file=sys.stderr)
-        return 130
-    return 0
+    extractor = TrackletExtractor(
+        cfg.detector.to_dict(), cfg.tracker.to_dict(), **cfg.extractor
+    )
+    extractor.run(args.videos, args.out, workers=args.workers)
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    from mmcion.utils.cli import run_tool
+
+    run_tool(main)

@@ -65,7 +65,7 @@ def main() -> None:
     default_dir = Path('work_dirs') / Path(args.config).stem
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(default_dir)
     if args.seed is not None:
-        cfg.randomness = dict(seed=args.seed)
+        cfg.randomness = {'seed': args.seed}
     if args.resume:
         cfg.resume = True
         cfg.load_from = None if args.resume == 'auto' else args.resume

@@ -4,11 +4,18 @@ import argparse
 import importlib.metadata
 import importlib.util
 import pickle
+import warnings
 from pathlib import Path
 from typing import Any
 
 _DISTRIBUTIONS = ('onedl-mmengine', 'mmengine', 'mmengine-lite')
 _MINIMUM = (0, 10)
+
+
+def quiet_known_warnings() -> None:
+    """Silence warnings of dependencies that no user can act on."""
+    # mmcv without compiled operators, which mmcion never uses
+    warnings.filterwarnings('ignore', 'Fail to import ``MultiScaleDeform')
 
 
 def check_engine() -> None:

@@ -58,10 +58,10 @@ def training_curve(
 
 
 def histogram(
-    groups: Mapping[str, Sequence[float]],
+    counts: Mapping[str, Sequence[int]],
+    edges: Sequence[float],
     *,
     thresholds: Mapping[str, float] | None = None,
-    bins: int = 50,
     xlabel: str = 'distance',
 ) -> Figure:
     """Draw distributions over common bins, with named vertical lines.
@@ -69,29 +69,29 @@ def histogram(
     Every group has area 1, so that few and many values can be compared.
 
     Args:
-        groups: values by name; empty groups are left out.
+        counts: values per bin, by name; empty groups are left out.
+        edges: of the bins, one more than there are counts.
         thresholds: positions by name.
-        bins: over the range of all values.
         xlabel: what the values are.
     """
-    filled = {k: np.asarray(v, float) for k, v in groups.items() if len(v)}
+    filled = {k: np.asarray(v) for k, v in counts.items() if sum(v)}
     with matplotlib.rc_context(_STYLE):
         figure, axes = _axes(xlabel, 'density')
         axes.set_yticks([])
+        for color, (name, group) in zip(
+            _colors(len(filled)), filled.items(), strict=True
+        ):
+            axes.stairs(
+                group / (group.sum() * np.diff(edges)),
+                edges,
+                fill=True,
+                color=color,
+                alpha=0.6,
+                label=f'{name} ({group.sum():,})',
+            )
         if filled:
-            every = np.concatenate(list(filled.values()))
-            edges = np.histogram_bin_edges(every, bins).tolist()
-            for color, (name, values) in zip(
-                _colors(len(filled)), filled.items(), strict=True
-            ):
-                axes.hist(
-                    values,
-                    edges,
-                    density=True,
-                    color=color,
-                    alpha=0.6,
-                    label=f'{name} ({len(values):,})',
-                )
+            used = np.flatnonzero(np.sum(list(filled.values()), axis=0))
+            axes.set_xlim(edges[used[0]], edges[used[-1] + 1])
         axes.margins(y=0.2)
         _mark_thresholds(axes, thresholds or {})
         _legend(axes, 2)

@@ -23,25 +23,23 @@ def test_training_curve_holds_its_data():
 
 
 def test_histogram_shares_bins_and_marks_thresholds():
-    rng = np.random.default_rng(0)
     figure = histogram(
-        {'near': rng.uniform(0, 1, 900), 'far': rng.uniform(1, 2, 90)},
+        {'near': [300, 600, 0, 0], 'far': [0, 0, 30, 60]},
+        [0, 0.5, 1, 1.5, 2],
         thresholds={'sigma': 0.75, 'delta': 1.25},
-        bins=20,
     )
     axes = figure.axes[0]
-    areas = [
-        sum(bar.get_width() * bar.get_height() for bar in bars)
-        for bars in axes.containers
-    ]
+    steps = [patch.get_data() for patch in axes.patches]
+    areas = [np.sum(s.values * np.diff(s.edges)) for s in steps]
     assert areas == pytest.approx([1, 1])
+    assert steps[0].edges.tolist() == steps[1].edges.tolist()
     assert [line.get_xdata()[0] for line in axes.get_lines()] == [0.75, 1.25]
     texts = [text.get_text() for text in axes.texts]
     assert texts == ['sigma = 0.750', 'delta = 1.250']
 
 
 def test_histogram_of_nothing_is_drawn():
-    assert figure_rgb(histogram({'none': []})).size
+    assert figure_rgb(histogram({'none': [0]}, [0, 1])).size
 
 
 def test_identity_sizes_are_sorted():

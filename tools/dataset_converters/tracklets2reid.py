@@ -61,7 +61,7 @@ def main() -> None:
     else:
         pid = people_across_cuts(table)
     if len(pid) != len(table):
-        raise SystemExit(
+        raise ValueError(
             f'{args.identities} has {len(pid)} labels, the table has '
             f'{len(table)} rows.'
         )
@@ -86,4 +86,6 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    from mmcion.utils.cli import run_tool
+
+    run_tool(main)

@@ -41,7 +41,7 @@ def main() -> None:
     weights = load_checkpoint_safely(source)
     init_default_scope('mmcion')
     backbone = MODELS.build(
-        dict(type='mmpretrain.TIMMBackbone', model_name='mobilenetv2_100')
+        {'type': 'mmpretrain.TIMMBackbone', 'model_name': 'mobilenetv2_100'}
     )
     own = backbone.state_dict()
     # both list the layers from input to output, under different names
@@ -63,4 +63,6 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    from mmcion.utils.cli import run_tool
+
+    run_tool(main)
