@@ -31,8 +31,8 @@ def plant(
     length=12,
     dim=32,
     spread=0.35,
-    drift=0.35,
-    foreign=0.1,
+    drift=0.2,
+    foreign=0.07,
 ):
     """Everybody walks through every video, in tracklets that break.
 
@@ -41,22 +41,20 @@ def plant(
         length: frames of a tracklet.
         spread: noise of an image relative to its person.
         drift: change of a person's look between videos.
-        foreign: share of images that show somebody else's features.
+        foreign: share of images that show a stranger, a new one each time.
     """
     rng = np.random.default_rng(seed)
     looks = unit(rng.normal(size=(people, dim)))
     rows, feats = [], []
     for video in range(videos):
-        moved = looks + drift * unit(rng.normal(size=looks.shape))
-        for person in range(people):
-            for step in range(pieces * length):
-                shown = person
-                if rng.random() < foreign:
-                    shown = int(rng.integers(people))
-                tracklet = person * pieces + step // length
-                rows.append((video, tracklet, step, person))
-                noise = spread * unit(rng.normal(size=dim))
-                feats.append(unit(moved[shown]) + noise)
+        moved = unit(looks + drift * unit(rng.normal(size=looks.shape)))
+        for person, step in np.ndindex(people, pieces * length):
+            tracklet = person * pieces + step // length
+            pid, look = person, moved[person]
+            if rng.random() < foreign:
+                pid, look = people + len(rows), unit(rng.normal(size=dim))
+            rows.append((video, tracklet, step, pid))
+            feats.append(look + spread * unit(rng.normal(size=dim)))
     video, tracklet, frame, pid = np.array(rows).T
     table = TrackletTable.from_columns(
         video_id=video,

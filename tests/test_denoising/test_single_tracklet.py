@@ -47,9 +47,7 @@ def test_foreign_images_go_and_own_images_stay():
     case = plant(0, videos=1, pieces=1, length=30)
     labels = IdentityLabels.from_tracklets(case.table)
     result = SingleTrackletDenoiser(0.3)(case.table, case.features, labels)
-    looks = [np.mean(case.features[case.pid == p], 0) for p in range(8)]
-    shown = np.argmax(case.features[:] @ np.array(looks).T, 1)
-    own = shown == case.pid
+    own = case.pid < 8
     assert result.keep[own].mean() > 0.98
     assert result.keep[~own].mean() < 0.02
 
