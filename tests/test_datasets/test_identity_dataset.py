@@ -1,0 +1,88 @@
+import json
+
+import numpy as np
+import pytest
+
+from mmcion.datasets import IdentityDataset
+from mmcion.structures import AnnotationTable
+from tests.tiny import write_identities, write_image
+
+PIPELINE = [
+    {'type': 'mmcion.LoadImage'},
+    {'type': 'mmcion.PackReIDInputs'},
+]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return write_identities(tmp_path, (2, 3))
+
+
+def make_dataset(folder, pipeline=PIPELINE, ann_file='annotation'):
+    return IdentityDataset(folder / ann_file, folder, pipeline)
+
+
+def test_row_becomes_an_image_and_a_sample(folder):
+    dataset = make_dataset(folder)
+    item = dataset[3]
+    sample = item['data_samples']
+    assert len(dataset) == 5
+    assert item['inputs'].shape == (3, 24, 12)
+    assert (sample.pid, sample.cam_id) == (1, 1)
+    assert sample.img_path == str(folder / '3.png')
+
+
+def test_pipeline_gets_plain_numbers(folder):
+    results = make_dataset(folder, [])[np.int64(2)]
+    assert results == {
+        'img_path': str(folder / '2.png'),
+        'pid': 1,
+        'cam_id': 1,
+    }
+    assert type(results['pid']) is int and type(results['cam_id']) is int
+
+
+def test_pids_and_counts(folder):
+    dataset = make_dataset(folder)
+    assert dataset.pids.tolist() == [0, 0, 1, 1, 1]
+    assert dataset.metainfo == {'num_images': 5, 'num_identities': 2}
+
+
+def test_columns_are_mapped_and_not_copied(folder):
+    pids = make_dataset(folder).pids
+    assert isinstance(pids.base, np.memmap) or isinstance(pids, np.memmap)
+
+
+def test_annotation_file_of_the_paper(folder):
+    items = [
+        {'file_path': f'{row}.png', 'id': identity, 'more': None}
+        for row, identity in enumerate((17, 17, 5))
+    ]
+    (folder / 'cional_annos.json').write_text(json.dumps(items))
+    dataset = make_dataset(folder, ann_file='cional_annos.json')
+    assert dataset.pids.tolist() == [1, 1, 0]
+    assert dataset[2]['data_samples'].img_path == str(folder / '2.png')
+
+
+def test_paths_may_have_folders_and_any_letters(tmp_path):
+    write_image(tmp_path / 'sec0' / 'straße 1.png')
+    AnnotationTable(['sec0/straße 1.png'], np.array([0])).save(
+        tmp_path / 'annotation'
+    )
+    assert make_dataset(tmp_path)[0]['inputs'].shape == (3, 24, 12)
+
+
+def test_empty_annotation(tmp_path):
+    (tmp_path / 'annos.json').write_text('[]')
+    with pytest.raises(ValueError, match=r'annos\.json has no images'):
+        make_dataset(tmp_path, ann_file='annos.json')
+
+
+def test_wrong_data_root_is_noticed_at_once(folder, tmp_path):
+    with pytest.raises(FileNotFoundError, match='set data_root, now'):
+        IdentityDataset(folder / 'annotation', tmp_path / 'other', PIPELINE)
+
+
+def test_missing_annotation(tmp_path):
+    with pytest.raises(FileNotFoundError, match='annotation'):
+        make_dataset(tmp_path)

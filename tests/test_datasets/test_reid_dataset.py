@@ -1,0 +1,119 @@
+import pytest
+
+from mmcion.datasets import ReIDDataset
+from mmcion.datasets import reid_dataset as module
+from tests.tiny import write_query_gallery
+
+HEADER = 'path,pid,cam_id,split'
+
+
+def write_csv(tmp_path, *lines, header=HEADER):
+    path = tmp_path / 'split.csv'
+    path.write_text('\n'.join((header, *lines)) + '\n')
+    return path
+
+
+def make_dataset(path, data_root='crops', **options):
+    return ReIDDataset(str(path), str(data_root), pipeline=[], **options)
+
+
+@pytest.fixture
+def messages(monkeypatch):
+    """What is logged."""
+    lines = []
+    monkeypatch.setattr(
+        module, 'print_log', lambda message, **_: lines.append(message)
+    )
+    return lines
+
+
+def test_rows_of_the_file(tmp_path):
+    path = write_csv(tmp_path, 'a.png,3,0,query', 'b/c.png,-1,1,gallery')
+    dataset = make_dataset(path)
+    expected = [
+        {
+            'img_path': 'crops/a.png',
+            'pid': 3,
+            'cam_id': 0,
+            'is_query': True,
+        },
+        {
+            'img_path': 'crops/b/c.png',
+            'pid': -1,
+            'cam_id': 1,
+            'is_query': False,
+        },
+    ]
+    infos = [dataset.get_data_info(row) for row in range(2)]
+    assert [{k: info[k] for k in expected[0]} for info in infos] == expected
+
+
+def test_columns_may_come_in_any_order_with_others(tmp_path):
+    path = write_csv(
+        tmp_path, 'query,7,x,2,a.png', header='split,pid,note,cam_id,path'
+    )
+    info = make_dataset(path).get_data_info(0)
+    assert (info['pid'], info['cam_id'], info['is_query']) == (7, 2, True)
+
+
+def test_images_are_loaded_and_packed(tmp_path):
+    write_query_gallery(tmp_path, 2)
+    dataset = ReIDDataset(
+        str(tmp_path / 'query_gallery.csv'),
+        str(tmp_path),
+        pipeline=[
+            {'type': 'mmcion.LoadImage'},
+            {'type': 'mmcion.ResizeImage', 'size': (16, 8)},
+            {'type': 'mmcion.PackReIDInputs'},
+        ],
+    )
+    items = [dataset[row] for row in range(4)]
+    assert [item['inputs'].shape for item in items] == [(3, 16, 8)] * 4
+    queries = [item['data_samples'].is_query for item in items]
+    assert queries == [True, True, False, False]
+
+
+def test_feasible_queries_are_counted(tmp_path, messages):
+    path = write_csv(
+        tmp_path,
+        'q0,0,0,query',  # gallery has it in camera 1
+        'q1,1,0,query',  # only in its own camera
+        'q2,2,0,query',  # nowhere
+        'g0,0,1,gallery',
+        'g1,1,0,gallery',
+    )
+    make_dataset(path)
+    assert messages == [
+        f'{path}: 3 queries, 1 with a match in another camera; 2 gallery '
+        f'images'
+    ]
+
+
+@pytest.mark.parametrize(
+    ('line', 'message'),
+    [
+        ('a,1,0,train', r"line 3: split must be one of .* got 'train'"),
+        ('a,x,0,query', r"line 3: pid and cam_id must be integers; got 'x'"),
+        ('a,1,,query', r"line 3: pid and cam_id .* got '1', ''"),
+    ],
+)
+def test_wrong_values_are_named_with_their_line(tmp_path, line, message):
+    path = write_csv(tmp_path, 'ok.png,0,0,query', line)
+    with pytest.raises(ValueError, match=message):
+        make_dataset(path)
+
+
+def test_missing_columns(tmp_path):
+    path = write_csv(tmp_path, 'a,1', header='path,pid')
+    with pytest.raises(ValueError, match=r"lacks the columns \['cam_id', 's"):
+        make_dataset(path)
+
+
+def test_no_rows(tmp_path):
+    with pytest.raises(ValueError, match='lists no images'):
+        make_dataset(write_csv(tmp_path))
+
+
+def test_no_file(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r'nothing\.csv'):
+        make_dataset(tmp_path / 'nothing.csv')

@@ -1,0 +1,276 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from mmcion.datasets import IdentitySampler
+from mmcion.datasets.samplers import identity_sampler
+
+ALL_K = (1, 2, 4, 6, 8)
+
+
+def labels(sizes, seed=0):
+    """Shuffled labels, not contiguous, of identities with these sizes."""
+    rng = np.random.default_rng(seed)
+    names = rng.permutation(10 * len(sizes))[: len(sizes)]
+    return rng.permutation(np.repeat(names, sizes))
+
+
+def geometric_sizes(seed, num_identities=60, mean=12):
+    rng = np.random.default_rng(seed)
+    return rng.geometric(1 / mean, num_identities)
+
+
+@pytest.fixture
+def make(monkeypatch):
+    """Make the samplers of all ranks."""
+
+    def make(pids, batch_size, num_instances, world_size=1, **options):
+        samplers = []
+        for rank in range(world_size):
+            monkeypatch.setattr(
+                identity_sampler,
+                'get_dist_info',
+                lambda rank=rank: (rank, world_size),
+            )
+            dataset = SimpleNamespace(pids=pids)
+            samplers.append(
+                IdentitySampler(dataset, batch_size, num_instances, **options)
+            )
+        return samplers
+
+    return make
+
+
+def rows_of(samplers, epoch):
+    """Rows of an epoch, ``(batches, ranks, P, K)``."""
+    shares = []
+    for sampler in samplers:
+        sampler.set_epoch(epoch)
+        rows = np.fromiter(sampler, np.int64)
+        assert len(rows) == len(sampler)
+        shares.append(
+            rows.reshape(sampler.num_batches, -1, sampler.num_instances)
+        )
+    return np.stack(shares, 1)
+
+
+def has_repeats(rows):
+    ordered = np.sort(rows, -1)
+    return (ordered[..., 1:] == ordered[..., :-1]).any(-1)
+
+
+CASES = [
+    (seed, world_size, k)
+    for seed, world_size in ((0, 1), (1, 2), (2, 3), (3, 1), (4, 2))
+    for k in ALL_K
+]
+
+
+@pytest.mark.parametrize(('seed', 'world_size', 'num_instances'), CASES)
+def test_batches_hold_different_identities_with_k_images(
+    make, seed, world_size, num_instances
+):
+    pids = labels(geometric_sizes(seed, 24 * world_size + 5 * seed), seed)
+    samplers = make(pids, 24, num_instances, world_size, seed=seed)
+    sizes = dict(zip(*np.unique(pids, return_counts=True), strict=True))
+    for epoch in range(4):
+        rows = rows_of(samplers, epoch)
+        identity = pids[rows]
+        assert (identity == identity[..., :1]).all()
+        owners = identity[..., 0]
+        assert not has_repeats(owners.reshape(len(owners), -1)).any()
+        enough = np.vectorize(sizes.get)(owners) >= num_instances
+        assert not has_repeats(rows)[enough].any()
+
+
+@pytest.mark.parametrize('world_size', [1, 2, 3])
+def test_length_is_exact_and_the_same_for_every_k(make, world_size):
+    pids = labels(geometric_sizes(5, 80), 5)
+    expected = -(-len(pids) // (24 * world_size)) * 24
+    for k in ALL_K:
+        for sampler in make(pids, 24, k, world_size):
+            assert len(sampler) == expected
+            assert sum(1 for _ in sampler) == expected
+
+
+def test_length_stays_when_k_changes(make):
+    (sampler,) = make(labels(geometric_sizes(5), 5), 24, 2)
+    before = len(sampler)
+    sampler.set_num_instances(8)
+    assert len(sampler) == before
+    identity = labels(geometric_sizes(5), 5)[rows_of([sampler], 0)]
+    assert identity.shape[-1] == 8
+    assert (identity == identity[..., :1]).all()
+
+
+def test_small_identities_repeat_evenly(make):
+    pids = labels([3] * 12)
+    rows = rows_of(make(pids, 16, 8), 0)
+    for group in rows.reshape(-1, 8):
+        counts = np.unique(group, return_counts=True)[1]
+        assert sorted(counts) == [2, 3, 3]
+
+
+@pytest.mark.parametrize('world_size', [1, 2])
+@pytest.mark.parametrize('num_instances', ALL_K)
+def test_epochs_are_slices_of_one_stream(make, num_instances, world_size):
+    """Nothing is lost between epochs: the stream of passes goes on.
+
+    Global batches of all epochs, laid end to end, are those of the passes.
+    """
+    pids = labels(geometric_sizes(6, 70), 6)
+    samplers = make(pids, 24, num_instances, world_size)
+    epochs = np.concatenate([rows_of(samplers, e) for e in range(5)])
+    passes = np.concatenate([samplers[0]._pass(n) for n in range(12)])
+    # rank r holds the groups r, r + W, ...
+    groups = epochs.swapaxes(1, 2).reshape(len(epochs), -1, num_instances)
+    assert np.array_equal(groups, passes[: len(groups)])
+
+
+@pytest.mark.parametrize('num_instances', ALL_K)
+@pytest.mark.parametrize('seed', range(4))
+def test_pass_draws_every_image_of_identities_that_fit(
+    make, seed, num_instances
+):
+    """Fewer groups than one batch has are left over, by lot.
+
+    With n batches, the largest number that identities fill, sum_p
+    min(groups_p, n + 1) < (n + 1) P; so less than P groups stay over, of at
+    most K images each. Identities with more than n groups cannot be done
+    within a pass and are not counted.
+    """
+    pids = labels(geometric_sizes(seed, 50), seed)
+    (sampler,) = make(pids, 24, num_instances, seed=seed)
+    drawn = sampler._pass(0)
+    names, sizes = np.unique(pids, return_counts=True)
+    fits = names[-(-sizes // num_instances) <= len(drawn)]
+    missing = np.setdiff1d(np.flatnonzero(np.isin(pids, fits)), drawn)
+    groups_per_batch = 24 // num_instances
+    assert len(missing) <= (groups_per_batch - 1) * num_instances
+    assert len(fits) > 40
+
+
+@pytest.mark.parametrize('num_instances', [2, 4])
+def test_pass_without_padding_is_a_permutation(make, num_instances):
+    pids = labels([8] * 24)
+    (sampler,) = make(pids, 16, num_instances)
+    for number in range(3):
+        drawn = np.sort(sampler._pass(number).ravel())
+        assert np.array_equal(drawn, np.arange(len(pids)))
+
+
+@pytest.mark.parametrize('num_instances', ALL_K)
+def test_images_are_drawn_equally_often_over_the_epochs(make, num_instances):
+    """Within an identity, counts differ by chance only.
+
+    A pass draws an image once, twice if it fills up a group, or never if its
+    group stays over; passes are independent and images of an identity equal.
+    Hoeffding's bound on a sum of T draws in [0, 2], for N images and a risk
+    of 1e-6 in all, is 2 sqrt(T ln(2 N / 1e-6) / 2).
+    """
+    sizes = np.clip(geometric_sizes(7, 100), num_instances, 40)
+    pids = labels(sizes, 7)
+    (sampler,) = make(pids, 24, num_instances)
+    num_passes = 60
+    drawn = np.concatenate(
+        [sampler._pass(n).ravel() for n in range(num_passes)]
+    )
+    counts = np.bincount(drawn, minlength=len(pids))
+    bound = 2 * np.sqrt(num_passes * np.log(2 * len(pids) / 1e-6) / 2)
+    for name in np.unique(pids):
+        own = counts[pids == name]
+        assert abs(own - own.mean()).max() <= bound
+        # nearly all groups are in every pass: no image is neglected
+        assert own.min() >= 0.5 * num_passes
+
+
+def test_mean_share_of_an_identity_is_its_number_of_groups(make):
+    sizes = np.repeat([2, 5, 8, 16, 30], 20)
+    pids = labels(sizes, 8)
+    (sampler,) = make(pids, 24, 4)
+    drawn = np.concatenate([sampler._pass(n).ravel() for n in range(50)])
+    counts = np.bincount(drawn, minlength=len(pids))
+    names, sizes = np.unique(pids, return_counts=True)
+    groups = -(-sizes // 4)
+    share = np.array([counts[pids == name].sum() for name in names])
+    expected = groups / groups.sum() * share.sum()
+    assert abs(share / expected - 1).max() < 0.05
+
+
+def test_same_seed_epoch_and_k_give_the_same_order(make):
+    pids = labels(geometric_sizes(9), 9)
+    first, second = make(pids, 24, 4)[0], make(pids, 24, 4)[0]
+    list(first)  # what was drawn before does not matter
+    for epoch in (3, 0):
+        assert np.array_equal(
+            rows_of([first], epoch), rows_of([second], epoch)
+        )
+    assert not np.array_equal(rows_of([first], 0), rows_of([first], 1))
+
+
+def test_resumed_epoch_equals_the_uninterrupted_one(make):
+    pids = labels(geometric_sizes(9), 9)
+    (running,) = make(pids, 24, 2)
+    for epoch in range(3):
+        running.set_num_instances(2 if epoch < 2 else 4)
+        last = rows_of([running], epoch)
+    (resumed,) = make(pids, 24, 4)
+    assert np.array_equal(rows_of([resumed], 2), last)
+
+
+@pytest.mark.parametrize('seed', [1, None])
+def test_seed_changes_the_order(make, seed):
+    pids = labels(geometric_sizes(9), 9)
+    rows = [rows_of(make(pids, 24, 4, seed=s), 0) for s in (0, seed)]
+    assert np.array_equal(*rows) == (seed is None)
+
+
+@pytest.mark.parametrize('world_size', [2, 3])
+def test_ranks_share_the_batches_of_one_process(make, world_size):
+    pids = labels(geometric_sizes(10, 90), 10)
+    ranks = rows_of(make(pids, 12, 2, world_size), 1)
+    one = rows_of(make(pids, 12 * world_size, 2), 1)
+    dealt = ranks.swapaxes(1, 2).reshape(one[:, 0].shape)
+    assert np.array_equal(dealt, one[:, 0])
+
+
+def test_identity_with_most_images_comes_once_in_a_batch(make):
+    sizes = [900] + [4] * 25
+    pids = labels(sizes, 11)
+    (sampler,) = make(pids, 16, 4)
+    giant = np.unique(pids)[np.unique(pids, return_counts=True)[1] == 900]
+    rows = np.concatenate([rows_of([sampler], e) for e in range(8)])
+    owners = pids[rows[..., 0]]
+    assert ((owners == giant).sum((1, 2)) == 1).mean() > 0.95
+    assert not has_repeats(owners.reshape(len(owners), -1)).any()
+    # its images wait for other passes, but all get their turn
+    assert np.isin(np.flatnonzero(pids == giant), rows).mean() > 0.5
+
+
+def test_batch_size_must_be_a_multiple_of_k(make):
+    message = r'batch_size \(24\) must be a multiple of num_instances \(5\)'
+    with pytest.raises(ValueError, match=message):
+        make(labels([4] * 24), 24, 5)
+
+
+def test_k_must_be_positive(make):
+    with pytest.raises(ValueError, match=r'num_instances \(0\)'):
+        make(labels([4] * 24), 24, 0)
+
+
+def test_identities_must_suffice_for_the_batches_of_all_ranks(make):
+    pids = labels([4] * 11)
+    make(pids, 10, 2, world_size=2)
+    message = r'11 identities .* \(12\) .* \(2\) x 2 rank\(s\) needs 12'
+    with pytest.raises(ValueError, match=message):
+        make(pids, 12, 2, world_size=2)
+
+
+def test_failed_change_of_k_keeps_the_old_one(make):
+    (sampler,) = make(labels([4] * 12), 24, 2)
+    with pytest.raises(ValueError, match='multiple'):
+        sampler.set_num_instances(7)
+    with pytest.raises(ValueError, match='too few'):
+        sampler.set_num_instances(1)
+    assert sampler.num_instances == 2

@@ -1,0 +1,29 @@
+import torch
+
+from mmcion.datasets.transforms import ResizeImage
+
+
+def test_image_gets_the_size():
+    image = torch.randint(0, 256, (3, 40, 31), dtype=torch.uint8)
+    results = ResizeImage((16, 8))({'img': image, 'pid': 3})
+    assert results['img'].shape == (3, 16, 8)
+    assert results['img'].dtype == torch.uint8
+    assert results['pid'] == 3
+
+
+def test_default_size_is_that_of_person_images():
+    image = torch.zeros(3, 64, 32, dtype=torch.uint8)
+    assert ResizeImage()({'img': image})['img'].shape == (3, 256, 128)
+
+
+def test_image_of_that_size_stays():
+    image = torch.randint(0, 256, (3, 16, 8), dtype=torch.uint8)
+    assert torch.equal(ResizeImage((16, 8))({'img': image})['img'], image)
+
+
+def test_shrinking_is_antialiased():
+    stripes = torch.tensor([0, 255], dtype=torch.uint8).repeat(32)
+    image = stripes.expand(3, 64, 64)
+    shrunk = ResizeImage((16, 16))({'img': image})['img'][..., 1:-1].int()
+    # inside; taking every fourth pixel would give black or white
+    assert (shrunk - 127).abs().max() <= 4
