@@ -1,0 +1,133 @@
+from types import SimpleNamespace
+
+import pytest
+import torch
+from mmengine.optim import OptimWrapper
+from torch import nn
+
+from mmcion.engine import ClipPerTensorHook, FreezeLastLayerHook
+
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.mlp = nn.Linear(6, 5)
+        self.last_layer = nn.Linear(5, 4)
+        self.last_layer.bias.requires_grad_(False)
+
+    def forward(self, x):
+        return self.last_layer(self.mlp(x))
+
+
+def make_runner(optimizer=torch.optim.AdamW, **options):
+    model = Model()
+    trained = [p for p in model.parameters() if p.requires_grad]
+    wrapper = OptimWrapper(optimizer(trained, lr=0.1, **options))
+    return SimpleNamespace(model=model, optim_wrapper=wrapper, epoch=0)
+
+
+def step(runner, scale=1.0):
+    x = torch.linspace(-1, 1, 12).view(2, 6)
+    loss = scale * runner.model(x).square().sum()
+    runner.optim_wrapper.update_params(loss)
+
+
+def last_weight(runner):
+    return runner.model.last_layer.weight
+
+
+@pytest.mark.parametrize('scale', [1e-4, 1.0, 1e4])
+def test_each_tensor_is_clipped_by_itself(scale):
+    clipped, plain = make_runner(torch.optim.SGD), Model()
+    ClipPerTensorHook(max_norm=0.5).before_train(clipped)
+    x = torch.linspace(-1, 1, 12).view(2, 6)
+    (scale * plain(x).square().sum()).backward()
+    for weight in plain.parameters():
+        if weight.grad is not None:
+            nn.utils.clip_grad_norm_(weight, 0.5)
+            weight.data.sub_(0.1 * weight.grad)
+    step(clipped, scale)
+    for got, expected in zip(
+        clipped.model.parameters(), plain.parameters(), strict=True
+    ):
+        torch.testing.assert_close(got, expected, rtol=1e-6, atol=1e-7)
+
+
+def test_clipping_copes_with_parameters_without_gradient():
+    runner = make_runner()
+    ClipPerTensorHook().before_train(runner)
+    before = [p.clone() for p in runner.model.parameters()]
+    runner.optim_wrapper.step()
+    assert all(map(torch.equal, runner.model.parameters(), before))
+
+
+def test_clipping_sees_accumulated_gradients():
+    runner = make_runner(torch.optim.SGD)
+    runner.optim_wrapper._accumulative_counts = 2
+    runner.optim_wrapper.initialize_count_status(runner.model, 0, 2)
+    ClipPerTensorHook(max_norm=0.5).before_train(runner)
+    before = runner.model.mlp.weight.detach().clone()
+    step(runner, 1e3)
+    assert torch.equal(runner.model.mlp.weight, before)
+    step(runner, 1e3)
+    moved = (runner.model.mlp.weight - before).detach().norm()
+    assert float(moved) == pytest.approx(0.1 * 0.5, rel=1e-5)
+
+
+@pytest.mark.parametrize('max_norm', [0, -1.0])
+def test_norm_must_be_positive(max_norm):
+    with pytest.raises(ValueError, match=f'> 0; got {max_norm}'):
+        ClipPerTensorHook(max_norm)
+
+
+def test_last_layer_rests_in_the_first_epoch_and_learns_then():
+    runner = make_runner(weight_decay=0.1)
+    FreezeLastLayerHook(epochs=1).before_train(runner)
+    before = last_weight(runner).detach().clone()
+    others = runner.model.mlp.weight.detach().clone()
+    step(runner)
+    step(runner)
+    state = runner.optim_wrapper.optimizer.state
+    assert torch.equal(last_weight(runner), before)  # no decay either
+    assert not torch.equal(runner.model.mlp.weight, others)
+    assert last_weight(runner) not in state
+    runner.epoch = 1
+    step(runner)
+    assert not torch.equal(last_weight(runner), before)
+    assert state[last_weight(runner)]['step'] == 1
+
+
+def test_resumed_run_does_not_freeze_again():
+    runner = make_runner()
+    runner.epoch = 1
+    FreezeLastLayerHook(epochs=1).before_train(runner)
+    before = last_weight(runner).detach().clone()
+    step(runner)
+    assert not torch.equal(last_weight(runner), before)
+
+
+def test_other_names_may_be_frozen():
+    runner = make_runner()
+    FreezeLastLayerHook(name='mlp').before_train(runner)
+    before = runner.model.mlp.weight.detach().clone()
+    step(runner)
+    assert torch.equal(runner.model.mlp.weight, before)
+
+
+@pytest.mark.parametrize('name', ['prototypes', 'last_layer.bias'])
+def test_nothing_to_freeze(name):
+    hook = FreezeLastLayerHook(name=name)
+    with pytest.raises(ValueError, match=name):
+        hook.before_train(make_runner())
+
+
+@pytest.mark.parametrize('clip_first', [True, False])
+def test_order_of_the_hooks_does_not_matter(clip_first):
+    runner = make_runner()
+    hooks = [ClipPerTensorHook(0.5), FreezeLastLayerHook()]
+    for hook in hooks if clip_first else hooks[::-1]:
+        hook.before_train(runner)
+    before = last_weight(runner).detach().clone()
+    step(runner, 1e3)
+    assert torch.equal(last_weight(runner), before)
