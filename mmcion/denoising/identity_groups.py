@@ -60,12 +60,12 @@ class IdentityGroups:
 
     def forbidden_for_row(self, row: int) -> np.ndarray:
         """``(K,)`` bool: identities seen in the row's own frame."""
-        return self._present[self._moment[row]] & self._exclude
+        return np.logical_and(self._present[self._moment[row]], self._exclude)
 
     def forbidden_for(self, k: int) -> np.ndarray:
         """``(K,)`` bool: identities that share a frame with identity k."""
         shared = self._present[self._present[:, k]].any(0)
-        return shared & self._exclude
+        return np.logical_and(shared, self._exclude)
 
     def set_rows(self, k: int, rows: np.ndarray) -> None:
         """Make ``rows`` the whole of identity k; its others are pooled."""

@@ -99,10 +99,10 @@ class DenoisePipeline:
         """Replace 'auto' by numbers; calibrate only if something asks."""
         stages = deepcopy(self.stages)
         wanted = [
-            (stage, name, _multiple(value))
+            (stage, name, multiple)
             for stage in stages
             for name, value in stage.items()
-            if _multiple(value) is not None
+            if (multiple := _multiple(value)) is not None
         ]
         if not wanted:
             return stages, {}

@@ -97,8 +97,8 @@ class SingleVideoDenoiser(BaseDenoiser):
         np.fill_diagonal(distance, np.inf)
         merges = 0
         while groups.num:
-            a, b = np.unravel_index(np.argmin(distance), distance.shape)
-            a, b = min(int(a), int(b)), max(int(a), int(b))
+            # symmetric, so the first of the closest pairs has a < b
+            a, b = divmod(int(np.argmin(distance)), groups.num)
             if distance[a, b] >= self.delta:
                 break
             kept = self._union(groups, a, b)

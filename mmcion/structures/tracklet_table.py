@@ -172,7 +172,7 @@ class TrackletTable:
         """Return a hash of the keys: it tells whether features belong here."""
         digest = hashlib.sha256(str(self.videos).encode())
         for name in _KEY_DTYPES:
-            digest.update(np.ascontiguousarray(self._columns[name]))
+            digest.update(self._columns[name].tobytes())
         return digest.hexdigest()[:16]
 
     def save(self, folder: str | Path) -> None:

@@ -3,7 +3,6 @@
 import argparse
 import importlib.metadata
 import importlib.util
-import pickle
 import warnings
 from pathlib import Path
 from typing import Any
@@ -77,8 +76,11 @@ def load_checkpoint_safely(path: str | Path) -> Any:
     try:
         with torch.serialization.safe_globals(allowed):
             return torch.load(path, map_location='cpu', weights_only=True)
-    except (pickle.UnpicklingError, EOFError, RuntimeError) as error:
+    except PermissionError:
+        raise
+    except Exception as error:  # bad bytes raise nearly anything
+        reason = f'{type(error).__name__}: {error}'.splitlines()[0]
         raise ValueError(
             f'{path} is damaged or is not a checkpoint of plain tensors; it '
-            f'was not loaded. {str(error).splitlines()[0]}'
+            f'was not loaded. {reason}'
         ) from error

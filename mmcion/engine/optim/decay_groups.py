@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper
 from mmengine.registry import OPTIMIZERS
 from torch import nn
@@ -43,14 +42,13 @@ class DecayGroupsConstructor:
 
     def __call__(self, model: nn.Module) -> OptimWrapper:
         """Return the wrapped optimizer of the model's trained parameters."""
-        if is_model_wrapper(model):
-            model = model.module
-        decayed, plain = [], []
+        decayed: list[nn.Parameter] = []
+        plain: list[nn.Parameter] = []
         for name, parameter in model.named_parameters():
             if parameter.requires_grad:
                 flat = parameter.dim() == 1 or name.endswith('.bias')
                 (plain if flat else decayed).append(parameter)
-        groups = [
+        groups: list[dict[str, Any]] = [
             {'params': decayed},
             {'params': plain, 'weight_decay': 0.0},
         ]

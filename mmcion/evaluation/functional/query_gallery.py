@@ -73,7 +73,8 @@ def query_gallery_split(
         Rows ``(M,)`` in order, and whether each is a query, ``(M,)`` bool.
 
     Raises:
-        ValueError: if fewer than two people were seen by two cameras.
+        ValueError: if fewer than two people were seen by two cameras, or
+            none of them twice by one camera.
     """
     rows: list[int] = []
     queries: list[int] = []
@@ -95,6 +96,11 @@ def query_gallery_split(
         raise ValueError(
             f'{people} people were seen by two cameras or more, and a test '
             f'needs at least two: give other labels, or more videos.'
+        )
+    if not queries:
+        raise ValueError(
+            f'{people} people were seen by two cameras, but only once by '
+            f'each, so there is no query: give more images of them.'
         )
     ordered = np.sort(rows)
     return ordered, np.isin(ordered, queries)

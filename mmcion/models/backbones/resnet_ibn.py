@@ -23,13 +23,13 @@ class IBN(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.half = channels // 2
-        self.IN = nn.InstanceNorm2d(self.half, affine=True)
-        self.BN = nn.BatchNorm2d(channels - self.half)
+        self.split_at = channels // 2
+        self.IN = nn.InstanceNorm2d(self.split_at, affine=True)
+        self.BN = nn.BatchNorm2d(channels - self.split_at)
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise ``(N, C, H, W)``."""
-        first, second = x.split([self.half, x.shape[1] - self.half], 1)
+        first, second = x.split([self.split_at, x.shape[1] - self.split_at], 1)
         return torch.cat((self.IN(first.contiguous()), self.BN(second)), 1)
 
 

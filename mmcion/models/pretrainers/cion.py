@@ -90,7 +90,7 @@ class CION(BaseModel):
 
     def forward(
         self,
-        inputs: list[Tensor] | Tensor,
+        inputs: Any,
         data_samples: list[ReIDDataSample] | None = None,
         mode: str = 'tensor',
     ) -> Any:
@@ -139,6 +139,6 @@ class CION(BaseModel):
         Args:
             momentum: share of the teacher that is kept, in [0, 1].
         """
-        teacher = list(self.teacher.parameters())
-        student = list(self.student.parameters())
+        teacher: list[Tensor] = list(self.teacher.parameters())
+        student: list[Tensor] = list(self.student.parameters())
         torch._foreach_lerp_(teacher, student, 1 - momentum)

@@ -1,0 +1,3 @@
+from .score_denoiser import ScoreDenoiser
+
+__all__ = ['ScoreDenoiser']

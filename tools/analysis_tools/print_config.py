@@ -1,0 +1,33 @@
+"""Print a config with everything that it inherits."""
+
+import argparse
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+
+def main() -> None:
+    """Print."""
+    from mmengine.config import Config, DictAction
+
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog='example: python tools/analysis_tools/print_config.py '
+        'configs/cion/cion_resnet50-ibn_8xb120-100e_cional.py',
+    )
+    parser.add_argument('config', help='config file')
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, default={}
+    )
+    args = parser.parse_args()
+    cfg = Config.fromfile(args.config)
+    cfg.merge_from_dict(args.cfg_options)
+    print(cfg.pretty_text)
+
+
+if __name__ == '__main__':
+    from mmcion.utils.cli import run_tool
+
+    run_tool(main)
