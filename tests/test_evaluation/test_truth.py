@@ -5,7 +5,7 @@ from mmcion.evaluation import GroundTruth, match_truth, read_truth
 from mmcion.structures import TrackletTable
 
 
-def make_table(frames, boxes, videos=None, video_id=None):
+def make_table(frames, boxes, videos=None, video_id=None, sources=None):
     rows = np.arange(len(frames))
     return TrackletTable.from_columns(
         video_id=np.zeros(len(frames)) if video_id is None else video_id,
@@ -13,6 +13,7 @@ def make_table(frames, boxes, videos=None, video_id=None):
         frame=frames,
         box=boxes,
         videos=videos,
+        sources=sources,
     )
 
 
@@ -80,18 +81,33 @@ def test_threshold_is_inclusive():
     assert match_truth(table, half, min_iou=0.51).tolist() == [-1]
 
 
-def test_truth_by_video_name_and_clips():
-    table = make_table(
-        [0, 0], np.ones((2, 4)), ['a', 'b', 'c'], video_id=[0, 1]
+def test_truth_by_name_of_the_recording():
+    table = make_table([0, 0], np.ones((2, 4)), ['a', 'b'], video_id=[0, 1])
+    first, second = (
+        GroundTruth(np.array([0]), np.array([pid]), np.ones((1, 4)))
+        for pid in (1, 2)
     )
-    whole = GroundTruth(np.array([0, 10]), np.array([1, 2]), np.ones((2, 4)))
-    truth = {'a': whole.clip(0, 10), 'b': whole.clip(10, 20)}
-    assert match_truth(table, truth).tolist() == [1, 2]
-    assert match_truth(table, {'b': whole}).tolist() == [-1, 1]
-    with pytest.raises(ValueError, match='has 3 videos'):
-        match_truth(table, whole)
+    both = {'a': first, 'b': second}
+    assert match_truth(table, both).tolist() == [1, 2]
+    assert match_truth(table, {'b': first}).tolist() == [-1, 1]
+    with pytest.raises(ValueError, match='has 2 recordings'):
+        match_truth(table, first)
     with pytest.raises(ValueError, match=r"truth for \['z'\]"):
-        match_truth(table, {'z': whole})
+        match_truth(table, {'z': first})
+
+
+def test_clips_of_one_recording_share_its_truth_and_its_frames():
+    table = make_table(
+        [3, 10, 10],
+        np.ones((3, 4)),
+        ['street_0', 'street_1', 'hall'],
+        video_id=[0, 1, 2],
+        sources=['street', 'street', 'hall'],
+    )
+    truth = GroundTruth(np.array([3, 10]), np.array([1, 2]), np.ones((2, 4)))
+    assert match_truth(table, {'street': truth}).tolist() == [1, 2, -1]
+    with pytest.raises(ValueError, match='has 2 recordings'):
+        match_truth(table, truth)
 
 
 def test_table_without_boxes_is_refused():

@@ -1,0 +1,179 @@
+import argparse
+import importlib.metadata
+import os
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from mmengine.logging import HistoryBuffer
+
+from mmcion.utils.compat import (
+    check_engine,
+    load_checkpoint_safely,
+    quiet_known_warnings,
+)
+
+
+class Attack:
+    """Unpickles to a call of any function."""
+
+    def __init__(self, function, *arguments):
+        self.call = (function, arguments)
+
+    def __reduce__(self):
+        return self.call
+
+
+def test_what_training_saves_is_read(tmp_path):
+    buffer = HistoryBuffer([1.0, 2.0, 4.0], [1, 1, 1])
+    saved = {
+        'state_dict': {'w': torch.arange(4.0)},
+        'message_hub': {'loss': buffer},
+        'args': argparse.Namespace(lr=0.1, names=['a']),
+        'best': np.float64(0.5),
+        'count': np.int64(3),
+        'history': np.arange(6, dtype=np.float32).reshape(2, 3),
+        'flags': np.array([True, False]),
+    }
+    torch.save(saved, tmp_path / 'a.pth')
+
+    found = load_checkpoint_safely(tmp_path / 'a.pth')
+
+    assert found['state_dict']['w'].tolist() == [0, 1, 2, 3]
+    assert found['message_hub']['loss'].mean() == pytest.approx(7 / 3)
+    assert found['args'].lr == 0.1
+    assert found['best'] == 0.5
+    assert found['count'] == 3
+    assert found['history'].tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert found['flags'].tolist() == [True, False]
+
+
+@pytest.mark.parametrize('function', [os.system, eval, exec, __import__])
+@pytest.mark.parametrize('legacy', [False, True])
+def test_code_in_a_checkpoint_never_runs(tmp_path, function, legacy):
+    trace = tmp_path / 'trace'
+    attack = Attack(function, f"__import__('os').mkdir({str(trace)!r})")
+    torch.save(
+        {'state_dict': {'w': torch.ones(1)}, 'evil': attack},
+        tmp_path / 'a.pth',
+        _use_new_zipfile_serialization=not legacy,
+    )
+    with pytest.raises(ValueError, match='it was not loaded'):
+        load_checkpoint_safely(tmp_path / 'a.pth')
+    assert not trace.exists()
+
+
+class MethodCall:
+    """Unpickles to ``getattr(array, name)(*arguments)``."""
+
+    def __init__(self, name, *arguments):
+        self.name, self.arguments = name, arguments
+
+    def __reduce__(self):
+        return Getter(self.name), self.arguments
+
+
+class Getter:
+    def __init__(self, name):
+        self.name = name
+
+    def __reduce__(self):
+        return getattr, (np.ones(3), self.name)
+
+    def __call__(self):
+        """Pickle wants the function of a call to be callable."""
+
+
+def test_method_reached_through_getattr_is_not_called(tmp_path):
+    trace = tmp_path / 'trace'
+    torch.save({'evil': MethodCall('tofile', str(trace))}, tmp_path / 'a.pth')
+    with pytest.raises(ValueError, match='it was not loaded'):
+        load_checkpoint_safely(tmp_path / 'a.pth')
+    assert not trace.exists()
+
+
+@pytest.mark.parametrize('legacy', [False, True])
+@pytest.mark.parametrize('share', [0.0, 0.01, 0.3, 0.5, 0.9, 0.999])
+def test_truncated_checkpoint_is_refused(tmp_path, share, legacy):
+    file = tmp_path / 'a.pth'
+    torch.save(
+        {'state_dict': {'w': torch.ones(1000), 'v': torch.ones(7)}},
+        file,
+        _use_new_zipfile_serialization=not legacy,
+    )
+    content = file.read_bytes()
+    file.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(ValueError, match=r'a\.pth is damaged'):
+        load_checkpoint_safely(file)
+
+
+@pytest.mark.parametrize(
+    'content',
+    [
+        b'hello',
+        b'<!DOCTYPE html><html></html>',
+        b'\x00' * 100,
+        b'\x89PNG\r\n\x1a\n' + b'\x00' * 40,
+        np.random.default_rng(0).bytes(500),
+        pickle.dumps({'a': 1}, 2),
+        pickle.dumps(7, 0),
+    ],
+    ids=['text', 'html', 'zeros', 'png', 'random', 'pickle', 'pickle0'],
+)
+def test_other_files_are_refused(tmp_path, content):
+    (tmp_path / 'a.pth').write_bytes(content)
+    with pytest.raises(ValueError, match=r'a\.pth is damaged or is not a'):
+        load_checkpoint_safely(tmp_path / 'a.pth')
+
+
+def test_missing_checkpoint_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r'no checkpoint at .*a\.pth'):
+        load_checkpoint_safely(tmp_path / 'a.pth')
+
+
+def with_versions(monkeypatch, **versions):
+    def version(name):
+        try:
+            return versions[name.replace('-', '_')]
+        except KeyError:
+            raise importlib.metadata.PackageNotFoundError(name) from None
+
+    monkeypatch.setattr(importlib.metadata, 'version', version)
+
+
+def test_installed_engine_is_accepted():
+    check_engine()
+
+
+def test_two_engines_have_overwritten_each_other(monkeypatch):
+    with_versions(monkeypatch, mmengine='0.10.7', onedl_mmengine='0.11.0')
+    with pytest.raises(ImportError, match='onedl-mmengine and mmengine share'):
+        check_engine()
+
+
+@pytest.mark.parametrize('name', ['mmengine', 'onedl_mmengine'])
+def test_old_engine(monkeypatch, name):
+    with_versions(monkeypatch, **{name: '0.9.1'})
+    with pytest.raises(ImportError, match=r'0\.9\.1 is too old; run: pip'):
+        check_engine()
+    with_versions(monkeypatch, **{name: '1.0.0rc1'})
+    check_engine()
+
+
+def test_engine_is_missing(monkeypatch):
+    monkeypatch.setattr('importlib.util.find_spec', lambda name: None)
+    with pytest.raises(ImportError, match='mmcion needs mmengine; run: pip'):
+        check_engine()
+
+
+def test_only_known_warnings_are_silenced():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always')
+        quiet_known_warnings()
+        warnings.warn(
+            'Fail to import ``MultiScaleDeformableAttention``', stacklevel=1
+        )
+        warnings.warn('something else', stacklevel=1)
+    assert [str(warning.message) for warning in caught] == ['something else']

@@ -1,0 +1,95 @@
+import hashlib
+import json
+
+import pytest
+
+from mmcion.utils.io import (
+    atomic_file,
+    atomic_folder,
+    hash_file,
+    hash_value,
+    read_json,
+    write_json,
+)
+
+
+def names(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob('*'))
+
+
+def test_file_appears_whole(tmp_path):
+    file = tmp_path / 'new' / 'a.txt'
+    with atomic_file(file) as temporary:
+        temporary.write_text('done')
+        assert not file.exists()
+    assert file.read_text() == 'done'
+    assert names(tmp_path) == ['new', 'new/a.txt']
+
+
+@pytest.mark.parametrize('error', [RuntimeError, KeyboardInterrupt])
+def test_failed_file_leaves_the_old_one(tmp_path, error):
+    file = tmp_path / 'a.txt'
+    file.write_text('old')
+    with pytest.raises(error), atomic_file(file) as temporary:
+        temporary.write_text('half')
+        raise error
+    assert file.read_text() == 'old'
+    assert names(tmp_path) == ['a.txt']
+
+
+def test_folder_is_replaced_as_a_whole(tmp_path):
+    folder = tmp_path / 'a'
+    for name in ('first', 'second'):
+        with atomic_folder(folder) as temporary:
+            (temporary / name).touch()
+    assert names(tmp_path) == ['a', 'a/second']
+
+
+@pytest.mark.parametrize('error', [RuntimeError, KeyboardInterrupt])
+def test_failed_folder_leaves_the_old_one(tmp_path, error):
+    folder = tmp_path / 'a'
+    folder.mkdir()
+    (folder / 'old').touch()
+    with pytest.raises(error), atomic_folder(folder) as temporary:
+        (temporary / 'half').touch()
+        raise error
+    assert names(tmp_path) == ['a', 'a/old']
+
+
+def test_json_round_trip(tmp_path):
+    value = {'b': [1, 2.5, None], 'a': 'ä'}
+    write_json(tmp_path / 'a.json', value)
+    assert read_json(tmp_path / 'a.json') == value
+
+
+def test_value_that_is_no_json_leaves_the_old_file(tmp_path):
+    write_json(tmp_path / 'a.json', 1)
+    with pytest.raises(TypeError):
+        write_json(tmp_path / 'a.json', {'bad': object()})
+    assert read_json(tmp_path / 'a.json') == 1
+    assert names(tmp_path) == ['a.json']
+
+
+@pytest.mark.parametrize('content', [b'{"a": ', b'', b'\xff\xfe\x00'])
+def test_damaged_json_is_named(tmp_path, content):
+    (tmp_path / 'a.json').write_bytes(content)
+    with pytest.raises(ValueError, match=r'a\.json is not a JSON file'):
+        read_json(tmp_path / 'a.json')
+
+
+def test_missing_json(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        read_json(tmp_path / 'a.json')
+
+
+def test_hash_of_a_file_longer_than_a_block(tmp_path):
+    content = bytes(range(256)) * 5000
+    (tmp_path / 'a').write_bytes(content)
+    assert hash_file(tmp_path / 'a') == hashlib.sha256(content).hexdigest()
+
+
+def test_hash_of_a_value_ignores_key_order_and_tuples():
+    value = {'a': 1, 'b': (1, 2)}
+    same = json.loads('{"b": [1, 2], "a": 1}')
+    assert hash_value(value) == hash_value(same)
+    assert hash_value(value) != hash_value({'a': 1, 'b': [2, 1]})
