@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader, Subset, default_collate
 
 from mmcion.datasets import TrackletDataset
 from mmcion.structures import FeatureStore, TrackletTable
+from mmcion.utils.io import hash_value
 from mmcion.utils.progress import progress_bar
 
 _BLOCK_ROWS = 2048  # finished blocks are not extracted again after a kill
@@ -34,8 +35,8 @@ def extract_features(
     """Extract one feature per row of a table, on all ranks together.
 
     Ranks take turns at blocks of rows. A run that was killed goes on with
-    the blocks that are missing; a finished store with the same ``meta`` and
-    table is returned as it is.
+    the blocks that are missing; a finished store with the same ``meta``,
+    table and pipeline is returned as it is.
 
     Args:
         model: ``model(inputs)`` gives ``(N, D)`` features.
@@ -53,7 +54,11 @@ def extract_features(
     if not len(table):
         raise ValueError('the table has no images, so there is no feature.')
     out = Path(out)
-    meta = {**meta, 'table': table.fingerprint()}
+    meta = {
+        **meta,
+        'table': table.fingerprint(),
+        'pipeline': hash_value(list(pipeline)),
+    }
     if FeatureStore.is_finished(out, meta):
         print_log(f'{out}: features are there already', logger='current')
         return FeatureStore.open(out)
