@@ -33,6 +33,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--out', required=True, help='CSV to write')
     labels = parser.add_mutually_exclusive_group()
     labels.add_argument('--truth', help='true boxes: frame,id,x,y,w,h')
+    parser.add_argument('--persons', help='id,person: joins visits')
     labels.add_argument('--identities', help='.npy, one label per row')
     parser.add_argument('--images-per-camera', type=int, default=20)
     parser.add_argument('--queries-per-camera', type=int, default=4)
@@ -55,7 +56,7 @@ def main() -> None:
 
     table = TrackletTable.load(args.table)
     if args.truth:
-        pid = match_truth(table, read_truth(args.truth))
+        pid = match_truth(table, read_truth(args.truth, args.persons))
     elif args.identities:
         pid = IdentityLabels.load(args.identities).identity
     else:
