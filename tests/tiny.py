@@ -1,13 +1,15 @@
 """Backbones, images and annotations small enough for a test."""
 
 import csv
+import zlib
 
 import cv2
 import numpy as np
 import torch
 from torch import nn
 
-from mmcion.registry import MODELS
+from mmcion.datasets.transforms import MultiCrop
+from mmcion.registry import MODELS, TRANSFORMS
 from mmcion.structures import AnnotationTable, ReIDDataSample
 
 DIM, PROTOTYPES = 8, 12
@@ -25,6 +27,17 @@ class TinyBackbone(nn.Sequential):
             nn.ReLU(),
             nn.Conv2d(4, DIM, 3, 2, 1),
         )
+
+
+@TRANSFORMS.register_module(force=True)
+class SeededMultiCrop(MultiCrop):
+    """Views that depend on the file alone, on whatever rank and worker."""
+
+    def __call__(self, results):
+        with torch.random.fork_rng():
+            name = results['img_path'].rsplit('/', 1)[-1]
+            torch.manual_seed(zlib.crc32(name.encode()))
+            return super().__call__(results)
 
 
 def pretrainer_cfg(use_bn=False, **options):

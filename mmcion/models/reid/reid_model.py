@@ -33,8 +33,10 @@ class ReIDModel(BaseModel):
         init_cfg: dict[str, Any] | None = None,
     ) -> None:
         # built here: mmengine's BaseModel knows our names in our scope only
-        preprocessor = data_preprocessor or {'type': 'ReIDDataPreprocessor'}
-        super().__init__(MODELS.build(preprocessor), init_cfg)
+        preprocessor = MODELS.build(
+            data_preprocessor or {'type': 'mmcion.ReIDDataPreprocessor'}
+        )
+        super().__init__(preprocessor, init_cfg)
         self.backbone = MODELS.build(backbone)
         self.backbone_checkpoint = backbone_checkpoint
         self._load_backbone()

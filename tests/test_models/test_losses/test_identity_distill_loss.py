@@ -144,6 +144,19 @@ def test_row_order_does_not_matter():
     torch.testing.assert_close(moved, (loss, grad[:, order]))
 
 
+def test_mean_of_batches_with_equally_many_identities_is_the_big_batch():
+    student, teacher, center = random_logits(4, 12)
+    pids = block_pids(12, 3)
+    whole = identity_distill_loss(student, teacher, center, pids)
+    halves = [
+        identity_distill_loss(
+            student[:, rows], teacher[:, rows], center, pids[rows]
+        )
+        for rows in (slice(6), slice(6, 12))
+    ]
+    torch.testing.assert_close(sum(halves) / 2, whole)
+
+
 def test_gradient_by_finite_differences():
     student, teacher, center = random_logits(3, 5, dim=4)
     pids = torch.tensor([1, 0, 1, 1, 2])

@@ -1,0 +1,254 @@
+"""Whole runs on tiny data: training, resuming, two ranks, evaluation."""
+
+import json
+import runpy
+import sys
+from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+import torch
+import torch.distributed as dist
+from mmengine.config import Config
+from mmengine.dataset import Compose
+from mmengine.runner import Runner
+from torch.multiprocessing import ProcessRaisedException
+
+from mmcion.utils.compat import load_checkpoint_safely
+from mmcion.utils.dist import adapt_to_cpu_ranks
+from tests.dist_utils import run_on_ranks
+from tests.golden import DATA
+from tests.tiny import (
+    make_pretrainer,
+    write_identities,
+    write_query_gallery,
+)
+
+TOOLS = Path(__file__).parents[1] / 'tools'
+DATASET = 'train_dataloader.dataset'
+
+
+@pytest.fixture(scope='module')
+def crops(tmp_path_factory):
+    return write_identities(tmp_path_factory.mktemp('crops'), (4,) * 8)
+
+
+@pytest.fixture(scope='module')
+def full_run(crops, tmp_path_factory):
+    """Work folder of an uninterrupted run."""
+    work_dir = tmp_path_factory.mktemp('full_run')
+    train(crops, work_dir)
+    return work_dir
+
+
+def run_tool(name, *arguments):
+    tool = runpy.run_path(str(TOOLS / name))
+    with patch.object(sys, 'argv', [name, *map(str, arguments)]):
+        tool['main']()
+
+
+def train_options(crops, work_dir):
+    return {
+        f'{DATASET}.ann_file': str(crops / 'annotation'),
+        f'{DATASET}.data_root': str(crops),
+        # mmengine's singletons go by this name
+        'experiment_name': work_dir.name,
+    }
+
+
+def train(crops, work_dir, *arguments, config='tiny_train.py', **options):
+    options = {**train_options(crops, work_dir), **options}
+    run_tool(
+        'train.py',
+        DATA / config,
+        '--work-dir',
+        work_dir,
+        *arguments,
+        '--cfg-options',
+        *(f'{key}={value}' for key, value in options.items()),
+    )
+
+
+def load(work_dir, epoch=2):
+    return load_checkpoint_safely(work_dir / f'epoch_{epoch}.pth')
+
+
+def losses(checkpoint):
+    history = checkpoint['message_hub']['log_scalars']['train/loss']
+    return history.data[0].tolist()
+
+
+def flat(state):
+    """Tensors and numbers of nested dictionaries and lists, by name."""
+    if isinstance(state, dict | list):
+        items = state.items() if isinstance(state, dict) else enumerate(state)
+        return {
+            f'{key}.{name}': value
+            for key, part in items
+            for name, value in flat(part).items()
+        }
+    return {'': state}
+
+
+def assert_same(first, second):
+    first, second = flat(first), flat(second)
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        same = (
+            torch.equal(value, second[name])
+            if isinstance(value, torch.Tensor)
+            else value == second[name]
+        )
+        assert same, name
+
+
+def test_two_epochs_leave_what_a_run_should(full_run):
+    checkpoint = load(full_run)
+    start = make_pretrainer().state_dict()
+    assert checkpoint['state_dict'].keys() == start.keys()
+    assert len(losses(checkpoint)) == 2 * 4
+    assert np.isfinite(losses(checkpoint)).all()
+    assert checkpoint['meta']['epoch'] == 2
+    name = 'projector.last_layer.parametrizations.weight.original1'
+    student = [
+        load(full_run, epoch)['state_dict'][f'student.{name}']
+        for epoch in (1, 2)
+    ]
+    teacher = load(full_run, 1)['state_dict'][f'teacher.{name}']
+    # both still hold the first values after the frozen epoch
+    torch.testing.assert_close(student[0], teacher, rtol=0, atol=0)
+    assert not torch.equal(student[1], student[0])
+
+
+def test_same_seed_gives_the_same_run(crops, full_run, tmp_path):
+    train(crops, tmp_path)
+    assert_same(load(tmp_path)['state_dict'], load(full_run)['state_dict'])
+
+
+def test_seed_counts(crops, full_run, tmp_path):
+    train(crops, tmp_path, '--seed', 1)
+    assert losses(load(tmp_path)) != losses(load(full_run))
+
+
+def test_resume_equals_no_interruption(crops, full_run, tmp_path):
+    train(crops, tmp_path, '--resume', full_run / 'epoch_1.pth')
+    resumed, expected = load(tmp_path), load(full_run)
+    assert losses(resumed) == losses(expected)
+    for part in ('state_dict', 'optimizer', 'param_schedulers'):
+        assert_same(resumed[part], expected[part])
+
+
+def test_resume_equals_no_interruption_with_random_views(crops, tmp_path):
+    options = {
+        f'{DATASET}.pipeline.1.type': 'MultiCrop',
+        'train_dataloader.num_workers': 1,
+    }
+    runs = [tmp_path / name for name in ('full', 'resumed')]
+    train(crops, runs[0], **options)
+    train(crops, runs[1], '--resume', runs[0] / 'epoch_1.pth', **options)
+    resumed, expected = (load(run) for run in reversed(runs))
+    assert losses(resumed) == losses(expected)
+    assert_same(resumed['state_dict'], expected['state_dict'])
+
+
+def test_resume_finds_the_last_checkpoint(crops, full_run, tmp_path):
+    for name in ('epoch_1.pth', 'last_checkpoint'):
+        (tmp_path / name).write_bytes((full_run / name).read_bytes())
+    (tmp_path / 'last_checkpoint').write_text(str(tmp_path / 'epoch_1.pth'))
+    train(crops, tmp_path, '--resume')
+    assert losses(load(tmp_path)) == losses(load(full_run))
+    (log,) = tmp_path.rglob('*.log')
+    assert 'resumed epoch: 1' in log.read_text()
+
+
+def test_pure_python_config_trains(crops, tmp_path):
+    train(crops, tmp_path, config='tiny_train_python.py')
+    checkpoint = load(tmp_path, epoch=1)
+    assert np.isfinite(losses(checkpoint)).all()
+    weights = checkpoint['state_dict'].values()
+    assert {w.dtype for w in weights} == {torch.float32, torch.int64}
+
+
+def train_on_rank(config, work_dir, options, missing_on_rank=None):
+    """What tools/train.py does inside the process group."""
+    cfg = Config.fromfile(config)
+    cfg.merge_from_dict(options)
+    cfg.work_dir, cfg.launcher = str(work_dir), 'pytorch'
+    if dist.get_rank() == missing_on_rank:
+        cfg.merge_from_dict({f'{DATASET}.ann_file': 'nowhere'})
+    adapt_to_cpu_ranks(cfg)
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    return runner.model.module.state_dict()
+
+
+def test_two_ranks_equal_one_process_with_both_batches(
+    crops, full_run, tmp_path
+):
+    """Holds because the mean over ranks is the loss of both batches.
+
+    The loss is a mean over identities, an identity's group is on one rank,
+    and both ranks have equally many; and the sampler deals the groups of the
+    one process's batch to the ranks.
+    """
+    options = {
+        **train_options(crops, tmp_path),
+        'train_dataloader.batch_size': 4,
+        'train_dataloader.sampler.batch_size': 4,
+    }
+    states = run_on_ranks(
+        train_on_rank, DATA / 'tiny_train.py', tmp_path, options
+    )
+    assert_same(states[0], states[1])
+    assert_same(states[0], load(tmp_path)['state_dict'])
+    expected = load(full_run)['state_dict']
+    for name, value in states[0].items():
+        torch.testing.assert_close(
+            value, expected[name], rtol=0, atol=1e-5, msg=name
+        )
+
+
+def test_error_on_one_rank_ends_all(crops, tmp_path):
+    with pytest.raises(ProcessRaisedException, match='nowhere'):
+        run_on_ranks(
+            train_on_rank,
+            DATA / 'tiny_train.py',
+            tmp_path,
+            train_options(crops, tmp_path),
+            1,
+        )
+
+
+def test_teacher_of_a_run_is_judged(full_run, tmp_path):
+    images = write_query_gallery(tmp_path / 'images')
+    run_tool(
+        'test.py',
+        DATA / 'tiny_test.py',
+        full_run / 'epoch_2.pth',
+        '--work-dir',
+        tmp_path,
+        '--out',
+        tmp_path / 'scores.json',
+        '--dump-features',
+        tmp_path / 'features.npz',
+        '--cfg-options',
+        f'test_dataloader.dataset.ann_file={images}/query_gallery.csv',
+        f'test_dataloader.dataset.data_root={images}',
+        f'experiment_name={tmp_path.name}',
+    )
+    scores = json.loads((tmp_path / 'scores.json').read_text())
+    assert 0 < scores['reid/mAP'] <= 1
+    dumped = np.load(tmp_path / 'features.npz')
+    model = make_pretrainer().eval()
+    model.load_state_dict(load(full_run)['state_dict'])
+    pipeline = Compose(Config.fromfile(DATA / 'tiny_test.py').test_pipeline)
+    for path, feature in zip(
+        dumped['img_path'], dumped['feature'], strict=True
+    ):
+        inputs = pipeline({'img_path': path})['inputs']
+        expected = model(
+            model.data_preprocessor({'inputs': [inputs]})['inputs']
+        )
+        torch.testing.assert_close(torch.from_numpy(feature), expected[0])
+    assert len(dumped['pid']) == 8
