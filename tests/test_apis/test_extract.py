@@ -163,11 +163,10 @@ def test_other_origin_table_or_pipeline_is_extracted_anew(
         assert len(seen) == 1 + len(rows)
 
 
-@pytest.mark.parametrize('num_workers', [0, 1])
-def test_unreadable_image_is_named(table, tmp_path, num_workers):
+def test_unreadable_image_is_named(table, tmp_path):
     (tmp_path / '07.jpg').write_bytes(b'no image')
     with pytest.raises(ValueError, match=r'07\.jpg is not an image'):
-        run(table, tmp_path / 'out', num_workers=num_workers)
+        run(table, tmp_path / 'out')
 
 
 def test_missing_image_is_named(table, tmp_path):

@@ -1,0 +1,76 @@
+import json
+
+import numpy as np
+
+from mmcion.structures import AnnotationTable, TrackletTable
+
+from .conftest import PEOPLE, ROOT, run_tool, state
+
+CONFIG = ROOT / 'configs' / 'denoise' / 'three-levels_auto.py'
+
+
+def denoise(recording, features, cwd, *options):
+    return run_tool(
+        *('denoise.py', CONFIG, '--table', recording / 'table'),
+        *('--features', features, '--out', 'out', *options),
+        cwd=cwd,
+    )
+
+
+def test_people_are_found_and_a_second_run_reuses_the_levels(
+    recording, features, tmp_path
+):
+    done = denoise(recording, features, tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert 'identities' in done.stdout
+    out = tmp_path / 'out'
+    table = TrackletTable.load(recording / 'table')
+    identity = np.load(out / 'identity.npy')
+    kept = identity >= 0
+    pairs = set(
+        zip(identity[kept].tolist(), table.tracklet_id[kept], strict=True)
+    )
+    assert len(pairs) == len(set(identity[kept].tolist())) == PEOPLE
+    report = json.loads((out / 'report.json').read_text())
+    annotation = AnnotationTable.load(out / 'annotation')
+    published = json.loads((out / 'cion_annos.json').read_text())
+    assert report['export']['images'] == len(annotation) == len(published)
+    assert report['export']['identities'] == PEOPLE
+    assert [level['name'] for level in report['levels']] == [
+        'tracklets',
+        'SingleTrackletDenoiser',
+        'SingleVideoDenoiser',
+        'CrossVideoDenoiser',
+    ]
+
+    levels = state(out / 'stages')
+    again = denoise(recording, features, tmp_path)
+
+    assert again.returncode == 0, again.stderr
+    assert (again.stdout + again.stderr).count('done before, reused') == 3
+    assert state(out / 'stages') == levels
+    assert np.array_equal(np.load(out / 'identity.npy'), identity)
+    assert json.loads((out / 'report.json').read_text()) == report
+
+
+def test_features_of_another_table(recording, features, tmp_path):
+    short = TrackletTable.from_columns(
+        video_id=[0], tracklet_id=[0], frame=[0], path=['a.jpg']
+    )
+    short.save(tmp_path / 'table')
+    done = denoise(tmp_path, features, tmp_path)
+    assert done.returncode == 1
+    assert 'has 60 rows, the table has 1' in done.stderr
+    assert 'Traceback' not in done.stderr
+
+
+def test_options_override_the_config(recording, features, tmp_path):
+    done = denoise(
+        recording,
+        features,
+        tmp_path,
+        *('--cfg-options', 'export.min_images_per_identity=99'),
+    )
+    assert done.returncode == 1
+    assert f'none of {PEOPLE} identities has >= 99 images' in done.stderr

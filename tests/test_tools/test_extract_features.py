@@ -1,0 +1,40 @@
+import numpy as np
+
+from mmcion.structures import FeatureStore, TrackletTable
+
+from .conftest import run_tool, state
+
+
+def test_features_of_every_row_then_nothing_to_do(recording, tmp_path):
+    command = (
+        *('extract_features.py', recording / 'table', '--out', 'features'),
+        *('--num-workers', 0),
+    )
+    done = run_tool(*command, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert 'features: 60 features of 336 dimensions' in done.stdout
+    table = TrackletTable.load(recording / 'table')
+    store = FeatureStore.open(tmp_path / 'features')
+    assert len(store) == len(table)
+    inner = store[:] @ store[:].T
+    same = table.tracklet_id[:, None] == table.tracklet_id
+    assert inner[same].min() > inner[~same].max()
+
+    before = state(tmp_path)
+    again = run_tool(*command, cwd=tmp_path)
+
+    assert again.returncode == 0, again.stderr
+    assert 'features are there already' in again.stdout + again.stderr
+    assert state(tmp_path) == before
+    found = FeatureStore.open(tmp_path / 'features')
+    assert np.array_equal(found[:], store[:])
+
+
+def test_missing_table_is_one_message(tmp_path):
+    done = run_tool(
+        'extract_features.py', 'nowhere', '--out', 'features', cwd=tmp_path
+    )
+    assert done.returncode == 1
+    assert 'error: nowhere is not a TrackletTable' in done.stderr
+    assert 'Traceback' not in done.stderr
+    assert not (tmp_path / 'features').exists()
