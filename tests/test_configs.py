@@ -1,0 +1,152 @@
+"""Every config parses, loses no override, builds and, if it can, trains."""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from mmengine.runner import Runner
+
+from mmcion.registry import MODELS
+from tests.tiny import DIM, write_identities
+
+ROOT = Path(__file__).parents[1] / 'configs'
+CONFIGS = sorted(
+    str(path.relative_to(ROOT))
+    for path in ROOT.rglob('*.py')
+    if '_base_' not in path.parts
+)
+PRETRAINING = [name for name in CONFIGS if name.startswith('cion/')]
+EVALUATION = [name for name in CONFIGS if name.startswith('eval/')]
+# the network and the paths; all else is the config's own
+TINY_NETWORK = {
+    'model.backbone': {'_delete_': True, 'type': 'TinyBackbone'},
+    'model.projector.in_channels': DIM,
+    'model.projector.num_prototypes': 32,
+    'model.head.num_prototypes': 32,
+}
+
+
+def read(name):
+    return Config.fromfile(ROOT / name)
+
+
+def fields(name):
+    return Path(name).stem.split('_')
+
+
+def loaders(cfg):
+    return {k: v for k, v in cfg.items() if k.endswith('_dataloader')}
+
+
+@pytest.fixture
+def scope():
+    with DefaultScope.overwrite_default_scope('mmcion'):
+        yield
+
+
+def test_configs_are_found():
+    assert len(PRETRAINING) >= 2 and len(EVALUATION) >= 3
+
+
+@pytest.mark.parametrize('name', CONFIGS)
+def test_name_has_fields_of_lower_case_words(name):
+    assert re.fullmatch(r'[a-z]+/[a-z0-9-]+(_[a-z0-9-]+)*\.py', name)
+
+
+@pytest.mark.parametrize('name', CONFIGS)
+def test_config_survives_printing(name, tmp_path):
+    cfg = read(name)
+    cfg.dump(tmp_path / 'printed.py')
+    assert Config.fromfile(tmp_path / 'printed.py').to_dict() == cfg.to_dict()
+
+
+@pytest.mark.parametrize('name', CONFIGS)
+def test_paths_are_relative(name):
+    assert not re.search(r"'/|home/|~", read(name).pretty_text)
+
+
+@pytest.mark.parametrize('name', PRETRAINING + EVALUATION)
+def test_no_override_is_lost(name):
+    cfg = read(name)
+    pipelines = [key for key in cfg if key.endswith('_pipeline')]
+    assert pipelines
+    for key in pipelines:
+        loader = cfg[key.replace('_pipeline', '_dataloader')]
+        assert loader.dataset.pipeline == cfg[key]
+    for loader in loaders(cfg).values():
+        root = cfg.get('data_root', loader.dataset.data_root)
+        assert loader.dataset.data_root == root
+
+
+@pytest.mark.parametrize('name', PRETRAINING)
+def test_numbers_that_stand_twice_agree(name):
+    cfg = read(name)
+    loader, model = cfg.train_dataloader, cfg.model
+    assert loader.sampler.batch_size == loader.batch_size
+    assert model.projector.num_prototypes == model.head.num_prototypes
+    (schedule,) = (
+        hook
+        for hook in cfg.custom_hooks
+        if hook.type == 'InstanceScheduleHook'
+    )
+    assert all(loader.batch_size % k == 0 for k in schedule.num_instances)
+    assert loader.sampler.num_instances == schedule.num_instances[0]
+    assert schedule.epochs[-1] == cfg.train_cfg.max_epochs
+    assert max(s.end for s in cfg.param_scheduler) == cfg.train_cfg.max_epochs
+
+
+@pytest.mark.parametrize('name', PRETRAINING)
+def test_name_says_gpus_batch_and_epochs(name):
+    cfg = read(name)
+    algorithm, _, schedule, _ = fields(name)
+    gpus, batch, epochs = map(
+        int, re.fullmatch(r'(\d+)xb(\d+)-(\d+)e', schedule).groups()
+    )
+    assert algorithm == cfg.model.type.lower()
+    assert batch == cfg.train_dataloader.batch_size
+    assert epochs == cfg.train_cfg.max_epochs
+    if 'auto_scale_lr' in cfg:
+        assert cfg.auto_scale_lr.base_batch_size == gpus * batch
+
+
+@pytest.mark.parametrize('name', EVALUATION)
+def test_name_says_the_size_of_images(name):
+    cfg = read(name)
+    (resize,) = (t for t in cfg.test_pipeline if t.type == 'ResizeImage')
+    assert fields(name)[-1] == 'x'.join(map(str, resize.size))
+
+
+@pytest.mark.parametrize('name', PRETRAINING + EVALUATION)
+def test_model_builds_and_gives_features(name, scope):
+    model = MODELS.build(read(name).model)
+    model.eval()
+    with torch.no_grad():
+        feats = model(torch.rand(2, 3, 64, 32))
+    assert feats.dim() == 2 and len(feats) == 2
+    if name in PRETRAINING:
+        logits = model.student.projector(feats)
+        assert logits.shape == (2, model.head.center.numel())
+
+
+@pytest.mark.parametrize('name', PRETRAINING)
+def test_an_epoch_of_training(name, tmp_path):
+    crops = write_identities(tmp_path / 'crops', (4,) * 12)
+    cfg = read(name)
+    cfg.merge_from_dict(
+        {
+            **TINY_NETWORK,
+            'train_dataloader.dataset.ann_file': str(crops / 'annotation'),
+            'train_dataloader.dataset.data_root': str(crops),
+            'train_dataloader.batch_size': 24,
+            'train_dataloader.sampler.batch_size': 24,
+            'train_dataloader.num_workers': 1,
+            'train_cfg.max_epochs': 1,
+            'work_dir': str(tmp_path / 'work_dir'),
+            'experiment_name': tmp_path.name,
+        }
+    )
+    Runner.from_cfg(cfg).train()
+    assert (tmp_path / 'work_dir' / 'epoch_1.pth').is_file()
