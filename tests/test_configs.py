@@ -108,8 +108,8 @@ def test_name_says_gpus_batch_and_epochs(name):
     assert algorithm == cfg.model.type.lower()
     assert batch == cfg.train_dataloader.batch_size
     assert epochs == cfg.train_cfg.max_epochs
-    if 'auto_scale_lr' in cfg:
-        assert cfg.auto_scale_lr.base_batch_size == gpus * batch
+    # --auto-scale-lr needs it
+    assert cfg.auto_scale_lr.base_batch_size == gpus * batch
 
 
 @pytest.mark.parametrize('name', EVALUATION)

@@ -59,4 +59,5 @@ custom_hooks = [
     dict(type='ClipPerTensorHook', max_norm=3.0),
 ]
 train_cfg = dict(by_epoch=True, max_epochs=3)
+auto_scale_lr = dict(base_batch_size=48)
 default_hooks = dict(logger=dict(interval=5))
