@@ -1,0 +1,56 @@
+import subprocess
+import sys
+
+import pytest
+
+from mmcion import registry
+
+ROOTS = {'DENOISERS', 'DETECTORS', 'TRACKERS'}
+NAMES = sorted(name for name in vars(registry) if name.isupper())
+OURS = [name for name in NAMES if not name.startswith('MMENGINE')]
+FOUND_BY_NAME = """
+from mmcion import registry
+for name, component in {
+    'DATASETS': 'IdentityDataset',
+    'DATA_SAMPLERS': 'IdentitySampler',
+    'DENOISERS': 'SingleTrackletDenoiser',
+    'DETECTORS': 'HOGDetector',
+    'HOOKS': 'TeacherUpdateHook',
+    'METRICS': 'ReIDMetric',
+    'MODELS': 'CION',
+    'OPTIM_WRAPPERS': 'Bf16OptimWrapper',
+    'OPTIM_WRAPPER_CONSTRUCTORS': 'DecayGroupsConstructor',
+    'TRACKERS': 'GivenIds',
+    'TRANSFORMS': 'MultiCrop',
+}.items():
+    print(name, getattr(registry, name).get(component).__name__)
+"""
+
+
+def test_components_are_found_without_importing_them():
+    done = subprocess.run(
+        [sys.executable, '-c', FOUND_BY_NAME], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    found = [line.split()[0] for line in done.stdout.splitlines()]
+    assert found == OURS
+
+
+@pytest.mark.parametrize('name', OURS)
+def test_child_of_mmengine_or_root(name):
+    own = getattr(registry, name)
+    assert own.scope == 'mmcion'
+    if name in ROOTS:
+        assert own.parent is None
+    else:
+        assert own.parent is getattr(registry, f'MMENGINE_{name}')
+
+
+@pytest.mark.parametrize('name', OURS)
+def test_unknown_component_is_named(name):
+    with pytest.raises(KeyError, match='NoSuchThing'):
+        getattr(registry, name).build({'type': 'NoSuchThing'})
+
+
+def test_other_packages_are_reached_by_prefix():
+    assert registry.MODELS.get('mmpretrain.TIMMBackbone') is not None
