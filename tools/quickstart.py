@@ -8,10 +8,12 @@ on where the first one stopped.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import json
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -113,13 +115,25 @@ class Chain:
             remove(output)
         write_json(stamp, {'key': self.key, 'done': False})
         began = time.monotonic()
-        result = subprocess.run([sys.executable, *command], cwd=ROOT)
+        result = subprocess.run(
+            [sys.executable, *command], cwd=ROOT, preexec_fn=die_with_parent
+        )
         if result.returncode:
             raise StepFailed(f'{name} failed with status {result.returncode}')
         seconds = round(time.monotonic() - began, 1)
         state = {'key': self.key, 'done': True, 'seconds': seconds}
         write_json(stamp, state)
         print(f'{name}: {seconds:.0f} s', flush=True)
+
+
+def die_with_parent() -> None:
+    """Ask Linux to end this process when the quickstart is killed.
+
+    Otherwise a step would go on alone and meet the next run in its files.
+    """
+    if sys.platform == 'linux':
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
 
 
 def code_hash() -> str:
