@@ -75,7 +75,7 @@ def main() -> None:
     args = parse_args()
     from mmengine.config import Config
 
-    from mmcion.denoising import DenoisePipeline
+    from mmcion.apis.denoise import denoise
     from mmcion.evaluation import identity_metrics, match_truth, read_truth
     from mmcion.structures import FeatureStore, IdentityLabels
 
@@ -83,16 +83,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         table = extract(args, Path(folder))
         truth = match_truth(table, read_truth(args.truth, args.persons))
-        features = FeatureStore.open(
-            Path(folder) / 'features', center=cfg.center
-        )
+        features = FeatureStore.open(Path(folder) / 'features')
         labels = {'Tracklets': IdentityLabels.from_tracklets(table)}
         for last in range(1, len(cfg.pipeline) + 1):
-            pipeline = DenoisePipeline(
-                cfg.pipeline[:last], cfg.calibration, Path(folder) / 'stages'
-            )
+            config = {**cfg, 'pipeline': cfg.pipeline[:last]}
             name = cfg.pipeline[last - 1].type
-            labels[name] = pipeline.run(table, features)
+            labels[name] = denoise(
+                table, features, config, work_dir=Path(folder) / 'stages'
+            )
     result: dict[str, Any] = {
         'images': len(table),
         'tracklets': table.num_tracklets,

@@ -1,9 +1,21 @@
 """mmcion: person re-identification pre-training, from video to a model."""
 
+import importlib
+from typing import Any
+
 from .utils.compat import check_engine, quiet_known_warnings
 from .version import __version__
 
 check_engine()
 quiet_known_warnings()
 
-__all__ = ['__version__']
+# Imported on first use, so that `import mmcion` stays quick.
+_LAZY = {'denoise': 'mmcion.apis.denoise', 'evaluate': 'mmcion.evaluation'}
+
+__all__ = ['__version__', *_LAZY]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    return getattr(importlib.import_module(_LAZY[name]), name)

@@ -20,25 +20,14 @@ identity.npy (one per row of the table), report.json.
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmengine.config import DictAction
+    from mmcion.utils.cli import add_cfg_options, tool_parser
 
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = tool_parser(__doc__, EXAMPLE)
     parser.add_argument('config', help='pipeline of denoisers')
     parser.add_argument('--table', required=True, help='a TrackletTable')
     parser.add_argument('--features', required=True, help='its FeatureStore')
     parser.add_argument('--out', required=True, help='folder to write to')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        default={},
-        metavar='KEY=VALUE',
-        help='override settings of the config',
-    )
+    add_cfg_options(parser)
     return parser.parse_args()
 
 
@@ -47,21 +36,19 @@ def main() -> None:
     args = parse_args()
     from mmengine.config import Config
     from mmengine.logging import MMLogger
-    from mmengine.utils import import_modules_from_strings
 
-    from mmcion.denoising import DenoisePipeline, export_annotation
+    from mmcion.apis.denoise import denoise
+    from mmcion.denoising import export_annotation
     from mmcion.structures import FeatureStore, TrackletTable
     from mmcion.utils.io import write_json
 
     MMLogger.get_instance('mmcion')
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options)
-    import_modules_from_strings(**cfg.get('custom_imports', {'imports': []}))
     table = TrackletTable.load(args.table)
-    features = FeatureStore.open(args.features, center=cfg.center)
     out = Path(args.out)
-    pipeline = DenoisePipeline(cfg.pipeline, cfg.get('calibration'), out)
-    labels = pipeline.run(table, features)
+    features = FeatureStore.open(args.features)
+    labels = denoise(table, features, cfg, work_dir=out)
     annotation, counts = export_annotation(table, labels, **cfg.export)
     annotation.save(out / 'annotation')
     annotation.to_cion_json(out / 'cion_annos.json')

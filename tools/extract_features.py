@@ -21,13 +21,9 @@ DEFAULT_CONFIG = ROOT / 'configs' / 'eval' / 'reid_color-stripes_128x64.py'
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmengine.config import DictAction
+    from mmcion.utils.cli import add_cfg_options, add_launcher, tool_parser
 
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = tool_parser(__doc__, EXAMPLE)
     parser.add_argument('table', help='folder of a TrackletTable')
     parser.add_argument('--out', required=True, help='folder of the features')
     parser.add_argument(
@@ -39,17 +35,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--checkpoint', help='weights of the backbone')
     parser.add_argument('--batch-size', type=int, default=64)
     parser.add_argument('--num-workers', type=int, default=2)
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        default={},
-        metavar='KEY=VALUE',
-        help='override settings of the config',
-    )
-    parser.add_argument(
-        '--launcher', choices=['none', 'pytorch', 'slurm'], default='none'
-    )
+    add_cfg_options(parser)
+    add_launcher(parser)
     return parser.parse_args()
 
 

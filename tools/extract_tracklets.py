@@ -24,13 +24,9 @@ A second run with the same settings goes on where the first one stopped.
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmengine.config import DictAction
+    from mmcion.utils.cli import add_cfg_options, tool_parser
 
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = tool_parser(__doc__, EXAMPLE)
     parser.add_argument(
         'videos', nargs='+', metavar='VIDEO_OR_FOLDER', help='what to read'
     )
@@ -63,14 +59,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--workers', type=int, default=1, help='number of processes'
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        default={},
-        metavar='KEY=VALUE',
-        help='change the config, e.g. detector.tiles=(3,2)',
-    )
+    add_cfg_options(parser)
     args = parser.parse_args()
     if args.boxes and args.detector not in (None, 'boxes'):
         parser.error('--boxes takes the people from files: no --detector')

@@ -36,11 +36,9 @@ EPOCHS, BATCH_SIZE, INSTANCES = 3, 48, 8
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    from mmcion.utils.cli import tool_parser
+
+    parser = tool_parser(__doc__, EXAMPLE)
     what = parser.add_mutually_exclusive_group()
     what.add_argument('--videos', nargs='+', help='videos or folders')
     what.add_argument(

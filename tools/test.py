@@ -21,13 +21,9 @@ network is judged as it is initialised.
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmengine.config import DictAction
+    from mmcion.utils.cli import add_cfg_options, add_launcher, tool_parser
 
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = tool_parser(__doc__, EXAMPLE)
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', nargs='?', help='backbone weights')
     parser.add_argument('--work-dir', help='logs go here')
@@ -35,17 +31,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--dump-features', metavar='NPZ', help='write all features here'
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        default={},
-        metavar='KEY=VALUE',
-        help='override settings of the config',
-    )
-    parser.add_argument(
-        '--launcher', choices=['none', 'pytorch', 'slurm'], default='none'
-    )
+    add_cfg_options(parser)
+    add_launcher(parser)
     return parser.parse_args()
 
 

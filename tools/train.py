@@ -16,13 +16,9 @@ tools/dist_train.sh and tools/slurm_train.sh run it on several GPUs.
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmengine.config import DictAction
+    from mmcion.utils.cli import add_cfg_options, add_launcher, tool_parser
 
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = tool_parser(__doc__, EXAMPLE)
     parser.add_argument('config', help='config file')
     parser.add_argument('--work-dir', help='logs and checkpoints go here')
     parser.add_argument(
@@ -37,17 +33,8 @@ def parse_args() -> argparse.Namespace:
         help='scale the learning rate with the batch size of this run',
     )
     parser.add_argument('--seed', type=int, help='seed of everything')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        default={},
-        metavar='KEY=VALUE',
-        help='override settings of the config',
-    )
-    parser.add_argument(
-        '--launcher', choices=['none', 'pytorch', 'slurm'], default='none'
-    )
+    add_cfg_options(parser)
+    add_launcher(parser)
     return parser.parse_args()
 
 

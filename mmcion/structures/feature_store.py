@@ -127,6 +127,12 @@ class FeatureStore:
             )
         return cls(features, meta, center=center)
 
+    def centered(self) -> FeatureStore:
+        """Return the same features with their mean subtracted."""
+        if self.mean is not None:
+            return self
+        return FeatureStore(self._features, self.meta, center=True)
+
     def __len__(self) -> int:
         return len(self._features)
 

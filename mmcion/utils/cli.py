@@ -1,7 +1,43 @@
-"""How command-line tools end."""
+"""What the command-line tools share: their options and how they end."""
 
+import argparse
 import sys
 from collections.abc import Callable
+
+
+def tool_parser(
+    description: str | None, example: str
+) -> argparse.ArgumentParser:
+    """Make a parser that shows the tool's docstring and examples as written."""
+    return argparse.ArgumentParser(
+        description=description,
+        epilog=example,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def add_cfg_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``--cfg-options KEY=VALUE ...``, as in every OpenMMLab tool."""
+    from mmengine.config import DictAction
+
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        default={},
+        metavar='KEY=VALUE',
+        help='override settings of the config, e.g. a.b=(1,2) c.0.d=x',
+    )
+
+
+def add_launcher(parser: argparse.ArgumentParser) -> None:
+    """Add ``--launcher``: how the ranks of this process were started."""
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm'],
+        default='none',
+        help='pytorch: by torchrun, on GPUs or CPUs; slurm: by srun',
+    )
 
 
 def run_tool(main: Callable[[], None]) -> None:

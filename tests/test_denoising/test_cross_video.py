@@ -54,6 +54,14 @@ def test_chain_of_links_is_guarded(max_spread, found):
     assert result.identity[0] == result.identity[2]
 
 
+@pytest.mark.parametrize(('max_spread', 'found'), [(0.05, 2), (0.1, 1)])
+def test_centroid_of_a_group_weighs_all_its_images(max_spread, found):
+    # with three members at 0 the centroid lies at 7 degrees, and the one
+    # at 30 is 0.08 away; in the middle it would be 0.03
+    case = identities((0, 0, 0), (1, 0, 0), (2, 0, 0), (3, 30, 0))
+    assert denoise(case, max_spread=max_spread).num_identities == found
+
+
 def test_co_occurrence_through_a_chain_is_refused():
     # 0 and 1 were seen together; 2, of another video, looks like both
     case = identities((0, 0, 0), (0, 10, 1), (1, 4, 0))

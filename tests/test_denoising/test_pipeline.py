@@ -157,6 +157,10 @@ def test_finished_levels_are_not_run_again(case, tmp_path):
     assert first.report == second.report
 
 
+def killed(*_):
+    raise KeyboardInterrupt
+
+
 def changed(stage, **values):
     stages = deepcopy(STAGES)
     stages[stage].update(values)
@@ -219,6 +223,27 @@ def test_kill_in_the_middle_then_the_same_bytes(case, tmp_path, monkeypatch):
         for folder in (whole, broken)
     ]
     assert reports[0] == reports[1]
+
+
+@pytest.mark.parametrize('stages', [STAGES, changed(0, sigma=0.05)])
+def test_kill_between_the_two_files_of_a_level(
+    case, tmp_path, monkeypatch, stages
+):
+    DenoisePipeline(STAGES, work_dir=tmp_path).run(case.table, case.features)
+    with monkeypatch.context() as patch:
+        patch.setattr('mmcion.denoising.pipeline.atomic_file', killed)
+        with pytest.raises(KeyboardInterrupt):
+            DenoisePipeline(changed(0, sigma=0.05), work_dir=tmp_path).run(
+                case.table, case.features
+            )
+
+    again = DenoisePipeline(stages, work_dir=tmp_path).run(
+        case.table, case.features
+    )
+
+    fresh = DenoisePipeline(stages).run(case.table, case.features)
+    assert np.array_equal(fresh.identity, again.identity)
+    assert without_times(fresh.report) == without_times(again.report)
 
 
 def test_rows_of_features_and_table_must_match(case):

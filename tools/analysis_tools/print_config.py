@@ -10,7 +10,9 @@ sys.path.insert(0, str(ROOT))
 
 def main() -> None:
     """Print."""
-    from mmengine.config import Config, DictAction
+    from mmengine.config import Config
+
+    from mmcion.utils.cli import add_cfg_options
 
     parser = argparse.ArgumentParser(
         description=__doc__,
@@ -18,9 +20,7 @@ def main() -> None:
         'configs/cion/cion_resnet50-ibn_8xb120-100e_cional.py',
     )
     parser.add_argument('config', help='config file')
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, default={}
-    )
+    add_cfg_options(parser)
     args = parser.parse_args()
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options)

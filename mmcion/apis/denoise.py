@@ -1,0 +1,50 @@
+"""The library form of ``tools/denoise.py``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.config import Config
+from mmengine.utils import import_modules_from_strings
+
+from mmcion.denoising import DenoisePipeline
+from mmcion.structures import FeatureStore, IdentityLabels, TrackletTable
+
+
+def denoise(
+    table: TrackletTable,
+    features: FeatureStore | np.ndarray,
+    config: dict[str, Any] | Config | str | Path,
+    *,
+    work_dir: str | Path | None = None,
+) -> IdentityLabels:
+    """Turn tracklets into identities.
+
+    Args:
+        table: the images.
+        features: one row each; an array is ``(N, D)``.
+        config: as the files in ``configs/denoise``: ``pipeline``, and
+            optionally ``calibration``, ``center`` and ``custom_imports``.
+        work_dir: finished levels are kept here and reused.
+
+    Returns:
+        Identity of every row, and the ``report``.
+
+    Raises:
+        ValueError: if features and table differ in rows, a feature is zero
+            or not finite, or thresholds cannot be calibrated.
+    """
+    if isinstance(config, str | Path):
+        config = Config.fromfile(config)
+    if 'custom_imports' in config:
+        import_modules_from_strings(**config['custom_imports'])
+    if isinstance(features, np.ndarray):
+        features = FeatureStore(features)
+    if config.get('center', False):
+        features = features.centered()
+    pipeline = DenoisePipeline(
+        config['pipeline'], config.get('calibration'), work_dir
+    )
+    return pipeline.run(table, features)
