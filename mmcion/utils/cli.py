@@ -8,7 +8,7 @@ from collections.abc import Callable
 def tool_parser(
     description: str | None, example: str
 ) -> argparse.ArgumentParser:
-    """Make a parser that shows the tool's docstring and examples as written."""
+    """Make a parser that shows docstring and examples as written."""
     return argparse.ArgumentParser(
         description=description,
         epilog=example,
