@@ -139,12 +139,19 @@ def test_resume_equals_no_interruption(crops, full_run, tmp_path):
         assert_same(resumed[part], expected[part])
 
 
-def test_resume_equals_no_interruption_with_random_views(crops, tmp_path):
+@pytest.mark.parametrize(
+    ('num_workers', 'persistent'), [(0, False), (2, False), (2, True)]
+)
+def test_resume_equals_no_interruption_with_random_views(
+    crops, tmp_path, num_workers, persistent
+):
     options = {
         f'{DATASET}.pipeline.1.type': 'MultiCrop',
-        'train_dataloader.num_workers': 1,
+        'train_dataloader.num_workers': num_workers,
+        'train_dataloader.persistent_workers': persistent,
     }
-    runs = [tmp_path / name for name in ('full', 'resumed')]
+    case = f'{num_workers}_{persistent}'
+    runs = [tmp_path / f'{name}_{case}' for name in ('full', 'resumed')]
     train(crops, runs[0], **options)
     train(crops, runs[1], '--resume', runs[0] / 'epoch_1.pth', **options)
     resumed, expected = (load(run) for run in reversed(runs))

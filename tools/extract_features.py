@@ -51,7 +51,9 @@ def main() -> None:
     from mmcion.structures import TrackletTable
     from mmcion.utils.dist import ranks
     from mmcion.utils.io import hash_file
+    from mmcion.utils.memory import reuse_freed_memory
 
+    reuse_freed_memory()
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options)
     init_default_scope('mmcion')

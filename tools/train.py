@@ -45,7 +45,9 @@ def main() -> None:
     from mmengine.runner import Runner
 
     from mmcion.utils.dist import adapt_to_cpu_ranks, ranks
+    from mmcion.utils.memory import reuse_freed_memory
 
+    reuse_freed_memory()
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options)
     cfg.launcher = args.launcher

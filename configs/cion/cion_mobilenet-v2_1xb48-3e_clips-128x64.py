@@ -40,14 +40,14 @@ param_scheduler = [
     dict(
         type='LinearLR',
         start_factor=1e-9,  # mmengine cannot start from 0
+        by_epoch=False,
         begin=0,
-        end=1,
-        convert_to_iter_based=True,
+        end=10,
     ),
     dict(
         type='CosineAnnealingLR',
         eta_min=1e-6,
-        begin=1,
+        begin=0,
         end=3,
         convert_to_iter_based=True,
     ),

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mmengine.dataset import Compose
-from torch.utils.data import Dataset
+import torch
+from mmengine.dist import get_rank
+from torch.utils.data import Dataset, get_worker_info
 
 from mmcion.registry import DATASETS
 from mmcion.structures import AnnotationTable
+
+from .transforms import build_pipeline
 
 
 @DATASETS.register_module()
@@ -19,12 +23,15 @@ class IdentityDataset(Dataset):
     """Images of an annotation, as columns rather than a list of dicts.
 
     Columns are memory-mapped: millions of rows open at once and worker
-    processes share them.
+    processes share them. Random numbers of the transforms are seeded by
+    (seed, rank, worker, epoch), so that epochs differ and a resumed run draws
+    what an uninterrupted one would have drawn.
 
     Args:
         ann_file: folder of an ``AnnotationTable`` or a CION annotation JSON.
         data_root: folder that the annotation's paths are relative to.
         pipeline: transforms; they receive ``img_path``, ``pid``, ``cam_id``.
+        seed: of the transforms.
 
     Attributes:
         pids: ``(N,)`` int32 identities, for the sampler.
@@ -39,10 +46,15 @@ class IdentityDataset(Dataset):
         ann_file: str | Path,
         data_root: str | Path,
         pipeline: Sequence[dict[str, Any]],
+        seed: int = 0,
     ) -> None:
         self.annotation = AnnotationTable.load(ann_file)
         self.data_root = Path(data_root)
-        self.pipeline = Compose(pipeline)
+        self.pipeline = build_pipeline(pipeline)
+        self.seed = seed
+        # shared with worker processes, which may outlive an epoch
+        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
+        self._seeded_epoch = -1
         if not len(self.annotation):
             raise ValueError(f'{ann_file} has no images.')
         first = self._path(0)
@@ -66,11 +78,16 @@ class IdentityDataset(Dataset):
             'num_identities': int(self.pids.max()) + 1,
         }
 
+    def set_epoch(self, epoch: int) -> None:
+        """Seed the transforms anew; the sampler calls this."""
+        self._epoch.fill_(epoch)
+
     def __len__(self) -> int:
         return len(self.annotation)
 
     def __getitem__(self, row: int) -> dict[str, Any]:
         """Return the transformed image of a row."""
+        self._seed_transforms()
         return self.pipeline(
             {
                 'img_path': str(self._path(row)),
@@ -81,3 +98,16 @@ class IdentityDataset(Dataset):
 
     def _path(self, row: int) -> Path:
         return self.data_root / self.annotation.path[row].decode()
+
+    def _seed_transforms(self) -> None:
+        epoch = int(self._epoch)
+        if epoch == self._seeded_epoch:
+            return
+        self._seeded_epoch = epoch
+        worker = get_worker_info()
+        place = (get_rank(), worker.id + 1 if worker else 0)
+        sequence = np.random.SeedSequence((self.seed, *place, epoch))
+        state = sequence.generate_state(3)
+        random.seed(int(state[0]))
+        np.random.seed(state[1])
+        torch.manual_seed(int(state[2]))

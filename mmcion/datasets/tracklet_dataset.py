@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mmengine.dataset import Compose
 from torch.utils.data import Dataset
 
 from mmcion.registry import DATASETS
 from mmcion.structures import TrackletTable
+
+from .transforms import build_pipeline
 
 
 @DATASETS.register_module()
@@ -30,7 +31,7 @@ class TrackletDataset(Dataset):
         if table.path is None:
             raise ValueError('features need a table with image paths.')
         self.table = table
-        self.pipeline = Compose(pipeline)
+        self.pipeline = build_pipeline(pipeline)
 
     def __len__(self) -> int:
         return len(self.table)

@@ -79,9 +79,7 @@ class IdentityGroups:
         """Tell whether all rows lie within ``sigma`` of their centroid."""
         return bool(consistent_rows(self.feats[rows], sigma).all())
 
-    def reallocate(
-        self, sigma: float, allowed: np.ndarray | None = None
-    ) -> int:
+    def reallocate(self, sigma: float) -> int:
         """Give pooled rows to identities, nearest first.
 
         The order is fixed at the start; a row's nearest identity is that at
@@ -90,12 +88,11 @@ class IdentityGroups:
 
         Args:
             sigma: largest distance of a row to its identity's centroid.
-            allowed: rows that may be given away; all pooled rows if None.
 
         Returns:
             How many rows found an identity.
         """
-        pool = self.pool() if allowed is None else allowed
+        pool = self.pool()
         if not len(pool) or not self.num:
             return 0
         first = np.array([self._nearest(row)[1] for row in pool])

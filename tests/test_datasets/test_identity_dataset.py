@@ -2,6 +2,8 @@ import json
 
 import numpy as np
 import pytest
+import torch
+from torch.utils.data import DataLoader
 
 from mmcion.datasets import IdentityDataset
 from mmcion.structures import AnnotationTable
@@ -86,3 +88,36 @@ def test_wrong_data_root_is_noticed_at_once(folder, tmp_path):
 def test_missing_annotation(tmp_path):
     with pytest.raises(FileNotFoundError, match='annotation'):
         make_dataset(tmp_path)
+
+
+def draw(results):
+    """A transform that returns a random number."""
+    return float(torch.rand(()))
+
+
+@pytest.mark.parametrize('num_workers', [0, 2])
+def test_epochs_draw_different_numbers_and_a_resumed_one_the_same(
+    tmp_path, num_workers
+):
+    write_identities(tmp_path, (4,) * 2)
+
+    def draws(epoch):
+        dataset = IdentityDataset(tmp_path / 'annotation', tmp_path, [draw])
+        dataset.set_epoch(epoch)
+        loader = DataLoader(dataset, 2, num_workers=num_workers)
+        return torch.cat(list(loader)).tolist()
+
+    assert draws(1) == draws(1)
+    assert len({*draws(0), *draws(1)}) == 16
+
+
+def test_persistent_workers_follow_the_epoch(tmp_path):
+    write_identities(tmp_path, (4,) * 2)
+    dataset = IdentityDataset(tmp_path / 'annotation', tmp_path, [draw])
+    loader = DataLoader(dataset, 2, num_workers=2, persistent_workers=True)
+    epochs = []
+    for epoch in (0, 1, 0):
+        dataset.set_epoch(epoch)
+        epochs.append(torch.cat(list(loader)).tolist())
+    assert epochs[0] == epochs[2]
+    assert not set(epochs[0]) & set(epochs[1])

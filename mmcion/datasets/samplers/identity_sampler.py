@@ -61,6 +61,7 @@ class IdentitySampler(Sampler[int]):
         self.batch_size = batch_size
         self.seed = seed or 0
         self.epoch = 0
+        self._dataset = dataset
         pids = np.asarray(dataset.pids)
         self._by_identity = np.argsort(pids, kind='stable')
         self._pid, self._count = np.unique(pids, return_counts=True)
@@ -89,8 +90,13 @@ class IdentitySampler(Sampler[int]):
         self.num_instances = num_instances
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the slice of the stream that the next iteration yields."""
+        """Choose the slice of the stream that the next iteration yields.
+
+        A dataset that seeds its transforms by epoch is told as well.
+        """
         self.epoch = epoch
+        if hasattr(self._dataset, 'set_epoch'):
+            self._dataset.set_epoch(epoch)
 
     @property
     def num_batches(self) -> int:

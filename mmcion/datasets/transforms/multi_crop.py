@@ -100,7 +100,8 @@ def random_blur(image: Tensor, probability: float) -> Tensor:
     sigma = float(torch.empty(()).uniform_(0.1, 2.0))
     # three standard deviations on either side
     size = 2 * int(3 * sigma + 1) + 1
-    limit = 2 * (min(image.shape[-2:]) // 2) - 1
+    # reflection at the border needs an image wider than half the kernel
+    limit = max(2 * (min(image.shape[-2:]) // 2) - 1, 1)
     return gaussian_blur(image, [min(size, limit)] * 2, [sigma, sigma])
 
 

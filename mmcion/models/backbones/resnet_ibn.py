@@ -56,3 +56,8 @@ class ResNetIBN(ResNet):
         for name in self.res_layers[:3]:
             for block in getattr(self, name):
                 block.bn1 = IBN(block.bn1.num_features)
+
+    def train(self, mode: bool = True) -> ResNetIBN:
+        """Set the mode and return itself, which the parent forgets."""
+        super().train(mode)
+        return self
