@@ -30,8 +30,8 @@ EXAMPLE = """examples:
   python tools/quickstart.py --videos mine.mp4     # your own
   python tools/quickstart.py --synthetic           # drawn figures, no network
 """
-TRAIN_CONFIG = 'configs/cion/cion_mobilenet-v2_1xb48-3e_clips-128x64.py'
-EPOCHS, BATCH_SIZE, INSTANCES = 3, 48, 8
+TRAIN_CONFIG = 'configs/cion/cion_mobilenet-v2_1xb48-5e_clips-128x64.py'
+EPOCHS, BATCH_SIZE, INSTANCES = 5, 48, 8
 
 
 def parse_args() -> argparse.Namespace:

@@ -1,6 +1,6 @@
 # Minutes on two CPU cores, for the clips of a single video: small crops, few
 # prototypes, batch norm in the projector and a fast teacher, because a
-# hundred steps must do what takes the paper's recipe a hundred epochs.
+# few hundred steps must do what takes the paper's recipe a hundred epochs.
 _base_ = [
     '../_base_/models/cion_mobilenet-v2.py',
     '../_base_/datasets/cional_multicrop.py',
@@ -34,7 +34,7 @@ train_dataloader = dict(
 optim_wrapper = dict(
     type='OptimWrapper',
     constructor='DecayGroupsConstructor',
-    optimizer=dict(type='AdamW', lr=1e-3, weight_decay=0.04),
+    optimizer=dict(type='AdamW', lr=5e-4, weight_decay=0.04),
 )
 param_scheduler = [
     dict(
@@ -48,16 +48,16 @@ param_scheduler = [
         type='CosineAnnealingLR',
         eta_min=1e-6,
         begin=0,
-        end=3,
+        end=5,
         convert_to_iter_based=True,
     ),
 ]
 custom_hooks = [
-    dict(type='InstanceScheduleHook', epochs=[3], num_instances=[8]),
-    dict(type='TeacherUpdateHook', momentum=0.95),
+    dict(type='InstanceScheduleHook', epochs=[5], num_instances=[8]),
+    dict(type='TeacherUpdateHook', momentum=0.98),
     dict(type='FreezeLastLayerHook', epochs=1),
     dict(type='ClipPerTensorHook', max_norm=3.0),
 ]
-train_cfg = dict(by_epoch=True, max_epochs=3)
+train_cfg = dict(by_epoch=True, max_epochs=5)
 auto_scale_lr = dict(base_batch_size=48)
 default_hooks = dict(logger=dict(interval=5))
