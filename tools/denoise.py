@@ -50,9 +50,10 @@ def main() -> None:
     features = FeatureStore.open(args.features)
     labels = denoise(table, features, cfg, work_dir=out)
     annotation, counts = export_annotation(table, labels, **cfg.export)
+    labels.report['export'] = counts
+    labels.save(out / 'identity.npy')
     annotation.save(out / 'annotation')
     annotation.to_cion_json(out / 'cion_annos.json')
-    labels.report['export'] = counts
     write_json(out / 'report.json', labels.report)
     print(
         f'{out}: {counts["images"]} of {len(table)} images, '

@@ -73,11 +73,23 @@ def load_config(args: argparse.Namespace) -> Any:
     chosen = args.detector or ('boxes' if args.boxes else 'efficientdet')
     cfg = Config.fromfile(args.config or DETECTORS[chosen])
     if args.boxes:
+        if 'boxes' not in cfg.detector:
+            raise ValueError(
+                f'--boxes needs a config whose detector reads files, such as '
+                f'{DETECTORS["boxes"]}; {args.config} finds people itself.'
+            )
         cfg.detector.boxes = args.boxes
     for name in ('clips', 'stride', 'min_length', 'min_height'):
         if getattr(args, name) is not None:
             cfg.extractor[name] = getattr(args, name)
     cfg.merge_from_dict(args.cfg_options)
+    unknown = set(cfg) - {'detector', 'tracker', 'extractor', 'custom_imports'}
+    if unknown:
+        raise ValueError(
+            f'a tracklet config has detector, tracker and extractor; unknown '
+            f'here: {sorted(unknown)}. Settings of the extractor are given '
+            f'as extractor.KEY=VALUE.'
+        )
     return cfg
 
 

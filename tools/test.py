@@ -43,6 +43,7 @@ def main() -> None:
     from mmengine.dist import is_main_process
     from mmengine.runner import Runner
 
+    from mmcion.utils.compat import check_run_checkpoint
     from mmcion.utils.dist import adapt_to_cpu_ranks, ranks
     from mmcion.utils.io import write_json
     from mmcion.utils.memory import reuse_freed_memory
@@ -57,6 +58,7 @@ def main() -> None:
         cfg.model.backbone_checkpoint = args.checkpoint
     if args.dump_features:
         cfg.test_evaluator.dump_features = args.dump_features
+    check_run_checkpoint(cfg)
     with ranks(args.launcher):
         adapt_to_cpu_ranks(cfg)
         scores = Runner.from_cfg(cfg).test()
@@ -65,4 +67,6 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    from mmcion.utils.cli import run_tool
+
+    run_tool(main)

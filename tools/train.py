@@ -44,6 +44,7 @@ def main() -> None:
     from mmengine.config import Config
     from mmengine.runner import Runner
 
+    from mmcion.utils.compat import check_run_checkpoint
     from mmcion.utils.dist import adapt_to_cpu_ranks, ranks
     from mmcion.utils.memory import reuse_freed_memory
 
@@ -60,10 +61,13 @@ def main() -> None:
         cfg.load_from = None if args.resume == 'auto' else args.resume
     if args.auto_scale_lr:
         cfg.auto_scale_lr = {**cfg.get('auto_scale_lr', {}), 'enable': True}
+    check_run_checkpoint(cfg)
     with ranks(args.launcher):
         adapt_to_cpu_ranks(cfg)
         Runner.from_cfg(cfg).train()
 
 
 if __name__ == '__main__':
-    main()
+    from mmcion.utils.cli import run_tool
+
+    run_tool(main)

@@ -1,5 +1,7 @@
 _base_ = './efficientdet-lite2_bytetrack.py'
 
-# Boxes that carry ids; for boxes without, set tracker.type to ByteTrack.
+# Ids of the file where it has any, else ByteTrack.
 detector = dict(_delete_=True, type='BoxFileDetector', boxes=None)
-tracker = dict(_delete_=True, type='GivenIds')
+tracker = dict(
+    _delete_=True, type='GivenIds', otherwise=dict(type='ByteTrack')
+)

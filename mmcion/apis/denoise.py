@@ -12,6 +12,15 @@ from mmengine.utils import import_modules_from_strings
 from mmcion.denoising import DenoisePipeline
 from mmcion.structures import FeatureStore, IdentityLabels, TrackletTable
 
+_KEYS = {
+    'pipeline',
+    'calibration',
+    'center',
+    'custom_imports',
+    'default_scope',
+    'export',
+}
+
 
 def denoise(
     table: TrackletTable,
@@ -27,17 +36,25 @@ def denoise(
         features: one row each; an array is ``(N, D)``.
         config: as the files in ``configs/denoise``: ``pipeline``, and
             optionally ``calibration``, ``center`` and ``custom_imports``.
+            (``export`` is the tool's.)
         work_dir: finished levels are kept here and reused.
 
     Returns:
         Identity of every row, and the ``report``.
 
     Raises:
-        ValueError: if features and table differ in rows, a feature is zero
-            or not finite, or thresholds cannot be calibrated.
+        ValueError: if the config has unknown keys, the features are not the
+            table's, a feature is zero or not finite, or thresholds cannot
+            be calibrated.
     """
     if isinstance(config, str | Path):
         config = Config.fromfile(config)
+    unknown = sorted(set(config) - _KEYS)
+    if unknown or 'pipeline' not in config:
+        raise ValueError(
+            f'a denoising config needs "pipeline" and may have '
+            f'{sorted(_KEYS - {"pipeline"})}; unknown here: {unknown}.'
+        )
     if 'custom_imports' in config:
         import_modules_from_strings(**config['custom_imports'])
     if isinstance(features, np.ndarray):

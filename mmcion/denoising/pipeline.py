@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from mmengine.logging import print_log
@@ -16,6 +17,7 @@ from mmcion.structures import FeatureStore, IdentityLabels, TrackletTable
 from mmcion.utils.io import atomic_file, hash_value, read_json, write_json
 from mmcion.version import __version__
 
+from .base_denoiser import BaseDenoiser
 from .calibration import calibrate
 from .noise import noise_rates
 
@@ -64,9 +66,10 @@ class DenoisePipeline:
             rates and times per level.
 
         Raises:
-            ValueError: if features and table differ in rows.
+            ValueError: if the features are not the table's, or a stage
+                cannot be built.
         """
-        features.check_rows(len(table))
+        features.check_table(table)
         stages, calibration = self._resolve(table, features)
         labels = IdentityLabels.from_tracklets(table)
         key = hash_value([table.fingerprint(), features.fingerprint()])
@@ -88,9 +91,6 @@ class DenoisePipeline:
             },
             'levels': levels,
         }
-        if self.work_dir is not None:
-            labels.save(self.work_dir / 'identity.npy')
-            write_json(self.work_dir / 'report.json', labels.report)
         return labels
 
     def _resolve(
@@ -135,7 +135,7 @@ class DenoisePipeline:
             print_log(f'{name}: done before, reused', logger='current')
             return cached
         began = time.perf_counter()
-        result = DENOISERS.build(stage)(table, features, labels)
+        result = _build(number, stage)(table, features, labels)
         level = {
             'name': name,
             **_counts(table, result),
@@ -166,13 +166,15 @@ class DenoisePipeline:
         file = self._file(number, name)
         if file is None or not file.exists():
             return None
-        level = read_json(file.with_suffix('.json'))
-        if level.pop('key') != key:
+        try:
+            level = read_json(file.with_suffix('.json'))
+            with np.load(file) as saved:
+                keys = {level.pop('key'), str(saved['key'])}
+                identity = saved['identity']
+        except (OSError, ValueError, KeyError, BadZipFile) as error:
+            print_log(f'{file} is damaged ({error}); done again', 'current')
             return None
-        with np.load(file) as saved:
-            if str(saved['key']) != key:
-                return None
-            return IdentityLabels(saved['identity']), level
+        return (IdentityLabels(identity), level) if keys == {key} else None
 
     def _save(
         self,
@@ -188,6 +190,16 @@ class DenoisePipeline:
         write_json(file.with_suffix('.json'), {'key': key, **level})
         with atomic_file(file) as temporary, open(temporary, 'wb') as stream:
             np.savez(stream, identity=result.identity, key=np.array(key))
+
+
+def _build(number: int, stage: Config) -> BaseDenoiser:
+    try:
+        return DENOISERS.build(stage)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f'stage {number} of the pipeline, {stage}, cannot be built: '
+            f'{error}. Registered are {sorted(DENOISERS.module_dict)}.'
+        ) from error
 
 
 def _multiple(value: Any) -> float | None:

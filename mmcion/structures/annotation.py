@@ -65,6 +65,8 @@ class AnnotationTable:
             ValueError: if it is neither; names what is wrong.
         """
         source = Path(source)
+        if not source.exists():
+            raise FileNotFoundError(f'there is no annotation at {source}')
         if source.is_file():
             return cls.from_cion_json(source)
         columns, _ = load_columns(source, cls.KIND)

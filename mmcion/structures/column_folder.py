@@ -55,7 +55,7 @@ def load_columns(
     folder = Path(folder)
     if not (folder / HEADER).is_file():
         raise FileNotFoundError(
-            f'{folder} is not a {kind}: it has no {HEADER}. Give the folder '
+            f'{folder} is no {kind}: it has no {HEADER}. Give the folder '
             f'that a tool of mmcion wrote.'
         )
     header = read_json(folder / HEADER)

@@ -10,6 +10,8 @@ import numpy as np
 
 from mmcion.utils.io import hash_value, read_json, write_json
 
+from .tracklet_table import TrackletTable
+
 _BLOCK = 1 << 16
 
 
@@ -169,17 +171,34 @@ class FeatureStore:
         digest.update(self._features[::step].tobytes())
         return digest.hexdigest()[:16]
 
-    def check_rows(self, rows: int, what: str = 'table') -> None:
-        """Raise ValueError unless the store has ``rows`` rows."""
-        if len(self) != rows:
+    def check_table(self, table: TrackletTable) -> None:
+        """Raise ValueError unless the features are those of ``table``.
+
+        Rows are compared, and the table that the features were extracted
+        from, where the store knows it.
+        """
+        if len(self) != len(table):
             raise ValueError(
-                f'the feature store has {len(self)} rows, the {what} has '
-                f'{rows}; extract the features of this {what}.'
+                f'the feature store has {len(self)} rows, the table has '
+                f'{len(table)}; extract the features of this table.'
+            )
+        origin = self.meta.get('table')
+        if origin not in (None, table.fingerprint()):
+            raise ValueError(
+                f'the features are those of another table ({origin}, not '
+                f'{table.fingerprint()}); extract the features of this one.'
             )
 
     def _mean(self) -> np.ndarray:
         total = np.zeros(self.dim)
         for start in range(0, len(self), _BLOCK):
             block = self._features[start : start + _BLOCK]
+            finite = np.isfinite(block).all(1)
+            if not finite.all():
+                row = start + int(np.argmin(finite))
+                raise ValueError(
+                    f'feature row {row} is not finite; extract it again or '
+                    f'drop the image from the table.'
+                )
             total += np.sum(block, axis=0, dtype=np.float64)
         return (total / max(len(self), 1)).astype(np.float32)

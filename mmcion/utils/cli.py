@@ -1,6 +1,7 @@
 """What the command-line tools share: their options and how they end."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 
@@ -44,12 +45,15 @@ def run_tool(main: Callable[[], None]) -> None:
     """Run a tool's ``main`` and exit the process.
 
     A user's mistake (``OSError``, ``ValueError``, ``ImportError``) is told in
-    one message without a traceback and ends with status 1. Ctrl-C ends with
+    one message without a traceback and ends with status 1; the environment
+    variable ``MMCION_DEBUG`` brings the traceback back. Ctrl-C ends with
     status 130.
     """
     try:
         main()
     except (OSError, ValueError, ImportError) as error:
+        if os.environ.get('MMCION_DEBUG'):
+            raise
         print(f'error: {error}', file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:

@@ -3,12 +3,14 @@
 import argparse
 import importlib.metadata
 import importlib.util
+import re
 import warnings
 from pathlib import Path
 from typing import Any
 
 _DISTRIBUTIONS = ('onedl-mmengine', 'mmengine', 'mmengine-lite')
 _MINIMUM = (0, 10)
+_HISTORY_STATISTICS = {'min', 'max', 'mean', 'current', 'statistics'}
 
 
 def quiet_known_warnings() -> None:
@@ -43,6 +45,39 @@ def check_engine() -> None:
             raise ImportError(f'{name} {version} is too old; {remedy}')
 
 
+def _history_statistic(owner: Any, name: str) -> Any:
+    """Stand in for ``getattr``, by which a checkpoint could reach anything."""
+    from mmengine.logging import HistoryBuffer
+
+    if owner is not HistoryBuffer or name not in _HISTORY_STATISTICS:
+        raise ValueError(f'it asks for the attribute {name!r} of {owner!r}')
+    return getattr(owner, name)
+
+
+def check_run_checkpoint(cfg: Any) -> None:
+    """Look at the checkpoint that a runner will load, before it does.
+
+    mmengine falls back to unpickling whatever a file holds; a file that
+    passes here holds nothing that could run code.
+
+    Args:
+        cfg: a runner config with ``load_from``, ``resume`` and ``work_dir``.
+
+    Raises:
+        FileNotFoundError: if ``load_from`` does not exist.
+        ValueError: if the checkpoint is damaged or would run code.
+    """
+    from mmengine.runner import find_latest_checkpoint
+
+    path = cfg.get('load_from')
+    if path is None and cfg.get('resume'):
+        if not Path(cfg['work_dir'], 'last_checkpoint').is_file():
+            return
+        path = find_latest_checkpoint(cfg['work_dir'])
+    if path is not None:
+        load_checkpoint_safely(path)
+
+
 def load_checkpoint_safely(path: str | Path) -> Any:
     """Read a checkpoint to the CPU without running code from it.
 
@@ -69,7 +104,8 @@ def load_checkpoint_safely(path: str | Path) -> Any:
         np.dtype,
         core.multiarray._reconstruct,
         core.multiarray.scalar,
-        getattr,  # how HistoryBuffer's statistics are pickled
+        # how the statistics of a history buffer are pickled
+        (_history_statistic, 'builtins.getattr'),
         slice,
         *dtypes,
     ]
@@ -79,8 +115,13 @@ def load_checkpoint_safely(path: str | Path) -> Any:
     except PermissionError:
         raise
     except Exception as error:  # bad bytes raise nearly anything
-        reason = f'{type(error).__name__}: {error}'.splitlines()[0]
+        # torch goes on to recommend loading it unsafely
+        reason = str(error).split('. In PyTorch')[0].splitlines()[:1]
+        wanted = re.findall(r'Unsupported global: GLOBAL (\S+)', str(error))
+        if wanted:
+            reason = [f'it asks for {wanted[0]}']
+        detail = ''.join(reason)
         raise ValueError(
             f'{path} is damaged or is not a checkpoint of plain tensors; it '
-            f'was not loaded. {reason}'
+            f'was not loaded ({type(error).__name__}: {detail}).'
         ) from error

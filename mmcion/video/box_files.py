@@ -51,7 +51,7 @@ def read_box_file(
       With nine columns it is ground truth, whose seventh column says
       whether a row counts and whose eighth is the class: people are kept.
     - ``.csv``: columns ``frame,x,y,w,h`` and, if wanted, ``score`` and
-      ``id``, named in the first line, frames from 0.
+      ``id``, named in the first line, frames from 1.
     - ``.pkl``: LUPerson (frames from 1) or LUPerson-NL (with ``pid``, frames
       from 0): ``{frame: [[number, {'bbox': x1 y1 x2 y2, 'pid': n}]]}``.
 
@@ -73,6 +73,8 @@ def read_box_file(
             f'{", ".join(READERS)}.'
         )
     frames, detections, usual_first = reader(path)
+    if not (np.isfinite(frames).all() and np.isfinite(detections.boxes).all()):
+        raise ValueError(f'{path} holds numbers that are not finite.')
     first = usual_first if first_frame is None else first_frame
     return BoxFile(frames - first, detections)
 
@@ -81,23 +83,34 @@ _Read = tuple[np.ndarray, Detections, int]
 
 
 def _read_mot(path: Path) -> _Read:
-    lines = path.read_text().splitlines()
-    try:
-        rows = np.array([line.split(',') for line in lines if line], float)
-    except ValueError as error:
-        raise ValueError(f'{path}: {error}') from error
+    rows = _numbers(path)
     if not rows.size:
         return np.empty(0), Detections.empty(), 1
-    if rows.shape[1] < 6:
-        raise ValueError(
-            f'{path} has {rows.shape[1]} columns; MOTChallenge has at least '
-            f'6: frame,id,x,y,w,h.'
-        )
     if rows.shape[1] == _MOT_TRUTH_COLUMNS:
         rows = rows[(rows[:, 6] != 0) & (rows[:, 7] == _MOT_PEDESTRIAN)]
     score = rows[:, 6] if rows.shape[1] > 6 else np.ones(len(rows))
     ids = rows[:, 1] if (rows[:, 1] >= 0).any() else None
     return rows[:, 0], _from_xywh(rows[:, 2:6], score, ids), 1
+
+
+def _numbers(path: Path) -> np.ndarray:
+    """Read lines of comma-separated numbers, equally many in each."""
+    rows: list[list[float]] = []
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            row = [float(value) for value in line.split(',')]
+        except ValueError as error:
+            raise ValueError(f'{path} line {number}: {error}') from error
+        if len(row) < 6 or len(row) != len(rows[0] if rows else row):
+            raise ValueError(
+                f'{path} line {number} has {len(row)} numbers; MOTChallenge '
+                f'has at least 6, frame,id,x,y,w,h, and equally many in '
+                f'every line.'
+            )
+        rows.append(row)
+    return np.asarray(rows)
 
 
 def _read_csv(path: Path) -> _Read:
@@ -124,7 +137,7 @@ def _read_csv(path: Path) -> _Read:
     column = dict(zip(names, table.T, strict=True))
     score = column.get('score', np.ones(len(table)))
     boxes = _from_xywh(table[:, 1:5], score, column.get('id'))
-    return column['frame'], boxes, 0
+    return column['frame'], boxes, 1
 
 
 def _read_luperson(path: Path) -> _Read:

@@ -37,20 +37,37 @@ class BaseTracker(ABC):
 
 @TRACKERS.register_module()
 class GivenIds(BaseTracker):
-    """Keeps the numbers that came with the boxes."""
+    """Keeps the numbers that came with the boxes.
+
+    Args:
+        otherwise: config of a tracker for boxes that carry none.
+    """
+
+    def __init__(self, otherwise: dict[str, Any] | None = None) -> None:
+        self._otherwise = (
+            None if otherwise is None else TRACKERS.build(otherwise)
+        )
+
+    def reset(self, fps: float) -> None:
+        """Forget what the other tracker has seen."""
+        if self._otherwise is not None:
+            self._otherwise.reset(fps)
 
     def update(self, detections: Detections) -> np.ndarray:
-        """Return ``detections.ids``.
+        """Return ``detections.ids``, or what the other tracker finds.
 
         Raises:
-            ValueError: if the detector gives no ids.
+            ValueError: if the boxes have no ids and there is no other
+                tracker.
         """
-        if detections.ids is None:
-            raise ValueError(
-                'GivenIds needs boxes that carry ids, and these have none; '
-                'use ByteTrack, or a box file with ids.'
-            )
-        return np.where(detections.ids < 0, NO_TRACK, detections.ids)
+        if detections.ids is not None:
+            return np.where(detections.ids < 0, NO_TRACK, detections.ids)
+        if self._otherwise is not None:
+            return self._otherwise.update(detections)
+        raise ValueError(
+            'GivenIds needs boxes that carry ids, and these have none; name '
+            "a tracker for them: tracker.otherwise=dict(type='ByteTrack')."
+        )
 
 
 @TRACKERS.register_module()

@@ -173,6 +173,14 @@ def _log_totals(table: TrackletTable, reports: list[dict[str, Any]]) -> None:
     failed = sum('error' in report for report in reports)
     empty = sum(report.get('images') == 0 for report in reports)
     broken = sum(report.get('broken_frames', 0) for report in reports)
+    ended = [report['name'] for report in reports if report.get('early_end')]
+    if ended:
+        print_log(
+            f'{len(ended)} videos end before their header says, '
+            f'{", ".join(ended[:5])} among them: see videos.json',
+            logger='current',
+            level=logging.WARNING,
+        )
     print_log(
         f'{len(table)} images of {table.num_tracklets} tracklets from '
         f'{len(table.videos)} videos; {failed} sources failed, {empty} show '

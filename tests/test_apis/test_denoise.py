@@ -48,3 +48,10 @@ def test_centre_is_taken_from_the_config(table):
 def test_rows_must_agree(table):
     with pytest.raises(ValueError, match='4 rows, the table has 5'):
         mmcion.denoise(table, np.eye(4), CONFIG)
+
+
+def test_misspelt_keys_are_refused(table):
+    with pytest.raises(ValueError, match=r"unknown here: \['centre'\]"):
+        mmcion.denoise(table, np.eye(5), {**CONFIG, 'centre': True})
+    with pytest.raises(ValueError, match='needs "pipeline"'):
+        mmcion.denoise(table, np.eye(5), {'center': True})

@@ -58,7 +58,7 @@ def test_missing_column_and_missing_folder(folder):
     (folder / 'a.npy').unlink()
     with pytest.raises(FileNotFoundError, match=r'a\.npy'):
         load_columns(folder, 'Things')
-    with pytest.raises(FileNotFoundError, match='nowhere is not a Things'):
+    with pytest.raises(FileNotFoundError, match='nowhere is no Things'):
         load_columns(folder / 'nowhere', 'Things')
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmcion.structures import FeatureStore
+from mmcion.structures import FeatureStore, TrackletTable
 
 META = {'extractor': 'colour', 'size': (128, 64)}
 
@@ -146,8 +146,28 @@ def test_fingerprint_tells_origin_values_and_centring_apart(raw):
     assert FeatureStore(raw.copy()).fingerprint() in prints
 
 
+def make_table(rows):
+    zeros = np.zeros(rows, int)
+    return TrackletTable.from_columns(
+        video_id=zeros, tracklet_id=zeros, frame=np.arange(rows)
+    )
+
+
 def test_rows_are_compared_with_the_table(raw):
     store = FeatureStore(raw)
-    store.check_rows(40)
-    with pytest.raises(ValueError, match='has 40 rows, the list has 41'):
-        store.check_rows(41, 'list')
+    store.check_table(make_table(40))
+    with pytest.raises(ValueError, match='has 40 rows, the table has 41'):
+        store.check_table(make_table(41))
+
+
+def test_features_of_another_table_are_refused(raw):
+    table = make_table(40)
+    FeatureStore(raw, {'table': table.fingerprint()}).check_table(table)
+    with pytest.raises(ValueError, match='another table'):
+        FeatureStore(raw, {'table': '0123'}).check_table(table)
+
+
+def test_centring_names_a_row_that_is_not_finite(raw):
+    raw[7, 2] = np.nan
+    with pytest.raises(ValueError, match='row 7 '):
+        FeatureStore(raw, center=True)

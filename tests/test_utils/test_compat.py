@@ -11,6 +11,7 @@ from mmengine.logging import HistoryBuffer
 
 from mmcion.utils.compat import (
     check_engine,
+    check_run_checkpoint,
     load_checkpoint_safely,
     quiet_known_warnings,
 )
@@ -177,3 +178,32 @@ def test_only_known_warnings_are_silenced():
         )
         warnings.warn('something else', stacklevel=1)
     assert [str(warning.message) for warning in caught] == ['something else']
+
+
+@pytest.mark.parametrize(
+    ('owner', 'name'),
+    [(HistoryBuffer, '__init__'), (HistoryBuffer, '_log_history')],
+)
+def test_getattr_reaches_nothing_but_statistics(tmp_path, owner, name):
+    attack = Attack(getattr, owner, name)
+    torch.save({'evil': attack}, tmp_path / 'a.pth')
+    with pytest.raises(ValueError, match='asks for the attribute'):
+        load_checkpoint_safely(tmp_path / 'a.pth')
+
+
+@pytest.mark.parametrize('how', ['load_from', 'resume'])
+def test_runs_look_at_their_checkpoint_first(tmp_path, how):
+    file = tmp_path / 'epoch_1.pth'
+    torch.save({'state_dict': {}, 'meta': {}}, file)
+    (tmp_path / 'last_checkpoint').write_text(str(file))
+    cfg = {'work_dir': str(tmp_path), 'resume': True, 'load_from': None}
+    if how == 'load_from':
+        cfg['load_from'] = str(file)
+    check_run_checkpoint(cfg)
+    file.write_bytes(file.read_bytes()[:50])
+    with pytest.raises(ValueError, match=r'epoch_1\.pth is damaged'):
+        check_run_checkpoint(cfg)
+
+
+def test_a_first_run_has_no_checkpoint(tmp_path):
+    check_run_checkpoint({'work_dir': str(tmp_path), 'resume': True})

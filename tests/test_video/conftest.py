@@ -24,11 +24,11 @@ def write_video(path, *, frames=30, fps=10, seed=0):
 
 
 def write_boxes(path, *, frames=30):
-    """Two people, 1 (red) and 2 (green), frames from 0."""
+    """Two people, 1 (red) and 2 (green), frames from 1."""
     lines = ['frame,x,y,w,h,score,id']
     for index in range(frames):
-        lines.append(f'{index},{2 + index},10,12,40,0.9,1')
-        lines.append(f'{index},{80 - index},5,12,40,0.8,2')
+        lines.append(f'{index + 1},{2 + index},10,12,40,0.9,1')
+        lines.append(f'{index + 1},{80 - index},5,12,40,0.8,2')
     path.write_text('\n'.join(lines) + '\n')
     return path
 

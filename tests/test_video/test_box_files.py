@@ -53,10 +53,10 @@ def test_luperson_counts_from_one_and_nl_from_zero(tmp_path):
 
 def test_csv_columns_in_any_order(tmp_path):
     path = tmp_path / 'a.csv'
-    path.write_text('id,frame,h,w,y,x\n4,1,40,30,20,10\n')
+    path.write_text('id,frame,h,w,y,x\n4,2,40,30,20,10\n')
 
     assert read_box_file(path).frame(1).boxes.tolist() == [[10, 20, 40, 60]]
-    shifted = read_box_file(path, first_frame=1)
+    shifted = read_box_file(path, first_frame=2)
     assert shifted.frame(0).ids.tolist() == [4]
     assert shifted.frame(0).scores.tolist() == [1]
 
@@ -66,7 +66,7 @@ def test_csv_columns_in_any_order(tmp_path):
     [
         ('a.csv', 'frame,x,y\n1,2,3\n', 'lacks'),
         ('a.csv', 'frame,x,y,w,h\n1,2,3,4,five\n', 'line 2'),
-        ('a.txt', '1,2,3\n', '3 columns'),
+        ('a.txt', '1,2,3\n', 'line 1 has 3 numbers'),
         ('a.txt', '1,2,three,4,5,6\n', 'a.txt'),
         ('a.json', '{}', 'box files end in'),
         ('a.pkl', 'no pickle', 'was not read'),
@@ -98,3 +98,18 @@ def test_empty_file_is_a_video_without_people(tmp_path):
     path.write_text('')
 
     assert len(read_box_file(path).frame(0)) == 0
+
+
+@pytest.mark.parametrize('value', ['nan', 'inf'])
+def test_numbers_that_are_not_finite_are_refused(tmp_path, value):
+    path = tmp_path / 'det.txt'
+    path.write_text(f'1,-1,{value},2,3,4,0.9,-1,-1,-1\n')
+    with pytest.raises(ValueError, match=r'det\.txt holds numbers'):
+        read_box_file(path)
+
+
+def test_lines_of_mot_files_are_named(tmp_path):
+    path = tmp_path / 'det.txt'
+    path.write_text('1,-1,1,2,3,4,0.9\n2,-1,1,2,3,4\n')
+    with pytest.raises(ValueError, match='line 2 has 6 numbers'):
+        read_box_file(path)

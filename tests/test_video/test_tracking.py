@@ -89,3 +89,16 @@ def test_given_ids():
     assert ids.tolist() == [5, -1, 0]
     with pytest.raises(ValueError, match='boxes that carry ids'):
         tracker.update(Detections(boxes, np.ones(3)))
+
+
+def test_boxes_without_ids_go_to_the_other_tracker():
+    tracker = TRACKERS.build(
+        {'type': 'GivenIds', 'otherwise': {'type': 'ByteTrack'}}
+    )
+    tracker.reset(10)
+    box = np.array([[10, 10, 30, 60]], np.float32)
+    plain = Detections(box, np.array([0.9]))
+    ids = [tracker.update(plain).tolist() for _ in range(4)]
+    assert ids[-1] == ids[-2] != [-1]
+    given = Detections(box, np.array([0.9]), np.array([7]))
+    assert tracker.update(given).tolist() == [7]

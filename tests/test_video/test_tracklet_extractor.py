@@ -60,9 +60,9 @@ def test_report_of_a_video(walk, tmp_path):
 
 def test_settings_choose_crops(walk, tmp_path):
     rows = ['frame,x,y,w,h,id']
-    rows += [f'{i},10,10,9,{20 + i},1' for i in range(20)]
-    rows += [f'{i},40,10,9,40,2' for i in range(4)]
-    rows += ['0,200,10,9,40,3', '1,20,20,9,40,-1']
+    rows += [f'{i + 1},10,10,9,{20 + i},1' for i in range(20)]
+    rows += [f'{i + 1},40,10,9,40,2' for i in range(4)]
+    rows += ['1,200,10,9,40,3', '2,20,20,9,40,-1']
     walk.with_suffix('.csv').write_text('\n'.join(rows))
 
     table = extractor(min_height=25, min_length=5).run([walk], tmp_path / 'o')

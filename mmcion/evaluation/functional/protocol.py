@@ -102,5 +102,6 @@ class MarketProtocol:
             f'{len(shared)} identities are in query and gallery, but each '
             f'only in the camera of its query, and the rule leaves those '
             f'images out. Give images their real cameras, or switch the '
-            f'rule off: no q_cams and g_cams, camera_aware=False.'
+            f'rule off: ReIDMetric(camera_aware=False), in a config '
+            f'test_evaluator.camera_aware=False.'
         )
