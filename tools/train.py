@@ -41,19 +41,15 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Train."""
     args = parse_args()
-    from mmengine.config import Config
     from mmengine.runner import Runner
 
+    from mmcion.utils.cli import runner_config
     from mmcion.utils.compat import check_run_checkpoint
     from mmcion.utils.dist import adapt_to_cpu_ranks, ranks
     from mmcion.utils.memory import reuse_freed_memory
 
     reuse_freed_memory()
-    cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options)
-    cfg.launcher = args.launcher
-    default_dir = Path('work_dirs') / Path(args.config).stem
-    cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(default_dir)
+    cfg = runner_config(args)
     if args.seed is not None:
         cfg.randomness = {'seed': args.seed}
     if args.resume:

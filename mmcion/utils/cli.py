@@ -1,9 +1,16 @@
 """What the command-line tools share: their options and how they end."""
 
+from __future__ import annotations
+
 import argparse
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
 
 
 def tool_parser(
@@ -39,6 +46,24 @@ def add_launcher(parser: argparse.ArgumentParser) -> None:
         default='none',
         help='pytorch: by torchrun, on GPUs or CPUs; slurm: by srun',
     )
+
+
+def runner_config(args: argparse.Namespace) -> Config:
+    """Read the config of a tool that runs mmengine's Runner.
+
+    Args:
+        args: with ``config``, ``cfg_options``, ``launcher`` and ``work_dir``;
+            without the last the config's own counts, or else
+            ``work_dirs/<name of the config>``.
+    """
+    from mmengine.config import Config
+
+    cfg = Config.fromfile(args.config)
+    cfg.merge_from_dict(args.cfg_options)
+    cfg.launcher = args.launcher
+    default_dir = Path('work_dirs') / Path(args.config).stem
+    cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(default_dir)
+    return cfg
 
 
 def run_tool(main: Callable[[], None]) -> None:

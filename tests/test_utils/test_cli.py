@@ -6,6 +6,7 @@ from mmcion.utils.cli import (
     add_cfg_options,
     add_launcher,
     run_tool,
+    runner_config,
     tool_parser,
 )
 
@@ -43,3 +44,24 @@ def test_shared_options():
         cfg_options={'a.b': (1, 2), 'c': 'x'}, launcher='none'
     )
     assert 'example:\n  x' in parser.format_help()
+
+
+@pytest.mark.parametrize(
+    ('given', 'content', 'expected'),
+    [
+        ('mine', "work_dir = 'own'", 'mine'),
+        (None, "work_dir = 'own'", 'own'),
+        (None, 'a = 1', 'work_dirs/tiny'),
+    ],
+)
+def test_work_dir_of_a_runner(tmp_path, given, content, expected):
+    file = tmp_path / 'tiny.py'
+    file.write_text(content + '\n')
+    args = argparse.Namespace(
+        config=str(file),
+        cfg_options={'b.c': 2},
+        launcher='none',
+        work_dir=given,
+    )
+    cfg = runner_config(args)
+    assert (cfg.work_dir, cfg.launcher, cfg.b.c) == (expected, 'none', 2)
