@@ -142,7 +142,11 @@ def add_denoising(report: HtmlReport, run: Run) -> None:
     """Counts, noise and thresholds of every level."""
     import numpy as np
 
-    from mmcion.visualization import histogram, identity_sizes
+    from mmcion.visualization import (
+        calibration_chart,
+        identity_sizes,
+        level_row,
+    )
 
     report.add_section(
         'From tracklets to identities',
@@ -161,18 +165,9 @@ def add_denoising(report: HtmlReport, run: Run) -> None:
         [level_row(level) for level in run.denoising['levels']],
         'An arrow leads from before a level to after it.',
     )
-    calibration = run.denoising['calibration']
     report.add_figure(
-        histogram(
-            {
-                'image to its tracklet': calibration['same'],
-                'tracklets seen together': calibration['different'],
-            },
-            calibration['bins'],
-            thresholds={
-                'sigma': calibration['sigma'],
-                'delta': calibration['delta'],
-            },
+        calibration_chart(
+            run.denoising['calibration'],
             xlabel='cosine distance of centred colour features',
         ),
         alt='Distances within tracklets and between people seen together, '
@@ -188,30 +183,11 @@ def add_denoising(report: HtmlReport, run: Run) -> None:
     )
 
 
-def level_row(level: dict[str, Any]) -> list[Any]:
-    """Return one line of the table of levels."""
-    noise = level.get('noise')
-    rates = [
-        f'{noise["before"][kind]:.1%} → {noise["after"][kind]:.1%}'
-        if noise
-        else None
-        for kind in ('intra', 'inter')
-    ]
-    counts = ('images', 'identities', 'identities_in_several_videos')
-    name = level['name'].removesuffix('Denoiser')
-    return [
-        name,
-        *(level[key] for key in counts),
-        *rates,
-        level.get('seconds'),
-    ]
-
-
 def add_identities(report: HtmlReport, run: Run, most: int = 12) -> None:
     """Contact sheets of identities across clips, and of removed images."""
     import numpy as np
 
-    from mmcion.visualization import Group, Tile, contact_sheet
+    from mmcion.visualization import Group, Tile, contact_sheet, spread
 
     def tiles(rows: np.ndarray) -> list[Tile]:
         return [
@@ -256,14 +232,6 @@ def add_identities(report: HtmlReport, run: Run, most: int = 12) -> None:
 def place(run: Run, row: int) -> str:
     """Return a short name of the clip that a row is from."""
     return run.table.videos[run.table.video_id[row]].rpartition('-')[2]
-
-
-def spread(rows: np.ndarray, most: int) -> np.ndarray:
-    """Return at most ``most`` rows, evenly spaced."""
-    import numpy as np
-
-    wanted = np.linspace(0, len(rows) - 1, min(most, len(rows)))
-    return rows[np.unique(wanted.astype(int))]
 
 
 def add_scores(report: HtmlReport, run: Run) -> None:

@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 
 from .palette import BLUE, GREY, INK, LINE, MUTED, PAPER, SERIES
 
-_STYLE: dict[Any, Any] = {
+CHART_STYLE: dict[Any, Any] = {
     'font.family': 'DejaVu Sans',
     'font.size': 10,
     'text.color': INK,
@@ -46,7 +46,7 @@ def training_curve(
     ylabel: str = 'loss',
 ) -> Figure:
     """Draw named curves of ``(x, y)``."""
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(CHART_STYLE):
         figure, axes = _axes(xlabel, ylabel)
         for color, (name, (x, y)) in zip(
             _colors(len(curves)), curves.items(), strict=True
@@ -75,7 +75,7 @@ def histogram(
         xlabel: what the values are.
     """
     filled = {k: np.asarray(v) for k, v in counts.items() if sum(v)}
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(CHART_STYLE):
         figure, axes = _axes(xlabel, 'density')
         axes.set_yticks([])
         for color, (name, group) in zip(
@@ -101,13 +101,44 @@ def histogram(
 def identity_sizes(sizes: Sequence[int]) -> Figure:
     """Draw the images per identity, largest first."""
     ordered = np.sort(np.asarray(sizes, int))[::-1]
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(CHART_STYLE):
         figure, axes = _axes('identity, largest first', 'images')
         width = 0.8 if len(ordered) <= 80 else 1.0
         axes.bar(np.arange(1, len(ordered) + 1), ordered, width, color=BLUE)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         axes.margins(x=0.01)
+    return figure
+
+
+def count_bars(
+    counts: Mapping[str, int], *, xlabel: str, ylabel: str
+) -> Figure:
+    """Draw one column per count, its number above it.
+
+    Args:
+        counts: by name, from left to right; up to a dozen read well.
+        xlabel: what the names are.
+        ylabel: what is counted.
+    """
+    with matplotlib.rc_context(CHART_STYLE):
+        figure, axes = _axes(xlabel, ylabel)
+        places = np.arange(len(counts))
+        values = list(counts.values())
+        axes.bar(places, values, 0.72, color=BLUE)
+        for place, value in zip(places, values, strict=True):
+            axes.annotate(
+                f'{value:,}',
+                (place, value),
+                xytext=(0, 3),
+                textcoords='offset points',
+                ha='center',
+            )
+        axes.set_xticks(places, list(counts))
+        axes.set_xlim(-0.6, max(len(counts), 4) - 0.4)
+        axes.set_ylim(0, 1.12 * max(values, default=1) or 1)
+        axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+        axes.yaxis.set_major_formatter('{x:,.0f}')
     return figure
 
 
@@ -127,7 +158,7 @@ def score_bars(
     names = list(scores)
     best = best if best is not None else (names[-1] if names else None)
     places = np.arange(len(names))
-    with matplotlib.rc_context({**_STYLE, 'axes.grid.axis': 'x'}):
+    with matplotlib.rc_context({**CHART_STYLE, 'axes.grid.axis': 'x'}):
         figure, axes = _axes(xlabel, '', height=0.9 + 0.5 * len(names))
         colors = [BLUE if name == best else GREY for name in names]
         axes.barh(places, list(scores.values()), 0.62, color=colors)
@@ -150,7 +181,7 @@ def score_bars(
 
 def figure_svg(figure: Figure) -> bytes:
     """Return a figure as SVG, text drawn as shapes; equal charts are equal."""
-    with matplotlib.rc_context(_STYLE), io.BytesIO() as file:
+    with matplotlib.rc_context(CHART_STYLE), io.BytesIO() as file:
         figure.savefig(file, format='svg', metadata={'Date': None})
         return file.getvalue()
 

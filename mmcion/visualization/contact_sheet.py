@@ -6,6 +6,7 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import matplotlib
 import numpy as np
@@ -13,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont, UnidentifiedImageError
 
 from .palette import INK, MUTED, PANEL, PAPER
 
-ImageLike = str | Path | np.ndarray
+ImageLike = str | Path | IO[bytes] | np.ndarray
 
 MARGIN, GAP, FRAME = 4, 10, 4
 _CAPTION, _HEADING = 13, 17  # pixels of font size
@@ -24,8 +25,9 @@ class Tile:
     """One picture of a sheet.
 
     Attributes:
-        image: file, or ``(H, W, 3)`` or ``(H, W)`` uint8 in RGB order.
-        caption: one line below it; cut off where it is too long.
+        image: file, path or open, or ``(H, W, 3)`` or ``(H, W)`` uint8 in
+            RGB order.
+        caption: one line below it; too long ones lose their middle.
         border: ``'#rrggbb'`` of the frame, or None for no frame.
     """
 
@@ -36,9 +38,9 @@ class Tile:
 
 @dataclass
 class Group:
-    """Tiles that belong together."""
+    """Tiles that belong together; None leaves a place free."""
 
-    tiles: Sequence[Tile]
+    tiles: Sequence[Tile | None]
     heading: str = ''
 
 
@@ -66,7 +68,7 @@ def contact_sheet(
     """
     if columns < 1:
         raise ValueError(f'columns must be at least 1; got {columns}.')
-    captions = any(tile.caption for g in groups for tile in g.tiles)
+    captions = any(tile.caption for g in groups for tile in g.tiles if tile)
     step = tile_step(cell, captions=captions)
     width = 2 * MARGIN + columns * step[0] - GAP
     height = 2 * MARGIN - GAP
@@ -79,7 +81,8 @@ def contact_sheet(
         y = draw_heading(sheet, group.heading, y, width - 2 * MARGIN)
         for i, tile in enumerate(group.tiles):
             x = MARGIN + i % columns * step[0]
-            draw_tile(sheet, tile, (x, y + i // columns * step[1]), cell)
+            if tile:
+                draw_tile(sheet, tile, (x, y + i // columns * step[1]), cell)
         y += -(-len(group.tiles) // columns) * step[1]
     return np.asarray(sheet)
 
@@ -99,7 +102,7 @@ def draw_heading(sheet: Image.Image, text: str, y: int, width: int) -> int:
     """Write a heading and return where to go on below it."""
     if text:
         font = load_font(_HEADING, bold=True)
-        text = _shorten(text, font, width)
+        text = shorten(text, font, width)
         ImageDraw.Draw(sheet).text((MARGIN, y + 8), text, INK, font)
     return y + heading_height(text)
 
@@ -118,13 +121,13 @@ def draw_tile(
     draw.rectangle((x, y, right - 1, bottom - 1), frame)
     inside = (x + FRAME, y + FRAME, right - FRAME - 1, bottom - FRAME - 1)
     draw.rectangle(inside, PANEL)
-    picture = _fit(load_image(tile.image), cell)
+    picture = fit(load_image(tile.image), cell)
     left = x + FRAME + (cell[0] - picture.width) // 2
     top = y + FRAME + (cell[1] - picture.height) // 2
     sheet.paste(picture, (left, top))
     if tile.caption:
         font = load_font(_CAPTION)
-        text = _shorten(tile.caption, font, right - x)
+        text = shorten(tile.caption, font, right - x, tail=True)
         center = x + (right - x - font.getlength(text)) / 2
         draw.text((center, bottom + 3), text, MUTED, font)
 
@@ -151,6 +154,13 @@ def load_image(image: ImageLike) -> Image.Image:
         ) from error
 
 
+def fit(image: Image.Image, cell: tuple[int, int]) -> Image.Image:
+    """Scale a picture so that it just fits a cell."""
+    scale = min(cell[0] / image.width, cell[1] / image.height)
+    size = [max(1, round(side * scale)) for side in image.size]
+    return image.resize((size[0], size[1]), Image.Resampling.LANCZOS)
+
+
 @functools.cache
 def load_font(size: int, *, bold: bool = False) -> ImageFont.FreeTypeFont:
     """Return DejaVu Sans, which comes with matplotlib on every system."""
@@ -159,15 +169,22 @@ def load_font(size: int, *, bold: bool = False) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(str(path), size)
 
 
-def _fit(image: Image.Image, cell: tuple[int, int]) -> Image.Image:
-    scale = min(cell[0] / image.width, cell[1] / image.height)
-    size = [max(1, round(side * scale)) for side in image.size]
-    return image.resize((size[0], size[1]), Image.Resampling.LANCZOS)
+def shorten(
+    text: str,
+    font: ImageFont.FreeTypeFont,
+    width: float,
+    *,
+    tail: bool = False,
+) -> str:
+    """Cut a text to a width: its end, or its middle to keep the tail.
 
-
-def _shorten(text: str, font: ImageFont.FreeTypeFont, width: float) -> str:
+    Names of videos often differ in their last letters only.
+    """
     if font.getlength(text) <= width:
         return text
-    while text and font.getlength(text + '…') > width:
-        text = text[:-1]
-    return text + '…'
+    for letters in range(len(text) - 1, 0, -1):
+        behind = letters * 2 // 3 if tail else 0
+        cut = f'{text[: letters - behind]}…{text[len(text) - behind :]}'
+        if font.getlength(cut) <= width:
+            return cut
+    return '…'

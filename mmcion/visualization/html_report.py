@@ -21,6 +21,8 @@ from .html_style import STYLE
 
 Cell = str | int | float | None
 
+_PERCENT = re.compile(r'[\d.]+%')
+
 
 @dataclass
 class Card:
@@ -59,7 +61,9 @@ class HtmlReport:
             + '</li>'
             for card in cards
         ]
-        self._cards = f'<ul class="cards">{"".join(items)}</ul>'
+        # six would leave one alone in the second line
+        kind = 'cards three' if len(cards) == 6 else 'cards'
+        self._cards = f'<ul class="{kind}">{"".join(items)}</ul>'
 
     def add_section(self, title: str, text: str = '') -> None:
         """Begin a section; what is added next belongs to it."""
@@ -84,6 +88,8 @@ class HtmlReport:
     ) -> None:
         """Add a table; columns of numbers are aligned to the right.
 
+        A text such as ``12.5%`` is a number, too.
+
         Args:
             header: names of the columns.
             rows: whole numbers get thousands separators, others three
@@ -100,7 +106,7 @@ class HtmlReport:
                     f'{len(header)}: {list(row)}'
                 )
         numeric = [
-            bool(rows) and not any(isinstance(row[i], str) for row in rows)
+            bool(rows) and all(_is_number(row[i]) for row in rows)
             for i in range(len(header))
         ]
         style = [' class="number"' if flag else '' for flag in numeric]
@@ -145,9 +151,10 @@ class HtmlReport:
             quality: of JPEG, up to 95.
         """
         with io.BytesIO() as file:
-            # full colour resolution keeps frames and letters sharp
+            # full colour resolution keeps frames and letters sharp;
+            # optimize=True fails for pictures that hardly compress
             Image.fromarray(image).save(
-                file, 'JPEG', quality=quality, subsampling=0, optimize=True
+                file, 'JPEG', quality=quality, subsampling=0
             )
             data = file.getvalue()
         self._add_image('jpeg', data, image.shape[1], alt, caption)
@@ -217,6 +224,10 @@ def format_cell(value: Cell) -> str:
     if isinstance(value, int | np.integer):
         return f'{value:,}'
     return f'{value:.3f}'
+
+
+def _is_number(value: Cell) -> bool:
+    return not isinstance(value, str) or bool(_PERCENT.fullmatch(value))
 
 
 def _table_row(row: Sequence[Cell], style: Sequence[str]) -> str:

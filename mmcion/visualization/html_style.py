@@ -32,6 +32,7 @@ section {{ margin-top: 52px; }}
   display: grid; gap: 14px; margin: 28px 0 0; padding: 0; list-style: none;
   grid-template-columns: repeat(auto-fit, minmax(160px, 1fr));
 }}
+.three {{ grid-template-columns: repeat(3, 1fr); }}
 .card {{ background: {PANEL}; border-radius: 10px; padding: 18px 20px 16px; }}
 .card b {{
   display: block; font-size: 1.9rem; line-height: 1.15; font-weight: 650;

@@ -4,6 +4,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from mmcion.visualization import (
+    count_bars,
     figure_rgb,
     figure_svg,
     histogram,
@@ -45,6 +46,17 @@ def test_histogram_of_nothing_is_drawn():
 def test_identity_sizes_are_sorted():
     bars = identity_sizes([3, 9, 5]).axes[0].patches
     assert [bar.get_height() for bar in bars] == [9, 5, 3]
+
+
+def test_count_bars_write_their_numbers():
+    axes = count_bars({'1': 12345, '2–3': 0}, xlabel='x', ylabel='y').axes[0]
+    assert [bar.get_height() for bar in axes.patches] == [12345, 0]
+    assert [text.get_text() for text in axes.texts] == ['12,345', '0']
+    assert [t.get_text() for t in axes.get_xticklabels()] == ['1', '2–3']
+
+
+def test_count_bars_of_nothing_are_drawn():
+    assert figure_rgb(count_bars({}, xlabel='x', ylabel='y')).size
 
 
 def test_score_bars_stress_one_and_write_values():

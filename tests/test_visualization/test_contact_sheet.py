@@ -6,7 +6,10 @@ from mmcion.visualization import Group, Tile, contact_sheet
 from mmcion.visualization.contact_sheet import (
     FRAME,
     MARGIN,
+    fit,
     heading_height,
+    load_font,
+    shorten,
     tile_step,
 )
 from mmcion.visualization.palette import GREEN, PANEL, rgb
@@ -64,6 +67,33 @@ def test_captions_and_headings_are_written():
     assert (below.min(axis=2) < 180).sum() > 20
     outside = below[:, MARGIN + CELL[0] + 2 * FRAME + 1 :]
     assert (outside == 255).all()  # the caption was cut to its tile
+
+
+def test_cut_texts_keep_their_start_or_their_tail():
+    font = load_font(13)
+    name = 'market/2019-05-01/camera-0042'
+    start = shorten(name, font, 90)
+    assert start.startswith('market/') and start.endswith('…')
+    both = shorten(name, font, 90, tail=True)
+    assert both.startswith('mar') and both.endswith('a-0042')
+    assert max(font.getlength(text) for text in (start, both)) <= 90
+    assert shorten('short', font, 90, tail=True) == 'short'
+    assert shorten(name, font, 1) == '…'
+
+
+def test_places_can_stay_free():
+    group = Group([Tile(BLUE), None, Tile(BLUE)])
+    sheet = contact_sheet([group], columns=3, cell=CELL)
+    step, middle = tile_step(CELL, captions=False)[0], MARGIN + FRAME + 40
+    centers = [MARGIN + FRAME + 20 + i * step for i in range(3)]
+    found = [tuple(sheet[middle, x]) for x in centers]
+    assert found == [(10, 40, 200), (255, 255, 255), (10, 40, 200)]
+
+
+def test_fit_is_done_once():
+    once = fit(Image.fromarray(np.zeros((37, 91, 3), np.uint8)), CELL)
+    assert once.size == (40, 16)
+    assert fit(once, CELL).size == once.size
 
 
 def test_files_and_grey_arrays_are_read(tmp_path):

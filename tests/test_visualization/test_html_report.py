@@ -85,6 +85,14 @@ def test_images_survive():
     assert np.abs(picture[20, 30] - np.array([200.0, 30, 60])).max() < 8
 
 
+def test_pictures_that_hardly_compress_are_written():
+    report = HtmlReport('t')
+    report.add_section('s')
+    noise = np.random.default_rng(0).integers(0, 256, (400, 400, 3))
+    report.add_image(noise.astype(np.uint8), alt='noise', quality=95)
+    assert len(report.to_html()) > noise[..., 0].size
+
+
 def test_numbers_are_formatted_and_aligned():
     report = HtmlReport('t')
     report.add_section('s')
@@ -98,6 +106,24 @@ def test_numbers_are_formatted_and_aligned():
     assert '<td class="number">0.123</td>' in page
     assert '<td class="number">–</td>' in page
     assert '<td>x</td>' in page
+
+
+def test_percentages_are_numbers():
+    report = HtmlReport('t')
+    report.add_section('s')
+    report.add_table(['a', 'b'], [['12.5%', '1% → 2%'], [None, 3]])
+    page = report.to_html()
+    assert '<td class="number">–</td>' in page
+    assert '<td>1% → 2%</td>' in page
+
+
+@pytest.mark.parametrize(
+    ('cards', 'kind'), [(4, 'cards'), (5, 'cards'), (6, 'cards three')]
+)
+def test_six_cards_stand_in_two_full_lines(cards, kind):
+    report = HtmlReport('t')
+    report.add_cards([Card(1, 'x')] * cards)
+    assert f'<ul class="{kind}">' in report.to_html()
 
 
 def test_paragraphs_are_split_at_empty_lines():

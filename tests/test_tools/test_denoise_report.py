@@ -1,0 +1,40 @@
+import numpy as np
+
+from mmcion.structures import IdentityLabels, TrackletTable
+from mmcion.utils.io import write_json
+
+from .conftest import run_tool
+
+TOOL = 'analysis_tools/denoise_report.py'
+
+
+def write_identities(recording, folder):
+    """Write labels as ``tools/denoise.py`` does: everybody is found."""
+    table = TrackletTable.load(recording / 'table')
+    identity = table.tracklet_id.astype(np.int32)
+    IdentityLabels(identity).save(folder / 'identity.npy')
+    levels = [{'name': 'tracklets', 'images': len(table), 'identities': 10}]
+    write_json(folder / 'report.json', {'levels': levels})
+
+
+def test_page_is_written_beside_the_labels(recording, tmp_path):
+    write_identities(recording, tmp_path / 'ids')
+    options = ('--table', recording / 'table', '--identities', 'ids')
+    done = run_tool(TOOL, *options, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / 'ids' / 'report.html').read_text()
+    assert '<b>5</b><span>identities</span>' in page
+    assert 'image/jpeg' in page
+    assert 'could not be read' not in page
+    more = ('--out', 'other.html', '--max-tiles', '0')
+    done = run_tool(TOOL, *options, *more, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert 'image/jpeg' not in (tmp_path / 'other.html').read_text()
+
+
+def test_missing_labels_are_named(recording, tmp_path):
+    options = ('--table', recording / 'table', '--identities', 'ids')
+    done = run_tool(TOOL, *options, cwd=tmp_path)
+    assert done.returncode == 1
+    assert 'identity.npy' in done.stderr
+    assert 'Traceback' not in done.stderr

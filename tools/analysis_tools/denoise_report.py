@@ -1,0 +1,58 @@
+"""Write the page that shows what denoising made of tracklets."""
+
+import argparse
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+EXAMPLE = """example:
+  python tools/analysis_tools/denoise_report.py \\
+      --table work_dirs/tracklets/table --identities work_dirs/identities
+
+The page is one file that loads nothing: open it in a browser or mail it.
+"""
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    from mmcion.utils.cli import tool_parser
+
+    parser = tool_parser(__doc__, EXAMPLE)
+    parser.add_argument('--table', required=True, help='a TrackletTable')
+    parser.add_argument(
+        '--identities', required=True, help='out folder of tools/denoise.py'
+    )
+    parser.add_argument(
+        '--out', help='file to write; IDENTITIES/report.html if not given'
+    )
+    parser.add_argument(
+        '--max-tiles',
+        type=int,
+        default=100,
+        help='pictures per contact sheet, 0 for none (default: %(default)s)',
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Write the page."""
+    args = parse_args()
+    from mmcion.structures import IdentityLabels, TrackletTable
+    from mmcion.utils.io import read_json
+    from mmcion.visualization import write_denoise_report
+
+    folder = Path(args.identities)
+    labels = IdentityLabels.load(folder / 'identity.npy')
+    labels.report = read_json(folder / 'report.json')
+    out = Path(args.out) if args.out else folder / 'report.html'
+    table = TrackletTable.load(args.table)
+    write_denoise_report(out, table, labels, max_tiles=args.max_tiles)
+    print(f'Report: {out.resolve()}')
+
+
+if __name__ == '__main__':
+    from mmcion.utils.cli import run_tool
+
+    run_tool(main)
