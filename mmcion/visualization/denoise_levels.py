@@ -174,9 +174,16 @@ def _calibration_text(calibration: Mapping[str, Any]) -> str:
 def settings_text(values: Mapping[str, Any]) -> str:
     """Return ``name value, ...`` of everything but the type, in short."""
     return ', '.join(
-        f'{key} {value:.3f}'
-        if isinstance(value, float)
-        else f'{key} {textwrap.shorten(str(value), 80, placeholder="…")}'
+        f'{key} {_short(value)}'
         for key, value in values.items()
         if key != 'type'
     )
+
+
+def _short(value: Any) -> str:
+    """Return a number, the type of a config, or the start of a text."""
+    if isinstance(value, float):
+        return f'{value:.3f}'
+    if isinstance(value, Mapping) and 'type' in value:
+        value = value['type']
+    return textwrap.shorten(str(value), 80, placeholder='…')

@@ -81,6 +81,11 @@ def test_no_report_at_all():
     assert 'not calibrated' in page_of(add_thresholds, {})
 
 
+def test_a_config_is_named_by_its_type():
+    values = {'extractor': {'type': 'Stripes', 'rows': 8}, 'dim': 336}
+    assert settings_text(values) == 'extractor Stripes, dim 336'
+
+
 def test_long_settings_are_cut():
     text = settings_text({'type': 'A', 'mean': list(range(999)), 'k': 2})
     assert text.startswith('mean [0, 1')
