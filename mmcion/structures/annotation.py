@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from mmcion.utils.io import atomic_file, read_json
-
+from .cion_json import read_cion_json, write_cion_json
 from .column_folder import load_columns, save_columns
+from .columns import as_integers, encode_paths
 
 
 class AnnotationTable:
@@ -30,14 +29,11 @@ class AnnotationTable:
         pid: np.ndarray,
         cam_id: np.ndarray | None = None,
     ) -> None:
-        path = np.asarray(path)
-        if path.dtype.kind != 'S':
-            path = np.char.encode(np.asarray(path, str), 'utf-8')
-        self.path = path
-        self.pid = np.asarray(pid, np.int32)
+        self.path = encode_paths(path)
+        self.pid = as_integers('pid', pid, np.int32)
         if cam_id is None:
             cam_id = np.zeros(len(self.pid), np.int32)
-        self.cam_id = np.asarray(cam_id, np.int32)
+        self.cam_id = as_integers('cam_id', cam_id, np.int32)
         lengths = {len(self.path), len(self.pid), len(self.cam_id)}
         if len(lengths) > 1:
             raise ValueError(
@@ -76,37 +72,18 @@ class AnnotationTable:
         """Write CION's annotation file: ``[{"file_path", "id"}, ...]``.
 
         Ordered by id, as the published file is; rows of one id keep their
-        order. Source: CION repository, ``data/dataloader.py``.
+        order.
         """
-        with atomic_file(file) as temporary, open(temporary, 'w') as stream:
-            stream.write('[')
-            for n, row in enumerate(np.argsort(self.pid, kind='stable')):
-                item = {
-                    'file_path': self.path[row].decode(),
-                    'id': int(self.pid[row]),
-                }
-                stream.write((',\n' if n else '\n') + json.dumps(item))
-            stream.write('\n]\n')
+        write_cion_json(file, self.path, self.pid)
 
     @classmethod
     def from_cion_json(cls, file: str | Path) -> AnnotationTable:
         """Read CION's annotation file; ids are relabelled to 0..P-1.
 
         Raises:
-            ValueError: if it is not a list of objects with both keys.
+            ValueError: if it breaks off or is not a list of objects with
+                both keys; names the entry.
         """
-        items = read_json(file)
-        try:
-            if not isinstance(items, list):
-                raise TypeError(f'a {type(items).__name__}')
-            paths = [item['file_path'] for item in items]
-            ids = [item['id'] for item in items]
-            if not all(isinstance(path, str) for path in paths):
-                raise TypeError('a "file_path" that is no text')
-        except (TypeError, KeyError) as error:
-            raise ValueError(
-                f'{file} must be a list of objects with the keys "file_path" '
-                f'and "id"; failed at {error!r}.'
-            ) from error
+        path, ids = read_cion_json(file)
         _, pid = np.unique(ids, return_inverse=True)
-        return cls(paths, pid)
+        return cls(path, pid)

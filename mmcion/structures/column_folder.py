@@ -68,7 +68,7 @@ def load_columns(
         path = folder / f'{name}.npy'
         try:
             column = np.load(path, mmap_mode='r' if length else None)
-        except ValueError as error:
+        except (ValueError, EOFError) as error:
             raise ValueError(
                 f'{path} is damaged: the header promises {length} rows, the '
                 f'file has {path.stat().st_size} bytes ({error}). Write the '

@@ -10,13 +10,15 @@ from pathlib import Path
 import numpy as np
 
 from .column_folder import load_columns, save_columns
+from .columns import as_integers, encode_paths
 
-_KEY_DTYPES = {
+_KEY_DTYPES: dict[str, type[np.integer]] = {
     'video_id': np.int32,
     'tracklet_id': np.int64,
     'frame': np.int64,
 }
 _OPTIONAL_DTYPES = {'box': np.float32, 'score': np.float32}
+_POINTERS = ('tracklet_ptr', 'video_ptr')
 
 
 class TrackletTable:
@@ -24,7 +26,7 @@ class TrackletTable:
 
     A row is one image. ``tracklet_id`` need only be unique within its video.
     Row order is the order of every array that belongs to the table
-    (features, labels) and never changes.
+    (features, labels) and never changes. Rows may be equal.
 
     Attributes:
         video_id: ``(N,)`` int32, index into ``videos``.
@@ -38,7 +40,8 @@ class TrackletTable:
         sources: name of the recording that each video is a piece of. Within
             one source, equal ``tracklet_id`` in two videos is one track that
             was cut. A video that was not cut is its own source.
-        image_root: folder that ``path`` is relative to, or None.
+        image_root: folder that ``path`` is relative to, or LMDB whose keys are
+            the paths, or None.
     """
 
     KIND = 'TrackletTable'
@@ -81,29 +84,40 @@ class TrackletTable:
             video_id: ``(N,)`` integers.
             tracklet_id: ``(N,)`` integers.
             frame: ``(N,)`` integers.
-            path: ``(N,)`` strings, relative to ``image_root``.
+            path: ``(N,)`` text or bytes, relative to ``image_root``.
             box: ``(N, 4)``.
             score: ``(N,)``.
             videos: names; ``video_id`` indexes them. Made up if not given.
             sources: one per video.
-            image_root: folder of the images.
+            image_root: folder or LMDB of the images.
 
         Raises:
-            ValueError: if columns differ in length, rows are not sorted by
-                (video, tracklet, frame) — ``TrackletTable.sort_order`` gives
-                the permutation —, or names and videos differ in number.
+            TypeError: if a key column holds no numbers.
+            ValueError: if a key is no whole number, a frame is negative,
+                columns differ in length, rows are not sorted by (video,
+                tracklet, frame) — ``TrackletTable.sort_order`` gives the
+                permutation —, or names and videos differ in number.
         """
+        keys = {
+            'video_id': video_id,
+            'tracklet_id': tracklet_id,
+            'frame': frame,
+        }
         columns = {
-            'video_id': np.asarray(video_id, _KEY_DTYPES['video_id']),
-            'tracklet_id': np.asarray(tracklet_id, _KEY_DTYPES['tracklet_id']),
-            'frame': np.asarray(frame, _KEY_DTYPES['frame']),
+            name: as_integers(name, values, _KEY_DTYPES[name])
+            for name, values in keys.items()
         }
         if path is not None:
-            columns['path'] = np.char.encode(np.asarray(path, str), 'utf-8')
+            columns['path'] = encode_paths(path)
         for name, value in (('box', box), ('score', score)):
             if value is not None:
                 columns[name] = np.asarray(value, _OPTIONAL_DTYPES[name])
         _check_lengths(columns)
+        if columns['frame'].min(initial=0) < 0:
+            raise ValueError(
+                f'frame must be >= 0; the smallest is '
+                f'{columns["frame"].min()}.'
+            )
         _check_sorted(columns)
         num_videos = int(columns['video_id'].max(initial=-1)) + 1
         if videos is None:
@@ -135,12 +149,16 @@ class TrackletTable:
     @functools.cached_property
     def tracklet_ptr(self) -> np.ndarray:
         """``(T + 1,)`` int64; tracklet t is rows ``ptr[t]:ptr[t + 1]``."""
+        if 'tracklet_ptr' in self._columns:
+            return self._columns['tracklet_ptr']
         new = (np.diff(self.video_id) != 0) | (np.diff(self.tracklet_id) != 0)
         return _pointers(np.flatnonzero(new) + 1, len(self))
 
     @functools.cached_property
     def video_ptr(self) -> np.ndarray:
         """``(V + 1,)`` int64; video v is rows ``ptr[v]:ptr[v + 1]``."""
+        if 'video_ptr' in self._columns:
+            return self._columns['video_ptr']
         return np.searchsorted(
             self.video_id, np.arange(len(self.videos) + 1)
         ).astype(np.int64)
@@ -170,9 +188,13 @@ class TrackletTable:
 
     def fingerprint(self) -> str:
         """Return a hash of the keys: it tells whether features belong here."""
+        return self._fingerprint
+
+    @functools.cached_property
+    def _fingerprint(self) -> str:
         digest = hashlib.sha256(str(self.videos).encode())
         for name in _KEY_DTYPES:
-            digest.update(self._columns[name].tobytes())
+            digest.update(np.ascontiguousarray(self._columns[name]).data)
         return digest.hexdigest()[:16]
 
     def save(self, folder: str | Path) -> None:
@@ -192,7 +214,10 @@ class TrackletTable:
             'sources': self.sources,
             'image_root': None if root is None else str(root),
         }
-        save_columns(folder, self.KIND, self._columns, header)
+        # stored, so that opening needs no pass over the rows
+        pointers = {name: getattr(self, name) for name in _POINTERS}
+        columns = {**self._columns, **pointers}
+        save_columns(folder, self.KIND, columns, header)
 
     @classmethod
     def load(cls, folder: str | Path) -> TrackletTable:
@@ -203,7 +228,10 @@ class TrackletTable:
             ValueError: if a column is damaged or of another length.
         """
         columns, header = load_columns(folder, cls.KIND)
-        _check_lengths(columns)
+        _check_lengths(
+            {name: columns[name] for name in columns if name not in _POINTERS}
+        )
+        _check_pointers(folder, columns, len(header['videos']))
         root = header['image_root']
         if root is not None:
             root = (Path(folder).resolve() / root).resolve()
@@ -224,6 +252,27 @@ def _check_lengths(columns: dict[str, np.ndarray]) -> None:
     box = columns.get('box')
     if box is not None and box.shape[1:] != (4,):
         raise ValueError(f'box must be (N, 4) x, y, w, h; got {box.shape}')
+
+
+def _check_pointers(
+    folder: str | Path, columns: dict[str, np.ndarray], num_videos: int
+) -> None:
+    rows = len(columns['video_id'])
+    for name in columns.keys() & set(_POINTERS):
+        pointers = columns[name]
+        ends = (pointers[0], pointers[-1]) if len(pointers) else ()
+        if ends != (0, rows):
+            raise ValueError(
+                f'{folder}: {name} must run from 0 to {rows}, the number of '
+                f'rows; its ends are {tuple(map(int, ends))}. Write the '
+                f'table again.'
+            )
+    if 'video_ptr' in columns and len(columns['video_ptr']) != num_videos + 1:
+        raise ValueError(
+            f'{folder}: video_ptr has {len(columns["video_ptr"])} entries '
+            f'for {num_videos} videos, which need {num_videos + 1}. Write '
+            f'the table again.'
+        )
 
 
 def _check_sorted(columns: dict[str, np.ndarray]) -> None:

@@ -48,6 +48,16 @@ def test_truncated_column_names_rows_and_bytes(folder):
         load_columns(folder, 'Things')
 
 
+@pytest.mark.parametrize('size', [0, 5, 60])
+def test_column_cut_in_its_header_is_damage(folder, size):
+    file = folder / 'a.npy'
+    file.write_bytes(file.read_bytes()[:size])
+    with pytest.raises(
+        ValueError, match=rf'a\.npy is damaged.*5 rows.* {size} bytes'
+    ):
+        load_columns(folder, 'Things')
+
+
 def test_wrong_length_names_both_counts(folder):
     np.save(folder / 'a.npy', np.arange(3))
     with pytest.raises(ValueError, match=r'a\.npy has 3 rows.* says 5'):

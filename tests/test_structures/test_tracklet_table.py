@@ -1,3 +1,4 @@
+import json
 import shutil
 
 import numpy as np
@@ -89,11 +90,32 @@ def test_unsorted_rows_are_named(column, values, message):
         ({'videos': ['a', 'b']}, r'lie in \[0, 2\).* to 2'),
         ({'video_id': [-1, 0, 0, 2, 2]}, 'ranges from -1'),
         ({'sources': ['s']}, 'got 1 for 3 videos'),
+        ({'tracklet_id': [4, 4, 9.5, 9, 9]}, r'tracklet_id .*row 2 is 9\.5'),
+        ({'frame': [1, np.nan, 1, 0, 1]}, 'frame must be whole.*row 1 is nan'),
+        ({'frame': [1, np.inf, 1, 0, 1]}, 'frame must be whole.*row 1 is inf'),
+        ({'frame': [-1, 3, 1, 0, 1]}, 'frame must be >= 0.* -1'),
+        ({'video_id': [0, 0, 0, 2, 2**32]}, 'video_id must be whole.*row 4'),
     ],
 )
 def test_wrong_columns_are_refused(overrides, message):
     with pytest.raises(ValueError, match=message):
         make_table(**overrides)
+
+
+def test_keys_must_be_numbers():
+    with pytest.raises(TypeError, match='frame must be integers'):
+        make_table(frame=list('abcde'))
+
+
+def test_whole_floats_and_equal_rows_are_fine():
+    table = make_table(tracklet_id=[4.0, 4, 9, 9, 9], frame=[1, 1, 1, 1.0, 1])
+    assert table.tracklet_id.tolist() == [4, 4, 9, 9, 9]
+    assert table.frame.tolist() == [1] * 5
+
+
+def test_paths_given_as_bytes_are_not_copied():
+    paths = np.array([f'é{row}.jpg'.encode() for row in range(5)])
+    assert make_table(path=paths).path is paths
 
 
 def test_names_are_made_up_and_a_video_is_its_own_source():
@@ -122,6 +144,67 @@ def test_save_and_load_give_the_same_table(tmp_path):
     assert found.sources == ('street', 'street', 'hall')
     assert found.fingerprint() == table.fingerprint()
     assert isinstance(found.frame, np.memmap)
+
+
+def test_pointers_are_stored_and_mapped(tmp_path):
+    table = make_table()
+    table.save(tmp_path / 'table')
+    found = TrackletTable.load(tmp_path / 'table')
+    for name in ('tracklet_ptr', 'video_ptr'):
+        assert isinstance(getattr(found, name), np.memmap)
+        assert getattr(found, name).tolist() == getattr(table, name).tolist()
+    assert found.tracklet_index.tolist() == table.tracklet_index.tolist()
+
+
+def edit_columns(folder, **columns):
+    """Replace columns of a saved table, or remove those that are None."""
+    header = json.loads((folder / 'table.json').read_text())
+    for name, column in columns.items():
+        if column is None:
+            (folder / f'{name}.npy').unlink()
+            del header['lengths'][name]
+        else:
+            np.save(folder / f'{name}.npy', np.array(column, np.int64))
+            header['lengths'][name] = len(column)
+    (folder / 'table.json').write_text(json.dumps(header))
+
+
+def test_table_without_stored_pointers_has_them_too(tmp_path):
+    table = make_table()
+    table.save(tmp_path / 'table')
+    edit_columns(tmp_path / 'table', tracklet_ptr=None, video_ptr=None)
+    found = TrackletTable.load(tmp_path / 'table')
+    assert found.tracklet_ptr.tolist() == [0, 2, 3, 5]
+    assert found.video_ptr.tolist() == [0, 3, 3, 5]
+    assert found.fingerprint() == table.fingerprint()
+
+
+@pytest.mark.parametrize(
+    ('name', 'pointers', 'message'),
+    [
+        ('tracklet_ptr', [0, 2, 4], r'from 0 to 5, .* are \(0, 4\)'),
+        ('tracklet_ptr', [1, 2, 5], r'from 0 to 5, .* are \(1, 5\)'),
+        ('tracklet_ptr', [], r'from 0 to 5, .* are \(\)'),
+        ('video_ptr', [0, 3, 3, 6], r'from 0 to 5, .* are \(0, 6\)'),
+        ('video_ptr', [0, 3, 5], 'has 3 entries for 3 videos, which need 4'),
+    ],
+)
+def test_pointers_of_another_table_are_refused(
+    tmp_path, name, pointers, message
+):
+    make_table().save(tmp_path / 'table')
+    edit_columns(tmp_path / 'table', **{name: pointers})
+    with pytest.raises(ValueError, match=f'{name} .*{message}'):
+        TrackletTable.load(tmp_path / 'table')
+
+
+def test_opening_reads_no_row(tmp_path, monkeypatch):
+    make_table().save(tmp_path / 'table')
+    for name in ('diff', 'searchsorted', 'flatnonzero'):
+        monkeypatch.setattr(np, name, None)
+    table = TrackletTable.load(tmp_path / 'table')
+    assert table.num_tracklets == 3
+    assert len(table.video_ptr) == 4
 
 
 def test_optional_columns_stay_absent(tmp_path):

@@ -1,0 +1,100 @@
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmcion.structures import columns
+from mmcion.structures.columns import as_integers, encode_paths, join_paths
+
+NAMES = ['a.jpg', '', 'é/行人.png', 'x' * 40, 'b']
+
+
+@pytest.mark.parametrize('block', [1, 2, 1 << 16])
+@pytest.mark.parametrize(
+    'kind', [list, tuple, np.array, lambda x: np.array(x, object)]
+)
+def test_paths_become_bytes(monkeypatch, kind, block):
+    monkeypatch.setattr(columns, '_BLOCK', block)
+    paths = encode_paths(kind(NAMES))
+    assert paths.dtype == 'S40'
+    assert paths.tolist() == [name.encode() for name in NAMES]
+
+
+def test_paths_of_several_kinds():
+    assert encode_paths([Path('a/b'), b'c', 'd']).tolist() == [
+        b'a/b',
+        b'c',
+        b'd',
+    ]
+
+
+def test_bytes_are_taken_as_they_are():
+    paths = np.array([b'a', b'bc'])
+    assert encode_paths(paths) is paths
+
+
+def test_no_paths():
+    assert encode_paths([]).shape == (0,)
+
+
+def test_what_is_no_path_is_refused():
+    with pytest.raises(TypeError, match='not int'):
+        encode_paths(['a', 5])
+    with pytest.raises(ValueError, match='NUL'):
+        encode_paths(['a', 'b\0'])
+
+
+def test_paths_need_little_more_than_their_bytes():
+    names = [f'{row:040d}' for row in range(300_000)]
+    tracemalloc.start()
+    paths = encode_paths(names)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # parts and result, and one block of Python objects
+    assert peak < 2.2 * paths.nbytes + 10e6
+
+
+def test_joining_keeps_the_order_and_the_longest():
+    parts = [np.array([b'a']), np.zeros(0, 'S1'), np.array([b'bcd', b''])]
+    assert join_paths(parts).tolist() == [b'a', b'bcd', b'']
+    assert parts == []
+
+
+def test_integers_of_the_same_type_are_not_copied():
+    values = np.arange(3, dtype=np.int32)
+    assert as_integers('pid', values, np.int32) is values
+
+
+@pytest.mark.parametrize(
+    'values', [[0, 7], [0.0, 7.0], np.array([0, 7], np.uint8), range(0, 8, 7)]
+)
+def test_whole_numbers_are_converted(values):
+    found = as_integers('pid', values, np.int32)
+    assert found.dtype == np.int32
+    assert found.tolist() == [0, 7]
+
+
+@pytest.mark.parametrize(
+    ('values', 'dtype', 'row'),
+    [
+        ([0, 0.5], np.int64, 1),
+        ([np.nan, 0], np.int64, 0),
+        ([0, np.inf], np.int64, 1),
+        ([0, -np.inf], np.int64, 1),
+        ([0, 2.0**63], np.int64, 1),
+        (np.array([0, 2**63], np.uint64), np.int64, 1),
+        ([0, 2**31], np.int32, 1),
+        ([0.0, 2.0**31], np.int32, 1),
+        ([-(2**31) - 1, 0], np.int32, 0),
+    ],
+)
+def test_a_number_that_would_change_is_named(values, dtype, row):
+    with pytest.raises(ValueError, match=f'frame must be whole.*row {row} is'):
+        as_integers('frame', values, dtype)
+
+
+@pytest.mark.parametrize('values', [['1'], [True], [None], [1j]])
+def test_other_types_are_refused(values):
+    with pytest.raises(TypeError, match='frame must be integers'):
+        as_integers('frame', values, np.int64)
