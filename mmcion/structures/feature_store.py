@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from mmcion.utils.io import hash_value, read_json, write_json
 
 from .tracklet_table import TrackletTable
 
-_BLOCK = 1 << 16
+# Values converted at a time: they stay in the processor's cache, and torch
+# needs no other thread for them, which forked processes could not wake.
+_CHUNK = (1 << 15) - 1
 
 
 class FeatureStore:
@@ -22,10 +26,22 @@ class FeatureStore:
     all rows is subtracted before normalising, which removes what all images
     share and helps every extractor (ours).
 
+    Rows of images that could not be read are zero, in the array and when they
+    are asked for; ``unreadable`` lists them.
+
     Args:
         features: ``(N, D)`` array; any float type, in memory or mapped.
         meta: what made the features.
         center: see above.
+
+    Attributes:
+        meta: as given.
+        mean: ``(D,)`` float32, or None without ``center``.
+        unreadable: ``(m,)`` int64, sorted rows that have no feature.
+
+    Raises:
+        ValueError: if ``features`` is not ``(N, D)``, or ``meta`` lists
+            unreadable rows outside it.
     """
 
     ARRAY, META = 'features.npy', 'features.json'
@@ -41,6 +57,7 @@ class FeatureStore:
             raise ValueError(f'features must be (N, D); got {features.shape}')
         self._features = features
         self.meta = dict(meta or {})
+        self.unreadable = _unreadable_rows(self.meta, len(features))
         self.mean = self._mean() if center else None
 
     @classmethod
@@ -90,7 +107,13 @@ class FeatureStore:
 
     @classmethod
     def finish(cls, folder: str | Path, meta: dict[str, Any]) -> None:
-        """Declare a created store complete."""
+        """Declare a created store complete.
+
+        Args:
+            folder: where it was created.
+            meta: that of ``create``; may add ``unreadable``, the sorted rows
+                without a feature.
+        """
         folder = Path(folder)
         shape = np.load(folder / cls.ARRAY, mmap_mode='r').shape
         write_json(
@@ -118,7 +141,7 @@ class FeatureStore:
         expected = (meta['rows'], meta['dim'])
         try:
             features = np.load(path, mmap_mode='r' if meta['rows'] else None)
-        except ValueError as error:
+        except (ValueError, EOFError) as error:
             raise ValueError(
                 f'{path} is damaged: {cls.META} promises {expected} values, '
                 f'the file has {path.stat().st_size} bytes ({error}).'
@@ -146,22 +169,38 @@ class FeatureStore:
     def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
         """Return rows as ``(n, D)`` float32 unit vectors.
 
+        A row comes out the same in whatever company it is asked for. Rows
+        listed in ``unreadable`` are zero.
+
         Raises:
-            ValueError: if a row is not finite or has no direction; names it.
+            ValueError: if another row is not finite or has no direction;
+                names it.
         """
-        block = np.asarray(self._features[rows], np.float32)
-        if self.mean is not None:
-            block = block - self.mean
-        norm = np.linalg.norm(block, axis=1, keepdims=True)
-        if not (np.isfinite(norm).all() and (norm > 0).all()):
-            bad = np.flatnonzero(~(np.isfinite(norm) & (norm > 0)).ravel())
-            row = np.arange(len(self))[rows][bad[0]]
+        source = np.asarray(self._features[rows])
+        block = np.empty(source.shape, np.float32)
+        norm = np.empty(len(source), np.float32)
+        for part in _parts(source):
+            chunk = block[part]
+            # torch converts half precision many times faster than numpy
+            torch.from_numpy(chunk).copy_(_tensor(source[part]))
+            if self.mean is not None:
+                chunk -= self.mean
+            np.sqrt(np.einsum('nd,nd->n', chunk, chunk), out=norm[part])
+            with np.errstate(divide='ignore', invalid='ignore'):
+                chunk /= norm[part, None]
+        good = np.isfinite(norm) & (norm > 0)
+        if len(self.unreadable):
+            empty = np.isin(_row_numbers(rows, len(self)), self.unreadable)
+            block[empty] = 0
+            good |= empty
+        if not good.all():
+            bad = np.flatnonzero(~good)
             raise ValueError(
-                f'feature row {row} is zero or not finite '
-                f'({len(bad)} such rows in this block); extract it again or '
-                f'drop the image from the table.'
+                f'feature row {_row_numbers(rows, len(self))[bad[0]]} is '
+                f'zero or not finite ({len(bad)} such rows in this block); '
+                f'extract it again or drop the image from the table.'
             )
-        return block / norm
+        return block
 
     def fingerprint(self) -> str:
         """Return a hash of origin, shape and a sample of a thousand rows."""
@@ -191,14 +230,48 @@ class FeatureStore:
 
     def _mean(self) -> np.ndarray:
         total = np.zeros(self.dim)
-        for start in range(0, len(self), _BLOCK):
-            block = self._features[start : start + _BLOCK]
-            finite = np.isfinite(block).all(1)
-            if not finite.all():
-                row = start + int(np.argmin(finite))
+        for part in _parts(self._features):
+            # unreadable rows are zero and add nothing
+            sums = _tensor(self._features[part]).double().numpy().sum(0)
+            if not np.isfinite(sums).all():
+                finite = np.isfinite(self._features[part]).all(1)
+                row = part.start + int(np.argmin(finite))
                 raise ValueError(
                     f'feature row {row} is not finite; extract it again or '
                     f'drop the image from the table.'
                 )
-            total += np.sum(block, axis=0, dtype=np.float64)
-        return (total / max(len(self), 1)).astype(np.float32)
+            total += sums
+        readable = len(self) - len(self.unreadable)
+        return (total / max(readable, 1)).astype(np.float32)
+
+
+def _parts(rows: np.ndarray) -> Iterator[slice]:
+    """Yield slices that cover the rows, each of about ``_CHUNK`` values."""
+    step = max(_CHUNK // max(rows.shape[1], 1), 1)
+    for start in range(0, len(rows), step):
+        yield slice(start, start + step)
+
+
+def _tensor(rows: np.ndarray) -> torch.Tensor:
+    # a copy, since torch warns of arrays that are read-only
+    return torch.from_numpy(np.array(rows))
+
+
+def _row_numbers(rows: slice | np.ndarray, num_rows: int) -> np.ndarray:
+    """Return the row numbers that an index stands for."""
+    if isinstance(rows, slice):
+        return np.arange(*rows.indices(num_rows))
+    rows = np.asarray(rows)
+    if rows.dtype == bool:
+        return np.flatnonzero(rows)
+    return np.where(rows < 0, rows + num_rows, rows)
+
+
+def _unreadable_rows(meta: dict[str, Any], num_rows: int) -> np.ndarray:
+    rows = np.unique(np.array(meta.get('unreadable', []), np.int64))
+    if len(rows) and not (rows[0] >= 0 and rows[-1] < num_rows):
+        raise ValueError(
+            f'unreadable rows must lie in [0, {num_rows}); they range from '
+            f'{rows[0]} to {rows[-1]}.'
+        )
+    return rows

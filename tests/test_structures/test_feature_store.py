@@ -1,5 +1,9 @@
+import os
+import signal
+
 import numpy as np
 import pytest
+import torch
 
 from mmcion.structures import FeatureStore, TrackletTable
 
@@ -44,7 +48,7 @@ def test_centring_subtracts_the_mean_and_renormalises(tmp_path, raw):
 
 
 def test_mean_of_many_rows_is_exact(monkeypatch, raw):
-    monkeypatch.setattr('mmcion.structures.feature_store._BLOCK', 7)
+    monkeypatch.setattr('mmcion.structures.feature_store._CHUNK', 7 * 8)
     store = FeatureStore(raw.astype(np.float16), center=True)
     expected = raw.astype(np.float16).astype(np.float64).mean(0)
     np.testing.assert_allclose(store.mean, expected, rtol=1e-6)
@@ -171,3 +175,115 @@ def test_centring_names_a_row_that_is_not_finite(raw):
     raw[7, 2] = np.nan
     with pytest.raises(ValueError, match='row 7 '):
         FeatureStore(raw, center=True)
+
+
+@pytest.mark.parametrize('dim', [1, 2, 7, 8, 31, 96, 256, 2048])
+@pytest.mark.parametrize('dtype', [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize('center', [False, True])
+def test_a_row_is_the_same_in_any_company(dim, dtype, center):
+    rng = np.random.default_rng(dim)
+    features = rng.normal(0.3, 1, (301, dim)).astype(dtype)
+    store = FeatureStore(features, center=center)
+    whole = store[:]
+    for block in (1, 2, 3, 64, 300):
+        parts = [store[s : s + block] for s in range(0, 301, block)]
+        assert np.array_equal(np.concatenate(parts), whole)
+    rows = rng.integers(-301, 301, 50)
+    assert np.array_equal(store[rows], whole[rows])
+    mask = rng.random(301) < 0.5
+    assert np.array_equal(store[mask], whole[mask])
+    assert np.array_equal(store[250:10:-7], whole[250:10:-7])
+    exact = features.astype(np.float64)
+    exact -= exact.mean(0) if center else 0
+    np.testing.assert_allclose(whole, unit(exact), atol=1e-5)
+
+
+def test_neither_threads_nor_layout_change_a_bit(raw):
+    features = np.tile(raw.astype(np.float16), (300, 40))
+    expected = FeatureStore(features, center=True)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        alone = FeatureStore(np.asfortranarray(features), center=True)
+        assert np.array_equal(alone.mean, expected.mean)
+        assert np.array_equal(alone[:], expected[:])
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_read_only_features_give_no_warning(raw, recwarn):
+    raw.setflags(write=False)
+    store = FeatureStore(raw, center=True)
+    store[:], store[np.arange(3)]
+    assert not recwarn.list
+    assert store[:0].shape == (0, 8)
+
+
+def test_forked_process_can_read(raw):
+    store = FeatureStore(np.tile(raw, (2000, 1)))
+    torch.randn(600, 600) @ torch.randn(600, 600)  # starts torch's threads
+    child = os.fork()
+    if not child:
+        signal.alarm(20)
+        store[:], store.centered()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.fixture
+def holes(raw):
+    raw[[5, 30]] = 0
+    return FeatureStore(raw, {**META, 'unreadable': [5, 30]})
+
+
+def test_unreadable_rows_are_zero_and_no_error(holes, raw):
+    assert holes.unreadable.tolist() == [5, 30]
+    assert holes.unreadable.dtype == np.int64
+    expected = raw.astype(np.float32)
+    expected[np.delete(np.arange(40), [5, 30])] = FeatureStore(
+        np.delete(raw, [5, 30], axis=0)
+    )[:]
+    mask = np.arange(40) % 5 == 0
+    for rows in (
+        slice(None),
+        slice(4, 7),
+        slice(None, None, -5),
+        np.array([30, 5, -10, -35, 1]),
+        mask,
+    ):
+        assert np.array_equal(holes[rows], expected[rows])
+
+
+def test_mean_is_that_of_the_readable_rows(holes, raw):
+    centered = holes.centered()
+    readable = np.delete(raw, [5, 30], axis=0)
+    np.testing.assert_allclose(centered.mean, readable.mean(0), rtol=1e-6)
+    assert not centered[4:7][1].any()
+    assert centered.unreadable.tolist() == [5, 30]
+
+
+def test_other_bad_rows_are_still_named(holes, raw):
+    raw[7] = 0
+    with pytest.raises(ValueError, match=r'row 7 is zero .*\(1 such'):
+        holes[:]
+    raw[7] = np.nan
+    with pytest.raises(ValueError, match='row 7 is zero or not finite'):
+        holes[np.array([5, 7])]
+
+
+def test_unreadable_rows_belong_to_the_fingerprint(holes, raw):
+    assert holes.fingerprint() != FeatureStore(raw, META).fingerprint()
+    assert FeatureStore(raw).unreadable.shape == (0,)
+
+
+def test_unreadable_rows_must_exist(raw):
+    with pytest.raises(ValueError, match=r'in \[0, 40\).* from 3 to 40'):
+        FeatureStore(raw, {'unreadable': [40, 3]})
+
+
+def test_unreadable_rows_are_kept_on_disk(tmp_path, raw):
+    raw[3] = 0
+    FeatureStore.create(tmp_path, raw.shape, META)[:] = raw
+    FeatureStore.finish(tmp_path, {**META, 'unreadable': [3]})
+    assert FeatureStore.is_finished(tmp_path, META)
+    assert FeatureStore.open(tmp_path).unreadable.tolist() == [3]
