@@ -1,4 +1,5 @@
 from .identity_dataset import IdentityDataset
+from .image_reader import UnreadableImageError, open_images
 from .reid_dataset import ReIDDataset
 from .samplers import IdentitySampler
 from .tracklet_dataset import TrackletDataset
@@ -9,4 +10,6 @@ __all__ = [
     'IdentitySampler',
     'ReIDDataset',
     'TrackletDataset',
+    'UnreadableImageError',
+    'open_images',
 ]

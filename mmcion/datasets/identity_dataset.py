@@ -15,6 +15,7 @@ from torch.utils.data import Dataset, get_worker_info
 from mmcion.registry import DATASETS
 from mmcion.structures import AnnotationTable
 
+from .image_reader import open_images
 from .transforms import build_pipeline
 
 
@@ -29,7 +30,8 @@ class IdentityDataset(Dataset):
 
     Args:
         ann_file: folder of an ``AnnotationTable`` or a CION annotation JSON.
-        data_root: folder that the annotation's paths are relative to.
+        data_root: folder that the annotation's paths are relative to, or an
+            LMDB whose keys they are.
         pipeline: transforms; they receive ``img_path``, ``pid``, ``cam_id``.
         seed: of the transforms.
 
@@ -49,7 +51,7 @@ class IdentityDataset(Dataset):
         seed: int = 0,
     ) -> None:
         self.annotation = AnnotationTable.load(ann_file)
-        self.data_root = Path(data_root)
+        self.images = open_images(data_root)
         self.pipeline = build_pipeline(pipeline)
         self.seed = seed
         # shared with worker processes, which may outlive an epoch
@@ -57,13 +59,14 @@ class IdentityDataset(Dataset):
         self._seeded_epoch = -1
         if not len(self.annotation):
             raise ValueError(f'{ann_file} has no images.')
-        first = self._path(0)
-        if not first.is_file():
+        try:
+            self.images.read(self._path(0))
+        except OSError as error:
             raise FileNotFoundError(
-                f'the first image of {ann_file} is not at {first}: set '
-                f'data_root, now {self.data_root}, to the folder that the '
-                f'paths are relative to.'
-            )
+                f'the first image of {ann_file}, {self._path(0)}, cannot be '
+                f'read: set data_root, now {data_root}, to the folder that '
+                f'the paths are relative to ({error}).'
+            ) from error
 
     @property
     def pids(self) -> np.ndarray:
@@ -90,14 +93,14 @@ class IdentityDataset(Dataset):
         self._seed_transforms()
         return self.pipeline(
             {
-                'img_path': str(self._path(row)),
+                **self.images.entry(self._path(row)),
                 'pid': int(self.annotation.pid[row]),
                 'cam_id': int(self.annotation.cam_id[row]),
             }
         )
 
-    def _path(self, row: int) -> Path:
-        return self.data_root / self.annotation.path[row].decode()
+    def _path(self, row: int) -> str:
+        return self.annotation.path[row].decode()
 
     def _seed_transforms(self) -> None:
         epoch = int(self._epoch)

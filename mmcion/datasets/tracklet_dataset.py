@@ -10,6 +10,7 @@ from torch.utils.data import Dataset
 from mmcion.registry import DATASETS
 from mmcion.structures import TrackletTable
 
+from .image_reader import open_images
 from .transforms import build_pipeline
 
 
@@ -18,8 +19,10 @@ class TrackletDataset(Dataset):
     """Images of a table, for extracting one feature per row.
 
     Args:
-        table: must have image paths.
-        pipeline: transforms; they receive ``img_path``.
+        table: must have image paths; its ``image_root`` may be a folder or
+            an LMDB.
+        pipeline: transforms; they receive ``img_path``, and ``img_bytes``
+            from an LMDB.
 
     Raises:
         ValueError: if the table has no image paths.
@@ -31,6 +34,8 @@ class TrackletDataset(Dataset):
         if table.path is None:
             raise ValueError('features need a table with image paths.')
         self.table = table
+        self.paths = table.path
+        self.images = open_images(table.image_root)
         self.pipeline = build_pipeline(pipeline)
 
     def __len__(self) -> int:
@@ -38,4 +43,4 @@ class TrackletDataset(Dataset):
 
     def __getitem__(self, row: int) -> dict[str, Any]:
         """Return the transformed image of a row."""
-        return self.pipeline({'img_path': str(self.table.image_path(row))})
+        return self.pipeline(self.images.entry(self.paths[row].decode()))

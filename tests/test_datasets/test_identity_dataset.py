@@ -9,6 +9,8 @@ from mmcion.datasets import IdentityDataset
 from mmcion.structures import AnnotationTable
 from tests.tiny import write_identities, write_image
 
+from .test_image_reader import write_lmdb
+
 PIPELINE = [
     {'type': 'mmcion.LoadImage'},
     {'type': 'mmcion.PackReIDInputs'},
@@ -83,6 +85,27 @@ def test_empty_annotation(tmp_path):
 def test_wrong_data_root_is_noticed_at_once(folder, tmp_path):
     with pytest.raises(FileNotFoundError, match='set data_root, now'):
         IdentityDataset(folder / 'annotation', tmp_path / 'other', PIPELINE)
+
+
+def test_images_of_an_lmdb_are_those_of_the_folder(folder, tmp_path):
+    root = tmp_path / 'images.lmdb'
+    names = [f'{row}.png' for row in range(5)]
+    write_lmdb(root, {name: (folder / name).read_bytes() for name in names})
+    found = IdentityDataset(folder / 'annotation', root, PIPELINE)
+    files = make_dataset(folder)
+    loader = DataLoader(found, None, num_workers=2)
+    for row, item in enumerate(loader):
+        assert torch.equal(item['inputs'], files[row]['inputs'])
+        assert item['data_samples'].img_path == str(root / names[row])
+        assert item['data_samples'].pid == files[row]['data_samples'].pid
+
+
+def test_lmdb_of_other_images_is_noticed_at_once(folder, tmp_path):
+    write_lmdb(tmp_path / 'other.lmdb', {'x': b'y'})
+    with pytest.raises(FileNotFoundError, match=r'set data_root.*no key'):
+        IdentityDataset(
+            folder / 'annotation', tmp_path / 'other.lmdb', PIPELINE
+        )
 
 
 def test_missing_annotation(tmp_path):

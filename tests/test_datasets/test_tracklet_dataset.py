@@ -1,9 +1,12 @@
 import numpy as np
 import pytest
+import torch
 
 from mmcion.datasets import TrackletDataset
 from mmcion.structures import TrackletTable
 from tests.tiny import write_image
+
+from .test_image_reader import write_lmdb
 
 PIPELINE = [
     {'type': 'mmcion.LoadImage'},
@@ -31,6 +34,48 @@ def test_images_come_in_row_order(tmp_path):
     assert [item['inputs'].shape[1] for item in items] == [10, 11, 12]
     paths = [item['data_samples'].img_path for item in items]
     assert paths == [str(tmp_path / name) for name in names]
+
+
+def test_images_of_an_lmdb_are_those_of_the_folder(tmp_path):
+    names = ['b.png', 'é.png', 'sub/c.png']
+    for number, name in enumerate(names):
+        write_image(tmp_path / 'images' / name, seed=number)
+    values = {
+        name: (tmp_path / 'images' / name).read_bytes() for name in names
+    }
+    write_lmdb(tmp_path / 'images.lmdb', values)
+    make_table(names, tmp_path / 'images.lmdb').save(tmp_path / 'table')
+    table = TrackletTable.load(tmp_path / 'table')
+
+    found = TrackletDataset(table, PIPELINE)
+
+    files = TrackletDataset(make_table(names, tmp_path / 'images'), PIPELINE)
+    for row, name in enumerate(names):
+        assert torch.equal(found[row]['inputs'], files[row]['inputs'])
+        path = found[row]['data_samples'].img_path
+        assert path == str(tmp_path / 'images.lmdb' / name)
+
+
+def test_what_is_wrong_in_an_lmdb_is_named(tmp_path):
+    write_lmdb(tmp_path / 'images.lmdb', {'a': b'no image', 'b': b''})
+    dataset = TrackletDataset(
+        make_table(['a', 'b', 'c'], tmp_path / 'images.lmdb'), PIPELINE
+    )
+    with pytest.raises(ValueError, match=r'images\.lmdb/a is not an image'):
+        dataset[0]
+    with pytest.raises(ValueError, match=r'images\.lmdb/b .*\(0 bytes\)'):
+        dataset[1]
+    with pytest.raises(FileNotFoundError, match=r'images\.lmdb has no key c'):
+        dataset[2]
+
+
+def test_absolute_paths_need_no_root(tmp_path):
+    names = [str(tmp_path / name) for name in ('a.png', 'b.png', 'c.png')]
+    for name in names:
+        write_image(tmp_path / name)
+    for root in (None, tmp_path / 'elsewhere'):
+        dataset = TrackletDataset(make_table(names, root), PIPELINE)
+        assert dataset[2]['data_samples'].img_path == names[2]
 
 
 def test_table_must_have_images():

@@ -4,6 +4,7 @@ import pytest
 import torch
 from PIL import Image
 
+from mmcion.datasets import UnreadableImageError
 from mmcion.datasets.transforms import LoadImage
 
 
@@ -65,8 +66,25 @@ def test_path_may_have_any_letters(tmp_path):
 def test_broken_file_is_named(tmp_path, content):
     path = tmp_path / 'broken.jpg'
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=rf'broken\.jpg .*{len(content)} by'):
+    message = rf'broken\.jpg .*{len(content)} by'
+    with pytest.raises(UnreadableImageError, match=message):
         load(path)
+    results = {'img_path': str(path), 'img_bytes': content}
+    with pytest.raises(UnreadableImageError, match=message):
+        LoadImage()(results)
+
+
+def test_content_that_is_there_is_not_read_again(tmp_path):
+    pixels = random_pixels(5, 4, 3)
+    Image.fromarray(pixels).save(tmp_path / 'a.png')
+    results = LoadImage()(
+        {
+            'img_path': 'store.lmdb/a.png',
+            'img_bytes': (tmp_path / 'a.png').read_bytes(),
+        }
+    )
+    assert np.array_equal(results['img'].permute(1, 2, 0), pixels)
+    assert set(results) == {'img_path', 'img'}
 
 
 def test_missing_file_is_named(tmp_path):
