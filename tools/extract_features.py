@@ -35,6 +35,14 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--checkpoint', help='weights of the backbone')
     parser.add_argument('--batch-size', type=int, default=64)
     parser.add_argument('--num-workers', type=int, default=2)
+    parser.add_argument(
+        '--max-unreadable',
+        type=int,
+        default=0,
+        metavar='N',
+        help='go on over up to N images that are missing or damaged; their '
+        'features are zero and features.json lists their rows (default: 0)',
+    )
     add_cfg_options(parser)
     add_launcher(parser)
     return parser.parse_args()
@@ -71,8 +79,13 @@ def main() -> None:
             meta=meta,
             batch_size=args.batch_size,
             num_workers=args.num_workers,
+            max_unreadable=args.max_unreadable,
         )
-    print(f'{args.out}: {len(store)} features of {store.dim} dimensions')
+    holes = len(store.unreadable)
+    print(
+        f'{args.out}: {len(store)} features of {store.dim} dimensions'
+        + (f', {holes} of them zero: unreadable images' if holes else '')
+    )
 
 
 if __name__ == '__main__':

@@ -1,8 +1,12 @@
+import json
+import re
+
 import cv2
 import numpy as np
 import pytest
 import torch
 from mmengine.dist import get_rank
+from torch.multiprocessing import ProcessRaisedException
 
 from mmcion.apis import extract
 from mmcion.apis.extract import extract_features
@@ -175,6 +179,136 @@ def test_missing_image_is_named(table, tmp_path):
         run(table, tmp_path / 'out')
 
 
+def damage(folder, *rows):
+    """Empty, remove or spoil the images of rows."""
+    for n, row in enumerate(rows):
+        file = folder / f'{row:02d}.jpg'
+        if n % 3 == 1:
+            file.unlink()
+        else:
+            file.write_bytes(b'no image' * (n % 3))
+
+
+def unreadable_rows(out):
+    return json.loads((out / 'features.json').read_text())['unreadable']
+
+
+@pytest.mark.parametrize('num_workers', [0, 2])
+def test_unreadable_images_are_zero_and_listed(
+    table, tmp_path, num_workers, caplog
+):
+    whole = run(table, tmp_path / 'whole')
+    assert unreadable_rows(tmp_path / 'whole') == []
+    # a whole batch (5..8), the first row and the last
+    bad = [0, 5, 6, 7, 8, 13]
+    damage(tmp_path, *bad)
+
+    store = run(
+        table, tmp_path / 'out', max_unreadable=6, num_workers=num_workers
+    )
+
+    expected = whole[:]
+    expected[bad] = 0
+    np.testing.assert_allclose(store[:], expected, atol=2**-10)
+    raw = np.load(tmp_path / 'out' / 'features.npy')
+    assert np.flatnonzero(~raw.any(1)).tolist() == bad
+    assert store.unreadable.tolist() == bad
+    assert unreadable_rows(tmp_path / 'out') == bad
+    assert sorted(p.name for p in (tmp_path / 'out').iterdir()) == [
+        'features.json',
+        'features.npy',
+    ]
+
+
+def test_log_says_how_many_and_which(table, tmp_path, monkeypatch):
+    lines = []
+    monkeypatch.setattr(
+        extract, 'print_log', lambda text, **_: lines.append(text)
+    )
+    damage(tmp_path, 7, 4)
+    run(table, tmp_path / 'out', max_unreadable=9)
+    (line,) = lines
+    assert line.startswith('2 of 14 images cannot be read')
+    names = [str(tmp_path / name) for name in ('04.jpg', '07.jpg')]
+    assert line.endswith(', '.join(names))
+
+
+def test_more_than_allowed_is_an_error_that_lists_ten(table, tmp_path):
+    damage(tmp_path, *range(1, 13))
+    with pytest.raises(ValueError, match=r'max_unreadable \(11\)') as error:
+        run(table, tmp_path / 'out', max_unreadable=11)
+    names = re.findall(r'(\d\d)\.jpg[,:. ]', str(error.value))
+    assert names[:10] == [f'{row:02d}' for row in range(1, 11)]
+    assert ', ... (' in str(error.value)
+    assert len(run(table, tmp_path / 'out', max_unreadable=12)) == ROWS
+
+
+def test_no_readable_image_at_all(table, tmp_path):
+    damage(tmp_path, *range(ROWS))
+    with pytest.raises(ValueError, match=r'none of the 14 images.*00\.jpg'):
+        run(table, tmp_path / 'out', max_unreadable=ROWS)
+    with pytest.raises(ValueError, match='must be >= 0'):
+        run(table, tmp_path / 'out', max_unreadable=-1)
+
+
+def test_other_errors_are_not_unreadable_images(table, tmp_path):
+    broken = [*PIPELINE[:2], raise_value_error]
+    with pytest.raises(ValueError, match='a fault of the pipeline'):
+        run(table, tmp_path / 'out', pipeline=broken, max_unreadable=99)
+
+
+def raise_value_error(results):
+    raise ValueError('a fault of the pipeline')
+
+
+def test_killed_run_does_not_forget_unreadable_rows(
+    table, tmp_path, monkeypatch
+):
+    damage(tmp_path, 1, 3, 12)
+    whole = run(table, tmp_path / 'whole', max_unreadable=3)
+    with monkeypatch.context() as patch:
+        # one image for the dimension, 3 of block 0, half of block 1
+        counting_batches(patch, kill_at=5)
+        with pytest.raises(KeyboardInterrupt):
+            run(table, tmp_path / 'out', max_unreadable=3)
+    assert json.loads((tmp_path / 'out' / '.done_0').read_text()) == [1, 3]
+
+    with pytest.raises(ValueError, match=r'max_unreadable \(2\)'):
+        run(table, tmp_path / 'out', max_unreadable=2)
+    seen = counting_batches(monkeypatch)
+    store = run(table, tmp_path / 'out', max_unreadable=3)
+
+    assert len(seen) < ROWS - 5
+    assert unreadable_rows(tmp_path / 'out') == [1, 3, 12]
+    assert np.array_equal(store[:], whole[:])
+
+
+def test_restored_image_gets_its_feature_on_resume(
+    table, tmp_path, monkeypatch
+):
+    whole = run(table, tmp_path / 'whole')
+    good = (tmp_path / '01.jpg').read_bytes()
+    damage(tmp_path, 1, 3)
+    with monkeypatch.context() as patch:
+        counting_batches(patch, kill_at=5)
+        with pytest.raises(KeyboardInterrupt):
+            run(table, tmp_path / 'out', max_unreadable=3)
+    (tmp_path / '01.jpg').write_bytes(good)
+
+    store = run(table, tmp_path / 'out', max_unreadable=3)
+
+    assert store.unreadable.tolist() == [3]
+    np.testing.assert_allclose(store[:3], whole[:3], atol=2**-10)
+
+
+def test_finished_store_with_more_holes_than_allowed(table, tmp_path):
+    damage(tmp_path, 2, 9)
+    run(table, tmp_path / 'out', max_unreadable=2)
+    assert len(run(table, tmp_path / 'out', max_unreadable=5)) == ROWS
+    with pytest.raises(ValueError, match=r'\(0\) images .*02\.jpg, .*09\.jpg'):
+        run(table, tmp_path / 'out')
+
+
 def test_table_without_rows_or_paths_is_refused(tmp_path):
     columns = {'video_id': [], 'tracklet_id': [], 'frame': [], 'videos': ['a']}
     with pytest.raises(ValueError, match='no images'):
@@ -184,9 +318,10 @@ def test_table_without_rows_or_paths_is_refused(tmp_path):
         run(TrackletTable.from_columns(**columns), tmp_path / 'out')
 
 
-def run_rank(table_folder, out):
+def run_rank(table_folder, out, max_unreadable=0):
     extract._BLOCK_ROWS = 5
-    store = run(TrackletTable.load(table_folder), out)
+    table = TrackletTable.load(table_folder)
+    store = run(table, out, max_unreadable=max_unreadable)
     return get_rank(), store[:]
 
 
@@ -202,3 +337,23 @@ def test_two_ranks_equal_one_process(table, tmp_path):
     for name in ('features.npy', 'features.json'):
         one, two = (tmp_path / folder / name for folder in ('whole', 'out'))
         assert one.read_bytes() == two.read_bytes()
+
+
+def test_two_ranks_share_the_allowance(table, tmp_path):
+    # blocks 0 and 2 are of rank 0, block 1 of rank 1
+    damage(tmp_path, 0, 4, 6, 13)
+    whole = run(table, tmp_path / 'whole', max_unreadable=4)
+    table.save(tmp_path / 'table')
+    arguments = tmp_path / 'table', tmp_path / 'out'
+
+    with pytest.raises(ProcessRaisedException, match=r'4 so far: .*00\.jpg'):
+        run_on_ranks(run_rank, *arguments, 3)
+    assert not (tmp_path / 'out' / 'features.json').exists()
+    results = run_on_ranks(run_rank, *arguments, 4)
+
+    for _, features in results:
+        assert np.array_equal(features, whole[:])
+    for name in ('features.npy', 'features.json'):
+        one, two = (tmp_path / folder / name for folder in ('whole', 'out'))
+        assert one.read_bytes() == two.read_bytes()
+    assert unreadable_rows(tmp_path / 'out') == [0, 4, 6, 13]

@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 
 from mmcion.structures import FeatureStore, TrackletTable
@@ -28,6 +30,27 @@ def test_features_of_every_row_then_nothing_to_do(recording, tmp_path):
     assert state(tmp_path) == before
     found = FeatureStore.open(tmp_path / 'features')
     assert np.array_equal(found[:], store[:])
+
+
+def test_unreadable_images(recording, tmp_path):
+    shutil.copytree(recording, tmp_path / 'recording')
+    table = TrackletTable.load(tmp_path / 'recording' / 'table')
+    table.image_path(7).write_bytes(b'no image')
+    command = (
+        *('extract_features.py', 'recording/table', '--out', 'features'),
+        *('--num-workers', 0),
+    )
+
+    refused = run_tool(*command, cwd=tmp_path)
+    done = run_tool(*command, '--max-unreadable', 1, cwd=tmp_path)
+
+    assert refused.returncode == 1
+    assert f'{table.image_path(7)} is not an image' in refused.stderr
+    assert done.returncode == 0, done.stderr
+    assert '1 of 60 images cannot be read' in done.stdout + done.stderr
+    assert '60 features of 336 dimensions, 1 of them zero' in done.stdout
+    store = FeatureStore.open(tmp_path / 'features')
+    assert store.unreadable.tolist() == [7]
 
 
 def test_missing_table_is_one_message(tmp_path):
