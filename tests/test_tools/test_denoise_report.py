@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from mmcion.structures import IdentityLabels, TrackletTable
 from mmcion.utils.io import write_json
@@ -30,6 +31,27 @@ def test_page_is_written_beside_the_labels(recording, tmp_path):
     done = run_tool(TOOL, *options, *more, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert 'image/jpeg' not in (tmp_path / 'other.html').read_text()
+
+
+def test_images_may_lie_in_an_lmdb(recording, tmp_path):
+    lmdb = pytest.importorskip('lmdb')
+    write_identities(recording, tmp_path / 'ids')
+    table = TrackletTable.load(recording / 'table')
+    with (
+        lmdb.open(str(tmp_path / 'crops'), map_size=1 << 24) as database,
+        database.begin(write=True) as transaction,
+    ):
+        for row, path in enumerate(table.path):
+            content = table.image_path(row).read_bytes()
+            transaction.put(path, content)
+    table.image_root = tmp_path / 'crops'
+    table.save(tmp_path / 'table')
+    options = ('--table', 'table', '--identities', 'ids')
+    done = run_tool(TOOL, *options, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / 'ids' / 'report.html').read_text()
+    assert 'image/jpeg' in page
+    assert 'could not be read' not in page
 
 
 def test_missing_labels_are_named(recording, tmp_path):

@@ -39,6 +39,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Write the page."""
     args = parse_args()
+    from mmcion.datasets import open_images
     from mmcion.structures import IdentityLabels, TrackletTable
     from mmcion.utils.io import read_json
     from mmcion.visualization import write_denoise_report
@@ -48,7 +49,16 @@ def main() -> None:
     labels.report = read_json(folder / 'report.json')
     out = Path(args.out) if args.out else folder / 'report.html'
     table = TrackletTable.load(args.table)
-    write_denoise_report(out, table, labels, max_tiles=args.max_tiles)
+    load_image = None
+    if table.path is not None:
+        images = open_images(table.image_root)
+
+        def load_image(row: int) -> bytes:
+            return images.read(table.path[row].decode())
+
+    write_denoise_report(
+        out, table, labels, load_image=load_image, max_tiles=args.max_tiles
+    )
     print(f'Report: {out.resolve()}')
 
 
