@@ -49,12 +49,12 @@ def main() -> None:
     labels.report = read_json(folder / 'report.json')
     out = Path(args.out) if args.out else folder / 'report.html'
     table = TrackletTable.load(args.table)
-    load_image = None
-    if table.path is not None:
+    load_image, paths = None, table.path
+    if paths is not None:
         images = open_images(table.image_root)
 
         def load_image(row: int) -> bytes:
-            return images.read(table.path[row].decode())
+            return images.read(paths[row].decode())
 
     write_denoise_report(
         out, table, labels, load_image=load_image, max_tiles=args.max_tiles
