@@ -1,0 +1,86 @@
+"""SkipReport: what a reader left out, why, and what else is worth knowing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from .io import write_json
+
+_NUM_EXAMPLES = 5
+
+
+class SkipReport:
+    """Counts by reason with the first examples, and remarks.
+
+    Args:
+        source: what was read.
+    """
+
+    def __init__(self, source: str | Path) -> None:
+        self.source = str(source)
+        self.counts: Counter[str] = Counter()
+        self.examples: dict[str, list[str]] = {}
+        self.notes: list[str] = []
+
+    def skip(self, reason: str, *examples: str, count: int = 0) -> None:
+        """Count items that are left out.
+
+        Args:
+            reason: the same words for the same reason.
+            examples: the items, or some of them.
+            count: number of items, where not all of them are given.
+        """
+        self.counts[reason] += max(count, len(examples))
+        kept = self.examples.setdefault(reason, [])
+        kept.extend(examples[: _NUM_EXAMPLES - len(kept)])
+
+    def note(self, text: str) -> None:
+        """Add a remark, once."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def compare(self, what: str, found: int, published: int) -> None:
+        """Note whether a count is the published one."""
+        verdict = 'as published' if found == published else 'published are'
+        number = '' if found == published else f' {published:,}'
+        self.note(f'{found:,} {what}, {verdict}{number}')
+
+    def merge(self, other: dict[str, Any]) -> None:
+        """Add what another report's ``to_dict`` says."""
+        for reason, item in other['skipped'].items():
+            self.skip(reason, *item['examples'], count=item['count'])
+        for text in other['notes']:
+            self.note(text)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values; most frequent reasons first."""
+        skipped = {
+            reason: {'count': count, 'examples': self.examples[reason]}
+            for reason, count in self.counts.most_common()
+        }
+        return {
+            'source': self.source,
+            'num_skipped': self.counts.total(),
+            'skipped': skipped,
+            'notes': self.notes,
+        }
+
+    def save(self, path: str | Path, **more: Any) -> None:
+        """Write the report as JSON, atomically.
+
+        Args:
+            path: the file.
+            more: further values of it.
+        """
+        write_json(path, {**self.to_dict(), **more})
+
+    def lines(self) -> list[str]:
+        """Return the report as lines of text."""
+        lines = [
+            f'skipped {count:,}: {reason} '
+            f'(such as {", ".join(self.examples[reason][:2])})'
+            for reason, count in self.counts.most_common()
+        ]
+        return [*lines, *(f'note: {text}' for text in self.notes)]

@@ -1,0 +1,55 @@
+import json
+
+from mmcion.utils.skip_report import SkipReport
+
+
+def test_counts_and_first_examples(tmp_path):
+    report = SkipReport('folder')
+    report.skip('rare', 'a')
+    for number in range(7):
+        report.skip('usual', f'{number}.jpg')
+    report.skip('usual', 'x', 'y', count=1000)
+    report.note('remark')
+    report.note('remark')
+
+    report.save(tmp_path / 'skipped.json', kept={'images': 3})
+
+    assert json.loads((tmp_path / 'skipped.json').read_text()) == {
+        'source': 'folder',
+        'num_skipped': 1008,
+        'skipped': {
+            'usual': {
+                'count': 1007,
+                'examples': [f'{number}.jpg' for number in range(5)],
+            },
+            'rare': {'count': 1, 'examples': ['a']},
+        },
+        'notes': ['remark'],
+        'kept': {'images': 3},
+    }
+    assert report.lines() == [
+        'skipped 1,007: usual (such as 0.jpg, 1.jpg)',
+        'skipped 1: rare (such as a)',
+        'note: remark',
+    ]
+
+
+def test_published_counts():
+    report = SkipReport('')
+    report.compare('images', 1234, 1234)
+    report.compare('ids', 1000, 1234)
+    assert report.notes == [
+        '1,234 images, as published',
+        '1,000 ids, published are 1,234',
+    ]
+
+
+def test_merge():
+    first, second = SkipReport('a'), SkipReport('b')
+    first.skip('reason', 'x', count=2)
+    second.skip('reason', 'y')
+    second.note('remark')
+    first.merge(json.loads(json.dumps(second.to_dict())))
+    assert first.counts == {'reason': 3}
+    assert first.examples == {'reason': ['x', 'y']}
+    assert first.notes == ['remark']

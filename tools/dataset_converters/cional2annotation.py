@@ -1,0 +1,61 @@
+"""Make an annotation table of CION-AL and check its images."""
+
+import argparse
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+EXAMPLE = """example:
+  python tools/dataset_converters/cional2annotation.py \\
+      data/CION_AL/cional_annos.json --image-root data/CION_AL \\
+      --out work_dirs/cional
+
+Written below the out folder: annotation/ (for ann_file of a config) and
+skipped.json (what was left out, why, and remarks).
+"""
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    from mmcion.utils.cli import tool_parser
+
+    parser = tool_parser(__doc__, EXAMPLE)
+    parser.add_argument('json', help='list of {"file_path", "id"}')
+    parser.add_argument('--out', required=True, help='folder to write to')
+    parser.add_argument(
+        '--image-root', metavar='DIR', help='that paths are relative to'
+    )
+    parser.add_argument(
+        '--check-files',
+        action='store_true',
+        help='look for every image and drop missing ones (default: look for '
+        'a thousand and stop if one is missing)',
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Read and write."""
+    args = parse_args()
+    from mmcion.datasets.tracklet_readers import read_cional
+
+    table, report = read_cional(
+        args.json, args.image_root, check_files=args.check_files
+    )
+    out = Path(args.out)
+    people = int(table.pid.max()) + 1
+    report.save(
+        out / 'skipped.json',
+        kept={'images': len(table), 'identities': people},
+    )
+    table.save(out / 'annotation')
+    lines = [f'{len(table):,} images, {people:,} identities', *report.lines()]
+    print(f'{out}: ' + '\n  '.join(lines))
+
+
+if __name__ == '__main__':
+    from mmcion.utils.cli import run_tool
+
+    run_tool(main)

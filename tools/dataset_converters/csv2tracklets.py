@@ -1,0 +1,67 @@
+"""Make a tracklet table of a list of images."""
+
+import argparse
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+EXAMPLE = """example:
+  # images.csv: path,video,tracklet,frame and, if wanted, x,y,w,h
+  python tools/dataset_converters/csv2tracklets.py images.csv \\
+      --image-root crops --out work_dirs/mine
+
+The first line names the columns, in any order; frames count from 0.
+Written below the out folder: table/ (a TrackletTable), skipped.json (what was
+left out, why, and remarks).
+"""
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    from mmcion.utils.cli import tool_parser
+
+    parser = tool_parser(__doc__, EXAMPLE)
+    parser.add_argument('csv', help='path,video,tracklet,frame[,x,y,w,h]')
+    parser.add_argument('--out', required=True, help='folder to write to')
+    parser.add_argument(
+        '--image-root',
+        metavar='DIR',
+        help='that paths are relative to (default: the folder of the CSV)',
+    )
+    parser.add_argument(
+        '--ignore',
+        nargs='+',
+        default=[],
+        metavar='COLUMN',
+        help='columns to leave out',
+    )
+    parser.add_argument(
+        '--check-files',
+        action='store_true',
+        help='look for every image and drop missing ones (default: look for '
+        'a thousand and stop if one is missing)',
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Read and write."""
+    args = parse_args()
+    from mmcion.datasets.tracklet_readers import read_csv
+
+    reading = read_csv(
+        args.csv,
+        args.image_root,
+        ignore=args.ignore,
+        check_files=args.check_files,
+    )
+    reading.save(args.out)
+    print(f'{args.out}: {reading.summary()}')
+
+
+if __name__ == '__main__':
+    from mmcion.utils.cli import run_tool
+
+    run_tool(main)

@@ -1,0 +1,50 @@
+"""Make a tracklet table of LUPerson, an image per tracklet."""
+
+import argparse
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+EXAMPLE = """example:
+  # images as COUNTRY/CITY/VIDEO/00000341_0002.jpg, or as
+  # images/34_01_0341_00001865.jpg, or an LMDB
+  python tools/dataset_converters/luperson2tracklets.py data/luperson \\
+      --out work_dirs/luperson
+
+Written below the out folder: table/ (a TrackletTable), skipped.json (what was
+left out, why, and remarks). LUPerson has no tracks: denoise with min_images=1,
+or track the videos with extract_tracklets.py --boxes.
+"""
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    from mmcion.utils.cli import tool_parser
+
+    parser = tool_parser(__doc__, EXAMPLE)
+    parser.add_argument('root', help='folder of the images or of the LMDB')
+    parser.add_argument('--out', required=True, help='folder to write to')
+    parser.add_argument(
+        '--check-sizes',
+        action='store_true',
+        help='leave out images of zero bytes; slower',
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Read and write."""
+    args = parse_args()
+    from mmcion.datasets.tracklet_readers import read_luperson
+
+    reading = read_luperson(args.root, check_sizes=args.check_sizes)
+    reading.save(args.out)
+    print(f'{args.out}: {reading.summary()}')
+
+
+if __name__ == '__main__':
+    from mmcion.utils.cli import run_tool
+
+    run_tool(main)

@@ -1,0 +1,51 @@
+"""Make a tracklet table of LUPerson-NL."""
+
+import argparse
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+EXAMPLE = """example:
+  # images as COUNTRY/CITY/VIDEOID/000012_0000340_02.jpg
+  python tools/dataset_converters/luperson_nl2tracklets.py data/lupersonnl \\
+      --out work_dirs/lupersonnl
+  # an LMDB, with or without keys.pkl
+  python tools/dataset_converters/luperson_nl2tracklets.py data/lupnl_lmdb \\
+      --out work_dirs/lupersonnl
+
+Written below the out folder: table/ (a TrackletTable), skipped.json (what was
+left out, why, and remarks). A tracklet is one person number in one video.
+"""
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    from mmcion.utils.cli import tool_parser
+
+    parser = tool_parser(__doc__, EXAMPLE)
+    parser.add_argument('root', help='folder of countries, or of the LMDB')
+    parser.add_argument('--out', required=True, help='folder to write to')
+    parser.add_argument(
+        '--check-sizes',
+        action='store_true',
+        help='leave out images of zero bytes; slower',
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Read and write."""
+    args = parse_args()
+    from mmcion.datasets.tracklet_readers import read_luperson_nl
+
+    reading = read_luperson_nl(args.root, check_sizes=args.check_sizes)
+    reading.save(args.out)
+    print(f'{args.out}: {reading.summary()}')
+
+
+if __name__ == '__main__':
+    from mmcion.utils.cli import run_tool
+
+    run_tool(main)

@@ -1,0 +1,56 @@
+"""Make a tracklet table of MARS, with the true identities."""
+
+import argparse
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+EXAMPLE = """example:
+  python tools/dataset_converters/mars2tracklets.py data/mars/bbox_train \\
+      --out work_dirs/mars
+  # after denoising: how good are the identities?
+  python tools/analysis_tools/eval_identities.py work_dirs/mars/truth.npy \\
+      work_dirs/mars/identities/identity.npy
+
+Written below the out folder: table/ (a TrackletTable), skipped.json (what was
+left out, why, and remarks), truth.npy (the true identity of each row; -1: junk
+and distractors). A camera is a video.
+"""
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    from mmcion.utils.cli import tool_parser
+
+    parser = tool_parser(__doc__, EXAMPLE)
+    parser.add_argument('root', help='bbox_train, bbox_test or above')
+    parser.add_argument('--out', required=True, help='folder to write to')
+    parser.add_argument(
+        '--keep-junk', action='store_true', help='keep the folder 00-1'
+    )
+    parser.add_argument(
+        '--check-sizes',
+        action='store_true',
+        help='leave out images of zero bytes; slower',
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Read and write."""
+    args = parse_args()
+    from mmcion.datasets.tracklet_readers import read_mars
+
+    reading = read_mars(
+        args.root, keep_junk=args.keep_junk, check_sizes=args.check_sizes
+    )
+    reading.save(args.out)
+    print(f'{args.out}: {reading.summary()}')
+
+
+if __name__ == '__main__':
+    from mmcion.utils.cli import run_tool
+
+    run_tool(main)

@@ -1,0 +1,72 @@
+"""Cut people out of MOTChallenge sequences; make a tracklet table."""
+
+import argparse
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+EXAMPLE = """example:
+  # the true boxes of all sequences
+  python tools/dataset_converters/motchallenge2tracklets.py \\
+      data/MOT17/train --out work_dirs/mot17 --min-visibility 0.3
+  # what a tracker wrote, boxes/<sequence>.txt
+  python tools/dataset_converters/motchallenge2tracklets.py \\
+      data/MOT17/train --boxes boxes/ --out work_dirs/mot17_tracked
+
+Written below the out folder: table/ (a TrackletTable), skipped.json (what was
+left out, why, and remarks), crops/, and for true boxes truth.npy (the true
+identity of each row). A second run with the same settings goes on where the
+first one stopped.
+"""
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    from mmcion.utils.cli import tool_parser
+
+    parser = tool_parser(__doc__, EXAMPLE)
+    parser.add_argument('root', help='a sequence or a folder of sequences')
+    parser.add_argument('--out', required=True, help='folder to write to')
+    parser.add_argument(
+        '--boxes',
+        metavar='FILE_OR_DIR',
+        help='<sequence>.txt of a tracker (default: gt/gt.txt)',
+    )
+    parser.add_argument(
+        '--min-height', type=float, default=0, help='of a box, in pixels'
+    )
+    parser.add_argument(
+        '--min-visibility',
+        type=float,
+        default=0,
+        help='least visible share of a true box, 0..1',
+    )
+    parser.add_argument(
+        '--quality', type=int, default=95, help='of the JPEG files, 1..100'
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Read and write."""
+    args = parse_args()
+    from mmcion.video.mot_crops import read_motchallenge
+
+    reading = read_motchallenge(
+        args.root,
+        args.out,
+        boxes=args.boxes,
+        min_height=args.min_height,
+        min_visibility=args.min_visibility,
+        quality=args.quality,
+    )
+    reading.save(args.out)
+    print(f'{args.out}: {reading.summary()}')
+
+
+if __name__ == '__main__':
+    from mmcion.utils.cli import run_tool
+
+    run_tool(main)
