@@ -6,6 +6,7 @@ import pytest
 
 from mmcion.datasets.tracklet_readers import image_tree
 from mmcion.datasets.tracklet_readers.image_tree import (
+    BROKEN_LINK,
     EMPTY_FILE,
     NO_UTF8,
     NOT_AN_IMAGE,
@@ -34,12 +35,14 @@ def test_only_the_right_level(tmp_path):
 def test_empty_files_are_seen_when_asked(tmp_path):
     touch(tmp_path, '1.jpg')
     touch(tmp_path, '2.jpg', content=b'')
+    (tmp_path / '3.jpg').symlink_to('nowhere')
     report = SkipReport(tmp_path)
-    assert list(walk_images(tmp_path, 0, report)) == [((), ['1.jpg', '2.jpg'])]
+    ((_, names),) = walk_images(tmp_path, 0, report)
+    assert names == ['1.jpg', '2.jpg', '3.jpg']
     assert counts_of(report) == {}
     found = list(walk_images(tmp_path, 0, report, check_sizes=True))
     assert found == [((), ['1.jpg'])]
-    assert counts_of(report) == {EMPTY_FILE: 1}
+    assert counts_of(report) == {EMPTY_FILE: 1, BROKEN_LINK: 1}
 
 
 def test_large_folders_come_in_parts(tmp_path, monkeypatch):

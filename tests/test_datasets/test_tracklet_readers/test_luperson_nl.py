@@ -124,6 +124,9 @@ def test_keys_of_another_dataset(tmp_path):
     with pytest.raises(ValueError, match='such as 34_01_0341') as error:
         read_luperson_nl(tmp_path / 'x')
     assert 'keys like 00001_000012_0000340_02' in str(error.value)
+    file = (tmp_path / 'x' / 'data.mdb').rename(tmp_path / 'images.lmdb')
+    with pytest.raises(ValueError, match='such as 34_01_0341'):
+        read_luperson_nl(file)
 
 
 def test_nothing_there(tmp_path):
