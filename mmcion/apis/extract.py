@@ -71,7 +71,10 @@ def extract_features(
     if FeatureStore.is_finished(out, meta):
         print_log(f'{out}: features are there already', logger='current')
         store = FeatureStore.open(out)
-        limit.check(store.unreadable)
+        limit.check(
+            store.unreadable,
+            remedy=f'Allow them, or restore them and remove {out}.',
+        )
         return store
     model = model.to(get_device()).eval()
     dataset: Dataset = TrackletDataset(table, pipeline)
@@ -156,6 +159,8 @@ class _Limit:
         self,
         rows: Sequence[int] | np.ndarray,
         reasons: Mapping[int, str] | None = None,
+        remedy: str = 'Restore them or allow more, and run again: the '
+        'features that are there are kept.',
     ) -> None:
         """Raise ValueError if the rows are too many."""
         if len(rows) <= self.allowed:
@@ -163,8 +168,7 @@ class _Limit:
         why = f' ({next(iter(reasons.values()))})' if reasons else ''
         raise ValueError(
             f'more than max_unreadable ({self.allowed}) images cannot be '
-            f'read, {len(rows)} so far: {self._names(rows)}{why}. Restore '
-            f'them or allow more; images that could be read are kept.'
+            f'read, {len(rows)} so far: {self._names(rows)}{why}. {remedy}'
         )
 
     def log(self, rows: Sequence[int]) -> None:
