@@ -1,26 +1,36 @@
 """Denoise tracklets into identities, and write them as annotations."""
 
+from __future__ import annotations
+
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
+
+    from mmcion.structures import IdentityLabels, TrackletTable
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-EXAMPLE = """example:
+EXAMPLE = """examples:
   python tools/denoise.py configs/denoise/three-levels_auto.py \\
       --table work_dirs/tracklets/table --features work_dirs/features \\
       --out work_dirs/identities
+  torchrun --nproc-per-node 4 tools/denoise.py CONFIG ... --launcher pytorch
 
-Finished levels are kept; a second run goes on after them. In the out folder:
-annotation/ (for pre-training), cion_annos.json (the published format),
-identity.npy (one per row of the table), report.json.
+Finished levels are kept, and of an interrupted one the finished parts; the
+same command goes on after them. In the out folder: annotation/ (for
+pre-training), cion_annos.json (the published format), identity.npy (one per
+row of the table), report.json, and report.html to look at.
 """
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmcion.utils.cli import add_cfg_options, tool_parser
+    from mmcion.utils.cli import add_cfg_options, add_launcher, tool_parser
 
     parser = tool_parser(__doc__, EXAMPLE)
     parser.add_argument('config', help='pipeline of denoisers')
@@ -28,6 +38,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--features', required=True, help='its FeatureStore')
     parser.add_argument('--out', required=True, help='folder to write to')
     add_cfg_options(parser)
+    add_launcher(parser)
     return parser.parse_args()
 
 
@@ -35,29 +46,45 @@ def main() -> None:
     """Denoise."""
     args = parse_args()
     from mmengine.config import Config
+    from mmengine.dist import is_main_process
     from mmengine.logging import MMLogger
 
     from mmcion.apis.denoise import denoise
-    from mmcion.denoising import export_annotation
     from mmcion.structures import FeatureStore, TrackletTable
-    from mmcion.utils.io import write_json
+    from mmcion.utils.dist import ranks
 
-    MMLogger.get_instance('mmcion')
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options)
     table = TrackletTable.load(args.table)
-    out = Path(args.out)
     features = FeatureStore.open(args.features)
-    labels = denoise(table, features, cfg, work_dir=out)
-    annotation, counts = export_annotation(table, labels, **cfg.export)
-    labels.report['export'] = counts
+    with ranks(args.launcher):
+        MMLogger.get_instance('mmcion')
+        labels = denoise(table, features, cfg, work_dir=args.out)
+        if is_main_process():
+            write_results(table, labels, cfg, Path(args.out))
+
+
+def write_results(
+    table: TrackletTable, labels: IdentityLabels, cfg: Config, out: Path
+) -> None:
+    """Write identities, annotations and reports."""
+    from mmcion.apis.denoise_report import report_denoising
+    from mmcion.denoising import export_annotation
+    from mmcion.utils.io import write_json
+
     labels.save(out / 'identity.npy')
+    write_json(out / 'report.json', labels.report)
+    annotation, counts = export_annotation(
+        table, labels, **cfg.get('export', {})
+    )
+    labels.report['export'] = counts
     annotation.save(out / 'annotation')
     annotation.to_cion_json(out / 'cion_annos.json')
     write_json(out / 'report.json', labels.report)
+    report_denoising(table, labels, out / 'report.html')
     print(
         f'{out}: {counts["images"]} of {len(table)} images, '
-        f'{counts["identities"]} identities'
+        f'{counts["identities"]} identities; look at {out / "report.html"}'
     )
 
 

@@ -2,7 +2,7 @@
 # 'auto' is the calibrated value, dict(auto=1.2) that multiple of it: one
 # person looks more different between videos than within a tracklet.
 center = True
-calibration = dict(false_merge_rate=0.05, tracklet_noise=0.1)
+calibration = dict(false_merge_rate=0.05, tracklet_noise=0.1, false_links=1.0)
 pipeline = [
     dict(type='SingleTrackletDenoiser', sigma='auto', min_images=2),
     dict(type='SingleVideoDenoiser', sigma='auto', delta='auto'),

@@ -19,6 +19,7 @@ _KEYS = {
     'custom_imports',
     'default_scope',
     'export',
+    'seed',
 }
 
 
@@ -31,16 +32,18 @@ def denoise(
 ) -> IdentityLabels:
     """Turn tracklets into identities.
 
+    The ranks of a process group share the work, and each gets the result.
+
     Args:
         table: the images.
         features: one row each; an array is ``(N, D)``.
         config: as the files in ``configs/denoise``: ``pipeline``, and
-            optionally ``calibration``, ``center`` and ``custom_imports``.
-            (``export`` is the tool's.)
-        work_dir: finished levels are kept here and reused.
+            optionally ``calibration``, ``center``, ``seed`` and
+            ``custom_imports``. (``export`` is the tool's.)
+        work_dir: finished levels and shards are kept here and reused.
 
     Returns:
-        Identity of every row, and the ``report``.
+        Identity of every row, -1 where it was dropped, and the ``report``.
 
     Raises:
         ValueError: if the config has unknown keys, the features are not the
@@ -62,6 +65,9 @@ def denoise(
     if config.get('center', False):
         features = features.centered()
     pipeline = DenoisePipeline(
-        config['pipeline'], config.get('calibration'), work_dir
+        config['pipeline'],
+        config.get('calibration'),
+        work_dir,
+        config.get('seed', 0),
     )
     return pipeline.run(table, features)

@@ -11,15 +11,18 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from scipy.stats import norm
 
 from mmcion.structures import (
     FeatureStore,
+    IdentityLabels,
     TrackletTable,
-    cooccurring_tracklets,
+    cooccurring_pairs,
 )
+from mmcion.utils.shards import Shards
 
-from .base_denoiser import group_rows, sum_features
 from .functional import normalise, pair_distance
+from .grouped_rows import own_distance, sum_features
 
 _BINS = np.linspace(0, 2, 81)
 
@@ -32,7 +35,8 @@ class Calibration:
         sigma: ``1 - tracklet_noise`` quantile of the distances of images to
             their tracklet's centroid.
         delta: ``false_merge_rate`` quantile of the distances between
-            tracklets that share a frame.
+            tracklets that share a frame; for comparisons within a video.
+        link_delta: for comparisons of all with all; see ``calibrate``.
         num_images: images behind ``sigma``.
         num_pairs: co-occurring tracklet pairs behind ``delta``.
         bins: edges of both histograms.
@@ -42,6 +46,7 @@ class Calibration:
 
     sigma: float
     delta: float
+    link_delta: float
     num_images: int
     num_pairs: int
     bins: list[float]
@@ -59,9 +64,19 @@ def calibrate(
     *,
     false_merge_rate: float = 0.05,
     tracklet_noise: float = 0.1,
+    false_links: float = 1.0,
     min_pairs: int = 10,
+    shards: Shards | None = None,
 ) -> Calibration:
-    """Choose ``sigma`` and ``delta`` from the tracklets themselves.
+    """Choose ``sigma``, ``delta`` and ``link_delta`` from the tracklets.
+
+    Across videos an identity is compared with thousands, and a rate that is
+    harmless among the ten people of a video would link it to hundreds. So
+    ``link_delta`` is the distance below which an identity expects
+    ``false_links`` of all T tracklets: the quantile ``false_links / T``. So
+    few pairs lie there that it is read off a normal distribution through the
+    median and ``delta``. It is at most ``delta``, and at least the median
+    distance of images to their own tracklet.
 
     Args:
         table: the images.
@@ -70,21 +85,16 @@ def calibrate(
             people, that may lie nearer than ``delta``.
         tracklet_noise: share of images presumed to be foreign to their
             tracklet.
+        false_links: see above.
         min_pairs: fewer co-occurring pairs are not evidence.
+        shards: how the work is shared.
 
     Raises:
-        ValueError: if there are fewer pairs; names the count and the remedy.
+        ValueError: if a rate is not in (0, 1), or there are fewer pairs;
+            names the count and the remedy.
     """
-    sums = sum_features(features, table.tracklet_index)
-    centroids = normalise(sums)
-    same = np.concatenate(
-        [
-            1 - features[rows] @ centroids[k]
-            for k, rows in enumerate(group_rows(table.tracklet_index))
-        ]
-        or [np.zeros(0)]
-    )
-    first, second = cooccurring_tracklets(table)
+    _check_rates(false_merge_rate, tracklet_noise, false_links)
+    first, second = cooccurring_pairs(table, table.tracklet_index)
     if len(first) < min_pairs:
         raise ValueError(
             f'only {len(first)} pairs of tracklets share a frame, and '
@@ -92,16 +102,58 @@ def calibrate(
             f'chosen. Set sigma and delta of every level by hand in the '
             f'config, or lower calibration.min_pairs.'
         )
+    tracklet = IdentityLabels.from_tracklets(table, features).identity
+    centroids = normalise(sum_features(features, tracklet, shards))
+    same = own_distance(features, centroids, tracklet, shards)
+    same = same[np.isfinite(same)]
     different = pair_distance(centroids, first, second)
+    delta = float(np.quantile(different, false_merge_rate))
+    link_delta = _lower_tail(
+        float(np.median(different)),
+        delta,
+        false_merge_rate,
+        false_links / table.num_tracklets,
+    )
     return Calibration(
         sigma=float(np.quantile(same, 1 - tracklet_noise)),
-        delta=float(np.quantile(different, false_merge_rate)),
+        delta=delta,
+        link_delta=min(delta, max(link_delta, float(np.median(same)))),
         num_images=len(same),
         num_pairs=len(first),
         bins=_BINS.tolist(),
         same=_histogram(same),
         different=_histogram(different),
     )
+
+
+def _check_rates(
+    false_merge_rate: float, tracklet_noise: float, false_links: float
+) -> None:
+    for name, value in (
+        ('false_merge_rate', false_merge_rate),
+        ('tracklet_noise', tracklet_noise),
+    ):
+        if not 0 < value < 1:
+            raise ValueError(f'{name} is a share in (0, 1); got {value!r}.')
+    if not false_links > 0:
+        raise ValueError(f'false_links must be positive; got {false_links!r}.')
+
+
+def _lower_tail(
+    median: float, quantile: float, rate: float, wanted: float
+) -> float:
+    """Return the ``wanted`` quantile of a normal distribution.
+
+    Args:
+        median: of the distribution.
+        quantile: its quantile at ``rate``.
+        rate: in (0, 1).
+        wanted: rates from ``rate`` up give ``quantile``.
+    """
+    if wanted >= min(rate, 0.5):
+        return quantile
+    deviation = (median - quantile) / norm.isf(rate)
+    return float(median - norm.isf(wanted) * deviation)
 
 
 def _histogram(distance: np.ndarray) -> list[int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 import numpy as np
 
 from mmcion.registry import DENOISERS
@@ -10,17 +12,23 @@ from mmcion.structures import (
     FeatureStore,
     IdentityLabels,
     TrackletTable,
+    cooccurring_pairs,
 )
 
-from .base_denoiser import (
-    BaseDenoiser,
-    check_threshold,
-    group_rows,
-    sum_features,
+from .base_denoiser import BaseDenoiser, check_threshold
+from .functional import (
+    admit,
+    check_range,
+    csr,
+    near_pairs,
+    nearest_identity,
+    normalise,
 )
-from .functional import near_pairs, normalise
-from .identity_groups import IdentityGroups
+from .grouped_rows import GroupedRows, cut, sum_features
+from .guarded_forest import GuardedForest
 from .single_tracklet import SingleTrackletDenoiser
+
+_REPORTED_LINKS, _REPORTED_ROWS = 24, 4
 
 
 @DENOISERS.register_module()
@@ -29,8 +37,7 @@ class CrossVideoDenoiser(BaseDenoiser):
 
     Source: CION, long-range cross-video denoising with a sliding range and
     linking relations. Ours: links are taken in order of distance and guarded
-    by ``max_spread`` and co-occurrence, since a plain closure of the links
-    chains different people together.
+    by ``max_spread`` and co-occurrence, see ``GuardedForest``.
 
     Args:
         delta: identities of two videos nearer than this are linked.
@@ -40,8 +47,15 @@ class CrossVideoDenoiser(BaseDenoiser):
         range_size: identities in the sliding range; None compares all.
         stride: how far the range moves; half of ``range_size`` if None.
         exclude_cooccurring: two boxes in one frame are two people.
+        max_ratio: as in ``SingleVideoDenoiser``, for the pool that is
+            re-allocated at the end.
         min_images: as in ``SingleTrackletDenoiser``.
     """
+
+    calibrated: ClassVar[dict[str, str]] = {
+        **BaseDenoiser.calibrated,
+        'delta': 'link_delta',
+    }
 
     def __init__(
         self,
@@ -51,16 +65,19 @@ class CrossVideoDenoiser(BaseDenoiser):
         range_size: int | None = None,
         stride: int | None = None,
         exclude_cooccurring: bool = True,
+        max_ratio: float = 0.64,
         min_images: int = 2,
     ) -> None:
         self.delta = check_threshold('delta', delta)
         self.max_spread = check_threshold('max_spread', max_spread)
         self.sigma = check_threshold('sigma', sigma)
-        self.range_size = range_size
         if range_size is not None and stride is None:
             stride = max(range_size // 2, 1)
+        check_range(range_size, stride)
+        self.range_size = range_size
         self.stride = stride
         self.exclude_cooccurring = exclude_cooccurring
+        self.max_ratio = max_ratio
         self.level1 = SingleTrackletDenoiser(sigma, min_images)
 
     def __call__(
@@ -68,135 +85,183 @@ class CrossVideoDenoiser(BaseDenoiser):
         table: TrackletTable,
         features: FeatureStore,
         labels: IdentityLabels,
+        seed: int = 0,
     ) -> IdentityLabels:
         """Return labels whose identities may span videos."""
         identity = labels.contiguous().identity
-        groups, counts = self._link(table, features, identity)
-        merged = (
-            np.where(
-                identity >= 0, groups[np.maximum(identity, 0)], UNASSIGNED
-            )
-            if len(groups)
-            else identity
-        )
-        pooled_before = merged < 0
-        result = self.level1(
-            table, features, IdentityLabels(merged.astype(np.int32))
-        )
-        fallen = (result.identity < 0) & ~pooled_before
-        moved = self._reallocate(table, features, result.identity)
-        report = {
-            **counts,
-            'removed_images': int(fallen.sum()),
-            'reallocated_images': moved,
-        }
-        return IdentityLabels(result.identity, report).contiguous()
+        group, report = self._link(table, features, identity)
+        merged = identity.copy()
+        merged[identity >= 0] = group[identity[identity >= 0]]
+        self.level1.shards = self.shards
+        result = self.level1(table, features, IdentityLabels(merged))
+        report.update(result.report)
+        asks = self._ask(table, features, result.identity)
+        moved = self._admit(table, features, result.identity, *asks)
+        found = result.identity.copy()
+        found[moved >= 0] = moved[moved >= 0]
+        report['reallocated_images'] = int((moved >= 0).sum())
+        return IdentityLabels(found, report).contiguous()
 
     def _link(
         self,
         table: TrackletTable,
         features: FeatureStore,
         identity: np.ndarray,
-    ) -> tuple[np.ndarray, dict[str, int]]:
-        """Return the group of every identity ``(K,)``, and counts."""
-        rows = group_rows(identity)
-        sums = sum_features(features, identity)
-        video = np.array([table.video_id[r[0]] for r in rows], np.int64)
-        first, second, _ = near_pairs(
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Return the group of every identity ``(K,)``, and the report."""
+        sums = sum_features(features, identity, self.shards)
+        groups = GroupedRows(identity)
+        first, second, distance = near_pairs(
             normalise(sums),
             self.delta,
-            group=video,
+            group=table.video_id[groups.rows[groups.ptr[:-1]]],
             range_size=self.range_size,
             stride=self.stride,
+            shards=self.shards,
         )
-        forest = _GuardedForest(
-            sums,
-            [_moments(table, r) for r in rows],
-            self.max_spread,
-            self.exclude_cooccurring,
+        rivals = (
+            cooccurring_pairs(table, identity)
+            if self.exclude_cooccurring
+            else (first[:0], first[:0])
         )
-        taken = sum(
-            forest.join(int(a), int(b))
-            for a, b in zip(first, second, strict=True)
+        forest = GuardedForest(sums, rivals, self.max_spread)
+        taken = np.array(
+            [
+                forest.join(a, b)
+                for a, b in zip(first.tolist(), second.tolist(), strict=True)
+            ],
+            bool,
         )
-        counts = {
+        doubtful = np.flatnonzero(taken)[::-1][:_REPORTED_LINKS]
+        report = {
             'links': len(first),
-            'merges': taken,
+            'merges': int(taken.sum()),
             'refused_spread': forest.refused_spread,
             'refused_cooccurring': forest.refused_cooccurring,
+            'doubtful_links': [
+                {
+                    'distance': float(distance[link]),
+                    'first': _some(groups[first[link]]),
+                    'second': _some(groups[second[link]]),
+                }
+                for link in doubtful
+            ],
         }
-        return forest.group, counts
+        return forest.group, report
 
-    def _reallocate(
+    def _ask(
         self,
         table: TrackletTable,
         features: FeatureStore,
         identity: np.ndarray,
-    ) -> int:
-        """Give each video's pool to identities seen in that video (ours)."""
-        moved = 0
-        for start, stop in zip(
-            table.video_ptr[:-1], table.video_ptr[1:], strict=True
-        ):
-            inside = np.arange(start, stop)
-            pool = inside[identity[inside] < 0]
-            here = np.unique(identity[inside[identity[inside] >= 0]])
-            if not len(pool) or not len(here):
-                continue
-            rows = np.union1d(np.flatnonzero(np.isin(identity, here)), pool)
-            local = np.searchsorted(here, identity[rows])
-            local[identity[rows] < 0] = -1
-            moments = _moments(table, rows)
-            groups = IdentityGroups(
-                features[rows], moments, local, self.exclude_cooccurring
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Find whom every pooled row asks: an identity seen in its video.
+
+        Returns:
+            Rows and identities, nearest first.
+        """
+        sums = sum_features(features, identity, self.shards)
+        centroids = normalise(sums)
+        usable = np.ones(len(table), bool)
+        usable[features.unreadable] = False
+
+        def one(part: tuple[int, int]) -> dict[str, np.ndarray]:
+            videos = slice(part[0], part[1])
+            start = int(table.video_ptr[part[0]])
+            rows = np.arange(start, int(table.video_ptr[part[1]]))
+            here = identity[rows]
+            pool = rows[(here < 0) & usable[rows]]
+            seen = rows[here >= 0]
+            _, moment = np.unique(_moments(table, rows), return_inverse=True)
+            place = table.video_id[rows] - part[0]
+            known = np.unique(
+                np.stack((place[seen - start], identity[seen])), axis=1
             )
-            moved += groups.reallocate(self.sigma)
-            found = groups.identity
-            identity[rows] = np.where(found < 0, UNASSIGNED, here[found])
-        return moved
+            forbidden = seen if self.exclude_cooccurring else seen[:0]
+            nearest, distance, second = nearest_identity(
+                features[pool],
+                centroids,
+                csr(known[0], known[1], videos.stop - videos.start),
+                place[pool - start],
+                csr(moment[forbidden - start], identity[forbidden], len(rows)),
+                moment[pool - start],
+            )
+            asks = distance <= np.minimum(self.sigma, self.max_ratio * second)
+            return {
+                'row': pool[asks],
+                'identity': nearest[asks],
+                'distance': distance[asks],
+            }
+
+        parts = cut(table.video_ptr)
+        sizes = [table.video_ptr[b] - table.video_ptr[a] for a, b in parts]
+        done = self.shards.map('pool', one, parts, sizes=sizes)
+        row, wanted, distance = (
+            np.concatenate([np.zeros(0), *(part[name] for part in done)])
+            for name in ('row', 'identity', 'distance')
+        )
+        order = np.lexsort((row, distance))
+        return row[order].astype(np.int64), wanted[order].astype(np.int64)
+
+    def _admit(
+        self,
+        table: TrackletTable,
+        features: FeatureStore,
+        identity: np.ndarray,
+        asking: np.ndarray,
+        wanted: np.ndarray,
+    ) -> np.ndarray:
+        """Return the identity that takes each row ``(N,)``, -1 if none."""
+        members = GroupedRows(identity)
+        ask_ptr, ask_rows = csr(wanted, asking, len(members))
+        busy = np.flatnonzero(np.diff(ask_ptr))
+        load = members.sizes[busy] + np.diff(ask_ptr)[busy]
+        load_ptr = np.concatenate(([0], np.cumsum(load)))
+
+        def one(part: tuple[int, int]) -> dict[str, np.ndarray]:
+            old, new = [], []
+            for k in busy[part[0] : part[1]].tolist():
+                old.append(members[k])
+                new.append(ask_rows[ask_ptr[k] : ask_ptr[k + 1]])
+            rows = np.unique(np.concatenate(old + new))
+            taken = admit(
+                features[rows],
+                _moments(table, rows),
+                _local(old, rows),
+                _local(new, rows),
+                self.sigma,
+                self.exclude_cooccurring,
+            )
+            return {'row': np.concatenate(new)[taken]}
+
+        parts = cut(load_ptr)
+        sizes = [load_ptr[b] - load_ptr[a] for a, b in parts]
+        done = self.shards.map('admission', one, parts, sizes=sizes)
+        target = np.full(len(identity), UNASSIGNED, np.int32)
+        target[asking] = wanted
+        found = np.full(len(identity), UNASSIGNED, np.int32)
+        for part in done:
+            found[part['row']] = target[part['row']]
+        return found
 
 
 def _moments(table: TrackletTable, rows: np.ndarray) -> np.ndarray:
     """Return one number per row, equal for one frame of one video."""
-    span = int(table.frame.max(initial=0)) + 1
-    return table.video_id[rows].astype(np.int64) * span + table.frame[rows]
+    frame = table.frame[rows]
+    low = int(frame.min(initial=0))
+    span = int(frame.max(initial=0)) - low + 1
+    return table.video_id[rows].astype(np.int64) * span + frame - low
 
 
-class _GuardedForest:
-    """Groups of identities that refuse links which spread too far."""
+def _local(
+    groups: list[np.ndarray], rows: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return groups of rows as CSR of their places in sorted ``rows``."""
+    ptr = np.cumsum([0, *(len(group) for group in groups)])
+    return ptr, np.searchsorted(rows, np.concatenate(groups))
 
-    def __init__(
-        self,
-        sums: np.ndarray,
-        moments: list[np.ndarray],
-        max_spread: float,
-        exclude_cooccurring: bool,
-    ) -> None:
-        self.group = np.arange(len(sums))
-        self.refused_spread = self.refused_cooccurring = 0
-        self._centroids = normalise(sums)
-        self._sums = sums.copy()
-        self._members = {k: [k] for k in range(len(sums))}
-        self._moments = dict(enumerate(moments))
-        self._max_spread = max_spread
-        self._exclude = exclude_cooccurring
 
-    def join(self, first: int, second: int) -> bool:
-        """Join the groups of two identities unless a guard refuses."""
-        a, b = sorted((int(self.group[first]), int(self.group[second])))
-        if a == b:
-            return False
-        shared = np.intersect1d(self._moments[a], self._moments[b])
-        if self._exclude and len(shared):
-            self.refused_cooccurring += 1
-            return False
-        members = self._members[a] + self._members[b]
-        center = normalise(self._sums[a] + self._sums[b])
-        if (1 - self._centroids[members] @ center).max() > self._max_spread:
-            self.refused_spread += 1
-            return False
-        self._sums[a] += self._sums[b]
-        self._members[a] = members
-        self._moments[a] = np.union1d(self._moments[a], self._moments.pop(b))
-        self.group[self._members.pop(b)] = a
-        return True
+def _some(rows: np.ndarray) -> list[int]:
+    """Return a few rows, spread evenly."""
+    places = np.linspace(0, len(rows) - 1, min(len(rows), _REPORTED_ROWS))
+    return rows[places.round().astype(int)].tolist()

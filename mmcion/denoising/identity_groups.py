@@ -1,10 +1,21 @@
-"""IdentityGroups: the identities of some rows while they change."""
+"""IdentityGroups: the identities of a video while they change."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from .functional import consistent_rows, normalise
+from .functional import (
+    admit,
+    consistent_rows,
+    csr,
+    nearest_identity,
+    normalise,
+)
+from .grouped_rows import GroupedRows
+
+Pair = tuple[float, int, int]
+_BLOCK = 1024
+_DIGITS = 12  # of distances; rounding must not decide which is the smaller
 
 
 class IdentityGroups:
@@ -15,10 +26,14 @@ class IdentityGroups:
 
     Args:
         feats: ``(n, D)`` unit vectors.
-        moment: ``(n,)`` non-negative integers, equal for rows of the same
-            frame of the same video.
+        moment: ``(n,)`` integers, equal for rows of the same frame.
         identity: ``(n,)`` integers 0..K-1, -1 = pooled. Copied.
         exclude_cooccurring: whether sharing a moment forbids joining.
+        usable: ``(n,)`` bool, False for rows that must stay pooled; None
+            if all may be given away.
+
+    Attributes:
+        centroids: ``(K, D)`` float64; zero for an identity without rows.
     """
 
     def __init__(
@@ -27,89 +42,138 @@ class IdentityGroups:
         moment: np.ndarray,
         identity: np.ndarray,
         exclude_cooccurring: bool = True,
+        usable: np.ndarray | None = None,
     ) -> None:
-        self.feats = np.asarray(feats, np.float64)
-        self.identity = identity.copy()
-        num = int(identity.max(initial=-1)) + 1
+        self.feats = np.ascontiguousarray(feats, np.float32)
+        self.identity = identity.astype(np.int64)
         _, self._moment = np.unique(moment, return_inverse=True)
-        self.sums = np.zeros((num, self.feats.shape[1]))
-        assigned = identity >= 0
-        np.add.at(self.sums, identity[assigned], self.feats[assigned])
         self._exclude = exclude_cooccurring
-        moments = int(self._moment.max(initial=-1)) + 1
-        self._present = np.zeros((moments, num), bool)
-        self._present[self._moment[assigned], identity[assigned]] = True
-
-    @property
-    def num(self) -> int:
-        """Number of identity slots K, empty ones included."""
-        return len(self.sums)
-
-    @property
-    def centroids(self) -> np.ndarray:
-        """``(K, D)``; zero for an identity without rows."""
-        return normalise(self.sums)
+        self._usable = np.ones(len(feats), bool) if usable is None else usable
+        grouped = GroupedRows(self.identity)
+        self.num = len(grouped)
+        self._rows = [grouped[k] for k in range(self.num)]
+        self._moments = [frozenset[int]()] * self.num
+        self.centroids = np.zeros((self.num, self.feats.shape[1]))
+        for k in range(self.num):
+            self._update(k)
 
     def rows(self, k: int) -> np.ndarray:
         """Return the rows of identity k, in order."""
-        return np.flatnonzero(self.identity == k)
-
-    def pool(self) -> np.ndarray:
-        """Return the pooled rows, in order."""
-        return np.flatnonzero(self.identity < 0)
-
-    def forbidden_for_row(self, row: int) -> np.ndarray:
-        """``(K,)`` bool: identities seen in the row's own frame."""
-        return np.logical_and(self._present[self._moment[row]], self._exclude)
-
-    def forbidden_for(self, k: int) -> np.ndarray:
-        """``(K,)`` bool: identities that share a frame with identity k."""
-        shared = self._present[self._present[:, k]].any(0)
-        return np.logical_and(shared, self._exclude)
+        return self._rows[k]
 
     def set_rows(self, k: int, rows: np.ndarray) -> None:
         """Make ``rows`` the whole of identity k; its others are pooled."""
-        self.identity[self.identity == k] = -1
+        self.identity[self._rows[k]] = -1
         self.identity[rows] = k
-        self.sums[k] = self.feats[rows].sum(0)
-        self._present[:, k] = False
-        self._present[self._moment[rows], k] = True
+        self._rows[k] = rows
+        self._update(k)
 
-    def is_consistent(self, rows: np.ndarray, sigma: float) -> bool:
-        """Tell whether all rows lie within ``sigma`` of their centroid."""
-        return bool(consistent_rows(self.feats[rows], sigma).all())
+    def pool(self) -> np.ndarray:
+        """Return the pooled rows that may be given away, in order."""
+        return np.flatnonzero((self.identity < 0) & self._usable)
 
-    def reallocate(self, sigma: float) -> int:
+    def cooccur(self, a: int, b: int) -> bool:
+        """Tell whether two identities may not join: they share a frame."""
+        return self._exclude and not self._moments[a].isdisjoint(
+            self._moments[b]
+        )
+
+    def union(self, a: int, b: int, sigma: float) -> tuple[np.ndarray, float]:
+        """Return what would stay if two identities were one.
+
+        Returns:
+            Rows that level 1 would keep, and the share that the smaller side
+            would lose (the side of a, if they are equal).
+        """
+        rows = np.sort(np.concatenate((self._rows[a], self._rows[b])))
+        keep = consistent_rows(self.feats[rows], sigma)
+        smaller = a if len(self._rows[a]) <= len(self._rows[b]) else b
+        lost = 1 - keep[self.identity[rows] == smaller].mean()
+        return rows[keep], float(lost)
+
+    def reallocate(self, sigma: float, max_ratio: float = 1.0) -> int:
         """Give pooled rows to identities, nearest first.
 
-        The order is fixed at the start; a row's nearest identity is that at
-        its turn (ours). It joins if the distance is at most ``sigma`` and
-        the identity stays consistent.
+        A row asks the nearest identity that was not seen in its frame. Every
+        identity takes those who ask, nearest first, as long as it stays
+        consistent (ours).
 
         Args:
             sigma: largest distance of a row to its identity's centroid.
+            max_ratio: a row asks only if the nearest identity is at most
+                this times as far as the second nearest.
 
         Returns:
             How many rows found an identity.
         """
         pool = self.pool()
-        if not len(pool) or not self.num:
+        alive = np.flatnonzero([len(rows) for rows in self._rows])
+        if not len(pool) or not len(alive):
             return 0
-        first = np.array([self._nearest(row)[1] for row in pool])
-        moved = 0
-        for row in pool[np.argsort(first, kind='stable')]:
-            k, distance = self._nearest(row)
-            if distance > sigma:
-                continue
-            rows = np.union1d(self.rows(k), row)
-            if self.is_consistent(rows, sigma):
-                self.set_rows(k, rows)
-                moved += 1
-        return moved
+        members = GroupedRows(self.identity)
+        seen = members.rows if self._exclude else members.rows[:0]
+        nearest, distance, second = nearest_identity(
+            self.feats[pool],
+            self.centroids,
+            (np.array([0, len(alive)]), alive),
+            np.zeros(len(pool), np.int64),
+            csr(self._moment[seen], self.identity[seen], len(self.feats)),
+            self._moment[pool],
+        )
+        asks = np.flatnonzero(
+            (distance <= sigma) & (distance <= max_ratio * second)
+        )
+        asks = asks[np.argsort(distance[asks], kind='stable')]
+        applicants = csr(nearest[asks], pool[asks], self.num)
+        taken = admit(
+            self.feats,
+            self._moment,
+            (members.ptr, members.rows),
+            applicants,
+            sigma,
+            self._exclude,
+        )
+        owner = np.repeat(np.arange(self.num), np.diff(applicants[0]))
+        self.identity[applicants[1][taken]] = owner[taken]
+        for k in np.unique(owner[taken]):
+            self._rows[k] = np.flatnonzero(self.identity == k)
+            self._update(k)
+        return int(taken.sum())
 
-    def _nearest(self, row: int) -> tuple[int, float]:
-        distance = 1 - self.centroids @ self.feats[row]
-        empty = ~self._present.any(0)
-        distance[self.forbidden_for_row(row) | empty] = np.inf
-        k = int(np.argmin(distance))
-        return k, float(distance[k])
+    def near_pairs(self, delta: float) -> list[Pair]:
+        """Return ``(distance, a, b)``, a < b, of identities that may join."""
+        pairs: list[Pair] = []
+        for start in range(0, self.num, _BLOCK):
+            block = self.centroids[start : start + _BLOCK]
+            distance = (1 - block @ self.centroids.T).round(_DIGITS)
+            near = np.triu(distance < delta, start + 1)
+            for i, b in np.argwhere(near).tolist():
+                pairs.append((distance[i, b], start + i, b))
+        return self._joinable(pairs)
+
+    def near_pairs_of(self, k: int, delta: float) -> list[Pair]:
+        """Return the pairs of identity k, as ``near_pairs``."""
+        distance = (1 - self.centroids @ self.centroids[k]).round(_DIGITS)
+        others = np.flatnonzero(distance < delta).tolist()
+        return self._joinable(
+            [
+                (distance[other], min(k, other), max(k, other))
+                for other in others
+                if other != k
+            ]
+        )
+
+    def _joinable(self, pairs: list[Pair]) -> list[Pair]:
+        return [
+            (distance, a, b)
+            for distance, a, b in pairs
+            if len(self._rows[a])
+            and len(self._rows[b])
+            and not self.cooccur(a, b)
+        ]
+
+    def _update(self, k: int) -> None:
+        rows = self._rows[k]
+        total = self.feats[rows].sum(0, dtype=np.float64)
+        self.centroids[k] = normalise(total)
+        self._moments[k] = frozenset(self._moment[rows].tolist())

@@ -1,13 +1,17 @@
 """How noisy a labelling is, measured without knowing the truth."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from mmcion.structures import FeatureStore, IdentityLabels
+from mmcion.utils.shards import Shards
 
-from .base_denoiser import sum_features
 from .functional import nearest_other, normalise
+from .grouped_rows import own_distance, sum_features
 
-_BLOCK = 1 << 15
+MAX_QUERIES = 8192
+_ROUNDING = 1e-6  # must not count what lies on the border
 
 
 def noise_rates(
@@ -15,6 +19,9 @@ def noise_rates(
     labels: IdentityLabels,
     sigma: float,
     delta: float,
+    *,
+    max_queries: int = MAX_QUERIES,
+    shards: Shards | None = None,
 ) -> dict[str, float]:
     """Return the two noise rates of a labelling (ours).
 
@@ -26,6 +33,9 @@ def noise_rates(
         labels: the labelling.
         sigma: largest distance of an image to its identity's centroid.
         delta: smallest distance between two identities' centroids.
+        max_queries: of more identities than this, ``inter`` looks at so
+            many, spread evenly, and compares them with all.
+        shards: how the work is shared and kept.
 
     Returns:
         ``intra``, share of assigned rows farther than ``sigma`` from their
@@ -33,20 +43,14 @@ def noise_rates(
         than ``delta``.
     """
     identity = labels.contiguous().identity
-    centroids = normalise(sum_features(features, identity))
-    far = 0
-    for start in range(0, len(identity), _BLOCK):
-        ids = identity[start : start + _BLOCK]
-        rows = np.flatnonzero(ids >= 0)
-        if len(rows):
-            inner = np.einsum(
-                'nd,nd->n', features[start + rows], centroids[ids[rows]]
-            )
-            # the slack keeps rounding from counting rows on the border
-            far += int((1 - inner > sigma + 1e-6).sum())
-    assigned = int((identity >= 0).sum())
-    near = int((nearest_other(centroids) < delta - 1e-6).sum())
+    centroids = normalise(sum_features(features, identity, shards))
+    distance = own_distance(features, centroids, identity, shards)
+    far = int((distance > sigma + _ROUNDING).sum())  # NaN is not
+    num = len(centroids)
+    places = np.linspace(0, num - 1, min(num, max_queries))
+    queries = places.round().astype(np.int64)
+    near = nearest_other(centroids, queries) < delta - _ROUNDING
     return {
-        'intra': far / max(assigned, 1),
-        'inter': near / max(len(centroids), 1),
+        'intra': far / max(int((identity >= 0).sum()), 1),
+        'inter': float(near.mean()) if len(near) else 0.0,
     }

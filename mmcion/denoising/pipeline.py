@@ -7,19 +7,20 @@ from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from mmengine.logging import print_log
 
 from mmcion.registry import DENOISERS
 from mmcion.structures import FeatureStore, IdentityLabels, TrackletTable
-from mmcion.utils.io import atomic_file, hash_value, read_json, write_json
+from mmcion.utils.io import hash_value
+from mmcion.utils.shards import Shards
 from mmcion.version import __version__
 
 from .base_denoiser import BaseDenoiser
 from .calibration import calibrate
 from .noise import noise_rates
+from .stage_results import StageResults
 
 AUTO = 'auto'
 Config = dict[str, Any]
@@ -28,17 +29,22 @@ Config = dict[str, Any]
 class DenoisePipeline:
     """A list of levels, with thresholds calibrated where they say 'auto'.
 
-    In a level's config ``sigma='auto'`` and ``delta='auto'`` become the
-    calibrated values. A level that merges across videos may write
-    ``sigma=dict(auto=1.25)``: that multiple of the calibrated value, because
-    one person looks more different between videos than within a tracklet,
-    and without labels that factor cannot be calibrated (ours).
+    In a level's config ``'auto'`` becomes the calibrated value that the
+    level's ``calibrated`` names, and ``dict(auto=1.25)`` that multiple of
+    it. Level 3 needs the second for its ``sigma``: one person looks more
+    different between videos than within a tracklet, and without labels that
+    factor cannot be calibrated (ours).
+
+    All ranks of mmengine's process group share the work; each returns the
+    whole result.
 
     Args:
         stages: configs of registered denoisers, in order.
         calibration: arguments of ``calibrate``.
-        work_dir: results of finished stages are kept here and reused when
+        work_dir: results of finished stages, and of finished shards of the
+            stage that was interrupted, are kept here and reused when
             configuration and inputs are the same; None keeps nothing.
+        seed: handed to every level.
 
     Raises:
         ValueError: if ``stages`` is empty.
@@ -49,12 +55,14 @@ class DenoisePipeline:
         stages: Sequence[Config],
         calibration: Config | None = None,
         work_dir: str | Path | None = None,
+        seed: int = 0,
     ) -> None:
         if not stages:
             raise ValueError('a denoising pipeline needs at least one stage.')
         self.stages = [dict(stage) for stage in stages]
         self.calibration = dict(calibration or {})
-        self.work_dir = None if work_dir is None else Path(work_dir)
+        self.results = StageResults(work_dir)
+        self.seed = seed
 
     def run(
         self, table: TrackletTable, features: FeatureStore
@@ -71,25 +79,44 @@ class DenoisePipeline:
         """
         features.check_table(table)
         stages, calibration = self._resolve(table, features)
-        labels = IdentityLabels.from_tracklets(table)
-        key = hash_value([table.fingerprint(), features.fingerprint()])
-        levels = [{'name': 'tracklets', **_counts(table, labels)}]
-        for number, stage in enumerate(stages, 1):
+        levels = [
+            _build(number, stage) for number, stage in enumerate(stages, 1)
+        ]
+        labels = IdentityLabels.from_tracklets(table, features)
+        key = hash_value(
+            [table.fingerprint(), features.fingerprint(), self.seed]
+        )
+        reports = [{'name': 'tracklets', **_counts(table, labels)}]
+        noise: dict[str, Any] = {}  # of the labels so far
+        for number, (stage, level) in enumerate(
+            zip(stages, levels, strict=True), 1
+        ):
             key = hash_value([key, stage])
-            labels, level = self._stage(
-                number, stage, key, table, features, labels, calibration
-            )
-            levels.append(level)
+            name = f'{number:02d}_{stage["type"]}'
+            found = self.results.load(name, key)
+            if found is None:
+                thresholds = _thresholds(stage, calibration)
+                found = self._stage(
+                    name, key, level, thresholds, table, features, labels,
+                    noise,
+                )  # fmt: skip
+            else:
+                print_log(f'{name}: done before, reused', logger='current')
+            labels, report = found
+            noise = report.get('noise', {})
+            reports.append(report)
         labels.report = {
             'version': __version__,
+            'seed': self.seed,
             'stages': stages,
             'calibration': calibration,
             'inputs': {
                 'table': table.fingerprint(),
                 'features': features.fingerprint(),
                 'extractor': features.meta,
+                'unreadable_images': len(features.unreadable),
             },
-            'levels': levels,
+            'levels': reports,
         }
         return labels
 
@@ -106,90 +133,63 @@ class DenoisePipeline:
         ]
         if not wanted:
             return stages, {}
-        found = calibrate(table, features, **self.calibration)
+        found = calibrate(table, features, shards=Shards(), **self.calibration)
         print_log(
             f'calibrated on {found.num_images} images and {found.num_pairs} '
             f'co-occurring pairs: sigma {found.sigma:.3f}, delta '
-            f'{found.delta:.3f}',
+            f'{found.delta:.3f} within a video, {found.link_delta:.3f} '
+            f'between videos',
             logger='current',
         )
         for stage, name, multiple in wanted:
-            base = found.delta if name == 'delta' else found.sigma
+            level = DENOISERS.get(stage['type']) or BaseDenoiser
+            if name not in level.calibrated:
+                raise ValueError(
+                    f'{name} of {stage["type"]} cannot be "auto"; only '
+                    f'{sorted(level.calibrated)} can.'
+                )
+            base = getattr(found, level.calibrated[name])
             # beyond 2 no cosine distance exists
             stage[name] = min(base * multiple, 2.0)
         return stages, {**self.calibration, **found.to_dict()}
 
     def _stage(
         self,
-        number: int,
-        stage: Config,
+        name: str,
         key: str,
+        level: BaseDenoiser,
+        thresholds: tuple[float, float] | None,
         table: TrackletTable,
         features: FeatureStore,
         labels: IdentityLabels,
-        calibration: Config,
+        noise_before: Config,
     ) -> tuple[IdentityLabels, Config]:
-        name = stage['type']
-        cached = self._load(number, name, key)
-        if cached is not None:
-            print_log(f'{name}: done before, reused', logger='current')
-            return cached
+        """Run a level, measure it and keep its result."""
         began = time.perf_counter()
-        result = _build(number, stage)(table, features, labels)
-        level = {
-            'name': name,
+        level.shards = self.results.shards(name, key)
+        result = level(table, features, labels, self.seed)
+        _check_result(name, table, features, result)
+        report = {
+            'name': type(level).__name__,
             **_counts(table, result),
             **result.report,
             'seconds': round(time.perf_counter() - began, 3),
         }
-        sigma = stage.get('sigma', calibration.get('sigma'))
-        delta = stage.get('delta', calibration.get('delta'))
-        if sigma is not None and delta is not None:
-            level['noise'] = {
+        if thresholds is not None:
+            sigma, delta = thresholds
+            same = (noise_before.get('sigma'), noise_before.get('delta'))
+            report['noise'] = {
                 'sigma': sigma,
                 'delta': delta,
-                'before': noise_rates(features, labels, sigma, delta),
+                'before': noise_before['after']
+                if same == thresholds
+                else noise_rates(features, labels, sigma, delta),
                 'after': noise_rates(features, result, sigma, delta),
             }
-        print_log(_summary(level), logger='current')
-        self._save(number, name, key, result, level)
-        return result, level
-
-    def _file(self, number: int, name: str) -> Path | None:
-        if self.work_dir is None:
-            return None
-        return self.work_dir / 'stages' / f'{number:02d}_{name}.npz'
-
-    def _load(
-        self, number: int, name: str, key: str
-    ) -> tuple[IdentityLabels, Config] | None:
-        file = self._file(number, name)
-        if file is None or not file.exists():
-            return None
-        try:
-            level = read_json(file.with_suffix('.json'))
-            with np.load(file) as saved:
-                keys = {level.pop('key'), str(saved['key'])}
-                identity = saved['identity']
-        except (OSError, ValueError, KeyError, BadZipFile) as error:
-            print_log(f'{file} is damaged ({error}); done again', 'current')
-            return None
-        return (IdentityLabels(identity), level) if keys == {key} else None
-
-    def _save(
-        self,
-        number: int,
-        name: str,
-        key: str,
-        result: IdentityLabels,
-        level: Config,
-    ) -> None:
-        file = self._file(number, name)
-        if file is None:
-            return
-        write_json(file.with_suffix('.json'), {'key': key, **level})
-        with atomic_file(file) as temporary, open(temporary, 'wb') as stream:
-            np.savez(stream, identity=result.identity, key=np.array(key))
+        print_log(_summary(report), logger='current')
+        self.results.save(name, key, result, report)
+        level.shards.clear()
+        return result, report
 
 
 def _build(number: int, stage: Config) -> BaseDenoiser:
@@ -211,12 +211,41 @@ def _multiple(value: Any) -> float | None:
     return None
 
 
+def _thresholds(
+    stage: Config, calibration: Config
+) -> tuple[float, float] | None:
+    """Return sigma and delta that a stage's noise is measured with."""
+    sigma = stage.get('sigma', calibration.get('sigma'))
+    # all identities are compared with all, as across videos
+    delta = calibration.get('link_delta', stage.get('delta'))
+    return None if sigma is None or delta is None else (sigma, delta)
+
+
+def _check_result(
+    name: str,
+    table: TrackletTable,
+    features: FeatureStore,
+    result: IdentityLabels,
+) -> None:
+    if result.identity.shape != (len(table),):
+        raise ValueError(
+            f'{name} returned labels of shape {result.identity.shape} for '
+            f'{len(table)} rows; a level must keep the rows and their order.'
+        )
+    wrong = result.identity[features.unreadable] >= 0
+    if wrong.any():
+        raise ValueError(
+            f'{name} gave an identity to {int(wrong.sum())} rows that have '
+            f'no feature.'
+        )
+
+
 def _counts(table: TrackletTable, labels: IdentityLabels) -> Config:
     keep = labels.keep
-    pairs = np.unique(
-        np.stack((labels.identity[keep], table.video_id[keep])), axis=1
-    )
-    videos = np.unique(pairs[0], return_counts=True)[1]
+    num_videos = max(len(table.videos), 1)
+    seen = labels.identity[keep].astype(np.int64) * num_videos
+    seen = np.unique(seen + table.video_id[keep])
+    videos = np.bincount(seen // num_videos)
     return {
         'images': int(keep.sum()),
         'identities': labels.num_identities,

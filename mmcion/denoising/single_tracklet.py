@@ -12,8 +12,9 @@ from mmcion.structures import (
     TrackletTable,
 )
 
-from .base_denoiser import BaseDenoiser, check_threshold, group_rows
-from .functional import consistent_rows
+from .base_denoiser import BaseDenoiser, check_threshold
+from .functional import consistent_groups
+from .grouped_rows import GroupedRows, cut
 
 
 @DENOISERS.register_module()
@@ -37,19 +38,29 @@ class SingleTrackletDenoiser(BaseDenoiser):
         table: TrackletTable,
         features: FeatureStore,
         labels: IdentityLabels,
+        seed: int = 0,
     ) -> IdentityLabels:
         """Return labels in which every identity is consistent."""
+        groups = GroupedRows(labels.identity)
+
+        def one(part: tuple[int, int]) -> dict[str, np.ndarray]:
+            ptr = groups.ptr[part[0] : part[1] + 1]
+            rows = groups.rows[ptr[0] : ptr[-1]]
+            feats = features[rows]
+            return {'keep': consistent_groups(feats, ptr - ptr[0], self.sigma)}
+
+        parts = cut(groups.ptr)
+        sizes = [groups.ptr[b] - groups.ptr[a] for a, b in parts]
+        kept = self.shards.map('consistency', one, parts, sizes=sizes)
+        keep = np.concatenate([np.zeros(0, bool), *(k['keep'] for k in kept)])
+        owner = np.repeat(np.arange(len(groups)), groups.sizes)
+        left = np.bincount(owner[keep], minlength=len(groups))
+        small = left < self.min_images
+        keep &= ~small[owner]
         identity = labels.identity.copy()
-        removed = dissolved = 0
-        for rows in group_rows(identity):
-            keep = consistent_rows(features[rows], self.sigma)
-            if len(rows) > 0 and keep.sum() < self.min_images:
-                dissolved += 1
-                keep[:] = False
-            removed += int((~keep).sum())
-            identity[rows[~keep]] = UNASSIGNED
+        identity[groups.rows[~keep]] = UNASSIGNED
         report = {
-            'removed_images': removed,
-            'dissolved_identities': dissolved,
+            'removed_images': int((~keep).sum()),
+            'dissolved_identities': int((small & (groups.sizes > 0)).sum()),
         }
         return IdentityLabels(identity.astype(np.int32), report).contiguous()

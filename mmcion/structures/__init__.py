@@ -1,5 +1,5 @@
 from .annotation import AnnotationTable
-from .cooccurrence import cooccurring_tracklets
+from .cooccurrence import cooccurring_pairs
 from .feature_store import FeatureStore
 from .identity_labels import UNASSIGNED, IdentityLabels
 from .reid_data_sample import ReIDDataSample
@@ -12,5 +12,5 @@ __all__ = [
     'IdentityLabels',
     'ReIDDataSample',
     'TrackletTable',
-    'cooccurring_tracklets',
+    'cooccurring_pairs',
 ]

@@ -17,6 +17,9 @@ from .tracklet_table import TrackletTable
 # Values converted at a time: they stay in the processor's cache, and torch
 # needs no other thread for them, which forked processes could not wake.
 _CHUNK = (1 << 15) - 1
+# Values are multiples of 2^-24, so float64 holds sums of up to 2^28 rows
+# exactly, and their order cannot matter.
+_STEPS = np.float32(1 << 24)
 
 
 class FeatureStore:
@@ -25,6 +28,9 @@ class FeatureStore:
     Rows come out as float32, L2-normalised. With ``center=True`` the mean of
     all rows is subtracted before normalising, which removes what all images
     share and helps every extractor (ours).
+
+    Values are rounded to multiples of 2^-24, which makes float64 sums of rows
+    exact: they are the same whatever the order, the blocks or the ranks.
 
     Rows of images that could not be read are zero, in the array and when they
     are asked for; ``unreadable`` lists them.
@@ -188,6 +194,9 @@ class FeatureStore:
             np.sqrt(np.einsum('nd,nd->n', chunk, chunk), out=norm[part])
             with np.errstate(divide='ignore', invalid='ignore'):
                 chunk /= norm[part, None]
+            np.multiply(chunk, _STEPS, out=chunk)
+            np.rint(chunk, out=chunk)
+            np.multiply(chunk, 1 / _STEPS, out=chunk)
         good = np.isfinite(norm) & (norm > 0)
         if len(self.unreadable):
             empty = np.isin(_row_numbers(rows, len(self)), self.unreadable)

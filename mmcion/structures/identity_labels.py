@@ -10,6 +10,7 @@ import numpy as np
 
 from mmcion.utils.io import atomic_file
 
+from .feature_store import FeatureStore
 from .tracklet_table import TrackletTable
 
 UNASSIGNED = -1
@@ -28,9 +29,19 @@ class IdentityLabels:
     report: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def from_tracklets(cls, table: TrackletTable) -> IdentityLabels:
-        """Start with one identity per tracklet."""
-        return cls(table.tracklet_index.copy())
+    def from_tracklets(
+        cls, table: TrackletTable, features: FeatureStore | None = None
+    ) -> IdentityLabels:
+        """Start with one identity per tracklet.
+
+        Args:
+            table: the images.
+            features: rows without a feature stay unassigned.
+        """
+        identity = table.tracklet_index.copy()
+        if features is not None:
+            identity[features.unreadable] = UNASSIGNED
+        return cls(identity)
 
     @property
     def keep(self) -> np.ndarray:
@@ -40,18 +51,21 @@ class IdentityLabels:
     @property
     def num_identities(self) -> int:
         """Number of different identities, unassigned rows aside."""
-        return len(np.unique(self.identity[self.keep]))
+        return int(np.count_nonzero(np.bincount(self.identity[self.keep])))
 
     def contiguous(self) -> IdentityLabels:
         """Return the same grouping with identities 0..n-1 by first row."""
-        found, first, inverse = np.unique(
-            self.identity, return_index=True, return_inverse=True
-        )
-        assigned = found != UNASSIGNED
-        rank = np.full(len(found), UNASSIGNED, np.int32)
-        order = np.argsort(first[assigned], kind='stable')
-        rank[np.flatnonzero(assigned)[order]] = np.arange(assigned.sum())
-        return IdentityLabels(rank[inverse].astype(np.int32), self.report)
+        rows = np.flatnonzero(self.keep)
+        ids = self.identity[rows]
+        # the last write stays: the first row of every identity
+        first = np.full(int(ids.max(initial=-1)) + 1, -1)
+        first[ids[::-1]] = rows[::-1]
+        used = np.flatnonzero(first >= 0)
+        number = np.empty(len(first), np.int32)
+        number[used[np.argsort(first[used])]] = np.arange(len(used))
+        identity = np.full(len(self.identity), UNASSIGNED, np.int32)
+        identity[rows] = number[ids]
+        return IdentityLabels(identity, self.report)
 
     def save(self, path: str | Path) -> None:
         """Write the labels atomically as ``.npy``."""

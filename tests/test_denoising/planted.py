@@ -18,6 +18,10 @@ def unit(vectors):
     return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
 
 
+def centroid(feats):
+    return unit(np.asarray(feats, np.float64).sum(0))
+
+
 def store(vectors):
     return FeatureStore(unit(np.asarray(vectors, np.float64)))
 

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 
 from mmcion.denoising import calibrate
-from mmcion.denoising.functional import centroid
 from mmcion.structures import TrackletTable
 
-from .planted import plant, random_case, store
+from .planted import centroid, plant, random_case, store
 
 
 @pytest.mark.parametrize('seed', range(4))

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from mmcion.denoising.functional import centroid, consistent_rows, normalise
+from mmcion.denoising.functional import consistent_rows, normalise
 
-from .planted import unit
+from .planted import centroid, unit
 
 TIE = 1e-12
 

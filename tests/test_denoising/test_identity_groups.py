@@ -1,10 +1,9 @@
 import numpy as np
 import pytest
 
-from mmcion.denoising.functional import centroid
 from mmcion.denoising.identity_groups import IdentityGroups
 
-from .planted import unit
+from .planted import centroid, unit
 
 
 def random_groups(seed, exclude_cooccurring=True):

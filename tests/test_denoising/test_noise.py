@@ -2,10 +2,9 @@ import numpy as np
 import pytest
 
 from mmcion.denoising import noise_rates
-from mmcion.denoising.functional import centroid
 from mmcion.structures import IdentityLabels
 
-from .planted import random_case, store
+from .planted import centroid, random_case, store
 
 
 def rates_by_brute_force(features, labels, sigma, delta):

@@ -42,7 +42,7 @@ class CountingDenoiser(BaseDenoiser):
     def __init__(self, shift=0, sigma=None):
         self.shift = shift
 
-    def __call__(self, table, features, labels):
+    def __call__(self, table, features, labels, seed=0):
         CountingDenoiser.calls += 1
         if CountingDenoiser.killed:
             raise KeyboardInterrupt

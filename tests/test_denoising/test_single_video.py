@@ -4,10 +4,16 @@ import numpy as np
 import pytest
 
 from mmcion.denoising import SingleVideoDenoiser
-from mmcion.denoising.functional import centroid, consistent_rows
+from mmcion.denoising.functional import consistent_rows
 from mmcion.structures import IdentityLabels, TrackletTable
 
-from .planted import assert_valid, people_in_two_places, random_case, store
+from .planted import (
+    assert_valid,
+    centroid,
+    people_in_two_places,
+    random_case,
+    store,
+)
 
 
 def on_circle(degrees):

@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from mmcion.structures import TrackletTable, cooccurring_tracklets
+from mmcion.structures import TrackletTable, cooccurring_pairs
 
 
 def pairs_by_brute_force(table):
@@ -28,7 +28,7 @@ def test_equals_brute_force(seed):
         video_id=video, tracklet_id=tracklet, frame=frame
     )
 
-    first, second = cooccurring_tracklets(table)
+    first, second = cooccurring_pairs(table, table.tracklet_index)
 
     found = list(zip(first.tolist(), second.tolist(), strict=True))
     assert len(set(found)) == len(found)
@@ -39,12 +39,12 @@ def test_equal_frames_of_two_videos_are_no_meeting():
     table = TrackletTable.from_columns(
         video_id=[0, 1], tracklet_id=[0, 0], frame=[5, 5]
     )
-    assert len(cooccurring_tracklets(table)[0]) == 0
+    assert len(cooccurring_pairs(table, table.tracklet_index)[0]) == 0
 
 
 def test_table_without_rows():
     table = TrackletTable.from_columns(
         video_id=[], tracklet_id=[], frame=[], videos=['a']
     )
-    first, second = cooccurring_tracklets(table)
+    first, second = cooccurring_pairs(table, table.tracklet_index)
     assert first.shape == second.shape == (0,)

@@ -287,3 +287,16 @@ def test_unreadable_rows_are_kept_on_disk(tmp_path, raw):
     FeatureStore.finish(tmp_path, {**META, 'unreadable': [3]})
     assert FeatureStore.is_finished(tmp_path, META)
     assert FeatureStore.open(tmp_path).unreadable.tolist() == [3]
+
+
+@pytest.mark.parametrize('center', [False, True])
+def test_sums_of_rows_are_exact(center):
+    rng = np.random.default_rng(0)
+    store = FeatureStore(rng.normal(size=(5000, 6)), center=center)
+    rows = store[0:5000].astype(np.float64)
+    total = rows.sum(0)
+    for _ in range(5):
+        shuffled = rows[rng.permutation(5000)]
+        parts = [part.sum(0) for part in np.array_split(shuffled, 7)]
+        assert np.array_equal(np.sum(parts, axis=0), total)
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-6)

@@ -39,26 +39,16 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Write the page."""
     args = parse_args()
-    from mmcion.datasets import open_images
+    from mmcion.apis.denoise_report import report_denoising
     from mmcion.structures import IdentityLabels, TrackletTable
     from mmcion.utils.io import read_json
-    from mmcion.visualization import write_denoise_report
 
     folder = Path(args.identities)
     labels = IdentityLabels.load(folder / 'identity.npy')
     labels.report = read_json(folder / 'report.json')
     out = Path(args.out) if args.out else folder / 'report.html'
     table = TrackletTable.load(args.table)
-    load_image, paths = None, table.path
-    if paths is not None:
-        images = open_images(table.image_root)
-
-        def load_image(row: int) -> bytes:
-            return images.read(paths[row].decode())
-
-    write_denoise_report(
-        out, table, labels, load_image=load_image, max_tiles=args.max_tiles
-    )
+    report_denoising(table, labels, out, max_tiles=args.max_tiles)
     print(f'Report: {out.resolve()}')
 
 

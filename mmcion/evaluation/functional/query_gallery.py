@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mmcion.structures import TrackletTable, cooccurring_tracklets
+from mmcion.structures import TrackletTable, cooccurring_pairs
 
 
 def people_across_cuts(table: TrackletTable) -> np.ndarray:
@@ -33,7 +33,9 @@ def people_across_cuts(table: TrackletTable) -> np.ndarray:
     track = track.ravel()
     seen_together = {
         (int(track[a]), int(track[b]))
-        for a, b in zip(*cooccurring_tracklets(table), strict=True)
+        for a, b in zip(
+            *cooccurring_pairs(table, table.tracklet_index), strict=True
+        )
     }
     images = np.bincount(
         track, np.diff(table.tracklet_ptr), minlength=len(clips)

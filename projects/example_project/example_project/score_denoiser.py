@@ -30,6 +30,7 @@ class ScoreDenoiser(BaseDenoiser):
         table: TrackletTable,
         features: FeatureStore,
         labels: IdentityLabels,
+        seed: int = 0,
     ) -> IdentityLabels:
         """Return labels without the doubtful images.
 

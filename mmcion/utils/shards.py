@@ -1,0 +1,108 @@
+"""Shards: one piece of work after the other, on all ranks, with resume."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+from zipfile import BadZipFile
+
+import numpy as np
+from mmengine.dist import all_gather_object, get_dist_info
+
+from .io import atomic_file
+from .progress import progress_bar
+
+Item = TypeVar('Item')
+Arrays = dict[str, np.ndarray]
+
+
+class Shards:
+    """Run a function over the shards of some work.
+
+    Ranks take contiguous runs of shards, and every rank gets all results in
+    order, so what is made of them cannot depend on the number of ranks.
+
+    Args:
+        folder: results of finished shards are kept here, and not computed
+            again by a run that continues; None keeps nothing. The caller
+            gives a folder of its own to each state of config and inputs.
+    """
+
+    def __init__(self, folder: str | Path | None = None) -> None:
+        self.folder = None if folder is None else Path(folder)
+        self._calls = 0
+
+    def map(
+        self,
+        name: str,
+        function: Callable[[Item], Arrays],
+        items: Sequence[Item],
+        *,
+        sizes: Sequence[int] | np.ndarray | None = None,
+        unit: str = 'img',
+        keep: bool = True,
+    ) -> list[Arrays]:
+        """Return ``function(item)`` of every item, in order, on all ranks.
+
+        Args:
+            name: of this work, for the progress bar and the files.
+            function: must be pure; returns named arrays.
+            items: one per shard.
+            sizes: what each is worth to the progress bar; 1 if not given.
+            unit: of the sizes.
+            keep: whether results go to the folder; not worth it where they
+                are larger than what they are made of.
+        """
+        self._calls += 1  # one name may be used twice
+        if sizes is None:
+            sizes = np.ones(len(items), np.int64)
+        rank, world_size = get_dist_info()
+        mine = np.array_split(np.arange(len(items)), world_size)[rank]
+        bar = progress_bar(
+            total=int(np.sum(np.asarray(sizes)[mine])),
+            desc=name,
+            unit=unit,
+            disable=rank != 0,
+            leave=False,
+            delay=2,
+        )
+        done = []
+        with bar:
+            for index in mine.tolist():
+                stem = f'{self._calls:02d}-{name}_{index:06d}'
+                file = (
+                    self.folder / f'{stem}.npz'
+                    if self.folder and keep
+                    else None
+                )
+                done.append(_cached(file, function, items[index]))
+                bar.update(int(sizes[index]))
+        if world_size == 1:
+            return done
+        return [result for part in all_gather_object(done) for result in part]
+
+    def clear(self) -> None:
+        """Forget the kept results."""
+        if self.folder is not None and get_dist_info()[0] == 0:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _cached(
+    file: Path | None, function: Callable[[Item], Arrays], item: Item
+) -> Arrays:
+    """Read a finished result, or make it and keep it."""
+    if file is None:
+        return function(item)
+    try:
+        with np.load(file) as saved:
+            return dict(saved)
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError, EOFError, BadZipFile):
+        file.unlink()  # damaged: made again
+    result = function(item)
+    with atomic_file(file) as temporary, open(temporary, 'wb') as stream:
+        np.savez(stream, allow_pickle=False, **result)
+    return result
