@@ -221,6 +221,7 @@ def _mark_thresholds(axes: Axes, thresholds: Mapping[str, float]) -> None:
             textcoords='offset points',
             ha='right' if left else 'left',
             va='top',
+            bbox={'facecolor': PAPER, 'edgecolor': 'none', 'pad': 1},
         )
 
 

@@ -67,19 +67,22 @@ def calibration_chart(
 
     Args:
         calibration: with ``bins``, ``same``, ``different``, ``sigma`` and
-            ``delta``.
+            ``delta``; ``link_delta`` is drawn if it is there.
         xlabel: which distance it is.
     """
+    thresholds = {
+        'sigma': calibration['sigma'],
+        'delta': calibration['delta'],
+    }
+    if calibration.get('link_delta') is not None:
+        thresholds['delta between videos'] = calibration['link_delta']
     return histogram(
         {
             'image to its tracklet': calibration['same'],
             'tracklets seen together': calibration['different'],
         },
         calibration['bins'],
-        thresholds={
-            'sigma': calibration['sigma'],
-            'delta': calibration['delta'],
-        },
+        thresholds=thresholds,
         xlabel=xlabel,
     )
 

@@ -21,11 +21,11 @@ from .words import count_of
 LEVELS_TEXT = (
     'A level drops images that disagree with the rest of their identity, and '
     'joins identities that look like one person. Noise is measured before '
-    'and after a level, with its own thresholds: intra is the share of '
-    'images farther than sigma from the centre of their identity, inter the '
-    'share of identities nearer than delta to another one. Identities stay '
-    'apart however near if they were seen in one frame, or if joining them '
-    'would mix people who differ.'
+    'and after a level: intra is the share of images farther than the '
+    "level's sigma from the centre of their identity, inter the share of "
+    'identities nearer to another one than delta between videos. Identities '
+    'stay apart however near if they were seen in one frame, or if joining '
+    'them would mix people who differ.'
 )
 
 
@@ -159,6 +159,14 @@ def _calibration_text(calibration: Mapping[str, Any]) -> str:
     delta = 'delta'
     if rate is not None:
         delta += f', below which {100 * rate:g}% of them lie'
+    between = calibration.get('link_delta')
+    links = calibration.get('false_links')
+    if between is not None and links is not None:
+        delta += (
+            f'. Between videos an identity is compared with all others, so '
+            f'there delta is {between:.3f}, below which it expects '
+            f'{links:g} of them'
+        )
     return (
         f'They come from the tracklets themselves, without a label. Images '
         f'of one tracklet are nearly always one person: the distances to '

@@ -166,6 +166,9 @@ def _add_cards(report: HtmlReport, run: _Run) -> None:
         'sigma': 'from an image to its identity, at most',
         'delta': 'between two identities, at least',
     }
+    between = calibration.get('link_delta')
+    if between is not None:
+        notes['delta'] = f'within a video; between videos {between:.3f}'
     for name, note in notes.items():
         if calibration.get(name) is not None:
             cards.append(Card(f'{calibration[name]:.3f}', name, note))
@@ -223,7 +226,7 @@ def _add_doubtful(
         'Identities of different videos that were joined although they are '
         'nearly as far apart as delta allows, the farthest first. The one on '
         'the left, in blue, and the one on the right, in orange, should be '
-        'the same person; if many are not, lower delta.',
+        'the same person; if many are not, lower false_links or delta.',
     )
     sheet = doubtful_sheet(pictures, run.labels, links)
     _add_sheet(report, sheet, 'Two sides of links, one link per line')
