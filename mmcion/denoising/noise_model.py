@@ -142,25 +142,32 @@ class NoiseModel:
         """Return the tracks after identity switches."""
         first = np.flatnonzero(np.diff(track, prepend=-1))
         last = np.append(first[1:], len(track)) - 1
+        enters, leaves = frame[first], frame[last]
+        # tracks and rows of a video are neighbours
+        videos = np.arange(self.videos + 1)
+        track_ptr = np.searchsorted(video[first], videos)
+        row_ptr = np.searchsorted(video, videos)
         result = track.copy()
         count = round(self.switches * len(first) / 2)
         for a in rng.permutation(len(first))[:count]:
-            meets = (
-                (video[first] == video[first[a]])
-                & (frame[first] < frame[last[a]])
-                & (frame[last] > frame[first[a]])
-            )
-            meets[a] = False
-            others = np.flatnonzero(meets)
+            here = video[first[a]]
+            others = np.arange(track_ptr[here], track_ptr[here + 1])
+            others = others[
+                (others != a)
+                & (enters[others] < leaves[a])
+                & (leaves[others] > enters[a])
+            ]
             if not len(others):
                 continue
             b = rng.choice(others)
-            begin = max(frame[first[a]], frame[first[b]])
-            end = min(frame[last[a]], frame[last[b]])
-            moment = rng.integers(begin, end + 1)
-            ours = np.flatnonzero((result == a) & (frame >= moment))
-            theirs = np.flatnonzero((result == b) & (frame >= moment))
-            result[ours], result[theirs] = b, a
+            moment = rng.integers(
+                max(enters[a], enters[b]), min(leaves[a], leaves[b]) + 1
+            )
+            rows = slice(row_ptr[here], row_ptr[here + 1])
+            now = result[rows]
+            later = frame[rows] >= moment
+            ours, theirs = (now == a) & later, (now == b) & later
+            now[ours], now[theirs] = b, a
         return result
 
     def _misplace(
