@@ -57,7 +57,7 @@ def main() -> None:
     cfg.merge_from_dict(args.cfg_options)
     table = TrackletTable.load(args.table)
     features = FeatureStore.open(args.features)
-    with ranks(args.launcher):
+    with ranks(args.launcher, gloo=True):
         MMLogger.get_instance('mmcion')
         labels = denoise(table, features, cfg, work_dir=args.out)
         if is_main_process():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -11,38 +13,72 @@ import torch.distributed as torch_dist
 from mmengine.config import Config
 from mmengine.dist import init_dist, is_distributed
 
-_CPU_TIMEOUT = timedelta(minutes=30)
+# Ranks may be hours apart in work that they share out once; one that dies is
+# noticed at once all the same, by its closed connection.
+_CPU_TIMEOUT = timedelta(hours=12)
 
 
 @contextlib.contextmanager
-def ranks(launcher: str) -> Iterator[None]:
+def ranks(launcher: str, *, gloo: bool = False) -> Iterator[None]:
     """Join the process group of a launcher, and leave it at the end.
 
-    Without CUDA the ranks of torchrun talk through gloo; mmengine's own
-    launcher insists on CUDA.
+    Without CUDA the ranks talk through gloo; mmengine's own launchers insist
+    on CUDA.
 
     Args:
         launcher: ``'none'``, ``'pytorch'`` (torchrun) or ``'slurm'``.
+        gloo: talk through gloo also where there is CUDA: for work on CPUs
+            that keeps ranks waiting longer than NCCL does.
 
     Raises:
-        ValueError: for Slurm without CUDA.
+        ValueError: if the launcher has not started this process.
     """
     if launcher == 'none':
         yield
         return
-    if torch.cuda.is_available():
+    _check_started(launcher)
+    if torch.cuda.is_available() and not gloo:
         init_dist(launcher)
-    elif launcher == 'pytorch':
-        torch_dist.init_process_group('gloo', timeout=_CPU_TIMEOUT)
     else:
-        raise ValueError(
-            f'launcher {launcher!r} needs GPUs; on CPU use torchrun with '
-            f"--launcher pytorch, or launcher 'none'."
-        )
+        if launcher == 'slurm':
+            _read_slurm()
+        if torch.cuda.is_available():
+            torch.cuda.set_device(int(os.environ.get('LOCAL_RANK', 0)))
+        torch_dist.init_process_group('gloo', timeout=_CPU_TIMEOUT)
     try:
         yield
     finally:
         torch_dist.destroy_process_group()
+
+
+def _check_started(launcher: str) -> None:
+    name, command = {
+        'pytorch': ('RANK', 'torchrun --nproc-per-node N'),
+        'slurm': ('SLURM_PROCID', 'srun -n N python'),
+    }[launcher]
+    if name not in os.environ:
+        raise ValueError(
+            f'--launcher {launcher} is for processes that "{command} ..." '
+            f'starts ({name} is not set here); leave the option out for one '
+            f'process.'
+        )
+
+
+def _read_slurm() -> None:
+    """Say in torch's variables what Slurm says in its own."""
+    nodes = os.environ['SLURM_NODELIST']
+    if 'MASTER_ADDR' not in os.environ:
+        names = subprocess.run(
+            ['scontrol', 'show', 'hostnames', nodes],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        os.environ['MASTER_ADDR'] = names.stdout.split()[0]
+    os.environ.setdefault('MASTER_PORT', '29500')
+    os.environ['RANK'] = os.environ['SLURM_PROCID']
+    os.environ['WORLD_SIZE'] = os.environ['SLURM_NTASKS']
+    os.environ['LOCAL_RANK'] = os.environ.get('SLURM_LOCALID', '0')
 
 
 def adapt_to_cpu_ranks(cfg: Config) -> None:

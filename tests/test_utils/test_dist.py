@@ -1,3 +1,5 @@
+import os
+
 import pytest
 import torch
 import torch.distributed as torch_dist
@@ -47,13 +49,46 @@ def test_group_is_left_after_an_error(monkeypatch):
     assert not torch_dist.is_initialized()
 
 
-@NO_CUDA
-def test_slurm_needs_gpus():
+@pytest.mark.parametrize('launcher', ['pytorch', 'slurm'])
+def test_launcher_must_have_started_the_process(launcher, monkeypatch):
+    monkeypatch.delenv('RANK', raising=False)
+    monkeypatch.delenv('SLURM_PROCID', raising=False)
     with (
-        pytest.raises(ValueError, match="'slurm' needs GPUs; on CPU"),
-        ranks('slurm'),
+        pytest.raises(ValueError, match=f'--launcher {launcher}'),
+        ranks(launcher),
     ):
         pass
+
+
+def slurm_rank(monkeypatch, tmp_path):
+    """Pretend to be started by srun, with a ``scontrol`` that answers."""
+    scontrol = tmp_path / 'scontrol'
+    scontrol.write_text(
+        '#!/bin/sh\n[ "$3" = "node[1-2]" ] && echo 127.0.0.1 && echo other\n'
+    )
+    scontrol.chmod(0o755)
+    monkeypatch.setenv('PATH', f'{tmp_path}:{os.environ["PATH"]}')
+    for name, value in {
+        'SLURM_PROCID': '0',
+        'SLURM_NTASKS': '1',
+        'SLURM_LOCALID': '0',
+        'SLURM_NODELIST': 'node[1-2]',
+        'MASTER_PORT': '0',
+    }.items():
+        monkeypatch.setenv(name, value)
+    for name in ('MASTER_ADDR', 'RANK', 'WORLD_SIZE', 'LOCAL_RANK'):
+        monkeypatch.setenv(name, 'restored at the end of the test')
+        monkeypatch.delenv(name)
+
+
+@NO_CUDA
+def test_slurm_on_cpu_joins_gloo(monkeypatch, tmp_path):
+    slurm_rank(monkeypatch, tmp_path)
+    with ranks('slurm', gloo=True):
+        assert torch_dist.get_backend() == 'gloo'
+        assert get_dist_info() == (0, 1)
+        assert os.environ['MASTER_ADDR'] == '127.0.0.1'
+    assert not torch_dist.is_initialized()
 
 
 def adapted():
