@@ -144,7 +144,6 @@ def nothing_found(
         report: of the attempt.
         depth: number of folders in ``expected``, if it is a path.
     """
-    found = find_like(root, pattern)
     lines = [f'no images were found in {root}', f'expected: {expected}']
     found = find_like(root, pattern)
     levels = None if found is None else found.count('/')

@@ -1,4 +1,4 @@
-"""LUPerson-NL: tracked people of street videos, as folders or LMDB."""
+"""LUPerson-NL: tracked people of street videos, in three layouts."""
 
 from __future__ import annotations
 
@@ -15,12 +15,19 @@ from mmcion.structures.tracklet_builder import (
 from mmcion.utils.progress import progress_bar
 from mmcion.utils.skip_report import SkipReport
 
-from .image_tree import WRONG_NAME, check_exists, nothing_found
+from .image_tree import (
+    WRONG_NAME,
+    check_exists,
+    find_like,
+    nothing_found,
+    walk_images,
+)
 from .lmdb_keys import find_lmdb, read_keys
 from .name_rules import LUPERSON_NL_IMAGE, LUPERSON_NL_KEY, parse_names
 from .video_tree import DEPTH, add_video_folders
 
 EXPECTED = 'COUNTRY/CITY/VIDEOID/000012_0000340_02.jpg'
+EXPECTED_FLAT = 'images/00001_000012_0000340_02.jpg'
 EXPECTED_KEY = '00001_000012_0000340_02'
 PUBLISHED_IMAGES = 10_683_716  # SOLIDER repository, issue 5
 
@@ -31,8 +38,9 @@ def read_luperson_nl(
     """Read LUPerson-NL; a tracklet is one person number in one video.
 
     Args:
-        root: the folder of the countries, or an LMDB, or the folder of
-            ``lmdb`` and ``keys.pkl``.
+        root: the folder of the countries; or a folder of images named like
+            the keys of the LMDB, or the folder above it; or an LMDB, or the
+            folder of ``lmdb`` and ``keys.pkl``.
         check_sizes: leave out images of zero bytes.
 
     Raises:
@@ -42,17 +50,22 @@ def read_luperson_nl(
     root = check_exists(root)
     report = SkipReport(root)
     lmdb = find_lmdb(root)
+    flat = None if lmdb else find_like(root, LUPERSON_NL_KEY, max_depth=1)
     builder = TrackletBuilder()
-    if lmdb is None:
-        names = _add_folders(root, builder, report, check_sizes)
-    else:
+    names = None
+    if lmdb is not None:
         _add_keys(lmdb, builder, report, check_sizes)
-        names = None
+        expected = f'keys like {EXPECTED_KEY}'
+    elif flat is not None:
+        _add_flat(root, flat.count('/'), builder, report, check_sizes)
+        expected = EXPECTED_FLAT
+    else:
+        names = _add_folders(root, builder, report, check_sizes)
+        expected = f'{EXPECTED} or {EXPECTED_FLAT}'
     if not len(builder):
-        expected = EXPECTED if lmdb is None else f'keys like {EXPECTED_KEY}'
         raise nothing_found(
             *(root, expected, LUPERSON_NL_IMAGE, report),
-            depth=DEPTH if lmdb is None else None,
+            depth=None if lmdb or flat else DEPTH,
         )
     reading = make_reading(
         builder.sorted_rows(report),
@@ -79,25 +92,49 @@ def _add_folders(
     )
 
 
+def _add_flat(
+    root: Path,
+    depth: int,
+    builder: TrackletBuilder,
+    report: SkipReport,
+    check_sizes: bool,
+) -> None:
+    with progress_bar(desc='reading', unit='img') as bar:
+        walk = walk_images(root, depth, report, check_sizes=check_sizes)
+        for parts, names in walk:
+            stems = [name.rpartition('.')[0] for name in names]
+            paths = ['/'.join((*parts, name)).encode() for name in names]
+            _add_keyed(stems, paths, builder, report)
+            bar.update(len(names))
+
+
 def _add_keys(
     lmdb: Path, builder: TrackletBuilder, report: SkipReport, check_sizes: bool
 ) -> None:
     with progress_bar(desc='reading', unit='img') as bar:
         for keys in read_keys(lmdb, report, check_sizes=check_sizes):
             names = [key.decode('ascii', 'replace') for key in keys]
-            fields, good, bad = parse_names(names, LUPERSON_NL_KEY)
-            if bad:
-                some = [names[i] for i in bad[:5]]
-                report.skip(WRONG_NAME, *some, count=len(bad))
-            video, pid, frame, number = fields.T
-            builder.add(
-                video=video,
-                tracklet=pid,
-                frame=frame,
-                item=number,
-                path=[keys[i] for i in good],
-            )
+            _add_keyed(names, keys, builder, report)
             bar.update(len(keys))
+
+
+def _add_keyed(
+    names: list[str],
+    paths: list[bytes],
+    builder: TrackletBuilder,
+    report: SkipReport,
+) -> None:
+    fields, good, bad = parse_names(names, LUPERSON_NL_KEY)
+    if bad:
+        report.skip(WRONG_NAME, *(names[i] for i in bad[:5]), count=len(bad))
+    video, pid, frame, number = fields.T
+    builder.add(
+        video=video,
+        tracklet=pid,
+        frame=frame,
+        item=number,
+        path=[paths[i] for i in good],
+    )
 
 
 def _note_persons(table: TrackletTable, report: SkipReport) -> None:

@@ -47,6 +47,26 @@ def test_folders(tree):
     assert reading.table.image_path(0).read_bytes() == b'jpeg'
 
 
+@pytest.mark.parametrize('folder', ['', 'images/'])
+def test_one_flat_folder(tmp_path, folder):
+    names = [
+        f'{folder}{name}.jpg'
+        for name in (
+            '00002_000012_0000340_02',
+            '00001_000012_0000010_00',
+            '00001_000003_0000000_00',
+        )
+    ]
+    touch(tmp_path, *names, f'{folder}000003_0000000_00.jpg')
+    reading = read_luperson_nl(tmp_path)
+    assert rows_of(reading.table) == [
+        ('00001', 3, 0, names[2]),
+        ('00001', 12, 10, names[1]),
+        ('00002', 12, 340, names[0]),
+    ]
+    assert counts_of(reading.report) == {WRONG_NAME: 1}
+
+
 def test_everything_wrong_is_counted(tree):
     touch(tree, f'{ROME}/000012_0000360_.jpg', f'{ROME}/000012_000038.jpg')
     touch(tree, f'{ROME}/000012_0000360_00.jpg.tmp', f'{ROME}/labels.txt')
