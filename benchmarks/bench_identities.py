@@ -8,15 +8,20 @@ Example::
 ``truth.csv`` has the columns ``frame,id,x,y,w,h`` with frames from 1, and
 ``persons.csv`` the columns ``id,person``, where one person may have several
 ids because it left and came back. Without ``--video`` the sample video is
-fetched. The last line of output is JSON.
+fetched. Three kinds of features are judged: the weight-free colour
+descriptor, MobileNetV2 with ImageNet weights, and both joined. The last line
+of output is JSON.
 """
 
 import argparse
 import json
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -41,67 +46,108 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def extract(args: argparse.Namespace, out: Path) -> Any:
-    """Return the table of the video; its colour features go to ``out``."""
+def extract_tracklets(args: argparse.Namespace, out: Path) -> Any:
+    """Return the table of the video, cut into clips."""
     from mmengine.config import Config
-    from mmengine.registry import init_default_scope
 
-    from mmcion.apis.extract import extract_features
-    from mmcion.registry import MODELS
     from mmcion.utils.downloads import fetch_file
     from mmcion.video import TrackletExtractor
 
-    init_default_scope('mmcion')
-    configs = ROOT / 'configs'
     cfg = Config.fromfile(
-        configs / 'tracklets/efficientdet-lite2_bytetrack.py'
+        ROOT / 'configs/tracklets/efficientdet-lite2_bytetrack.py'
     )
     settings = {**cfg.extractor, 'clips': args.clips, 'stride': args.stride}
     extractor = TrackletExtractor(
         cfg.detector.to_dict(), cfg.tracker.to_dict(), **settings
     )
-    video = args.video or fetch_file('vtest.avi')
-    table = extractor.run([video], out / 'tracklets')
-    cfg = Config.fromfile(configs / 'eval/reid_color-stripes_128x64.py')
+    return extractor.run([args.video or fetch_file('vtest.avi')], out)
+
+
+def extract_features(
+    table: Any, config: str, checkpoint: Path | None, out: Path
+) -> np.ndarray:
+    """Return unit features ``(N, D)`` of a backbone at 256 x 128."""
+    from mmengine.config import Config
+
+    from mmcion.apis.extract import extract_features
+    from mmcion.registry import MODELS
+
+    cfg = Config.fromfile(ROOT / 'configs/eval' / config)
+    if checkpoint is not None:
+        cfg.model.backbone_checkpoint = str(checkpoint)
+        cfg.test_dataloader.dataset.pipeline[1].size = (256, 128)
     pipeline = cfg.test_dataloader.dataset.pipeline
-    extract_features(
-        MODELS.build(cfg.model), table, pipeline, out / 'features', meta={}
+    model = MODELS.build(cfg.model)
+    return extract_features(model, table, pipeline, out, meta={})[:]
+
+
+def all_features(table: Any, out: Path) -> dict[str, np.ndarray]:
+    """Return features of colours, of ImageNet weights, and both joined."""
+    weights = out / 'mobilenetv2.pth'
+    converter = ROOT / 'tools/model_converters/deepsort_to_mmcion.py'
+    subprocess.run([sys.executable, str(converter), str(weights)], check=True)
+    colour = extract_features(
+        table, 'reid_color-stripes_128x64.py', None, out / 'colour'
     )
-    return table
+    imagenet = extract_features(
+        table, 'reid_mobilenet-v2_128x64.py', weights, out / 'imagenet'
+    )
+    both = np.concatenate((imagenet, colour), axis=1)
+    return {'both': both, 'imagenet': imagenet, 'colour': colour}
+
+
+def judge(
+    table: Any, features: np.ndarray, truth: np.ndarray, cfg: Any, out: Path
+) -> dict[str, dict[str, float]]:
+    """Return the scores of the tracklets and after every level."""
+    from mmcion.apis.denoise import denoise
+    from mmcion.evaluation import identity_metrics
+    from mmcion.structures import IdentityLabels
+
+    labels = {'Tracklets': IdentityLabels.from_tracklets(table)}
+    for last in range(1, len(cfg.pipeline) + 1):
+        config = {**cfg, 'pipeline': cfg.pipeline[:last]}
+        name = cfg.pipeline[last - 1].type
+        labels[name] = denoise(table, features, config, work_dir=out)
+    return {
+        name: identity_metrics(truth, found.identity)
+        for name, found in labels.items()
+    }
 
 
 def main() -> None:
     """Measure and print."""
     args = parse_args()
     from mmengine.config import Config
+    from mmengine.registry import init_default_scope
 
-    from mmcion.apis.denoise import denoise
-    from mmcion.evaluation import identity_metrics, match_truth, read_truth
-    from mmcion.structures import FeatureStore, IdentityLabels
+    from mmcion.evaluation import match_truth, read_truth
 
+    init_default_scope('mmcion')
     cfg = Config.fromfile(args.denoise)
     with tempfile.TemporaryDirectory() as folder:
-        table = extract(args, Path(folder))
+        out = Path(folder)
+        table = extract_tracklets(args, out / 'tracklets')
         truth = match_truth(table, read_truth(args.truth, args.persons))
-        features = FeatureStore.open(Path(folder) / 'features')
-        labels = {'Tracklets': IdentityLabels.from_tracklets(table)}
-        for last in range(1, len(cfg.pipeline) + 1):
-            config = {**cfg, 'pipeline': cfg.pipeline[:last]}
-            name = cfg.pipeline[last - 1].type
-            labels[name] = denoise(
-                table, features, config, work_dir=Path(folder) / 'stages'
-            )
+        judged = {
+            name: judge(table, feats, truth, cfg, out / f'stages_{name}')
+            for name, feats in all_features(table, out).items()
+        }
     result: dict[str, Any] = {
         'images': len(table),
         'tracklets': table.num_tracklets,
         'unmatched_images': int((truth < 0).sum()),
     }
-    print(f'{"":24}{"  ".join(SCORES)}  kept  identities')
-    for name, found in labels.items():
-        scores = identity_metrics(truth, found.identity)
-        line = '  '.join(f'{scores[s]:>{len(s)}.3f}' for s in SCORES)
-        print(f'{name:24}{line}  {scores["kept"]:.2f}  {scores["num_found"]}')
-        result[name] = {s: round(float(scores[s]), 4) for s in SCORES}
+    for features, levels in judged.items():
+        print(f'{features:24}{"  ".join(SCORES)}  kept  identities')
+        for name, scores in levels.items():
+            line = '  '.join(f'{scores[s]:>{len(s)}.3f}' for s in SCORES)
+            kept, found = scores['kept'], scores['num_found']
+            print(f'{name:24}{line}  {kept:.2f}  {found}')
+        result[features] = {
+            name: {s: round(float(scores[s]), 4) for s in SCORES}
+            for name, scores in levels.items()
+        }
     print(json.dumps(result))
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit, prange
 
 from .consistency import NO_DIRECTION, TIE, dot
+from .threads import set_threads
 
 Csr = tuple[np.ndarray, np.ndarray]
 
@@ -46,6 +47,7 @@ def nearest_identity(
     """
     nearest = np.full(len(feats), -1)
     distance = np.full((2, len(feats)), np.inf)
+    set_threads(feats.size)
     _nearest_identity(
         feats, centroids, *candidates, place, *forbidden, moment,
         nearest, distance,
@@ -107,6 +109,7 @@ def admit(
         Bool for every applicant.
     """
     taken = np.zeros(len(applicants[1]), np.bool_)
+    set_threads(feats.size)
     _admit(
         feats, moment, *members, *applicants, sigma, exclude_cooccurring, taken
     )

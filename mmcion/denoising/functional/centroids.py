@@ -7,6 +7,7 @@ import numpy as np
 from numba import njit, prange
 
 from .consistency import dot
+from .threads import set_threads
 
 
 def add_rows(sums: np.ndarray, feats: np.ndarray, ids: np.ndarray) -> None:
@@ -31,6 +32,7 @@ def centroid_distance(
         ids: ``(n,)``; rows with -1 get NaN.
     """
     out = np.full(len(feats), np.nan)
+    set_threads(feats.size)
     _centroid_distance(feats, centroids, np.asarray(ids, np.int64), out)
     return out
 

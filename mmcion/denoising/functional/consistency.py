@@ -7,11 +7,12 @@ distance is 1 - cosine and a centroid is the normalised mean (both ours).
 import numpy as np
 from numba import njit, prange
 
+from .threads import set_threads
+
 # Distances nearer than this count as equal, so that rounding cannot decide
 # between two rows.
 TIE = 1e-12
-# Decisions as close as this in float32 are taken again in float64.
-_DOUBT = 1e-5
+_EPSILON = float(np.finfo(np.float64).eps)
 NO_DIRECTION = 1e-7  # a mean shorter than this is rounding, taken as zero
 
 
@@ -34,8 +35,8 @@ def consistent_groups(
     Source: CION, single-tracklet denoising; the criterion is
     max_i d(f_i, c) <= sigma. Of rows equally far the later one goes first
     (ours). Removing row j changes <f_i, sum> by <f_i, f_j>, so a removal
-    costs O(n D). float32 features are tried in float32, and a group in
-    which that could have erred is done again in float64.
+    costs O(n D). Of float32 features these products are float32; before a
+    decision that rounding could change, all are summed anew in float64.
 
     Args:
         feats: ``(n, D)`` unit vectors, groups one after the other, rows of a
@@ -50,38 +51,34 @@ def consistent_groups(
     if feats.dtype != np.float32:
         feats = np.asarray(feats, np.float64)
     ptr = np.asarray(ptr, np.int64)
-    _drop_farthest(np.ascontiguousarray(feats), ptr, float(sigma), keep)
+    set_threads(feats.size)
+    unit = 16 * float(np.finfo(feats.dtype).eps)
+    _drop_farthest(np.ascontiguousarray(feats), ptr, float(sigma), unit, keep)
     return keep
 
 
 @njit(cache=True, parallel=True)
 def _drop_farthest(
-    feats: np.ndarray, ptr: np.ndarray, sigma: float, keep: np.ndarray
+    feats: np.ndarray,
+    ptr: np.ndarray,
+    sigma: float,
+    unit: float,
+    keep: np.ndarray,
 ) -> None:
     for group in prange(len(ptr) - 1):
         part = slice(ptr[group], ptr[group + 1])
-        if _drop_group(feats[part], sigma, keep[part]) < _DOUBT:
-            keep[part] = True
-            _drop_group(feats[part].astype(np.float64), sigma, keep[part])
+        _drop_group(feats[part], sigma, unit, keep[part])
 
 
 @njit(cache=True)
-def _drop_group(rows: np.ndarray, sigma: float, keep: np.ndarray) -> float:
-    """Drop rows in the precision of ``rows``; return the closest decision.
-
-    That is the smallest difference between two distances, or a distance and
-    sigma, that decided anything.
-    """
-    margin = np.inf
+def _drop_group(
+    rows: np.ndarray, sigma: float, unit: float, keep: np.ndarray
+) -> None:
+    """Drop rows; ``unit`` is more than what one product may err by."""
     count = len(rows)
-    total = np.zeros(rows.shape[1])
-    for i in range(count):
-        for d in range(rows.shape[1]):
-            total[d] += rows[i, d]
     inner = np.empty(count)  # <f_i, sum of the remaining rows>
-    total_rounded = total.astype(rows.dtype)
-    for i in range(count):
-        inner[i] = _dot(rows[i], total_rounded)
+    _sum_products(rows, keep, inner)
+    error = 0.0  # of inner, since it was last summed
     while count > 0:
         square, low, second = 0.0, np.inf, np.inf
         for i in range(len(rows)):
@@ -89,15 +86,21 @@ def _drop_group(rows: np.ndarray, sigma: float, keep: np.ndarray) -> float:
                 square += inner[i]
                 second = min(second, max(low, inner[i]))
                 low = min(low, inner[i])
-        norm = np.sqrt(max(square, 0.0))
-        if norm <= NO_DIRECTION * count:
-            norm = np.inf  # all are at distance 1 from a zero centroid
+        length = np.sqrt(max(square, 0.0))
+        shortest = NO_DIRECTION * count
+        # all are at distance 1 from a zero centroid
+        norm = length if length > shortest else np.inf
         beyond = 1 - low / norm - sigma
-        margin = min(margin, abs(beyond))
+        if error > 0:
+            length = max(length, shortest)
+            doubt = error / length * (1 + count / (2 * length))
+            clear = second - low > doubt * length or beyond < 0
+            if abs(beyond) <= doubt or not clear:
+                _sum_products(rows, keep, inner)
+                error = 0.0
+                continue
         if beyond <= TIE:
             break
-        if count > 1:
-            margin = min(margin, (second - low) / norm)
         far = -1
         for i in range(len(rows)):
             if keep[i] and (inner[i] - low) / norm <= TIE:
@@ -107,7 +110,22 @@ def _drop_group(rows: np.ndarray, sigma: float, keep: np.ndarray) -> float:
         for i in range(len(rows)):
             if keep[i]:
                 inner[i] -= _dot(rows[i], rows[far])
-    return margin
+        error += unit + _EPSILON * length
+
+
+@njit(cache=True)
+def _sum_products(
+    rows: np.ndarray, keep: np.ndarray, inner: np.ndarray
+) -> None:
+    """Set ``inner`` to <f_i, sum of kept rows> in float64."""
+    total = np.zeros(rows.shape[1])
+    for i in range(len(rows)):
+        if keep[i]:
+            for d in range(rows.shape[1]):
+                total[d] += rows[i, d]
+    for i in range(len(rows)):
+        if keep[i]:
+            inner[i] = dot(rows[i], total)
 
 
 @njit(cache=True, fastmath={'reassoc', 'contract', 'nsz'})

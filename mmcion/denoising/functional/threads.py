@@ -1,0 +1,17 @@
+"""How many threads a compiled loop takes."""
+
+import numba
+import torch
+
+# Below so many values a second thread costs more than it brings, and where
+# others use the cores, waiting for it costs very much more.
+_WORTH_SHARING = 1 << 18
+
+
+def set_threads(num_values: int) -> None:
+    """Let the next loop use all of torch's threads, or one if it is short.
+
+    Torch's number, because launchers of several ranks set that one.
+    """
+    most = min(torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS)
+    numba.set_num_threads(most if num_values > _WORTH_SHARING else 1)
