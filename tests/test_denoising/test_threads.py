@@ -1,0 +1,26 @@
+import numba
+import pytest
+import torch
+
+from mmcion.denoising.functional.threads import set_threads
+
+
+@pytest.fixture(autouse=True)
+def restored():
+    before = numba.get_num_threads(), torch.get_num_threads()
+    yield
+    numba.set_num_threads(before[0])
+    torch.set_num_threads(before[1])
+
+
+def test_short_loops_take_one_thread():
+    set_threads(1000)
+    assert numba.get_num_threads() == 1
+
+
+@pytest.mark.parametrize('torch_threads', [1, 2])
+def test_long_loops_take_as_many_as_torch(torch_threads):
+    torch.set_num_threads(torch_threads)
+    set_threads(1 << 20)
+    most = min(torch_threads, numba.config.NUMBA_NUM_THREADS)
+    assert numba.get_num_threads() == most
