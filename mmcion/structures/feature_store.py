@@ -212,11 +212,17 @@ class FeatureStore:
         return block
 
     def fingerprint(self) -> str:
-        """Return a hash of origin, shape and a sample of a thousand rows."""
-        step = max(len(self) // 1000, 1)
+        """Return a hash of origin, shape and values.
+
+        Of a mapped file a thousand rows count: reading all of it would take
+        as long as a level, and ``meta`` says what made it.
+        """
+        mapped = isinstance(self._features, np.memmap)
+        step = max(len(self) // 1000, 1) if mapped else 1
         state = [self.meta, self._features.shape, self.mean is not None]
         digest = hashlib.sha256(hash_value(state).encode())
-        digest.update(self._features[::step].tobytes())
+        for part in _parts(self._features[::step]):
+            digest.update(self._features[::step][part].tobytes())
         return digest.hexdigest()[:16]
 
     def check_table(self, table: TrackletTable) -> None:

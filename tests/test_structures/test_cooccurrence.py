@@ -6,33 +6,81 @@ import pytest
 from mmcion.structures import TrackletTable, cooccurring_pairs
 
 
-def pairs_by_brute_force(table):
-    moments = [set() for _ in range(table.num_tracklets)]
-    for t, video, frame in zip(
-        table.tracklet_index, table.video_id, table.frame, strict=True
+def pairs_by_brute_force(table, group):
+    moments = {}
+    for k, video, frame in zip(
+        group.tolist(), table.video_id, table.frame, strict=True
     ):
-        moments[t].add((int(video), int(frame)))
-    return {
+        if k >= 0:
+            moments.setdefault(k, set()).add((int(video), int(frame)))
+    return [
         (a, b)
-        for a, b in itertools.combinations(range(len(moments)), 2)
+        for a, b in itertools.combinations(sorted(moments), 2)
         if moments[a] & moments[b]
-    }
+    ]
+
+
+def random_table(seed):
+    rng = np.random.default_rng(seed)
+    keys = rng.integers(0, [4, 6, 10], (rng.integers(1, 60), 3))
+    video, tracklet, frame = keys[TrackletTable.sort_order(*keys.T)].T
+    return TrackletTable.from_columns(
+        video_id=video,
+        tracklet_id=tracklet,
+        frame=frame,
+        videos=['a', 'b', 'c', 'd', 'empty'],
+    )
+
+
+def pairs(table, group):
+    first, second = cooccurring_pairs(table, group)
+    assert first.dtype == second.dtype == np.int64
+    return list(zip(first.tolist(), second.tolist(), strict=True))
 
 
 @pytest.mark.parametrize('seed', range(8))
 def test_equals_brute_force(seed):
+    table = random_table(seed)
+    group = table.tracklet_index
+    assert pairs(table, group) == pairs_by_brute_force(table, group)
+
+
+@pytest.mark.parametrize('names', [[-1, 0, 1, 2], [-1, 9, 400, 31, 70]])
+@pytest.mark.parametrize('seed', range(8))
+def test_groups_may_span_videos_and_leave_rows_out(seed, names):
+    table = random_table(seed)
     rng = np.random.default_rng(seed)
-    keys = rng.integers(0, [4, 6, 10], (rng.integers(1, 60), 3))
-    video, tracklet, frame = keys[TrackletTable.sort_order(*keys.T)].T
+    group = rng.choice(names, len(table)).astype(np.int32)
+    before = group.copy()
+    assert pairs(table, group) == pairs_by_brute_force(table, group)
+    assert np.array_equal(group, before)
+
+
+def test_pair_that_meets_in_two_videos_comes_once():
     table = TrackletTable.from_columns(
-        video_id=video, tracklet_id=tracklet, frame=frame
+        video_id=[0, 0, 1, 1], tracklet_id=[0, 1, 0, 1], frame=[5, 5, 2, 2]
     )
+    assert pairs(table, np.array([8, 3, 3, 8])) == [(3, 8)]
 
-    first, second = cooccurring_pairs(table, table.tracklet_index)
 
-    found = list(zip(first.tolist(), second.tolist(), strict=True))
-    assert len(set(found)) == len(found)
-    assert set(found) == pairs_by_brute_force(table)
+def test_two_boxes_of_one_group_in_a_frame_are_no_pair():
+    table = TrackletTable.from_columns(
+        video_id=[0, 0], tracklet_id=[0, 1], frame=[5, 5]
+    )
+    assert pairs(table, np.array([4, 4])) == []
+
+
+def test_large_numbers_of_groups_do_not_overflow():
+    table = TrackletTable.from_columns(
+        video_id=[0, 0], tracklet_id=[0, 1], frame=[5, 5]
+    )
+    group = np.array([2**31 - 1, 2**31 - 2], np.int32)
+    assert pairs(table, group) == [(2**31 - 2, 2**31 - 1)]
+
+
+def test_nobody_assigned():
+    table = random_table(0)
+    assert pairs(table, np.full(len(table), -1, np.int32)) == []
 
 
 def test_equal_frames_of_two_videos_are_no_meeting():

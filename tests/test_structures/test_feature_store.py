@@ -300,3 +300,11 @@ def test_sums_of_rows_are_exact(center):
         parts = [part.sum(0) for part in np.array_split(shuffled, 7)]
         assert np.array_equal(np.sum(parts, axis=0), total)
     np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-6)
+
+
+def test_fingerprint_of_an_array_sees_every_value():
+    feats = np.random.default_rng(0).normal(size=(5000, 3))
+    before = FeatureStore(feats).fingerprint()
+    assert FeatureStore(feats.copy()).fingerprint() == before
+    feats[4321, 2] += 1e-3
+    assert FeatureStore(feats).fingerprint() != before

@@ -1,7 +1,12 @@
 import numpy as np
 import pytest
 
-from mmcion.structures import UNASSIGNED, IdentityLabels, TrackletTable
+from mmcion.structures import (
+    UNASSIGNED,
+    FeatureStore,
+    IdentityLabels,
+    TrackletTable,
+)
 
 
 def test_starts_with_one_identity_per_tracklet():
@@ -44,6 +49,38 @@ def test_contiguous_keeps_the_grouping(seed):
     assert np.array_equal(found < 0, identity < 0)
     firsts = [np.flatnonzero(found == k)[0] for k in range(found.max() + 1)]
     assert firsts == sorted(firsts)
+
+
+@pytest.mark.parametrize('seed', range(8))
+def test_contiguous_equals_brute_force(seed):
+    rng = np.random.default_rng(seed)
+    # numbers with gaps, some of them far apart
+    names = rng.permutation(5000)[:15].astype(np.int32)
+    names[rng.integers(0, 15, 4)] = UNASSIGNED
+    identity = names[rng.integers(0, 15, rng.integers(1, 80))]
+    before = identity.copy()
+    seen = {UNASSIGNED: UNASSIGNED}
+    for k in identity.tolist():
+        seen.setdefault(k, len(seen) - 1)
+
+    found = IdentityLabels(identity).contiguous()
+
+    assert found.identity.tolist() == [seen[k] for k in identity.tolist()]
+    assert found.identity.dtype == np.int32
+    assert found.num_identities == len(seen) - 1
+    assert np.array_equal(identity, before)
+    again = found.contiguous().identity
+    assert np.array_equal(again, found.identity)
+
+
+def test_rows_without_a_feature_start_unassigned():
+    table = TrackletTable.from_columns(
+        video_id=[0, 0, 0], tracklet_id=[3, 3, 8], frame=[0, 1, 0]
+    )
+    features = FeatureStore(np.ones((3, 2)), {'unreadable': [1]})
+    labels = IdentityLabels.from_tracklets(table, features)
+    assert labels.identity.tolist() == [0, UNASSIGNED, 1]
+    assert table.tracklet_index.tolist() == [0, 0, 1]
 
 
 def test_save_and_load(tmp_path):
