@@ -1,5 +1,10 @@
-"""Features of people whose identities are known, with planted noise."""
+"""Features of people whose identities are known, and plain denoising.
 
+What is called naive or plain is the definition of a step, recomputing
+everything every time: what the package must equal.
+"""
+
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,8 +27,16 @@ def centroid(feats):
     return unit(np.asarray(feats, np.float64).sum(0))
 
 
-def store(vectors):
-    return FeatureStore(unit(np.asarray(vectors, np.float64)))
+def store(vectors, unreadable=()):
+    """Return a store of the vectors' directions."""
+    vectors = unit(np.asarray(vectors, np.float64))
+    return FeatureStore(vectors, {'unreadable': list(unreadable)})
+
+
+def angles(*degrees):
+    """Return unit vectors ``(n, 2)`` at these angles."""
+    radians = np.radians(degrees)
+    return np.stack((np.cos(radians), np.sin(radians)), 1)
 
 
 def plant(
@@ -69,10 +82,14 @@ def plant(
     return Planted(table, store(feats), pid)
 
 
-def random_case(seed, rows=80, dim=6):
-    """Return a random table, features and labels with a pool."""
+def random_case(seed, rows=80, dim=6, tracklets=5, frames=12):
+    """Return a random table, features and labels with a pool.
+
+    Five people; with more tracklets and frames in a video somebody has
+    several tracklets there, and is seen beside fewer others.
+    """
     rng = np.random.default_rng(seed)
-    keys = rng.integers(0, [3, 5, 12], (rows, 3))
+    keys = rng.integers(0, [3, tracklets, frames], (rows, 3))
     keys = np.unique(keys, axis=0)  # one box per tracklet and frame
     table = TrackletTable.from_columns(
         video_id=keys[:, 0], tracklet_id=keys[:, 1], frame=keys[:, 2]
@@ -84,6 +101,166 @@ def random_case(seed, rows=80, dim=6):
     identity = table.tracklet_index.copy()
     identity[rng.random(len(table)) < 0.15] = -1
     return table, store(feats), IdentityLabels(identity)
+
+
+def rows_of(identity):
+    """Return the rows of every identity, by its number."""
+    ids = np.unique(identity[identity >= 0]).tolist()
+    return {k: np.flatnonzero(identity == k) for k in ids}
+
+
+def naive_consistent(feats, sigma, tie=1e-12):
+    """Level 1 as it is defined, recomputing everything every round."""
+    feats = np.asarray(feats, np.float64)
+    rows = list(range(len(feats)))
+    while rows:
+        mean = feats[rows].mean(0)
+        norm = np.linalg.norm(mean)
+        center = mean / norm if norm > 1e-7 else np.zeros_like(mean)
+        distance = 1 - feats[rows] @ center
+        if distance.max() <= sigma + tie:
+            break
+        rows.pop(np.flatnonzero(distance >= distance.max() - tie)[-1])
+    return rows
+
+
+def naive_reallocate(
+    table,
+    feats,
+    identity,
+    sigma,
+    max_ratio,
+    exclude_cooccurring=True,
+    unreadable=(),
+):
+    """Re-allocation as it is defined, row by row; return new identities."""
+    feats = np.asarray(feats, np.float64)
+    same_video = table.video_id[:, None] == table.video_id
+    beside = same_video & (table.frame[:, None] == table.frame)
+    beside &= exclude_cooccurring
+    members = rows_of(identity)
+    asks = []
+    for row in np.flatnonzero(identity < 0).tolist():
+        options = sorted(
+            (1 - feats[row] @ centroid(feats[rows]), k)
+            for k, rows in members.items()
+            if same_video[row, rows].any() and not beside[row, rows].any()
+        )
+        if row in unreadable or not options:
+            continue
+        second = options[1][0] if len(options) > 1 else np.inf
+        distance, k = options[0]
+        if distance <= sigma and distance <= max_ratio * second:
+            asks.append((distance, row, k))
+    result = identity.copy()
+    for _, row, k in sorted(asks):
+        rows = np.append(np.flatnonzero(result == k), row)
+        apart = not beside[row, rows[:-1]].any()
+        center = centroid(feats[rows])
+        if apart and (1 - feats[rows] @ center).max() <= sigma + 1e-12:
+            result[row] = k
+    return result
+
+
+class PlainForest:
+    """The same guards, everything recomputed for every link."""
+
+    def __init__(self, sums, rivals, max_spread):
+        self.sums, self.max_spread = sums, max_spread
+        pairs = list(zip(*(side.tolist() for side in rivals), strict=True))
+        self.rivals = {*pairs, *((b, a) for a, b in pairs)}
+        self.groups = [{k} for k in range(len(sums))]
+        self.refused_spread = self.refused_cooccurring = 0
+
+    def join(self, first, second):
+        a = next(group for group in self.groups if first in group)
+        b = next(group for group in self.groups if second in group)
+        if a is b:
+            return False
+        if any((x, y) in self.rivals for x in a for y in b):
+            self.refused_cooccurring += 1
+            return False
+        center = centroid(self.sums[sorted(a | b)])
+        if max(1 - unit(self.sums[k]) @ center for k in a | b) > (
+            self.max_spread
+        ):
+            self.refused_spread += 1
+            return False
+        self.groups = [g for g in self.groups if g is not a and g is not b]
+        self.groups.append(a | b)
+        return True
+
+
+def naive_links(table, feats, members, delta, range_size, stride):
+    """Return pairs in a common range of identities, nearest first."""
+    centers = [centroid(feats[rows]) for rows in members.values()]
+    video = [table.video_id[rows[0]] for rows in members.values()]
+    count = len(members)
+    ranges = (
+        [range(count)]
+        if range_size is None
+        else [range(i, i + range_size) for i in range(0, count, stride)]
+    )
+    return sorted(
+        (1 - centers[a] @ centers[b], a, b)
+        for a, b in itertools.combinations(range(count), 2)
+        if 1 - centers[a] @ centers[b] < delta
+        and video[a] != video[b]
+        and any(a in one and b in one for one in ranges)
+    )
+
+
+def naive_cross_video(
+    table,
+    features,
+    labels,
+    *,
+    delta,
+    max_spread,
+    sigma,
+    range_size=None,
+    stride=None,
+    max_ratio=0.64,
+    min_images=2,
+    exclude_cooccurring=True,
+):
+    """Level 3 as it is defined."""
+    feats = features[0 : len(table)].astype(np.float64)
+    identity = labels.contiguous().identity
+    members = rows_of(identity)
+    sums = np.array([feats[rows].sum(0) for rows in members.values()])
+    moments = [
+        set(zip(table.video_id[own], table.frame[own], strict=True))
+        for own in members.values()
+    ]
+    rivals = [
+        (a, b)
+        for a, b in itertools.combinations(members, 2)
+        if exclude_cooccurring and moments[a] & moments[b]
+    ]
+    rivals = np.array(rivals, int).reshape(-1, 2).T
+    forest = PlainForest(sums, rivals, max_spread)
+    links = naive_links(table, feats, members, delta, range_size, stride)
+    merges = sum(forest.join(a, b) for _, a, b in links)
+    merged = np.full(len(table), -1, np.int32)
+    for number, group in enumerate(forest.groups):
+        rows = np.flatnonzero(np.isin(identity, list(group)))
+        kept = rows[naive_consistent(feats[rows], sigma)]
+        if len(kept) >= min_images:
+            merged[kept] = number
+    found = naive_reallocate(
+        *(table, feats, merged, sigma, max_ratio, exclude_cooccurring),
+        unreadable=features.unreadable,
+    )
+    report = {
+        'links': len(links),
+        'merges': merges,
+        'refused_spread': forest.refused_spread,
+        'refused_cooccurring': forest.refused_cooccurring,
+        'removed_images': int(((merged < 0) & (identity >= 0)).sum()),
+        'reallocated_images': int((found != merged).sum()),
+    }
+    return IdentityLabels(found, report).contiguous()
 
 
 def people_in_two_places(table, identity):

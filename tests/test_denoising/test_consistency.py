@@ -1,78 +1,168 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
-from mmcion.denoising.functional import consistent_rows, normalise
+from mmcion.denoising.functional import (
+    consistent_groups,
+    consistent_rows,
+    normalise,
+)
 
-from .planted import centroid, unit
-
-TIE = 1e-12
-
-
-def naive_rows(feats, sigma):
-    """Level 1 as it is defined, recomputing everything every round."""
-    feats = np.asarray(feats, np.float64)
-    rows = list(range(len(feats)))
-    while rows:
-        mean = feats[rows].mean(0)
-        norm = np.linalg.norm(mean)
-        center = mean / norm if norm > 1e-7 else np.zeros_like(mean)
-        distance = 1 - feats[rows] @ center
-        if distance.max() <= sigma + TIE:
-            break
-        ties = np.flatnonzero(distance >= distance.max() - TIE)
-        rows.pop(ties[-1])
-    return rows
+from .planted import angles, centroid, naive_consistent, unit
 
 
+def assert_equals_the_naive_loop(feats, sigma):
+    keep = consistent_rows(feats, sigma)
+    assert keep.dtype == bool
+    assert np.flatnonzero(keep).tolist() == naive_consistent(feats, sigma)
+    return keep
+
+
+@pytest.mark.parametrize('dtype', [np.float32, np.float64])
 @pytest.mark.parametrize('sigma', [1e-3, 0.05, 0.2, 0.5, 1.0, 1.9])
 @pytest.mark.parametrize('dim', [2, 5, 64])
-def test_equals_the_naive_loop(dim, sigma):
+def test_equals_the_naive_loop(dim, sigma, dtype):
     rng = np.random.default_rng(dim)
-    for size in range(1, 61):
+    for size in range(1, 61, 2):
         noise = rng.choice([0.1, 0.5, 2.0])
-        feats = unit(
-            rng.normal(size=dim) + noise * rng.normal(size=(size, dim))
-        )
-        keep = consistent_rows(feats.astype(np.float32), sigma)
-        expected = naive_rows(feats.astype(np.float32), sigma)
-        assert np.flatnonzero(keep).tolist() == expected
+        feats = rng.normal(size=dim) + noise * rng.normal(size=(size, dim))
+        assert_equals_the_naive_loop(unit(feats).astype(dtype), sigma)
 
 
+@pytest.mark.parametrize('dtype', [np.float32, np.float64])
 @pytest.mark.parametrize('seed', range(20))
-def test_equals_the_naive_loop_with_duplicates(seed):
+def test_equals_the_naive_loop_with_duplicates(seed, dtype):
     rng = np.random.default_rng(seed)
     # few directions, each many times: every round has ties
     feats = unit(rng.normal(size=(4, 8)))[rng.integers(0, 4, 40)]
     for sigma in (0.05, 0.3, 0.6, 1.0):
-        keep = consistent_rows(feats, sigma)
-        assert np.flatnonzero(keep).tolist() == naive_rows(feats, sigma)
+        assert_equals_the_naive_loop(feats.astype(dtype), sigma)
+
+
+@pytest.mark.parametrize('dtype', [np.float32, np.float64])
+@pytest.mark.parametrize(('size', 'noise'), [(1001, 0.5), (2500, 3.0)])
+def test_equals_the_naive_loop_in_large_groups(size, noise, dtype):
+    rng = np.random.default_rng(size)
+    feats = unit(rng.normal(size=16) + noise * rng.normal(size=(size, 16)))
+    feats[size // 2] = feats[3]
+    for sigma in (0.02, 0.1):
+        keep = assert_equals_the_naive_loop(feats.astype(dtype), sigma)
+        assert 1 <= keep.sum() < size
+
+
+@pytest.mark.parametrize('seed', range(10))
+def test_near_ties_in_float32_are_decided_in_float64(seed):
+    # rows that differ in single last bits: after the outliers are gone, what
+    # their products erred by in float32 would decide which is the farthest
+    rng = np.random.default_rng(seed)
+    ends = unit(rng.normal(size=(2, 64)) + 0.5).astype(np.float32)
+    near = np.repeat(ends, [12, 6], axis=0)
+    steps = rng.integers(-1, 2, near.shape) * np.spacing(near)
+    near = (near + steps).astype(np.float32)
+    far = 1 - near[12:] @ centroid(near)
+    assert 0 < np.ptp(far) < 1e-6
+    outliers = unit(rng.normal(size=(200, 64))).astype(np.float32)
+    feats = np.concatenate((near, outliers))
+    for sigma in (0.5 * far.min(), 0.8 * far.min(), *np.sort(far)[1::2]):
+        keep = assert_equals_the_naive_loop(feats, sigma)
+        assert keep[:12].all()
+        assert keep[18:].sum() < 20
+
+
+@pytest.mark.parametrize('seed', range(10))
+def test_sigma_near_the_farthest_row_is_decided_in_float64(seed):
+    rng = np.random.default_rng(seed)
+    feats = unit(rng.normal(size=(30, 48)) + 1).astype(np.float32)
+    exact = feats.astype(np.float64)
+    radius = (1 - exact @ centroid(exact)).max()
+    for error in (-1e-7, -1e-9, -1e-11, 0, 1e-11, 1e-9, 1e-7):
+        keep = assert_equals_the_naive_loop(feats, radius + error)
+        assert keep.all() == (error >= 0)
+
+
+@pytest.mark.parametrize('seed', range(4))
+@pytest.mark.parametrize('tilt', [1e-3, 0.1])
+def test_rows_that_nearly_cancel_out(tilt, seed):
+    # the shorter the mean, the more a distance suffers from rounding
+    rng = np.random.default_rng(seed)
+    half = unit(rng.normal(size=(400, 64))).astype(np.float32)
+    feats = np.concatenate((half, -half))
+    feats[0] = unit(feats[0] + tilt * feats[1]).astype(np.float32)
+    exact = feats.astype(np.float64)
+    radius = (1 - exact @ centroid(exact)).max()
+    for error in (-1e-4, 1e-4):
+        keep = consistent_rows(feats, radius + error)
+        assert keep.all() == (error > 0)
+
+
+@pytest.mark.parametrize('dtype', [np.float32, np.float64])
+def test_groups_are_cleaned_alone(dtype):
+    rng = np.random.default_rng(0)
+    sizes = rng.choice([0, 1, 2, 5, 30, 80], 60)
+    ptr = np.concatenate(([0], np.cumsum(sizes)))
+    looks = np.repeat(rng.normal(size=(60, 12)), sizes, axis=0)
+    feats = unit(looks + rng.normal(size=looks.shape)).astype(dtype)
+    expected = [
+        start + row
+        for start, stop in pairwise(ptr)
+        for row in naive_consistent(feats[start:stop], 0.3)
+    ]
+    assert 0 < len(expected) < len(feats)
+
+    whole = consistent_groups(feats, ptr, 0.3)
+
+    assert np.flatnonzero(whole).tolist() == expected
+    # cut between any two groups, the parts give the same
+    for step in (1, 7, 59):
+        parts = [ptr[i : i + step + 1] for i in range(0, 60, step)]
+        pieces = [
+            consistent_groups(feats[p[0] : p[-1]], p - p[0], 0.3)
+            for p in parts
+        ]
+        assert np.array_equal(np.concatenate(pieces), whole)
 
 
 def test_of_equally_far_rows_the_later_goes_first():
-    angle = np.radians([0, 0, 0, 40, -40])
-    feats = np.stack((np.cos(angle), np.sin(angle)), 1)
+    feats = angles(0, 0, 0, 40, -40)
     # with both 40-degree rows d = 1 - cos 40 = 0.234; then the centroid
     # turns towards row 3, which is 0.156 from it
-    assert consistent_rows(feats, 0.2).tolist() == [True] * 4 + [False]
-    assert consistent_rows(feats, 0.1).tolist() == [True] * 3 + [False] * 2
+    for some in (feats, feats.astype(np.float32)):
+        keep = consistent_rows(some, 0.2)
+        assert keep.tolist() == [True] * 4 + [False]
+        keep = consistent_rows(some, 0.1)
+        assert keep.tolist() == [True] * 3 + [False] * 2
 
 
 def test_centroid_is_updated_between_removals():
     # the outlier at 90 degrees alone drives row 3 beyond sigma
-    angle = np.radians([0, 0, 0, -20, 90])
-    feats = np.stack((np.cos(angle), np.sin(angle)), 1)
+    feats = angles(0, 0, 0, -20, 90)
     first = 1 - feats @ centroid(feats)
     assert first[3] > 0.1
     assert consistent_rows(feats, 0.1).tolist() == [True] * 4 + [False]
 
 
+@pytest.mark.parametrize('dtype', [np.float32, np.float64])
 @pytest.mark.parametrize(
     'degrees', [[0, 180], [0, 120, 240], [0, 90, 180, 270]]
 )
-def test_nothing_is_farther_than_two(degrees):
-    angle = np.radians(degrees)
-    feats = np.stack((np.cos(angle), np.sin(angle)), 1)
+def test_rows_without_a_direction_are_at_distance_one(degrees, dtype):
+    feats = angles(*degrees).astype(dtype)
     assert consistent_rows(feats, 2).all()
+    assert consistent_rows(feats, 1.0).all()
+    # all are equally far, so the last goes first
+    for sigma in (0.1, 0.4, 0.9, 0.999):
+        keep = assert_equals_the_naive_loop(feats, sigma)
+        assert not keep[-1]
+
+
+@pytest.mark.parametrize('dtype', [np.float32, np.float64])
+def test_sigma_is_inclusive(dtype):
+    # exact numbers: the centroid is (1, 0), row 1 and 2 lie at 0.4
+    feats = np.array([[1, 0], [0.6, 0.8], [0.6, -0.8]], dtype)
+    radius = 1 - float(feats[1, 0])
+    assert consistent_rows(feats, radius).all()
+    assert not consistent_rows(feats, radius - 1e-9).all()
 
 
 def test_strict_sigma_leaves_equal_rows():
@@ -81,8 +171,12 @@ def test_strict_sigma_leaves_equal_rows():
     assert 1 <= consistent_rows(feats, 1e-5).sum() <= 2
 
 
-def test_no_rows():
-    assert consistent_rows(np.zeros((0, 3)), 0.5).shape == (0,)
+@pytest.mark.parametrize('dtype', [np.float32, np.float64])
+def test_no_rows_and_no_groups(dtype):
+    nothing = np.zeros((0, 3), dtype)
+    assert consistent_rows(nothing, 0.5).shape == (0,)
+    assert consistent_groups(nothing, np.array([0]), 0.5).shape == (0,)
+    assert consistent_groups(nothing, np.array([0, 0, 0]), 0.5).shape == (0,)
 
 
 @pytest.mark.parametrize('seed', range(10))
@@ -95,11 +189,13 @@ def test_what_stays_is_consistent(seed):
         assert far.max() <= sigma + 1e-9
 
 
-def test_input_is_not_changed():
-    feats = unit(np.random.default_rng(0).normal(size=(10, 4)))
-    before = feats.copy()
-    consistent_rows(feats, 0.3)
+@pytest.mark.parametrize('dtype', [np.float16, np.float32, np.float64])
+def test_input_is_not_changed(dtype):
+    feats = unit(np.random.default_rng(0).normal(size=(10, 4))).astype(dtype)
+    before, ptr = feats.copy(), np.array([0, 4, 10])
+    consistent_groups(feats, ptr, 0.3)
     assert np.array_equal(feats, before)
+    assert ptr.tolist() == [0, 4, 10]
 
 
 def test_normalise_keeps_zero():

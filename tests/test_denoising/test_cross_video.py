@@ -4,12 +4,25 @@ import pytest
 from mmcion.denoising import CrossVideoDenoiser
 from mmcion.structures import IdentityLabels, TrackletTable
 
-from .planted import assert_valid, people_in_two_places, random_case, store
+from .planted import (
+    angles,
+    assert_valid,
+    centroid,
+    naive_cross_video,
+    people_in_two_places,
+    plant,
+    random_case,
+    store,
+)
 
 
 def on_circle(degrees):
-    angle = np.radians(degrees)
-    return store(np.stack((np.cos(angle), np.sin(angle)), 1))
+    return store(angles(*degrees))
+
+
+def busy_case(seed):
+    """Return videos in which people meet, with a pool."""
+    return random_case(seed, rows=150, tracklets=8, frames=40)
 
 
 def identities(*places):
@@ -26,6 +39,76 @@ def identities(*places):
 
 def denoise(case, *, delta=0.2, max_spread=0.2, sigma=0.5, **kwargs):
     return CrossVideoDenoiser(delta, max_spread, sigma, **kwargs)(*case)
+
+
+@pytest.mark.parametrize(
+    'change',
+    [
+        {},
+        {'range_size': 7, 'stride': 3},
+        {'max_spread': 0.08},
+        {'sigma': 0.6, 'max_ratio': 1.0},
+        {'sigma': 0.15, 'min_images': 4},
+        {'delta': 0.1},
+        {'exclude_cooccurring': False},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize('seed', range(5))
+def test_equals_the_plain_definition(seed, change):
+    case = busy_case(seed)
+    settings = {'delta': 0.5, 'max_spread': 0.2, 'sigma': 0.3, **change}
+
+    result = CrossVideoDenoiser(**settings)(*case)
+
+    expected = naive_cross_video(*case, **settings)
+    assert result.identity.tolist() == expected.identity.tolist()
+    for name, count in expected.report.items():
+        assert result.report[name] == count, name
+
+
+@pytest.mark.parametrize(
+    'change',
+    [
+        {'range_size': 7, 'stride': 3},
+        {'max_spread': 0.08},
+        {'sigma': 0.6},
+        {'max_ratio': 1.0},
+        {'min_images': 4},
+        {'delta': 0.1},
+        {'exclude_cooccurring': False},
+    ],
+    ids=str,
+)
+def test_every_setting_changes_the_result(change):
+    case = busy_case(3)
+    settings = {'delta': 0.5, 'max_spread': 0.2, 'sigma': 0.3}
+    usual = CrossVideoDenoiser(**settings)(*case)
+    other = CrossVideoDenoiser(**{**settings, **change})(*case)
+    counts = ('merges', 'refused_spread', 'refused_cooccurring')
+    assert min(usual.report[name] for name in counts) > 0
+    assert usual.report['reallocated_images'] > 0
+    assert not np.array_equal(other.identity, usual.identity)
+
+
+@pytest.mark.parametrize('size', [1, 40])
+def test_size_of_the_shards_changes_nothing(monkeypatch, size):
+    case = busy_case(1)
+    whole = CrossVideoDenoiser(0.4, 0.25, 0.3)(*case)
+    monkeypatch.setattr('mmcion.denoising.grouped_rows.SHARD_ROWS', size)
+    parts = CrossVideoDenoiser(0.4, 0.25, 0.3)(*case)
+    assert np.array_equal(parts.identity, whole.identity)
+    assert parts.report == whole.report
+
+
+def test_people_are_found_again_in_every_video():
+    case = plant(3, videos=4, people=6, pieces=1, foreign=0)
+    labels = IdentityLabels.from_tracklets(case.table)
+    result = CrossVideoDenoiser(0.3, 0.3, 0.5)(
+        case.table, case.features, labels
+    )
+    expected = IdentityLabels(case.pid.astype(np.int32)).contiguous()
+    assert result.identity.tolist() == expected.identity.tolist()
 
 
 def test_one_person_in_two_videos_is_linked():
@@ -70,6 +153,27 @@ def test_co_occurrence_through_a_chain_is_refused():
     assert result.report['refused_cooccurring'] == 1
     free = denoise(case, exclude_cooccurring=False)
     assert free.num_identities == 1
+
+
+def test_co_occurrence_in_a_third_video_is_remembered():
+    # 2 is linked to 1 first, then 1 to 0; 3 was seen beside 2 only, and may
+    # join none of them
+    case = identities((0, 0, 0), (1, 3, 0), (2, 4, 0), (2, 12, 1))
+    result = denoise(case)
+    assert result.identity.tolist() == [0, 0, 0, 0, 0, 0, 1, 1]
+    assert result.report['refused_cooccurring'] == 2
+    assert denoise(case, exclude_cooccurring=False).num_identities == 1
+
+
+def test_groups_of_people_seen_together_stay_apart():
+    # 0 and 1 shared a frame; each has met its double of another video
+    # before the doubles, which are near each other, are linked
+    case = identities((0, 0, 0), (0, 20, 1), (1, 9, 0), (2, 11, 0))
+    result = denoise(case, delta=0.1)
+    # the doubles are joined first, and then with one of the two
+    assert result.report['refused_cooccurring'] == 1 + 1
+    assert result.identity[0] != result.identity[2]
+    assert result.identity[4] == result.identity[6]
 
 
 def test_equal_frames_of_two_videos_are_no_meeting():
@@ -122,9 +226,97 @@ def test_pooled_row_goes_to_an_identity_of_its_video():
     assert result.report['reallocated_images'] == 2
 
 
+def test_pooled_row_goes_to_nobody_of_another_video():
+    # the row looks like the identity of the other video
+    table, features, labels = identities((0, 0, 0), (1, 90, 0), (1, 0, 9))
+    labels.identity[4:] = -1
+    result = denoise((table, features, labels))
+    assert result.identity.tolist() == [0, 0, 1, 1, -1, -1]
+
+
+def test_identity_of_many_videos_takes_rows_of_each():
+    table, features, labels = identities(
+        *[(0, 0, 0), (1, 3, 0), (0, 1, 9), (1, 1, 9)][::2],
+        *[(1, 3, 0), (1, 1, 9)],
+    )
+    labels.identity[[2, 3, 6, 7]] = -1
+    result = denoise((table, features, labels))
+    assert result.identity.tolist() == [0] * 8
+    assert result.report['reallocated_images'] == 4
+
+
+@pytest.mark.parametrize(('frame', 'taken'), [(1, False), (9, True)])
+def test_pooled_row_is_one_box_of_its_frame(frame, taken):
+    # the pooled row may share a frame with the identity, in its own video
+    table = TrackletTable.from_columns(
+        video_id=[0, 0, 0, 1, 1],
+        tracklet_id=[0, 0, 1, 0, 0],
+        frame=[0, 1, frame, 0, 9],
+    )
+    labels = IdentityLabels(np.array([0, 0, -1, 1, 1], np.int32))
+    case = table, on_circle([0] * 5), labels
+    result = denoise(case)
+    assert result.identity.tolist() == [0, 0, 0 if taken else -1, 0, 0]
+    assert denoise(case, exclude_cooccurring=False).keep.all()
+
+
+def test_nearest_of_the_rows_of_one_frame_is_taken():
+    table = TrackletTable.from_columns(
+        video_id=[0] * 4, tracklet_id=[0, 0, 1, 2], frame=[0, 1, 7, 7]
+    )
+    labels = IdentityLabels(np.array([0, 0, -1, -1], np.int32))
+    result = denoise((table, on_circle([0, 0, 20, 10]), labels))
+    assert result.identity.tolist() == [0, 0, -1, 0]
+
+
+def test_rows_without_a_feature_stay_unassigned():
+    table, _, labels = identities((0, 0, 0), (1, 0, 0))
+    features = store(angles(0, 0, 0, 0), unreadable=[1, 2])
+    labels.identity[[1, 2]] = -1
+    result = CrossVideoDenoiser(0.2, 0.2, 2, min_images=1)(
+        table, features, labels
+    )
+    assert result.identity.tolist() == [0, -1, -1, 0]
+
+
+def test_doubtful_links_are_the_longest_that_were_taken():
+    table, features, labels = busy_case(0)
+    result = CrossVideoDenoiser(0.4, 0.25, 0.3)(table, features, labels)
+    links = result.report['doubtful_links']
+    assert len(links) == min(result.report['merges'], 24)
+    distances = [link['distance'] for link in links]
+    assert distances == sorted(distances, reverse=True)
+    assert 0 <= distances[-1] <= distances[0] < 0.4
+    sizes = np.bincount(labels.identity[labels.keep])
+    for link in links:
+        owners, centers = [], []
+        for side in ('first', 'second'):
+            rows = link[side]
+            assert rows == sorted(set(rows))
+            (owner,) = set(labels.identity[rows].tolist())
+            assert len(rows) == min(sizes[owner], 4)
+            owners.append(table.video_id[rows[0]])
+            own = np.flatnonzero(labels.identity == owner)
+            assert {rows[0], rows[-1]} == {own[0], own[-1]}
+            centers.append(centroid(features[own]))
+        assert owners[0] != owners[1]
+        assert link['distance'] == pytest.approx(1 - centers[0] @ centers[1])
+
+
+def test_names_of_identities_do_not_matter():
+    table, features, labels = busy_case(0)
+    names = np.random.default_rng(0).permutation(100).astype(np.int32)
+    renamed = np.where(labels.keep, names[labels.identity], -1)
+    level = CrossVideoDenoiser(0.4, 0.25, 0.3)
+    expected = level(table, features, labels)
+    found = level(table, features, IdentityLabels(renamed.astype(np.int32)))
+    assert np.array_equal(found.identity, expected.identity)
+    assert found.report == expected.report
+
+
 @pytest.mark.parametrize('seed', range(12))
 def test_invariants_of_random_videos(seed):
-    table, features, labels = random_case(seed)
+    table, features, labels = busy_case(seed)
     before = labels.identity.copy()
 
     result = CrossVideoDenoiser(0.4, 0.3, 0.4)(table, features, labels)
@@ -140,7 +332,7 @@ def test_invariants_of_random_videos(seed):
 
 @pytest.mark.parametrize('seed', range(6))
 def test_a_range_over_everything_is_the_exact_search(seed):
-    case = random_case(seed)
+    case = busy_case(seed)
     count = case[2].num_identities
     exact = CrossVideoDenoiser(0.4, 0.3, 0.4)(*case)
     for range_size, stride in ((count, count), (count, 1), (999, 400)):
@@ -154,8 +346,30 @@ def test_a_range_over_everything_is_the_exact_search(seed):
 def test_nothing_assigned_stays_so():
     table, features, labels = identities((0, 0, 0), (1, 0, 0))
     nobody = IdentityLabels(np.full_like(labels.identity, -1))
-    result = CrossVideoDenoiser(0.4, 0.3, 0.4)(table, features, nobody)
-    assert not result.keep.any()
+    for range_size in (None, 4):
+        result = CrossVideoDenoiser(0.4, 0.3, 0.4, range_size)(
+            table, features, nobody
+        )
+        assert not result.keep.any()
+        assert result.report['links'] == 0
+        assert result.report['doubtful_links'] == []
+
+
+def test_a_single_identity_takes_its_rows():
+    table, features, labels = identities((0, 0, 0), (0, 1, 5))
+    labels.identity[2:] = -1
+    result = denoise((table, features, labels))
+    assert result.identity.tolist() == [0, 0, 0, 0]
+    assert result.report['links'] == 0
+
+
+def test_table_without_rows():
+    table = TrackletTable.from_columns(
+        video_id=[], tracklet_id=[], frame=[], videos=['a']
+    )
+    labels = IdentityLabels(np.zeros(0, np.int32))
+    result = denoise((table, store(np.zeros((0, 2))), labels))
+    assert result.identity.shape == (0,)
 
 
 def test_thresholds_are_checked():

@@ -6,6 +6,7 @@ from mmcion.denoising.functional import (
     nearest_other,
     pair_distance,
 )
+from mmcion.utils.shards import Shards
 
 from .planted import unit
 
@@ -39,7 +40,7 @@ def pairs_by_brute_force(vectors, delta, group, range_size, stride):
                 and in_common_range(i, j, count, range_size, stride)
             ):
                 pairs.append((distance, i, j))
-    return pairs
+    return sorted(pairs)
 
 
 @pytest.mark.parametrize(
@@ -56,10 +57,9 @@ def test_equals_brute_force(seed, range_size, stride):
 
     expected = pairs_by_brute_force(vectors, 0.5, group, range_size, stride)
     found = list(zip(first.tolist(), second.tolist(), strict=True))
-    assert len(set(found)) == len(found)
-    assert set(found) == {(i, j) for _, i, j in expected}
+    assert found == [(i, j) for _, i, j in expected]
     np.testing.assert_allclose(
-        np.sort(distance), sorted(d for d, _, _ in expected), atol=1e-12
+        distance, [distance for distance, _, _ in expected], atol=1e-12
     )
 
 
@@ -71,6 +71,42 @@ def test_ordered_by_distance_then_by_index():
         *((0, 1), (0, 3), (1, 2), (1, 4), (2, 3), (3, 4)),
     ]
     assert np.all(np.diff(distance) >= 0)
+
+
+def test_more_vectors_than_columns_of_a_product(monkeypatch):
+    vectors, group = make_vectors(0)
+    expected = near_pairs(vectors, 0.5, group=group)
+    for columns in (1, 16, 69):
+        monkeypatch.setattr(
+            'mmcion.denoising.functional.neighbours._COLUMNS', columns
+        )
+        for block in (5, 1024):
+            found = near_pairs(vectors, 0.5, group=group, block=block)
+            for a, b in zip(expected, found, strict=True):
+                assert np.array_equal(a, b)
+
+
+def test_everything_is_nearer_than_two():
+    # at delta = 2 only opposite vectors are not near; sorted by distance
+    vectors = np.array([[1.0, 0], [-1, 0], [0, 1]])
+    first, second, distance = near_pairs(vectors, 2, group=np.arange(3))
+    assert list(zip(first.tolist(), second.tolist(), strict=True)) == [
+        (0, 2),
+        (1, 2),
+    ]
+    assert distance.tolist() == [1, 1]
+
+
+def test_work_of_finished_shards_is_not_repeated(tmp_path):
+    vectors, group = make_vectors(2)
+    case = {'group': group, 'range_size': 20, 'stride': 7, 'block': 3}
+    alone = near_pairs(vectors, 0.5, **case)
+    near_pairs(vectors, 0.5, **case, shards=Shards(tmp_path))
+    assert len(list(tmp_path.iterdir())) > 10
+    # the second run reads what the first has left: vectors are not looked at
+    again = near_pairs(0 * vectors, 0.5, **case, shards=Shards(tmp_path))
+    for a, b in zip(alone, again, strict=True):
+        assert np.array_equal(a, b)
 
 
 @pytest.mark.parametrize(('range_size', 'stride'), [(None, None), (20, 7)])
@@ -128,12 +164,43 @@ def test_pair_distance_of_many_pairs():
     )
 
 
-@pytest.mark.parametrize('block', [1, 8, 64, 1024])
-@pytest.mark.parametrize('count', [1, 2, 9, 70])
-def test_nearest_other_equals_brute_force(count, block):
-    vectors = unit(np.random.default_rng(count).normal(size=(count, 5)))
+def nearest_by_brute_force(vectors):
     distance = 1 - vectors @ vectors.T
     np.fill_diagonal(distance, np.inf)
+    return distance.min(1)
+
+
+@pytest.mark.parametrize('count', [1, 2, 9, 70])
+def test_nearest_other_equals_brute_force(count):
+    rng = np.random.default_rng(count)
+    vectors = unit(rng.normal(size=(count, 5)))
+    expected = nearest_by_brute_force(vectors)
+    np.testing.assert_allclose(nearest_other(vectors), expected, atol=1e-6)
+    for queries in (rng.permutation(count)[:5], np.arange(0)):
+        np.testing.assert_allclose(
+            nearest_other(vectors, queries), expected[queries], atol=1e-6
+        )
+
+
+@pytest.mark.parametrize('copies', [2, 3, 8])
+def test_nearest_other_of_equal_vectors_is_at_distance_zero(copies):
+    alone = unit(np.random.default_rng(0).normal(size=(30, 5)))
+    vectors = np.concatenate((*[alone[:6]] * copies, alone[6:]))
+    found = nearest_other(vectors)
+    assert np.abs(found[: 6 * copies]).max() < 1e-12
     np.testing.assert_allclose(
-        nearest_other(vectors, block), distance.min(1), atol=1e-6
+        found, nearest_by_brute_force(vectors), atol=1e-6
     )
+
+
+def test_distance_to_the_nearest_other_is_exact():
+    # 1e-4 rad are 5e-9, which float32 products cannot tell from 0
+    angle = np.array([0, 1e-4, 1])
+    vectors = np.stack((np.cos(angle), np.sin(angle)), 1)
+    found = nearest_other(vectors)
+    assert found[:2] == pytest.approx([5e-9, 5e-9], rel=1e-3)
+    assert found[2] == pytest.approx(1 - np.cos(1 - 1e-4))
+
+
+def test_opposite_vectors_are_two_apart():
+    assert nearest_other(np.array([[1.0, 0], [-1, 0]])).tolist() == [2, 2]

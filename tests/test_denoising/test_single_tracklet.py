@@ -2,10 +2,16 @@ import numpy as np
 import pytest
 
 from mmcion.denoising import SingleTrackletDenoiser
-from mmcion.denoising.functional import consistent_rows
 from mmcion.structures import IdentityLabels, TrackletTable
 
-from .planted import assert_valid, plant, random_case, store
+from .planted import (
+    assert_valid,
+    naive_consistent,
+    plant,
+    random_case,
+    rows_of,
+    store,
+)
 
 
 @pytest.mark.parametrize('seed', range(8))
@@ -20,9 +26,9 @@ def test_every_tracklet_is_cleaned_alone(seed):
     assert_valid(table, labels, result)
     assert not result.keep[~labels.keep].any()
     removed = dissolved = 0
-    for k in np.unique(labels.identity[labels.keep]):
-        rows = np.flatnonzero(labels.identity == k)
-        keep = consistent_rows(features[rows], sigma)
+    for rows in rows_of(labels.identity).values():
+        keep = np.zeros(len(rows), bool)
+        keep[naive_consistent(features[rows], sigma)] = True
         if keep.sum() < 2:
             keep[:] = False
             dissolved += 1
@@ -34,6 +40,62 @@ def test_every_tracklet_is_cleaned_alone(seed):
         'dissolved_identities': dissolved,
     }
     assert result.num_identities == labels.num_identities - dissolved
+
+
+@pytest.mark.parametrize('seed', range(3))
+def test_identities_may_lie_anywhere(seed):
+    # rows of an identity need not follow each other, nor numbers be dense
+    table, features, _ = random_case(seed)
+    rng = np.random.default_rng(seed)
+    names = np.array([-1, 7, 3, 50, 8])[rng.integers(0, 5, len(table))]
+    sigma = 0.6
+
+    result = SingleTrackletDenoiser(sigma)(
+        table, features, IdentityLabels(names)
+    )
+
+    keep = np.zeros(len(table), bool)
+    for rows in rows_of(names).values():
+        keep[rows[naive_consistent(features[rows], sigma)]] = True
+    assert np.array_equal(result.keep, keep)
+    assert 0 < keep.sum() < (names >= 0).sum()
+    same = names[keep][:, None] == names[keep]
+    found = result.identity[keep]
+    assert np.array_equal(found[:, None] == found, same)
+    assert_valid(table, IdentityLabels(names), result)
+
+
+@pytest.mark.parametrize('size', [1, 9])
+def test_size_of_the_shards_changes_nothing(monkeypatch, size):
+    case = random_case(1)
+    whole = SingleTrackletDenoiser(0.3)(*case)
+    monkeypatch.setattr('mmcion.denoising.grouped_rows.SHARD_ROWS', size)
+    parts = SingleTrackletDenoiser(0.3)(*case)
+    assert np.array_equal(parts.identity, whole.identity)
+    assert parts.report == whole.report
+
+
+def test_rows_without_a_feature_stay_unassigned():
+    table, _, _ = random_case(0)
+    features = store(np.ones((len(table), 2)), unreadable=[3, 10])
+    labels = IdentityLabels.from_tracklets(table, features)
+    result = SingleTrackletDenoiser(0.5, min_images=1)(table, features, labels)
+    assert np.flatnonzero(~result.keep).tolist() == [3, 10]
+
+
+@pytest.mark.parametrize('identity', [[], [-1, -1, -1]])
+def test_nobody_is_assigned(identity):
+    table = TrackletTable.from_columns(
+        **dict.fromkeys(
+            ('video_id', 'tracklet_id', 'frame'), [0] * len(identity)
+        ),
+        videos=['a'],
+    )
+    labels = IdentityLabels(np.array(identity, np.int32))
+    features = store(np.ones((len(identity), 2)))
+    result = SingleTrackletDenoiser(0.5)(table, features, labels)
+    assert result.identity.tolist() == identity
+    assert result.report == {'removed_images': 0, 'dissolved_identities': 0}
 
 
 def test_inputs_stay_as_they_are():
@@ -61,6 +123,10 @@ def test_small_rest_is_dissolved():
     result = SingleTrackletDenoiser(0.1, min_images=2)(table, features, labels)
     assert result.identity.tolist() == [0, 0, -1, -1, -1]
     assert result.report['dissolved_identities'] == 2
+    all_kept = SingleTrackletDenoiser(0.1, min_images=1)(
+        table, features, labels
+    )
+    assert all_kept.identity.tolist() == [0, 0, -1, 1, 2]
 
 
 @pytest.mark.parametrize('sigma', ['auto', 0, -1, 2.1, float('nan')])
