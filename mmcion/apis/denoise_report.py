@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
+from mmengine.logging import print_log
+
 from mmcion.datasets import open_images
+from mmcion.datasets.image_reader import ImageReader
 from mmcion.structures import IdentityLabels, TrackletTable
 from mmcion.visualization import write_denoise_report
 
@@ -19,7 +23,8 @@ def report_denoising(
     """Write a self-contained HTML page.
 
     Args:
-        table: the images; in folders or an LMDB, or without paths.
+        table: the images; in folders or an LMDB. Without paths, or where
+            the folder or LMDB is gone, the page has no pictures.
         labels: the result of ``mmcion.denoise``, with its report.
         file: to write.
         max_tiles: pictures per contact sheet, 0 for none.
@@ -28,7 +33,16 @@ def report_denoising(
     if paths is None:
         write_denoise_report(file, table, labels, max_tiles=max_tiles)
         return
-    images = open_images(table.image_root)
+    try:
+        images = _open_images(table.image_root)
+    except FileNotFoundError as error:
+        print_log(
+            f'{file} has no pictures: {error}',
+            logger='current',
+            level=logging.WARNING,
+        )
+        write_denoise_report(file, table, labels, max_tiles=0)
+        return
     write_denoise_report(
         file,
         table,
@@ -36,3 +50,9 @@ def report_denoising(
         load_image=lambda row: images.read(paths[row].decode()),
         max_tiles=max_tiles,
     )
+
+
+def _open_images(root: Path | None) -> ImageReader:
+    if root is not None and not root.exists():
+        raise FileNotFoundError(f'there are no images at {root}.')
+    return open_images(root)

@@ -90,19 +90,21 @@ def calibrate(
         shards: how the work is shared.
 
     Raises:
-        ValueError: if a rate is not in (0, 1), or there are fewer pairs;
-            names the count and the remedy.
+        ValueError: if ``false_merge_rate`` is not in (0, 0.5) or
+            ``tracklet_noise`` not in (0, 1), or there are fewer pairs; names
+            the count and the remedy.
     """
     _check_rates(false_merge_rate, tracklet_noise, false_links)
-    first, second = cooccurring_pairs(table, table.tracklet_index)
-    if len(first) < min_pairs:
+    tracklet = IdentityLabels.from_tracklets(table, features).identity
+    first, second = cooccurring_pairs(table, tracklet)
+    wanted = max(min_pairs, 1)
+    if len(first) < wanted:
         raise ValueError(
             f'only {len(first)} pairs of tracklets share a frame, and '
-            f'calibration wants {min_pairs}: "auto" thresholds cannot be '
+            f'calibration wants {wanted}: "auto" thresholds cannot be '
             f'chosen. Set sigma and delta of every level by hand in the '
             f'config, or lower calibration.min_pairs.'
         )
-    tracklet = IdentityLabels.from_tracklets(table, features).identity
     centroids = normalise(sum_features(features, tracklet, shards))
     same = own_distance(features, centroids, tracklet, shards)
     same = same[np.isfinite(same)]
@@ -129,12 +131,14 @@ def calibrate(
 def _check_rates(
     false_merge_rate: float, tracklet_noise: float, false_links: float
 ) -> None:
-    for name, value in (
-        ('false_merge_rate', false_merge_rate),
-        ('tracklet_noise', tracklet_noise),
+    for name, value, limit in (
+        ('false_merge_rate', false_merge_rate, 0.5),
+        ('tracklet_noise', tracklet_noise, 1),
     ):
-        if not 0 < value < 1:
-            raise ValueError(f'{name} is a share in (0, 1); got {value!r}.')
+        if not 0 < value < limit:
+            raise ValueError(
+                f'{name} is a share in (0, {limit}); got {value!r}.'
+            )
     if not false_links > 0:
         raise ValueError(f'false_links must be positive; got {false_links!r}.')
 
@@ -147,10 +151,10 @@ def _lower_tail(
     Args:
         median: of the distribution.
         quantile: its quantile at ``rate``.
-        rate: in (0, 1).
+        rate: in (0, 0.5).
         wanted: rates from ``rate`` up give ``quantile``.
     """
-    if wanted >= min(rate, 0.5):
+    if wanted >= rate:
         return quantile
     deviation = (median - quantile) / norm.isf(rate)
     return float(median - norm.isf(wanted) * deviation)

@@ -39,16 +39,18 @@ class GroupedRows:
         return np.diff(self.ptr)
 
 
-def cut(ptr: np.ndarray, size: int = SHARD_ROWS) -> list[tuple[int, int]]:
+def cut(ptr: np.ndarray, size: int | None = None) -> list[tuple[int, int]]:
     """Cut groups into runs of at least ``size`` rows.
 
     Args:
         ptr: ``(G + 1,)`` pointers of the groups.
-        size: a run ends with the group that reaches it.
+        size: a run ends with the group that reaches it; None is
+            ``SHARD_ROWS``.
 
     Returns:
         First group and one past the last group of every run.
     """
+    size = SHARD_ROWS if size is None else size
     runs, first = [], 0
     while first < len(ptr) - 1:
         last = int(np.searchsorted(ptr, ptr[first] + size))
@@ -58,8 +60,9 @@ def cut(ptr: np.ndarray, size: int = SHARD_ROWS) -> list[tuple[int, int]]:
     return runs
 
 
-def row_ranges(rows: int, size: int = SHARD_ROWS) -> list[tuple[int, int]]:
-    """Cut ``rows`` rows into ranges of ``size``."""
+def row_ranges(rows: int, size: int | None = None) -> list[tuple[int, int]]:
+    """Cut ``rows`` rows into ranges of ``size``; None is ``SHARD_ROWS``."""
+    size = SHARD_ROWS if size is None else size
     return [(start, min(start + size, rows)) for start in range(0, rows, size)]
 
 

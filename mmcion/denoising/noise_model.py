@@ -175,7 +175,8 @@ class NoiseModel:
     ) -> np.ndarray:
         """Return whom every image shows, as a visit; -1 = nobody."""
         what = rng.random(len(visit))
-        other = video * self.visits + rng.integers(0, self.visits, len(visit))
+        step = rng.integers(1, max(self.visits, 2), len(visit))
+        other = video * self.visits + (visit + step) % self.visits
         shown = np.where(what < self.foreign, other, visit)
         clutter = (what >= self.foreign) & (what < self.foreign + self.clutter)
         return np.where(clutter, -1, shown)

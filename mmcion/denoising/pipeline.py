@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Sequence
 from copy import deepcopy
@@ -12,7 +13,12 @@ import numpy as np
 from mmengine.logging import print_log
 
 from mmcion.registry import DENOISERS
-from mmcion.structures import FeatureStore, IdentityLabels, TrackletTable
+from mmcion.structures import (
+    UNASSIGNED,
+    FeatureStore,
+    IdentityLabels,
+    TrackletTable,
+)
 from mmcion.utils.io import hash_value
 from mmcion.utils.shards import Shards
 from mmcion.version import __version__
@@ -24,6 +30,12 @@ from .stage_results import StageResults
 
 AUTO = 'auto'
 Config = dict[str, Any]
+_ROUNDING = 1e-6  # of distances between equal features
+_CALIBRATION = {
+    parameter.name
+    for parameter in inspect.signature(calibrate).parameters.values()
+    if parameter.kind is parameter.KEYWORD_ONLY
+} - {'shards'}
 
 
 class DenoisePipeline:
@@ -47,7 +59,8 @@ class DenoisePipeline:
         seed: handed to every level.
 
     Raises:
-        ValueError: if ``stages`` is empty.
+        ValueError: if ``stages`` is empty or one has no ``type``, or
+            ``calibration`` has arguments that ``calibrate`` does not know.
     """
 
     def __init__(
@@ -61,6 +74,7 @@ class DenoisePipeline:
             raise ValueError('a denoising pipeline needs at least one stage.')
         self.stages = [dict(stage) for stage in stages]
         self.calibration = dict(calibration or {})
+        _check_config(self.stages, self.calibration)
         self.results = StageResults(work_dir)
         self.seed = seed
 
@@ -91,11 +105,11 @@ class DenoisePipeline:
         for number, (stage, level) in enumerate(
             zip(stages, levels, strict=True), 1
         ):
-            key = hash_value([key, stage])
+            thresholds = _thresholds(stage, calibration)
+            key = hash_value([key, stage, thresholds])
             name = f'{number:02d}_{stage["type"]}'
             found = self.results.load(name, key)
             if found is None:
-                thresholds = _thresholds(stage, calibration)
                 found = self._stage(
                     name, key, level, thresholds, table, features, labels,
                     noise,
@@ -149,6 +163,13 @@ class DenoisePipeline:
                     f'{sorted(level.calibrated)} can.'
                 )
             base = getattr(found, level.calibrated[name])
+            if base < _ROUNDING:
+                raise ValueError(
+                    f'{name} of {stage["type"]} cannot be "auto": the images '
+                    f'that it is calibrated on do not differ '
+                    f'({level.calibrated[name]} would be {base:.2g}). Set it '
+                    f'by hand in the config.'
+                )
             # beyond 2 no cosine distance exists
             stage[name] = min(base * multiple, 2.0)
         return stages, {**self.calibration, **found.to_dict()}
@@ -192,6 +213,21 @@ class DenoisePipeline:
         return result, report
 
 
+def _check_config(stages: list[Config], calibration: Config) -> None:
+    for number, stage in enumerate(stages, 1):
+        if not isinstance(stage.get('type'), str):
+            raise ValueError(
+                f'stage {number} of the pipeline, {stage}, needs a "type", '
+                f'the name of a registered denoiser.'
+            )
+    unknown = sorted(set(calibration) - _CALIBRATION)
+    if unknown:
+        raise ValueError(
+            f'calibration does not know {unknown}, only '
+            f'{sorted(_CALIBRATION)}.'
+        )
+
+
 def _build(number: int, stage: Config) -> BaseDenoiser:
     try:
         return DENOISERS.build(stage)
@@ -206,9 +242,14 @@ def _multiple(value: Any) -> float | None:
     """Return the multiple that an 'auto' value asks for, None if none."""
     if value == AUTO:
         return 1.0
-    if isinstance(value, dict) and set(value) == {AUTO}:
-        return float(value[AUTO])
-    return None
+    if not isinstance(value, dict) or set(value) != {AUTO}:
+        return None
+    multiple = value[AUTO]
+    if not isinstance(multiple, int | float) or not multiple > 0:
+        raise ValueError(
+            f'dict(auto=...) takes a positive multiple; got {multiple!r}.'
+        )
+    return float(multiple)
 
 
 def _thresholds(
@@ -231,6 +272,12 @@ def _check_result(
         raise ValueError(
             f'{name} returned labels of shape {result.identity.shape} for '
             f'{len(table)} rows; a level must keep the rows and their order.'
+        )
+    kind, low = result.identity.dtype, result.identity.min(initial=UNASSIGNED)
+    if not np.issubdtype(kind, np.integer) or low < UNASSIGNED:
+        raise ValueError(
+            f'{name} returned labels of type {kind} from {low} on; they must '
+            f'be integers, {UNASSIGNED} or more.'
         )
     wrong = result.identity[features.unreadable] >= 0
     if wrong.any():

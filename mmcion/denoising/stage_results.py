@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from mmengine.dist import barrier, broadcast_object_list, is_main_process
@@ -12,7 +11,7 @@ from mmengine.logging import print_log
 
 from mmcion.structures import IdentityLabels
 from mmcion.utils.io import atomic_file, read_json, write_json
-from mmcion.utils.shards import Shards
+from mmcion.utils.shards import DAMAGED, Shards
 
 Result = tuple[IdentityLabels, dict[str, Any]]
 
@@ -71,7 +70,7 @@ class StageResults:
             with np.load(file) as saved:
                 keys = {report.pop('key'), str(saved['key'])}
                 identity = saved['identity']
-        except (OSError, ValueError, KeyError, BadZipFile) as error:
+        except (*DAMAGED, KeyError) as error:
             print_log(f'{file} is damaged ({error}); done again', 'current')
             return None
         return (IdentityLabels(identity), report) if keys == {key} else None

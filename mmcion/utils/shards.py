@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from zipfile import BadZipFile
 
 import numpy as np
@@ -16,6 +16,8 @@ from .progress import progress_bar
 
 Item = TypeVar('Item')
 Arrays = dict[str, np.ndarray]
+# what np.load raises of an .npz that is cut short or has wrong bytes
+DAMAGED = (OSError, ValueError, EOFError, RuntimeError, BadZipFile)
 
 
 class Shards:
@@ -100,9 +102,10 @@ def _cached(
             return dict(saved)
     except FileNotFoundError:
         pass
-    except (OSError, ValueError, EOFError, BadZipFile):
+    except DAMAGED:
         file.unlink()  # damaged: made again
     result = function(item)
+    arrays: dict[str, Any] = dict(result)
     with atomic_file(file) as temporary, open(temporary, 'wb') as stream:
-        np.savez(stream, allow_pickle=False, **result)
+        np.savez(stream, **arrays)
     return result

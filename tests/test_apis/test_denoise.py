@@ -1,13 +1,32 @@
+from copy import deepcopy
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import mmcion
+from mmcion.denoising.grouped_rows import cut, row_ranges
+from mmcion.denoising.noise_model import NoiseModel
 from mmcion.structures import FeatureStore, TrackletTable
+
+from ..dist_utils import run_on_ranks
 
 CONFIG = {
     'pipeline': [{'type': 'SingleTrackletDenoiser', 'sigma': 0.5}],
     'center': False,
 }
+AUTO = Path(__file__).parents[2] / 'configs/denoise/three-levels_auto.py'
+LEVELS = [
+    {'type': 'SingleTrackletDenoiser', 'sigma': 0.3},
+    {'type': 'SingleVideoDenoiser', 'sigma': 0.3, 'delta': 0.3},
+    {
+        'type': 'CrossVideoDenoiser',
+        'delta': 0.3,
+        'max_spread': 0.3,
+        'sigma': 0.3,
+    },
+]
+NUMBERS = {'pipeline': LEVELS}
 
 
 @pytest.fixture
@@ -55,3 +74,261 @@ def test_misspelt_keys_are_refused(table):
         mmcion.denoise(table, np.eye(5), {**CONFIG, 'centre': True})
     with pytest.raises(ValueError, match='needs "pipeline"'):
         mmcion.denoise(table, np.eye(5), {'center': True})
+
+
+def made(**values):
+    values = {'videos': 6, 'visits': 8, 'dim': 32, 'image_noise': 0.4} | values
+    simulation = NoiseModel(**values).simulate(0)
+    return simulation.table, simulation.features
+
+
+def without_times(labels):
+    report = deepcopy(labels.report)
+    for level in report['levels']:
+        level.pop('seconds', None)
+    return report
+
+
+def denoised_in_shards(size, *, videos=6):
+    """Denoise in shards of about ``size`` rows; may run on ranks."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr('mmcion.denoising.grouped_rows.SHARD_ROWS', size)
+        labels = mmcion.denoise(*made(videos=videos), AUTO)
+    return labels.identity, without_times(labels)
+
+
+def assert_equal(one, other):
+    assert one[0].tobytes() == other[0].tobytes()
+    assert one[1] == other[1]
+
+
+@pytest.fixture(scope='module')
+def in_one_shard():
+    identity, report = denoised_in_shards(1 << 15)
+    assert 0.5 < (identity >= 0).mean() < 1
+    assert report['levels'][3]['merges'] > 0
+    assert report['levels'][3]['reallocated_images'] > 0
+    return identity, report
+
+
+@pytest.mark.parametrize('size', [1, 7, 100, 1000])
+def test_same_bits_for_any_size_of_shards(in_one_shard, size):
+    assert_equal(denoised_in_shards(size), in_one_shard)
+
+
+def test_the_size_of_shards_is_what_the_constant_says(monkeypatch):
+    monkeypatch.setattr('mmcion.denoising.grouped_rows.SHARD_ROWS', 3)
+    assert row_ranges(7) == [(0, 3), (3, 6), (6, 7)]
+    assert cut(np.array([0, 1, 2, 5, 6])) == [(0, 3), (3, 4)]
+
+
+@pytest.mark.parametrize('world_size', [2, 4])
+def test_same_bits_for_any_number_of_ranks(in_one_shard, world_size):
+    for found in run_on_ranks(denoised_in_shards, 100, world_size=world_size):
+        assert_equal(found, in_one_shard)
+
+
+def test_more_ranks_than_work():
+    alone = denoised_in_shards(1 << 15, videos=1)
+    for found in run_on_ranks(one_video_on_ranks):
+        assert_equal(found, alone)
+
+
+def one_video_on_ranks():
+    return denoised_in_shards(1 << 15, videos=1)
+
+
+def test_custom_imports_bring_denoisers_of_projects():
+    table, features = made()
+    scored = TrackletTable.from_columns(
+        video_id=table.video_id,
+        tracklet_id=table.tracklet_id,
+        frame=table.frame,
+        score=np.random.default_rng(0).random(len(table)),
+    )
+    file = (
+        Path(mmcion.__file__).parents[1]
+        / 'projects/example_project/configs/score-then-three-levels.py'
+    )
+    labels = mmcion.denoise(scored, features, file)
+    names = [level['name'] for level in labels.report['levels']]
+    assert names[1:] == [
+        'ScoreDenoiser',
+        'SingleTrackletDenoiser',
+        'SingleVideoDenoiser',
+        'CrossVideoDenoiser',
+    ]
+    removed = labels.report['levels'][1]['removed_images']
+    assert removed == (scored.score < 0.5).sum()
+    # calibration comes before, on all images
+    alone = mmcion.denoise(table, features, AUTO)
+    assert labels.report['calibration'] == alone.report['calibration']
+
+
+def test_denoisers_may_be_written_in_a_module_beside_the_config(
+    tmp_path, monkeypatch
+):
+    (tmp_path / 'half_denoiser.py').write_text(HALF_DENOISER)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    table, features = made()
+    labels = mmcion.denoise(
+        table,
+        features,
+        {
+            'custom_imports': {'imports': ['half_denoiser']},
+            'pipeline': [{'type': 'HalfDenoiser', 'margin': {'auto': 0.5}}],
+            'seed': 7,
+        },
+    )
+    report = labels.report['levels'][1]
+    delta = labels.report['calibration']['delta']
+    assert report['margin'] == pytest.approx(0.5 * delta)
+    assert report['seed'] == 7
+    assert labels.keep.tolist() == [True, False] * (len(table) // 2) + [
+        True
+    ] * (len(table) % 2)
+
+
+HALF_DENOISER = """
+from mmcion.denoising import BaseDenoiser
+from mmcion.registry import DENOISERS
+from mmcion.structures import IdentityLabels
+
+
+@DENOISERS.register_module(force=True)
+class HalfDenoiser(BaseDenoiser):
+    calibrated = {'margin': 'delta'}
+
+    def __init__(self, margin):
+        self.margin = margin
+
+    def __call__(self, table, features, labels, seed=0):
+        identity = labels.identity.copy()
+        identity[1::2] = -1
+        return IdentityLabels(identity, {'margin': self.margin, 'seed': seed})
+"""
+
+
+@pytest.mark.parametrize(
+    ('value', 'center'),
+    [
+        (np.nan, False),
+        (np.nan, True),
+        (np.inf, True),
+        (0, False),
+        pytest.param(
+            *(0, True),
+            marks=pytest.mark.xfail(
+                reason='less the mean, a zero row has a direction'
+            ),
+        ),
+    ],
+)
+def test_rows_that_are_no_feature_are_named(value, center):
+    table, features = made()
+    feats = features[:]
+    feats[70] = value
+    with pytest.raises(ValueError, match=r'feature row 70 is .*not finite'):
+        mmcion.denoise(table, feats, {**NUMBERS, 'center': center})
+    stage = {**LEVELS[0], 'sigma': 'auto'}
+    with pytest.raises(ValueError, match=r'feature row 70 is .*not finite'):
+        mmcion.denoise(table, feats, {'pipeline': [stage], 'center': center})
+
+
+def one_image_tracklets():
+    table = TrackletTable.from_columns(
+        video_id=np.repeat([0, 1], 10),
+        tracklet_id=np.tile(range(10), 2),
+        frame=[0] * 20,
+    )
+    return table, np.random.default_rng(0).normal(size=(20, 8))
+
+
+def test_tracklets_of_one_image_dissolve():
+    labels = mmcion.denoise(*one_image_tracklets(), NUMBERS)
+    assert (labels.identity == -1).all()
+    assert labels.num_identities == 0
+    assert [level['images'] for level in labels.report['levels']] == [
+        20,
+        0,
+        0,
+        0,
+    ]
+
+
+def test_tracklets_of_one_image_cannot_be_calibrated_on():
+    with pytest.raises(ValueError, match='do not differ'):
+        mmcion.denoise(*one_image_tracklets(), AUTO)
+
+
+def test_tracklets_of_one_image_may_be_kept():
+    first = {**LEVELS[0], 'min_images': 1}
+    last = {**LEVELS[2], 'min_images': 1}
+    feats = np.tile(np.eye(10), (2, 1))
+    labels = mmcion.denoise(
+        one_image_tracklets()[0], feats, {'pipeline': [first, last]}
+    )
+    assert labels.identity.tolist() == [*range(10), *range(10)]
+
+
+def test_one_video():
+    for config in (NUMBERS, AUTO):
+        table, features = made(videos=1, videos_per_person=1)
+        labels = mmcion.denoise(table, features, config)
+        assert labels.num_identities > 0
+        last = labels.report['levels'][-1]
+        assert last['links'] == last['identities_in_several_videos'] == 0
+
+
+def test_nobody_meets_anybody():
+    # one tracklet after the other
+    table = TrackletTable.from_columns(
+        video_id=np.repeat([0, 1], 20),
+        tracklet_id=np.tile(np.repeat(range(5), 4), 2),
+        frame=np.tile(range(20), 2),
+    )
+    noise = np.random.default_rng(0).normal(0, 0.05, (40, 5))
+    feats = np.tile(np.repeat(np.eye(5), 4, axis=0), (2, 1)) + noise
+    with pytest.raises(ValueError, match=r'only 0 pairs .* by hand'):
+        mmcion.denoise(table, feats, AUTO)
+    labels = mmcion.denoise(table, feats, NUMBERS)
+    assert (
+        labels.identity.tolist() == np.tile(np.repeat(range(5), 4), 2).tolist()
+    )
+
+
+def test_rows_must_be_sorted():
+    with pytest.raises(ValueError, match=r'rows must be sorted .* row 1'):
+        TrackletTable.from_columns(
+            video_id=[1, 0], tracklet_id=[0, 0], frame=[0, 0]
+        )
+
+
+def test_array_must_have_two_dimensions(table):
+    with pytest.raises(ValueError, match=r'must be \(N, D\); got \(5,\)'):
+        mmcion.denoise(table, np.ones(5), CONFIG)
+
+
+@pytest.mark.parametrize('videos', [[], ['a', 'b']])
+def test_table_without_rows(videos, tmp_path):
+    table = TrackletTable.from_columns(
+        video_id=[], tracklet_id=[], frame=[], videos=videos
+    )
+    feats = np.zeros((0, 4), np.float32)
+    for _ in range(2):
+        labels = mmcion.denoise(table, feats, NUMBERS, work_dir=tmp_path)
+        assert labels.identity.shape == (0,)
+        assert labels.num_identities == 0
+        assert labels.report['levels'][-1]['images'] == 0
+    with pytest.raises(ValueError, match='only 0 pairs'):
+        mmcion.denoise(table, feats, AUTO)
+
+
+def test_no_feature_at_all():
+    table, _ = made()
+    rows = list(range(len(table)))
+    features = FeatureStore(np.zeros((len(rows), 4)), {'unreadable': rows})
+    labels = mmcion.denoise(table, features, NUMBERS)
+    assert (labels.identity == -1).all()
+    with pytest.raises(ValueError, match='only 0 pairs'):
+        mmcion.denoise(table, features, AUTO)

@@ -2,36 +2,44 @@ import itertools
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from mmcion.denoising import calibrate
-from mmcion.structures import TrackletTable
+from mmcion.denoising.noise_model import NoiseModel
+from mmcion.structures import FeatureStore, TrackletTable
 
-from .planted import centroid, plant, random_case, store
+from .planted import centroid, plant, random_case, store, unit
 
 
-@pytest.mark.parametrize('seed', range(4))
-def test_quantiles_by_brute_force(seed):
-    table, features, _ = random_case(seed)
+def distances(table, features):
+    """Return within-tracklet and co-occurring distances by brute force."""
     tracklets = [
         np.arange(start, stop)
         for start, stop in itertools.pairwise(table.tracklet_ptr)
     ]
-    centers = [centroid(features[rows]) for rows in tracklets]
-    same = np.concatenate(
-        [
-            1 - features[rows] @ center
-            for rows, center in zip(tracklets, centers, strict=True)
-        ]
-    )
-    moments = [
+    feats = features[:].astype(np.float64)
+    centers = [centroid(feats[rows]) for rows in tracklets]
+    same = [
+        1 - feats[row] @ center
+        for rows, center in zip(tracklets, centers, strict=True)
+        for row in rows
+    ]
+    frames = [
         {(table.video_id[r], table.frame[r]) for r in rows}
         for rows in tracklets
     ]
     different = [
         1 - centers[a] @ centers[b]
         for a, b in itertools.combinations(range(len(tracklets)), 2)
-        if moments[a] & moments[b]
+        if frames[a] & frames[b]
     ]
+    return np.array(same), np.array(different)
+
+
+@pytest.mark.parametrize('seed', range(4))
+def test_quantiles_by_brute_force(seed):
+    table, features, _ = random_case(seed)
+    same, different = distances(table, features)
 
     found = calibrate(
         table, features, false_merge_rate=0.2, tracklet_noise=0.3, min_pairs=1
@@ -70,3 +78,112 @@ def test_table_without_rows_has_no_pairs():
     )
     with pytest.raises(ValueError, match='only 0 pairs'):
         calibrate(table, store(np.ones((0, 4))))
+
+
+@pytest.mark.parametrize('seed', range(3))
+@pytest.mark.parametrize(
+    ('rate', 'links'), [(0.05, 1.0), (0.2, 0.3), (0.1, 0.01)]
+)
+def test_links_expect_so_many_false_ones_in_a_normal_distribution(
+    seed, rate, links
+):
+    made = NoiseModel(videos=10).simulate(seed)
+    same, different = distances(made.table, made.features)
+    median = np.median(different)
+    delta = np.quantile(different, rate)
+    # the standard deviation that puts the share ``rate`` below delta
+    deviation = (delta - median) / scipy.stats.norm.ppf(rate)
+    wanted = links / made.table.num_tracklets
+    expected = scipy.stats.norm(median, deviation).ppf(wanted)
+
+    found = calibrate(
+        made.table, made.features, false_merge_rate=rate, false_links=links
+    )
+
+    assert np.median(same) < expected < delta  # no bound in the way
+    assert found.link_delta == pytest.approx(expected, rel=1e-6)
+    assert found.delta == pytest.approx(delta)
+
+
+def test_links_are_never_farther_than_delta():
+    made = NoiseModel(videos=3).simulate(0)
+    for links in (0.05 * made.table.num_tracklets, 1e9):
+        found = calibrate(made.table, made.features, false_links=links)
+        assert found.link_delta == found.delta
+
+
+def test_links_are_never_nearer_than_images_of_one_tracklet():
+    made = NoiseModel(videos=3).simulate(0)
+    same, _ = distances(made.table, made.features)
+    found = calibrate(made.table, made.features, false_links=1e-300)
+    assert found.link_delta == pytest.approx(np.median(same))
+    # delta comes first where tracklets lie nearer than their images
+    case = plant(0, people=6, spread=3.0)
+    found = calibrate(case.table, case.features, false_merge_rate=0.001)
+    same, different = distances(case.table, case.features)
+    assert found.delta == pytest.approx(np.quantile(different, 0.001))
+    assert found.link_delta <= found.delta
+
+
+@pytest.mark.parametrize(
+    ('rates', 'message'),
+    [
+        ({'false_merge_rate': 0}, r'share in \(0, 0.5\); got 0'),
+        ({'false_merge_rate': 0.5}, r'share in \(0, 0.5\); got 0.5'),
+        ({'false_merge_rate': float('nan')}, r'share in \(0, 0.5\); got nan'),
+        ({'tracklet_noise': 0}, r'share in \(0, 1\); got 0'),
+        ({'tracklet_noise': 1}, r'share in \(0, 1\); got 1'),
+        ({'tracklet_noise': -0.1}, r'share in \(0, 1\); got -0.1'),
+        ({'false_links': 0}, 'must be positive; got 0'),
+        ({'false_links': -1}, 'must be positive; got -1'),
+        ({'false_links': float('nan')}, 'must be positive; got nan'),
+    ],
+)
+def test_rates_outside_their_range(rates, message):
+    case = plant(0)
+    with pytest.raises(ValueError, match=f'{next(iter(rates))}.* {message}'):
+        calibrate(case.table, case.features, **rates)
+
+
+def test_no_pair_at_all_is_too_few_whatever_is_asked():
+    table = TrackletTable.from_columns(
+        video_id=[0, 0], tracklet_id=[0, 1], frame=[0, 1]
+    )
+    with pytest.raises(ValueError, match=r'only 0 pairs .* wants 1:'):
+        calibrate(table, store(np.eye(2)), min_pairs=0)
+
+
+@pytest.mark.parametrize('lost', [0, 4, 9])
+def test_tracklets_without_a_feature_are_no_evidence(lost):
+    rng = np.random.default_rng(0)
+    tracklet = np.repeat(range(10), 4)
+    feats = unit(np.eye(10)[tracklet] + rng.normal(0, 0.1, (40, 10)))
+    table = TrackletTable.from_columns(
+        video_id=np.zeros(40, int),
+        tracklet_id=tracklet,
+        frame=[*range(4)] * 10,
+    )
+    gone = tracklet == lost
+    feats[gone] = 0
+    features = FeatureStore(feats, {'unreadable': np.flatnonzero(gone)})
+    rest = TrackletTable.from_columns(
+        video_id=table.video_id[~gone],
+        tracklet_id=table.tracklet_id[~gone],
+        frame=table.frame[~gone],
+    )
+
+    found = calibrate(table, features)
+
+    expected = calibrate(rest, FeatureStore(feats[~gone]))
+    assert (found.num_images, found.num_pairs) == (36, 36)
+    assert found.sigma == expected.sigma
+    assert found.delta == expected.delta
+    assert found.different == expected.different
+
+
+def test_no_feature_at_all_is_too_few_pairs():
+    case = plant(0)
+    rows = list(range(len(case.table)))
+    features = FeatureStore(np.zeros((len(rows), 4)), {'unreadable': rows})
+    with pytest.raises(ValueError, match='only 0 pairs'):
+        calibrate(case.table, features)
