@@ -81,6 +81,20 @@ def test_sigma_near_the_farthest_row_is_decided_in_float64(seed):
         assert keep.all() == (error >= 0)
 
 
+@pytest.mark.parametrize('seed', range(10))
+def test_sigma_is_met_exactly_after_many_removals(seed):
+    rng = np.random.default_rng(seed)
+    near = unit(rng.normal(size=(20, 48)) + 2).astype(np.float32)
+    exact = near.astype(np.float64)
+    radius = (1 - exact @ centroid(exact)).max()
+    outliers = unit(rng.normal(size=(400, 48))).astype(np.float32)
+    feats = np.concatenate((outliers, near))
+    for error in (-1e-8, -1e-9, -1e-10, 0, 1e-10, 1e-9, 1e-8):
+        keep = consistent_rows(feats, radius + error)
+        assert not keep[:400].any()
+        assert keep[400:].all() == (error >= 0)
+
+
 @pytest.mark.parametrize('seed', range(4))
 @pytest.mark.parametrize('tilt', [1e-3, 0.1])
 def test_rows_that_nearly_cancel_out(tilt, seed):
