@@ -116,6 +116,8 @@ class DenoisePipeline:
                 )  # fmt: skip
             else:
                 print_log(f'{name}: done before, reused', logger='current')
+                # a kill may have come after the result, before this
+                self.results.shards(name, key).clear()
             labels, report = found
             noise = report.get('noise', {})
             reports.append(report)

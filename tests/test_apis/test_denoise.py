@@ -244,21 +244,13 @@ def one_image_tracklets():
     return table, np.random.default_rng(0).normal(size=(20, 8))
 
 
-def test_tracklets_of_one_image_dissolve():
-    labels = mmcion.denoise(*one_image_tracklets(), NUMBERS)
+@pytest.mark.parametrize('config', [NUMBERS, AUTO])
+def test_tracklets_of_one_image_dissolve(config):
+    labels = mmcion.denoise(*one_image_tracklets(), config)
     assert (labels.identity == -1).all()
     assert labels.num_identities == 0
-    assert [level['images'] for level in labels.report['levels']] == [
-        20,
-        0,
-        0,
-        0,
-    ]
-
-
-def test_tracklets_of_one_image_cannot_be_calibrated_on():
-    with pytest.raises(ValueError, match='do not differ'):
-        mmcion.denoise(*one_image_tracklets(), AUTO)
+    images = [level['images'] for level in labels.report['levels']]
+    assert images == [20, 0, 0, 0]
 
 
 def test_tracklets_of_one_image_may_be_kept():

@@ -303,6 +303,23 @@ def test_kill_in_the_middle_then_the_same_bytes(case, tmp_path, monkeypatch):
     assert reports[0] == reports[1]
 
 
+def test_shards_of_a_finished_level_are_removed(case, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr('mmcion.denoising.pipeline.Shards.clear', killed)
+        with pytest.raises(KeyboardInterrupt):
+            DenoisePipeline(STAGES[:1], work_dir=tmp_path).run(
+                case.table, case.features
+            )
+    stages = tmp_path / 'stages'
+    assert [path for path in stages.iterdir() if path.is_dir()]
+
+    DenoisePipeline(STAGES[:1], work_dir=tmp_path).run(
+        case.table, case.features
+    )
+
+    assert not [path for path in stages.iterdir() if path.is_dir()]
+
+
 def test_damaged_stage_is_done_again(case, tmp_path):
     first = DenoisePipeline(STAGES, work_dir=tmp_path).run(
         case.table, case.features

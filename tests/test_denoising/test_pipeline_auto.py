@@ -97,6 +97,13 @@ def test_multiples_must_be_positive(case, multiple):
 
 def test_calibration_without_evidence_is_refused(case):
     alike = FeatureStore(np.ones((len(case.table), 4)))
-    stage = {'type': 'SingleTrackletDenoiser', 'sigma': 'auto'}
-    with pytest.raises(ValueError, match=r'do not differ \(sigma would be'):
+    stage = {'type': 'SingleVideoDenoiser', 'sigma': 0.3, 'delta': 'auto'}
+    with pytest.raises(ValueError, match=r'do not differ \(delta would be'):
         DenoisePipeline([stage]).run(case.table, alike)
+
+
+def test_tracklets_without_noise_are_kept(case):
+    exact = FeatureStore(np.eye(99)[case.table.tracklet_id])
+    stage = {'type': 'SingleTrackletDenoiser', 'sigma': 'auto'}
+    labels = DenoisePipeline([stage]).run(case.table, exact)
+    assert np.array_equal(labels.identity, case.table.tracklet_index)

@@ -74,3 +74,41 @@ def test_options_override_the_config(recording, features, tmp_path):
     )
     assert done.returncode == 1
     assert f'none of {PEOPLE} identities has >= 99 images' in done.stderr
+
+
+def write_table(recording, folder, **changes):
+    """Write the table of the recording with other columns."""
+    table = TrackletTable.load(recording / 'table')
+    columns = {
+        'video_id': table.video_id,
+        'tracklet_id': table.tracklet_id,
+        'frame': table.frame,
+        'path': table.path,
+        'videos': table.videos,
+        'image_root': table.image_root,
+    }
+    TrackletTable.from_columns(**{**columns, **changes}).save(folder / 'table')
+
+
+def test_images_may_be_gone(recording, features, tmp_path):
+    write_table(recording, tmp_path, image_root=tmp_path / 'gone.lmdb')
+    done = denoise(tmp_path, features, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert 'report.html has no pictures' in done.stdout + done.stderr
+    page = (tmp_path / 'out' / 'report.html').read_text()
+    assert f'<b>{PEOPLE}</b><span>identities</span>' in page
+    assert (tmp_path / 'out' / 'cion_annos.json').exists()
+
+
+def test_table_without_paths_gives_identities_but_no_annotation(
+    recording, features, tmp_path
+):
+    write_table(recording, tmp_path, path=None)
+    done = denoise(tmp_path, features, tmp_path)
+    assert done.returncode == 1
+    assert 'needs a table with image paths' in done.stderr
+    assert 'Traceback' not in done.stderr
+    identity = np.load(tmp_path / 'out' / 'identity.npy')
+    assert len(set(identity[identity >= 0].tolist())) == PEOPLE
+    report = json.loads((tmp_path / 'out' / 'report.json').read_text())
+    assert report['levels'][-1]['identities'] == PEOPLE
