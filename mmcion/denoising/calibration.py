@@ -25,6 +25,7 @@ from .functional import normalise, pair_distance
 from .grouped_rows import own_distance, sum_features
 
 _BINS = np.linspace(0, 2, 81)
+_ROUNDING = 1e-6  # of distances between equal features
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,12 @@ class Calibration:
 
     Attributes:
         sigma: ``1 - tracklet_noise`` quantile of the distances of images to
-            their tracklet's centroid.
+            their tracklet's centroid; at least 1e-6.
         delta: ``false_merge_rate`` quantile of the distances between
             tracklets that share a frame; for comparisons within a video.
         link_delta: for comparisons of all with all; see ``calibrate``.
-        num_images: images behind ``sigma``.
+        num_images: images behind ``sigma``, those of tracklets of at least
+            two.
         num_pairs: co-occurring tracklet pairs behind ``delta``.
         bins: edges of both histograms.
         same: counts of the distances behind ``sigma``.
@@ -91,8 +93,8 @@ def calibrate(
 
     Raises:
         ValueError: if ``false_merge_rate`` is not in (0, 0.5) or
-            ``tracklet_noise`` not in (0, 1), or there are fewer pairs; names
-            the count and the remedy.
+            ``tracklet_noise`` not in (0, 1), there are fewer pairs or no
+            tracklet has two images; names the count and the remedy.
     """
     _check_rates(false_merge_rate, tracklet_noise, false_links)
     tracklet = IdentityLabels.from_tracklets(table, features).identity
@@ -107,7 +109,13 @@ def calibrate(
         )
     centroids = normalise(sum_features(features, tracklet, shards))
     same = own_distance(features, centroids, tracklet, shards)
-    same = same[np.isfinite(same)]
+    same = same[_has_company(tracklet)]
+    if not len(same):
+        raise ValueError(
+            'no tracklet has two images, so nothing shows how much images of '
+            'one person differ: "auto" thresholds cannot be chosen. Set '
+            'sigma and delta of every level by hand in the config.'
+        )
     different = pair_distance(centroids, first, second)
     delta = float(np.quantile(different, false_merge_rate))
     link_delta = _lower_tail(
@@ -117,7 +125,7 @@ def calibrate(
         false_links / table.num_tracklets,
     )
     return Calibration(
-        sigma=float(np.quantile(same, 1 - tracklet_noise)),
+        sigma=max(float(np.quantile(same, 1 - tracklet_noise)), _ROUNDING),
         delta=delta,
         link_delta=min(delta, max(link_delta, float(np.median(same)))),
         num_images=len(same),
@@ -126,6 +134,12 @@ def calibrate(
         same=_histogram(same),
         different=_histogram(different),
     )
+
+
+def _has_company(tracklet: np.ndarray) -> np.ndarray:
+    """Tell of every row whether its tracklet has another one."""
+    sizes = np.bincount(tracklet[tracklet >= 0], minlength=1)
+    return (tracklet >= 0) & (sizes[tracklet] > 1)
 
 
 def _check_rates(

@@ -247,17 +247,25 @@ class FeatureStore:
         total = np.zeros(self.dim)
         for part in _parts(self._features):
             # unreadable rows are zero and add nothing
-            sums = _tensor(self._features[part]).double().numpy().sum(0)
-            if not np.isfinite(sums).all():
-                finite = np.isfinite(self._features[part]).all(1)
-                row = part.start + int(np.argmin(finite))
-                raise ValueError(
-                    f'feature row {row} is not finite; extract it again or '
-                    f'drop the image from the table.'
-                )
-            total += sums
+            chunk = _tensor(self._features[part]).double().numpy()
+            total += chunk.sum(0)
+            # less the mean, a row of zeros would have a direction
+            if not (np.isfinite(total).all() and chunk.any(1).all()):
+                self._refuse(part.start, chunk)
         readable = len(self) - len(self.unreadable)
         return (total / max(readable, 1)).astype(np.float32)
+
+    def _refuse(self, start: int, chunk: np.ndarray) -> None:
+        """Raise ValueError if a readable row is zero or not finite."""
+        good = np.isfinite(chunk).all(1) & chunk.any(1)
+        bad = start + np.flatnonzero(~good)
+        bad = bad[~np.isin(bad, self.unreadable)]
+        if len(bad):
+            raise ValueError(
+                f'feature row {bad[0]} is zero or not finite ({len(bad)} such '
+                f'rows in this block); extract it again or drop the image '
+                f'from the table.'
+            )
 
 
 def _parts(rows: np.ndarray) -> Iterator[slice]:

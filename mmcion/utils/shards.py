@@ -66,6 +66,7 @@ class Shards:
             total=int(np.sum(np.asarray(sizes)[mine])),
             desc=name,
             unit=unit,
+            unit_scale=True,
             disable=rank != 0,
             leave=False,
             delay=2,

@@ -6,6 +6,7 @@ import torch
 # Below so many values a second thread costs more than it brings, and where
 # others use the cores, waiting for it costs very much more.
 _WORTH_SHARING = 1 << 18
+_MOST = numba.get_num_threads()  # at the start: all there are
 
 
 def set_threads(num_values: int) -> None:
@@ -13,5 +14,7 @@ def set_threads(num_values: int) -> None:
 
     Torch's number, because launchers of several ranks set that one.
     """
-    most = min(torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS)
-    numba.set_num_threads(most if num_values > _WORTH_SHARING else 1)
+    threads = 1
+    if num_values > _WORTH_SHARING:
+        threads = min(torch.get_num_threads(), _MOST)
+    numba.set_num_threads(threads)
