@@ -23,6 +23,7 @@ def distances(table, features):
         1 - feats[row] @ center
         for rows, center in zip(tracklets, centers, strict=True)
         for row in rows
+        if len(rows) > 1
     ]
     frames = [
         {(table.video_id[r], table.frame[r]) for r in rows}
@@ -47,7 +48,7 @@ def test_quantiles_by_brute_force(seed):
 
     assert found.sigma == pytest.approx(np.quantile(same, 0.7))
     assert found.delta == pytest.approx(np.quantile(different, 0.2))
-    assert found.num_images == len(table) == sum(found.same)
+    assert found.num_images == len(same) == sum(found.same)
     assert found.num_pairs == len(different) == sum(found.different)
     assert len(found.bins) == len(found.same) + 1
     assert found.to_dict()['delta'] == found.delta
@@ -62,9 +63,11 @@ def test_thresholds_separate_planted_people():
 
 def test_too_few_pairs_names_count_and_remedy():
     table = TrackletTable.from_columns(
-        video_id=[0] * 4, tracklet_id=[0, 1, 2, 3], frame=[0, 0, 0, 9]
+        video_id=[0] * 8,
+        tracklet_id=[0, 0, 1, 1, 2, 2, 3, 3],
+        frame=[0, 1, 0, 2, 0, 3, 8, 9],
     )
-    features = store(np.eye(4))
+    features = store(np.eye(4).repeat(2, axis=0))
     with pytest.raises(
         ValueError, match=r'only 3 pairs .* wants 10.*by hand.*min_pairs'
     ):
