@@ -4,10 +4,11 @@ Example::
 
     python benchmarks/bench_sensitivity.py --seeds 5
 
-Level 3's ``sigma`` and ``max_spread`` are a multiple of the calibrated sigma.
-On simulated tracklets that multiple goes from half to double the shipped
-one, at several amounts of change between videos (``drift``); then the rates
-of the calibration vary. Means over the seeds; the last line is JSON.
+Level 3's ``sigma`` and ``max_spread`` are multiples of the calibrated sigma.
+On simulated tracklets these go from half to double the shipped ones, at
+several amounts of change between videos (``drift``) and of noise of images;
+then the rates of the calibration vary. Means over the seeds; the last line is
+JSON.
 """
 
 import argparse
@@ -23,8 +24,16 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 CONFIG = ROOT / 'configs/denoise/three-levels_auto.py'
-MULTIPLES = (0.75, 1.0, 1.25, 1.5, 2.0, 3.0)
-DRIFTS = (0.3, 0.5, 0.7)
+CASES = {
+    'default': {},
+    'drift 0.5': {'drift': 0.5},
+    'drift 0.7': {'drift': 0.7},
+    'image noise 1.0': {'image_noise': 1.0},
+}
+MULTIPLES = {
+    'sigma': (0.6, 0.9, 1.2, 1.5, 2.4),
+    'max_spread': (0.75, 1.0, 1.5, 2.0, 3.0),
+}
 RATES = {
     'false_merge_rate': (0.01, 0.02, 0.05, 0.1),
     'tracklet_noise': (0.05, 0.1, 0.2),
@@ -32,7 +41,9 @@ RATES = {
 }
 
 
-def score(cfg: Any, drift: float, seeds: int) -> dict[str, float]:
+def score(
+    cfg: Any, seeds: int, case: dict[str, float] | None = None
+) -> dict[str, float]:
     """Return mean precision, recall, F1 and share of images kept."""
     from mmcion.apis.denoise import denoise
     from mmcion.denoising.noise_model import NoiseModel
@@ -41,7 +52,7 @@ def score(cfg: Any, drift: float, seeds: int) -> dict[str, float]:
     names = ('pairwise_precision', 'pairwise_recall', 'pairwise_f1', 'kept')
     rows = []
     for seed in range(seeds):
-        sim = NoiseModel(drift=drift).simulate(seed)
+        sim = NoiseModel(**(case or {})).simulate(seed)
         found = denoise(sim.table, sim.features, cfg).identity
         scores = identity_metrics(sim.pid, found)
         rows.append([scores[name] for name in names])
@@ -63,20 +74,20 @@ def main() -> None:
     MMLogger.get_instance('mmcion', log_level='WARNING')
     base = Config.fromfile(CONFIG)
     result = {}
-    for drift in DRIFTS:
-        for multiple in MULTIPLES:
-            cfg = deepcopy(base)
-            cfg.pipeline[2].sigma = {'auto': multiple}
-            cfg.pipeline[2].max_spread = {'auto': multiple}
-            name = f'drift {drift}, multiple {multiple}'
-            result[name] = score(cfg, drift, args.seeds)
-            print(name, result[name], flush=True)
+    for case, arguments in CASES.items():
+        for threshold, multiples in MULTIPLES.items():
+            for multiple in multiples:
+                cfg = deepcopy(base)
+                cfg.pipeline[2][threshold] = {'auto': multiple}
+                name = f'{case}, {threshold} {multiple}'
+                result[name] = score(cfg, args.seeds, arguments)
+                print(name, result[name], flush=True)
     for rate, values in RATES.items():
         for value in values:
             cfg = deepcopy(base)
             cfg.calibration[rate] = value
             name = f'{rate} {value}'
-            result[name] = score(cfg, DRIFTS[0], args.seeds)
+            result[name] = score(cfg, args.seeds)
             print(name, result[name], flush=True)
     print(json.dumps(result))
 

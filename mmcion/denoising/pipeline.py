@@ -116,8 +116,6 @@ class DenoisePipeline:
                 )  # fmt: skip
             else:
                 print_log(f'{name}: done before, reused', logger='current')
-                # a kill may have come after the result, before this
-                self.results.shards(name, key).clear()
             labels, report = found
             noise = report.get('noise', {})
             reports.append(report)
@@ -211,7 +209,6 @@ class DenoisePipeline:
             }
         print_log(_summary(report), logger='current')
         self.results.save(name, key, result, report)
-        level.shards.clear()
         return result, report
 
 

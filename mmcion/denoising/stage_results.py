@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,9 @@ class StageResults:
         if self.folder is None:
             return None
         found = [self._read(name, key) if is_main_process() else None]
+        if found[0] is not None:
+            # a kill may have come after the result, before the shards went
+            self._forget_shards(name)
         broadcast_object_list(found)
         return found[0]
 
@@ -59,7 +63,15 @@ class StageResults:
             write_json(file.with_suffix('.json'), {'key': key, **report})
             with atomic_file(file) as temporary, open(temporary, 'wb') as out:
                 np.savez(out, identity=labels.identity, key=np.array(key))
+            self._forget_shards(name)
         barrier()
+
+    def _forget_shards(self, name: str) -> None:
+        """Remove the shards of a stage, also those made under other keys."""
+        if self.folder is not None:
+            for path in self.folder.glob(f'{name}.*'):
+                if path.is_dir():
+                    shutil.rmtree(path)
 
     def _read(self, name: str, key: str) -> Result | None:
         file = self.folder / f'{name}.npz' if self.folder else Path()

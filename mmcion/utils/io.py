@@ -53,9 +53,19 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
 
 
 def write_json(path: str | Path, value: Any) -> None:
-    """Write ``value`` atomically as indented JSON."""
+    """Write ``value`` atomically as indented JSON.
+
+    Arrays and numbers of NumPy become lists and numbers.
+    """
+    text = json.dumps(value, indent=1, default=_plain)
     with atomic_file(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=1) + '\n')
+        temporary.write_text(text + '\n')
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, 'tolist'):
+        return value.tolist()
+    raise TypeError(f'{type(value).__name__} cannot be written as JSON.')
 
 
 def read_json(path: str | Path) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -85,11 +84,6 @@ class Shards:
         if world_size == 1:
             return done
         return [result for part in all_gather_object(done) for result in part]
-
-    def clear(self) -> None:
-        """Forget the kept results."""
-        if self.folder is not None and get_dist_info()[0] == 0:
-            shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def _cached(

@@ -305,13 +305,14 @@ def test_kill_in_the_middle_then_the_same_bytes(case, tmp_path, monkeypatch):
 
 def test_shards_of_a_finished_level_are_removed(case, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr('mmcion.denoising.pipeline.Shards.clear', killed)
+        patch.setattr('mmcion.denoising.stage_results.shutil.rmtree', killed)
         with pytest.raises(KeyboardInterrupt):
             DenoisePipeline(STAGES[:1], work_dir=tmp_path).run(
                 case.table, case.features
             )
     stages = tmp_path / 'stages'
     assert [path for path in stages.iterdir() if path.is_dir()]
+    (stages / '01_SingleTrackletDenoiser.of-an-older-config').mkdir()
 
     DenoisePipeline(STAGES[:1], work_dir=tmp_path).run(
         case.table, case.features

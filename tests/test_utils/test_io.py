@@ -1,6 +1,7 @@
 import hashlib
 import json
 
+import numpy as np
 import pytest
 
 from mmcion.utils.io import (
@@ -93,3 +94,13 @@ def test_hash_of_a_value_ignores_key_order_and_tuples():
     same = json.loads('{"b": [1, 2], "a": 1}')
     assert hash_value(value) == hash_value(same)
     assert hash_value(value) != hash_value({'a': 1, 'b': [2, 1]})
+
+
+def test_json_takes_numpy_values(tmp_path):
+    value = {'count': np.int64(3), 'rate': np.float32(0.5), 'rows': np.eye(2)}
+    write_json(tmp_path / 'x.json', value)
+    expected = {'count': 3, 'rate': 0.5, 'rows': [[1.0, 0.0], [0.0, 1.0]]}
+    assert read_json(tmp_path / 'x.json') == expected
+    with pytest.raises(TypeError, match='object cannot be written'):
+        write_json(tmp_path / 'y.json', object())
+    assert not (tmp_path / 'y.json').exists()

@@ -159,18 +159,6 @@ def test_unkept_results_leave_no_file_and_do_not_move_the_others(tmp_path):
     assert not kept.asked
 
 
-def test_clear_forgets(tmp_path):
-    shards = Shards(tmp_path / 'stage')
-    shards.map('squares', Squares(), ITEMS)
-    shards.clear()
-    assert not (tmp_path / 'stage').exists()
-    shards.clear()  # nothing left to forget
-    Shards().clear()
-    function = Squares()
-    Shards(tmp_path / 'stage').map('squares', function, ITEMS)
-    assert function.asked == ITEMS
-
-
 def own_folder(folder: Path):
     """Work where ranks see no common folder."""
     return squares_of_a_rank(folder / f'rank{get_rank()}', ITEMS)
