@@ -98,7 +98,12 @@ class DenoisePipeline:
         ]
         labels = IdentityLabels.from_tracklets(table, features)
         key = hash_value(
-            [table.fingerprint(), features.fingerprint(), self.seed]
+            [
+                __version__,
+                table.fingerprint(),
+                features.fingerprint(),
+                self.seed,
+            ]
         )
         reports = [{'name': 'tracklets', **_counts(table, labels)}]
         noise: dict[str, Any] = {}  # of the labels so far
