@@ -125,12 +125,18 @@ def _environment(root: Path) -> Any:
         return environment
     if environment is not None:
         environment.close()  # this process's handle; the parent keeps its own
-    environment = _open_lmdb(root)
+    environment = open_lmdb(root)
     _OPEN[root] = os.getpid(), environment
     return environment
 
 
-def _open_lmdb(root: Path) -> Any:
+def open_lmdb(root: Path) -> Any:
+    """Open an LMDB for reading, once it is known to be whole.
+
+    Raises:
+        ValueError: if it is no LMDB or is truncated.
+        ImportError: if the package lmdb is not installed.
+    """
     try:
         import lmdb
     except ImportError as error:

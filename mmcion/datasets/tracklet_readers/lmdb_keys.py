@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mmcion.datasets.image_reader import open_lmdb
 from mmcion.utils.safe_pickle import load_pickle
 from mmcion.utils.skip_report import SkipReport
 
@@ -50,7 +50,7 @@ def read_keys(
         ImportError: if the package lmdb is missing.
         ValueError: if the LMDB or ``keys.pkl`` is damaged.
     """
-    environment = _open(place)
+    environment = open_lmdb(place)
     listed = _listed_keys(place)
     try:
         # without copies, values are not read from disk
@@ -83,35 +83,6 @@ def read_keys(
                 yield part
     finally:
         environment.close()
-
-
-def _open(place: Path) -> Any:
-    try:
-        lmdb = importlib.import_module('lmdb')
-    except ImportError as error:
-        raise ImportError(
-            'reading an LMDB needs the package lmdb: pip install lmdb'
-        ) from error
-    file = place if place.is_file() else place / 'data.mdb'
-    try:
-        environment = lmdb.open(
-            str(place),
-            subdir=place.is_dir(),
-            readonly=True,
-            lock=False,
-            readahead=False,
-        )
-        pages = environment.info()['last_pgno'] + 1
-        needed = pages * environment.stat()['psize']
-    except lmdb.Error as error:
-        raise ValueError(f'{place} is no sound LMDB: {error}') from error
-    if file.stat().st_size < needed:
-        environment.close()
-        raise ValueError(
-            f'{file} has {file.stat().st_size:,} bytes and should have '
-            f'{needed:,}: it was not copied to its end.'
-        )
-    return environment
 
 
 def _listed_keys(place: Path) -> list[Any] | None:

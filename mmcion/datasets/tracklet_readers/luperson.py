@@ -13,18 +13,11 @@ from mmcion.structures.tracklet_builder import (
     make_reading,
     running_number,
 )
-from mmcion.utils.progress import progress_bar
 from mmcion.utils.skip_report import SkipReport
 
-from .image_tree import (
-    WRONG_NAME,
-    check_exists,
-    find_like,
-    nothing_found,
-    walk_images,
-)
-from .lmdb_keys import find_lmdb, read_keys
-from .name_rules import LUPERSON_IMAGE, LUPERSON_KEY, parse_names
+from .image_tree import check_exists, find_like, nothing_found
+from .keyed_images import KeyedImages
+from .name_rules import LUPERSON_IMAGE, LUPERSON_KEY
 from .video_tree import DEPTH, add_video_folders
 
 EXPECTED = 'COUNTRY/CITY/VIDEO/00000341_0002.jpg'
@@ -54,16 +47,17 @@ def read_luperson(
     """
     root = check_exists(root)
     report = SkipReport(root)
+    keyed = KeyedImages(root, LUPERSON_KEY)
     builder = TrackletBuilder()
-    lmdb = find_lmdb(root)
-    flat = None if lmdb else find_like(root, LUPERSON_KEY, max_depth=1)
     name: Callable[[int], str] = _key_video
-    if lmdb is not None:
-        _add_keys(lmdb, builder, report, check_sizes)
-        expected = 'keys like 34_01_0341_00001865'
-    elif flat is not None:
-        _add_flat(root, flat.count('/'), builder, report, check_sizes)
-        expected = EXPECTED_FLAT
+    if keyed.found:
+
+        def add(fields: np.ndarray, path: list[bytes]) -> None:
+            video = fields[:, :3] @ _KEY_UNITS
+            builder.add(video=video, tracklet=0, frame=fields[:, 3], path=path)
+
+        keyed.read(add, report, check_sizes=check_sizes)
+        expected = f'{EXPECTED_FLAT}, or such keys in an LMDB'
     else:
         names = _add_folders(root, builder, report, check_sizes)
         name = names.__getitem__
@@ -72,17 +66,17 @@ def read_luperson(
     if not len(builder):
         raise nothing_found(
             *(root, expected, LUPERSON_IMAGE, report),
-            depth=None if lmdb or flat else DEPTH,
+            depth=None if keyed.found else DEPTH,
         )
     rows = builder.sorted_rows(report)
     rows['tracklet'] = running_number(rows['video'])
-    by_video = lmdb is None and flat is None
+    by_video = not keyed.found
     if by_video and rows['frame'].min() > 0:
         rows['frame'] -= 1
     _note_limits(report, by_video)
     report.compare('images', len(rows['path']), PUBLISHED_IMAGES)
     return make_reading(
-        rows, video_name=name, image_root=lmdb or root, report=report
+        rows, video_name=name, image_root=keyed.lmdb or root, report=report
     )
 
 
@@ -114,49 +108,6 @@ def _refuse_cities(root: Path, builder: TrackletBuilder) -> None:
             f'video. If these are CITY/VIDEO, give the folder above: '
             f'{root.resolve().parent}. Expected: {EXPECTED}'
         )
-
-
-def _add_flat(
-    root: Path,
-    depth: int,
-    builder: TrackletBuilder,
-    report: SkipReport,
-    check_sizes: bool,
-) -> None:
-    with progress_bar(desc='reading', unit='img') as bar:
-        walk = walk_images(root, depth, report, check_sizes=check_sizes)
-        for parts, names in walk:
-            stems = [name.rpartition('.')[0] for name in names]
-            paths = ['/'.join((*parts, name)).encode() for name in names]
-            _add_keyed(stems, paths, builder, report)
-            bar.update(len(names))
-
-
-def _add_keys(
-    lmdb: Path, builder: TrackletBuilder, report: SkipReport, check_sizes: bool
-) -> None:
-    with progress_bar(desc='reading', unit='img') as bar:
-        for keys in read_keys(lmdb, report, check_sizes=check_sizes):
-            names = [key.decode('ascii', 'replace') for key in keys]
-            _add_keyed(names, keys, builder, report)
-            bar.update(len(keys))
-
-
-def _add_keyed(
-    names: list[str],
-    paths: list[bytes],
-    builder: TrackletBuilder,
-    report: SkipReport,
-) -> None:
-    fields, good, bad = parse_names(names, LUPERSON_KEY)
-    if bad:
-        report.skip(WRONG_NAME, *(names[i] for i in bad[:5]), count=len(bad))
-    builder.add(
-        video=fields[:, :3] @ _KEY_UNITS,
-        tracklet=0,
-        frame=fields[:, 3],
-        path=[paths[i] for i in good],
-    )
 
 
 def _key_video(number: int) -> str:
