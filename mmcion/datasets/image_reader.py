@@ -1,10 +1,12 @@
-"""Where images come from: a folder of files, or an LMDB."""
+"""Where images come from: a folder of files, tar files, or an LMDB."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 from typing import Any, Protocol
+
+from .tar_images import TarImages, has_tars
 
 # Not mmengine's LmdbBackend: it knows ASCII keys only, returns None for a
 # missing one and keeps the parent's environment in forked workers.
@@ -36,16 +38,22 @@ def open_images(root: str | Path | None) -> ImageReader:
     """Return a reader of the images under ``root``.
 
     Args:
-        root: an LMDB, which is a folder with ``data.mdb`` or a file, or else
-            a folder of image files; None: paths stand for themselves.
+        root: an LMDB, which is a folder with ``data.mdb`` or a file; or a
+            folder with tar files; or else a folder of image files. None:
+            paths stand for themselves.
 
     Raises:
-        FileNotFoundError: if ``root`` ends in ``.lmdb`` and is no LMDB.
+        FileNotFoundError: if ``root`` ends in ``.lmdb`` and is no LMDB, or
+            has tar files without an index.
     """
-    root = Path() if root is None else Path(root)
+    if root is None:
+        return FolderImages(Path())
+    root = Path(root)
     is_lmdb = root.is_file() or (root / 'data.mdb').is_file()
     if is_lmdb or root.suffix == '.lmdb':
         return LmdbImages(root)
+    if has_tars(root):
+        return TarImages(root)
     return FolderImages(root)
 
 

@@ -1,0 +1,135 @@
+"""Pack millions of image files into a few tar files or an LMDB."""
+
+import argparse
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+EXAMPLE = """examples:
+  python tools/dataset_converters/pack_images.py \\
+      data/CION_AL/cional_annos.json --out data/CION_AL_tar
+  python tools/dataset_converters/pack_images.py work_dirs/mine/table \\
+      --out data/mine.lmdb
+  # tar files that exist already
+  python tools/dataset_converters/pack_images.py --index data/shards
+
+The out folder takes the place of the image root: data_root of a config,
+image_root of a table. Annotations stay as they are. Written there: tar files
+with index/, or data.mdb; and packed.json, which lists what was missing.
+Stopped, the same command goes on.
+"""
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    from mmcion.utils.cli import tool_parser
+
+    parser = tool_parser(__doc__, EXAMPLE)
+    parser.add_argument(
+        'source',
+        nargs='?',
+        help='annotation (folder or JSON), TrackletTable or image folder',
+    )
+    parser.add_argument(
+        '--out', metavar='DIR', help='folder to write; *.lmdb makes an LMDB'
+    )
+    parser.add_argument(
+        '--image-root',
+        metavar='DIR',
+        help="that paths are relative to (default: the table's, the folder "
+        'of the annotation, or the image folder)',
+    )
+    parser.add_argument(
+        '--shard-mb', type=float, default=1024, help='size of a tar file'
+    )
+    parser.add_argument(
+        '--shuffle',
+        type=int,
+        metavar='SEED',
+        help='random order, for readers that go from front to back',
+    )
+    parser.add_argument(
+        '--max-missing',
+        type=int,
+        default=0,
+        metavar='N',
+        help='stop when more images are missing or empty',
+    )
+    parser.add_argument(
+        '--threads', type=int, default=8, help='that read images'
+    )
+    parser.add_argument(
+        '--verify',
+        type=int,
+        default=1000,
+        metavar='N',
+        help='read back so many images and compare them',
+    )
+    parser.add_argument(
+        '--index',
+        metavar='DIR',
+        help='only index the tar files of a folder',
+    )
+    args = parser.parse_args()
+    if bool(args.index) == bool(args.source and args.out):
+        parser.error('give SOURCE and --out, or --index alone')
+    return args
+
+
+def index(folder: Path) -> None:
+    """Index tar files that somebody else made."""
+    from mmcion.datasets.tar_images import tar_members, write_index
+    from mmcion.utils.progress import progress_bar
+
+    files = sorted(folder.glob('*.tar'))
+    if not files:
+        raise FileNotFoundError(f'{folder} has no tar files.')
+    bar = progress_bar(files, desc='index', unit='tar')
+    count = write_index(folder, ((f.name, *tar_members(f)) for f in bar))
+    print(f'{folder}: {count:,} images in {len(files):,} tar files')
+
+
+def main() -> None:
+    """Pack and check."""
+    args = parse_args()
+    if args.index:
+        index(Path(args.index))
+        return
+    import numpy as np
+
+    from mmcion.datasets import open_images
+    from mmcion.datasets.image_packing import Packing, list_images, verify
+
+    paths, root = list_images(args.source, args.image_root)
+    if args.shuffle is not None:
+        paths = np.random.default_rng(args.shuffle).permutation(paths)
+    images = open_images(root)
+    packing = Packing(
+        paths,
+        images,
+        args.out,
+        shard_mb=args.shard_mb,
+        max_missing=args.max_missing,
+        num_threads=args.threads,
+    )
+    done = packing.run()
+    missing = done.pop('missing')
+    counts = ', '.join(f'{count:,} {name}' for name, count in done.items())
+    print(f'{args.out}: {counts}')
+    if missing:
+        print(
+            f'  {len(missing):,} missing or empty, such as {missing[0]}; '
+            f'all of them in {Path(args.out) / "packed.json"}'
+        )
+    compared = verify(
+        paths, images, args.out, missing=missing, num_images=args.verify
+    )
+    print(f'  {compared:,} images read back, equal to their source')
+
+
+if __name__ == '__main__':
+    from mmcion.utils.cli import run_tool
+
+    run_tool(main)
