@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
+import cv2
 import torch
 from torch import Tensor
-from torchvision.transforms import v2
-from torchvision.transforms.v2.functional import gaussian_blur, solarize
 
 from mmcion.registry import TRANSFORMS
 
+from .image_ops import (
+    blur,
+    jitter_colours,
+    random_box,
+    resize_crop,
+    solarize,
+    to_grey,
+)
+
 _RATIOS = {0.5: (0.4, 0.6), 1.0: (3 / 4, 4 / 3), 1 / 3: (0.25, 0.4)}
-_SOLARIZE_THRESHOLD = 128
+# brightness, contrast, saturation, hue
+_JITTER = (0.4, 0.4, 0.2, 0.1)
+_FLIP, _JITTERED, _GREY = 0.5, 0.8, 0.2
+_SIGMA = (0.1, 2.0)  # pixels
+# how often the first and second global and local views are blurred and
+# solarised
+_GLOBAL_1, _GLOBAL_2, _LOCAL = (1.0, 0.0), (0.1, 0.2), (0.5, 0.0)
 
 
 @TRANSFORMS.register_module()
@@ -22,7 +37,8 @@ class MultiCrop:
     Source: CION, DINO's multi-crop with crops of a person's proportions.
     Views share flip, colour jitter and grey; blur and solarisation differ:
     blur with probability 1, 0.1 and 0.5 for the first global, the second
-    global and local views, solarisation with 0.2 for the second global.
+    global and local views, solarisation with 0.2 for the second global. All
+    random numbers of an image follow from one draw of torch's.
 
     Args:
         global_size: height and width of global views.
@@ -54,59 +70,41 @@ class MultiCrop:
                     f'give ratio=(smallest, largest) width / height.'
                 )
             ratio = _RATIOS[proportion]
+        self.ratio = ratio
+        self.global_size, self.local_size = global_size, local_size
+        self.global_scale, self.local_scale = global_scale, local_scale
         self.num_local = num_local
-        common = [
-            v2.RandomHorizontalFlip(0.5),
-            v2.RandomApply([v2.ColorJitter(0.4, 0.4, 0.2, 0.1)], p=0.8),
-            v2.RandomGrayscale(0.2),
-        ]
-        self._global, self._local = (
-            v2.Compose(
-                [
-                    v2.RandomResizedCrop(
-                        list(size),
-                        scale=scale,
-                        ratio=ratio,
-                        interpolation=v2.InterpolationMode.BICUBIC,
-                        antialias=True,
-                    ),
-                    *common,
-                ]
-            )
-            for size, scale in (
-                (global_size, global_scale),
-                (local_size, local_scale),
-            )
-        )
 
     def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
         """Replace ``img`` by ``views``, uint8 ``(3, h, w)`` each."""
         image = results.pop('img')
-        views = [
-            random_blur(self._global(image), 1.0),
-            random_solarize(random_blur(self._global(image), 0.1), 0.2),
-        ]
-        views += [
-            random_blur(self._local(image), 0.5) for _ in range(self.num_local)
-        ]
-        results['views'] = views
+        rng = Random(int(torch.randint(1 << 62, ())))
+        kinds = [(_GLOBAL_1, self.global_size, self.global_scale)]
+        kinds += [(_GLOBAL_2, self.global_size, self.global_scale)]
+        kinds += [(_LOCAL, self.local_size, self.local_scale)] * self.num_local
+        results['views'] = [self._view(image, *kind, rng) for kind in kinds]
         return results
 
-
-def random_blur(image: Tensor, probability: float) -> Tensor:
-    """Blur with a Gaussian of radius U(0.1, 2) pixels."""
-    if torch.rand(()) >= probability:
-        return image
-    sigma = float(torch.empty(()).uniform_(0.1, 2.0))
-    # three standard deviations on either side
-    size = 2 * int(3 * sigma + 1) + 1
-    # reflection at the border needs an image wider than half the kernel
-    limit = max(2 * (min(image.shape[-2:]) // 2) - 1, 1)
-    return gaussian_blur(image, [min(size, limit)] * 2, [sigma, sigma])
-
-
-def random_solarize(image: Tensor, probability: float) -> Tensor:
-    """Invert the pixels of 128 and more."""
-    if torch.rand(()) >= probability:
-        return image
-    return solarize(image, _SOLARIZE_THRESHOLD)
+    def _view(
+        self,
+        image: Tensor,
+        often: tuple[float, float],
+        size: tuple[int, int],
+        scale: tuple[float, float],
+        rng: Random,
+    ) -> Tensor:
+        """Make one view; ``often`` it is blurred and solarised."""
+        height, width = image.shape[-2:]
+        box = random_box((height, width), scale, self.ratio, rng)
+        view = resize_crop(image, box, size)
+        if rng.random() < _FLIP:
+            view = cv2.flip(view, 1)
+        if rng.random() < _JITTERED:
+            view = jitter_colours(view, *_JITTER, rng)
+        if rng.random() < _GREY:
+            view = to_grey(view)
+        if rng.random() < often[0]:
+            view = blur(view, rng.uniform(*_SIGMA))
+        if rng.random() < often[1]:
+            view = solarize(view)
+        return torch.from_numpy(view).permute(2, 0, 1)

@@ -1,12 +1,14 @@
+import random
+
+import cv2
+import numpy as np
 import pytest
 import torch
-from torchvision.transforms import v2
+from PIL import Image, ImageFilter, ImageOps
+from torchvision import transforms as T
 
 from mmcion.datasets.transforms import MultiCrop
 from mmcion.datasets.transforms import multi_crop as module
-from mmcion.datasets.transforms.multi_crop import random_blur, random_solarize
-
-HEIGHT, WIDTH = 240, 120
 
 
 def random_image(height=64, width=32, seed=0):
@@ -20,32 +22,16 @@ def apply(transform, image, seed=0):
     return transform({'img': image, 'pid': 3})
 
 
-def crops_only(transform, name):
-    """The crop of a kind of view, without colours and flip."""
-    crop = getattr(transform, name).transforms[0]
-    assert isinstance(crop, v2.RandomResizedCrop)
-    return crop
+def note_calls(monkeypatch, name, result=None):
+    """Record the arguments of a function of the module."""
+    calls = []
 
+    def note(*arguments):
+        calls.append(arguments)
+        return arguments[0] if result is None else result
 
-def crop_boxes(crop, num_crops=200):
-    """Height and width of crops in pixels, read from coordinates.
-
-    The image's channels are its row and column numbers, which stay linear
-    when a crop is resized; so their slope tells the size of the crop.
-    """
-    rows = torch.arange(HEIGHT).view(-1, 1).expand(HEIGHT, WIDTH)
-    columns = torch.arange(WIDTH).expand(HEIGHT, WIDTH)
-    image = torch.stack((rows, columns, rows)).to(torch.uint8)
-    torch.manual_seed(0)
-    boxes = []
-    for _ in range(num_crops):
-        view = crop(image).float()
-        height, width = view.shape[-2:]
-        # quarter to three quarters: clear of the border's extrapolation
-        tall = view[0, 3 * height // 4] - view[0, height // 4]
-        wide = view[1, :, 3 * width // 4] - view[1, :, width // 4]
-        boxes.append((2 * tall.mean(), 2 * wide.mean()))
-    return torch.tensor(boxes).T
+    monkeypatch.setattr(module, name, note)
+    return calls
 
 
 def test_number_order_and_sizes_of_views():
@@ -57,40 +43,14 @@ def test_number_order_and_sizes_of_views():
     assert results['pid'] == 3 and 'img' not in results
 
 
-def test_defaults_are_the_papers():
-    transform = MultiCrop()
-    crops = [crops_only(transform, name) for name in ('_global', '_local')]
-    assert [tuple(crop.size) for crop in crops] == [(256, 128), (128, 64)]
-    assert [tuple(crop.scale) for crop in crops] == [(0.8, 1), (0.05, 0.8)]
-    assert {tuple(crop.ratio) for crop in crops} == {(0.4, 0.6)}
-    assert len(apply(transform, random_image())['views']) == 10
-
-
-def test_common_colours_are_the_papers():
-    flip, jitter, grey = MultiCrop()._local.transforms[1:]
-    (colours,) = jitter.transforms
-    assert (flip.p, jitter.p, grey.p) == (0.5, 0.8, 0.2)
-    assert tuple(colours.brightness) == tuple(colours.contrast) == (0.6, 1.4)
-    assert tuple(colours.saturation) == (0.8, 1.2)
-    assert tuple(colours.hue) == (-0.1, 0.1)
-
-
-@pytest.mark.parametrize(
-    ('name', 'smallest', 'largest'),
-    [('_global', 0.8, 1.0), ('_local', 0.05, 0.8)],
-)
-def test_crops_have_the_area_and_the_proportions(name, smallest, largest):
-    transform = MultiCrop(global_size=(256, 128), local_size=(128, 64))
-    height, width = crop_boxes(crops_only(transform, name))
-    area = height * width / (HEIGHT * WIDTH)
-    # sizes are read from pixels of 1 / 64 crop width, hence 4 % in area
-    assert area.min() > 0.96 * smallest - 0.01
-    assert area.max() < 1.04 * largest + 0.01
-    spread = largest - smallest
-    assert area.min() < smallest + 0.3 * spread
-    assert area.max() > largest - 0.3 * spread
-    ratio = width / height
-    assert ratio.min() > 0.36 and ratio.max() < 0.66
+def test_crops_are_the_papers(monkeypatch):
+    calls = note_calls(monkeypatch, 'random_box', (0, 0, 60, 30))
+    views = apply(MultiCrop(), random_image())['views']
+    sizes = [tuple(view.shape[1:]) for view in views]
+    assert sizes == [(256, 128)] * 2 + [(128, 64)] * 8
+    drawn = [call[:3] for call in calls]
+    globals_ = [((64, 32), (0.8, 1.0), (0.4, 0.6))] * 2
+    assert drawn == globals_ + [((64, 32), (0.05, 0.8), (0.4, 0.6))] * 8
 
 
 @pytest.mark.parametrize(
@@ -104,77 +64,136 @@ def test_crops_have_the_area_and_the_proportions(name, smallest, largest):
     ],
 )
 def test_ratio_follows_from_the_global_size(size, ratio):
-    crop = crops_only(MultiCrop(global_size=size), '_local')
-    assert tuple(crop.ratio) == ratio
+    assert MultiCrop(global_size=size).ratio == ratio
+    assert apply(MultiCrop(size), random_image())['views'][0].shape[1] > 0
 
 
 def test_other_proportions_need_a_ratio():
     with pytest.raises(ValueError, match=r'global_size \(200, 128\)'):
         MultiCrop(global_size=(200, 128))
     transform = MultiCrop(global_size=(200, 128), ratio=(0.5, 0.7))
-    assert tuple(crops_only(transform, '_global').ratio) == (0.5, 0.7)
+    assert transform.ratio == (0.5, 0.7)
 
 
-def test_views_get_the_papers_probabilities(monkeypatch):
-    calls = []
+def test_changes_are_as_frequent_as_the_papers(monkeypatch):
+    """Blur, solarisation, grey and jitter by size of the view."""
+    calls = {
+        name: note_calls(monkeypatch, name)
+        for name in ('blur', 'solarize', 'to_grey', 'jitter_colours')
+    }
+    draws, num_local = 400, 2
+    transform = MultiCrop((16, 8), (8, 4), num_local)
+    torch.manual_seed(0)
+    for _ in range(draws):
+        transform({'img': random_image()})
 
-    def note(kind):
-        def call(image, probability):
-            calls.append((kind, image.shape[-2], probability))
+    def share(name, height, views):
+        found = sum(call[0].shape[0] == height for call in calls[name])
+        return found / (draws * views)
+
+    # four standard deviations of 800 draws
+    for height in (16, 8):
+        assert share('jitter_colours', height, 2) == pytest.approx(
+            0.8, abs=0.06
+        )
+        assert share('to_grey', height, 2) == pytest.approx(0.2, abs=0.06)
+    assert share('blur', 16, 2) == pytest.approx(0.55, abs=0.03)
+    assert share('blur', 8, num_local) == pytest.approx(0.5, abs=0.07)
+    assert share('solarize', 16, 1) == pytest.approx(0.2, abs=0.08)
+    assert share('solarize', 8, 1) == 0
+    assert {call[1:5] for call in calls['jitter_colours']} == {
+        (0.4, 0.4, 0.2, 0.1)
+    }
+    sigmas = [sigma for _, sigma in calls['blur']]
+    assert 0.1 <= min(sigmas) < 0.15 and 1.95 < max(sigmas) <= 2
+    assert np.mean(sigmas) == pytest.approx(1.05, abs=0.08)
+
+
+def test_first_global_view_is_always_blurred_and_never_solarised(monkeypatch):
+    blurred = note_calls(monkeypatch, 'blur')
+    solarized = note_calls(monkeypatch, 'solarize')
+    monkeypatch.setattr(module, '_GLOBAL_2', (0.0, 0.0))
+    transform = MultiCrop((16, 8), (8, 4), num_local=0)
+    for seed in range(50):
+        apply(transform, random_image(), seed)
+    assert len(blurred) == 50 and not solarized
+
+
+def test_half_of_the_views_are_flipped(monkeypatch):
+    monkeypatch.setattr(module, '_JITTERED', 0.0)
+    monkeypatch.setattr(module, '_GREY', 0.0)
+    image = torch.zeros(3, 64, 32, dtype=torch.uint8)
+    image[:, :, 16:] = 255
+    transform = MultiCrop((64, 32), num_local=0, global_scale=(0.95, 1))
+    flipped = 0
+    for seed in range(400):
+        view = apply(transform, image, seed)['views'][0].float()
+        flipped += bool(view[..., :16].mean() > view[..., 16:].mean())
+    assert flipped == pytest.approx(200, abs=40)
+
+
+class PillowBlur:
+    def __init__(self, often):
+        self.often = often
+
+    def __call__(self, image):
+        if random.random() >= self.often:
             return image
-
-        return call
-
-    monkeypatch.setattr(module, 'random_blur', note('blur'))
-    monkeypatch.setattr(module, 'random_solarize', note('solarize'))
-    apply(MultiCrop((16, 8), (8, 4), num_local=2), random_image())
-    assert calls == [
-        ('blur', 16, 1.0),
-        ('blur', 16, 0.1),
-        ('solarize', 16, 0.2),
-        ('blur', 8, 0.5),
-        ('blur', 8, 0.5),
-    ]
+        sigma = random.uniform(0.1, 2)
+        return image.filter(ImageFilter.GaussianBlur(sigma))
 
 
-@pytest.mark.parametrize('change', [random_blur, random_solarize])
-@pytest.mark.parametrize('probability', [0.0, 0.1, 0.5, 1.0])
-def test_changes_are_as_frequent_as_told(change, probability):
-    image = random_image(16, 8)
-    torch.manual_seed(0)
-    draws = 600
-    changed = sum(
-        not torch.equal(change(image, probability), image)
-        for _ in range(draws)
+def pillow_solarize(image):
+    return ImageOps.solarize(image) if random.random() < 0.2 else image
+
+
+def pillow_view(size, scale, *more):
+    return T.Compose(
+        [
+            T.RandomResizedCrop(
+                size, scale, (0.4, 0.6), T.InterpolationMode.BICUBIC
+            ),
+            T.RandomHorizontalFlip(0.5),
+            T.RandomApply([T.ColorJitter(0.4, 0.4, 0.2, 0.1)], p=0.8),
+            T.RandomGrayscale(0.2),
+            *more,
+        ]
     )
-    # four standard deviations; a blur with a tiny radius changes nothing
-    slack = 4 * (probability * (1 - probability) * draws) ** 0.5
-    lost = 0.12 * probability * draws if change is random_blur else 0
-    expected = probability * draws
-    assert expected - slack - lost <= changed <= expected + slack
 
 
-def test_blur_smoothes_and_keeps_the_mean():
-    image = random_image()
+def moments(view):
+    """Mean and spread of channels, their differences, and sharpness."""
+    view = np.asarray(view).astype(float)
+    colour = np.ptp(view, axis=2).mean()
+    sharpness = np.abs(np.diff(view, axis=0)).mean()
+    means, spreads = view.mean((0, 1)), view.std((0, 1))
+    return [*means, *spreads, colour, sharpness]
+
+
+def test_statistics_are_those_of_the_authors_formulation():
+    """Against Pillow and torchvision: means and spreads of views agree."""
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(0, 256, (12, 6, 3), np.uint8)
+    image = cv2.resize(coarse, (80, 160), interpolation=cv2.INTER_CUBIC)
+    pillow = Image.fromarray(image)
+    views = (
+        pillow_view((64, 32), (0.8, 1.0), PillowBlur(1.0)),
+        pillow_view((64, 32), (0.8, 1.0), PillowBlur(0.1), pillow_solarize),
+        pillow_view((32, 16), (0.05, 0.8), PillowBlur(0.5)),
+    )
+    random.seed(0)
     torch.manual_seed(0)
-    blurred = torch.stack([random_blur(image, 1.0) for _ in range(20)])
-    spread = blurred.float().std((1, 2, 3))
-    assert spread.min() < 0.3 * image.float().std()
-    means = blurred.float().mean((1, 2, 3))
-    assert (means - image.float().mean()).abs().max() < 2
-
-
-@pytest.mark.parametrize('size', [(4, 2), (3, 3), (5, 4)])
-def test_blur_of_an_image_smaller_than_the_kernel(size):
-    torch.manual_seed(0)
-    for _ in range(20):
-        assert random_blur(random_image(*size), 1.0).shape == (3, *size)
-
-
-def test_solarize_inverts_the_bright_half():
-    image = torch.tensor([0, 127, 128, 255], dtype=torch.uint8)
-    solarized = random_solarize(image.expand(3, 1, 4), 1.0)
-    assert solarized[0, 0].tolist() == [0, 127, 127, 0]
+    transform = MultiCrop((64, 32), (32, 16), num_local=1)
+    draws, ours, theirs = 500, [], []
+    tensor = torch.from_numpy(image).permute(2, 0, 1)
+    for _ in range(draws):
+        made = transform({'img': tensor})['views']
+        ours.append([moments(view.permute(1, 2, 0)) for view in made])
+        theirs.append([moments(view(pillow)) for view in views])
+    a, b = np.array(ours), np.array(theirs)
+    error = np.sqrt((a.var(0) + b.var(0)) / draws)
+    assert (np.abs(a.mean(0) - b.mean(0)) < 4 * error + 0.3).all()
+    assert (np.abs(a.std(0) / b.std(0) - 1) < 0.2).all()
 
 
 def test_same_seed_gives_the_same_views():
@@ -183,6 +202,14 @@ def test_same_seed_gives_the_same_views():
     assert all(torch.equal(a, b) for a, b in zip(*runs, strict=True))
     other = apply(transform, random_image(), 2)['views']
     assert not torch.equal(runs[0][0], other[0])
+
+
+def test_views_do_not_change_with_the_memory_of_the_image():
+    image = random_image()
+    transform = MultiCrop((16, 8), (8, 4), num_local=2)
+    packed = image.permute(1, 2, 0).contiguous().permute(2, 0, 1)
+    views = [apply(transform, x)['views'] for x in (image, packed)]
+    assert all(torch.equal(a, b) for a, b in zip(*views, strict=True))
 
 
 def test_loaded_image_stays_as_it_was():
