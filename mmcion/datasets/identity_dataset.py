@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,11 @@ from torch.utils.data import Dataset, get_worker_info
 from mmcion.registry import DATASETS
 from mmcion.structures import AnnotationTable
 
-from .image_reader import open_images
+from .broken_images import BrokenImages
+from .image_reader import UnreadableImageError, open_images
 from .transforms import build_pipeline
+
+_NUM_LOOKED_FOR = 5
 
 
 @DATASETS.register_module()
@@ -30,17 +33,22 @@ class IdentityDataset(Dataset):
 
     Args:
         ann_file: folder of an ``AnnotationTable`` or a CION annotation JSON.
-        data_root: folder that the annotation's paths are relative to, or an
-            LMDB whose keys they are.
+        data_root: folder that the annotation's paths are relative to, an
+            LMDB whose keys they are, or a folder of indexed tar files.
         pipeline: transforms; they receive ``img_path``, ``pid``, ``cam_id``.
         seed: of the transforms.
+        max_broken: so many images may be missing or undecodable, in each
+            worker: the identity's next readable row takes their place, which
+            is logged. A few in millions need not end a run of days; 0
+            ends it at the first.
 
     Attributes:
         pids: ``(N,)`` int32 identities, for the sampler.
 
     Raises:
         ValueError: if the annotation is empty.
-        FileNotFoundError: if the annotation or its first image is missing.
+        FileNotFoundError: if the annotation is missing, or all of a few
+            images that are looked for.
     """
 
     def __init__(
@@ -49,24 +57,19 @@ class IdentityDataset(Dataset):
         data_root: str | Path,
         pipeline: Sequence[dict[str, Any]],
         seed: int = 0,
+        max_broken: int = 10,
     ) -> None:
         self.annotation = AnnotationTable.load(ann_file)
         self.images = open_images(data_root)
         self.pipeline = build_pipeline(pipeline)
         self.seed = seed
+        self.broken = BrokenImages(max_broken)
         # shared with worker processes, which may outlive an epoch
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
         self._seeded_epoch = -1
         if not len(self.annotation):
             raise ValueError(f'{ann_file} has no images.')
-        try:
-            self.images.read(self._path(0))
-        except OSError as error:
-            raise FileNotFoundError(
-                f'the first image of {ann_file}, {self._path(0)}, cannot be '
-                f'read: set data_root, now {data_root}, to the folder that '
-                f'the paths are relative to ({error}).'
-            ) from error
+        self._check_root(ann_file, data_root)
 
     @property
     def pids(self) -> np.ndarray:
@@ -89,8 +92,32 @@ class IdentityDataset(Dataset):
         return len(self.annotation)
 
     def __getitem__(self, row: int) -> dict[str, Any]:
-        """Return the transformed image of a row."""
+        """Return the transformed image of a row.
+
+        Raises:
+            UnreadableImageError: if more than ``max_broken`` images are
+                broken, or all of an identity.
+        """
         self._seed_transforms()
+        for candidate in self._candidates(int(row)):
+            if candidate in self.broken:
+                continue
+            try:
+                return self._load(candidate)
+            except (UnreadableImageError, FileNotFoundError) as error:
+                self.broken.add(candidate, error)
+        pid = int(self.pids[row])
+        rows = np.flatnonzero(self.pids == pid).tolist()
+        raise self.broken.no_image_left(pid, rows)
+
+    def _candidates(self, row: int) -> Iterator[int]:
+        """Yield a row, then the others of its identity, from it on."""
+        yield row
+        rows = np.flatnonzero(self.pids == self.pids[row])
+        place = int(np.searchsorted(rows, row))
+        yield from np.roll(rows, -place).tolist()[1:]
+
+    def _load(self, row: int) -> dict[str, Any]:
         return self.pipeline(
             {
                 **self.images.entry(self._path(row)),
@@ -98,6 +125,21 @@ class IdentityDataset(Dataset):
                 'cam_id': int(self.annotation.cam_id[row]),
             }
         )
+
+    def _check_root(self, ann_file: str | Path, data_root: str | Path) -> None:
+        """Look for a few images: a wrong root has none of them."""
+        found: OSError | None = None
+        for row in np.linspace(0, len(self) - 1, _NUM_LOOKED_FOR, dtype=int):
+            try:
+                self.images.read(self._path(row))
+                return
+            except OSError as error:
+                found = found or error
+        raise FileNotFoundError(
+            f'the first image of {ann_file}, {self._path(0)}, cannot be '
+            f'read, nor can others: set data_root, now {data_root}, to the '
+            f'folder that the paths are relative to ({found}).'
+        ) from found
 
     def _path(self, row: int) -> str:
         return self.annotation.path[row].decode()

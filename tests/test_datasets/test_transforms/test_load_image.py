@@ -74,6 +74,15 @@ def test_broken_file_is_named(tmp_path, content):
         LoadImage()(results)
 
 
+@pytest.mark.parametrize('ending', ['.jpg', '.png'])
+def test_truncated_file_is_no_image(tmp_path, ending):
+    data = cv2.imencode(ending, random_pixels(64, 32, 3))[1].tobytes()
+    path = tmp_path / f'a{ending}'
+    path.write_bytes(data[: int(0.9 * len(data))])
+    with pytest.raises(UnreadableImageError, match=rf'a\{ending}'):
+        load(path)
+
+
 def test_content_that_is_there_is_not_read_again(tmp_path):
     pixels = random_pixels(5, 4, 3)
     Image.fromarray(pixels).save(tmp_path / 'a.png')
