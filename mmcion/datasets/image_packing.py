@@ -8,6 +8,7 @@ import shutil
 import tarfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from mmcion.structures.columns import encode_paths
 from mmcion.utils.io import atomic_file, hash_value, read_json, write_json
 from mmcion.utils.progress import progress_bar
 
-from .image_reader import ImageReader, open_images
+from .image_reader import ImageReader, open_images, open_lmdb
 from .tar_images import BLOCK, write_index
 
 ENDINGS = frozenset({'.jpg', '.jpeg', '.png', '.bmp', '.webp'})
@@ -128,7 +129,10 @@ class Packing:
                     f'repeat them, or remove the folder.'
                 )
             for left_over in self.out.glob('.*.tmp'):  # of a killed process
-                left_over.unlink()
+                if left_over.is_dir():
+                    shutil.rmtree(left_over)
+                else:
+                    left_over.unlink()
             return
         if self.out.exists() and any(self.out.iterdir()):
             raise ValueError(
@@ -203,8 +207,6 @@ class Packing:
             )
 
     def _lmdb(self, bar: Any, pool: ThreadPoolExecutor) -> dict[str, Any]:
-        import lmdb
-
         if self.paths.dtype.itemsize > _MAX_KEY:
             raise ValueError(
                 f'a path is longer than the {_MAX_KEY} bytes that an LMDB '
@@ -219,6 +221,24 @@ class Packing:
             self._skip(done['missing'])
             bar.update(row)
             bar.unpause()
+        whole = self.out / 'data.mdb'
+        if not whole.is_file():
+            self._fill_lmdb(file, state, row, bar, pool)
+            os.replace(file, whole)
+        with open_lmdb(self.out) as environment:
+            return {'images': environment.stat()['entries']}
+
+    def _fill_lmdb(
+        self,
+        file: Path,
+        state: Path,
+        row: int,
+        bar: Any,
+        pool: ThreadPoolExecutor,
+    ) -> None:
+        """Write the rows from one on, and after each part how far it got."""
+        import lmdb
+
         with lmdb.open(
             str(file), subdir=False, map_size=_MAP_SIZE, lock=False
         ) as environment:
@@ -226,7 +246,7 @@ class Packing:
             while row < len(self.paths):
                 stop = min(row + _LMDB_ROWS, len(self.paths))
                 with environment.begin(write=True) as transaction:
-                    for path, data in _take(reading, stop - row):
+                    for path, data in islice(reading, stop - row):
                         if data:
                             transaction.put(path.encode(), data)
                         else:
@@ -234,9 +254,6 @@ class Packing:
                         bar.update()
                 row = stop
                 write_json(state, {'stop': row, 'missing': self.missing})
-            num_images = environment.stat()['entries']
-        os.replace(file, self.out / 'data.mdb')
-        return {'images': num_images}
 
     def _read(
         self, row: int, pool: ThreadPoolExecutor
@@ -266,11 +283,6 @@ class Packing:
                 f'{self.max_missing}: {", ".join(self.missing[:5])}. Restore '
                 f'them, or allow for them with --max-missing.'
             )
-
-
-def _take(reading: Iterator[Any], count: int) -> Iterator[Any]:
-    for _ in range(count):
-        yield next(reading)
 
 
 def _checksums(paths: np.ndarray) -> list[str]:

@@ -39,8 +39,9 @@ class TarImages:
         self.root = Path(root)
         if not (self.root / INDEX).is_dir():
             raise FileNotFoundError(
-                f'the tar files of {root} have no index. Make it with: '
-                f'{INDEX_COMMAND} {root}'
+                f'the tar files of {root} have no index. If packing them '
+                f'was stopped, let the same command go on; else make it '
+                f'with: {INDEX_COMMAND} {root}'
             )
         columns, header = load_columns(self.root / INDEX, _KIND)
         self._hash, self._shard = columns['hash'], columns['shard']
@@ -130,7 +131,8 @@ def has_tars(folder: Path) -> bool:
     with os.scandir(folder) as entries:
         for entry in entries:
             found |= entry.name.endswith('.tar')
-            if not entry.name.endswith(('.tar', '.json')):
+            expected = entry.name.endswith(('.tar', '.json'))
+            if not (expected or entry.name.startswith('.')):
                 return False
     return found
 

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -107,6 +109,29 @@ def test_stopped_run_goes_on(folder, out, monkeypatch):
     assert contents(out) == contents(folder)
 
 
+def test_run_that_is_stopped_at_its_end_goes_on(folder, out, monkeypatch):
+    def stop(*arguments):
+        raise Stop
+
+    (folder / '5.png').unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(image_packing, 'shutil', SimpleNamespace(rmtree=stop))
+        with pytest.raises(Stop):
+            pack(folder, out, max_missing=1)
+    counts = pack(folder, out, max_missing=1)
+    assert counts['images'] == 8 and counts['missing'] == ['5.png']
+    assert open_images(out).read('8.png') == (folder / '8.png').read_bytes()
+
+
+def test_unfinished_tar_files_are_no_image_root(folder, tmp_path):
+    paths, _ = list_images(folder / 'annotation')
+    reader = StoppingReader(folder, '8.png')
+    with pytest.raises(Stop):
+        Packing(paths, reader, tmp_path / 'out', shard_mb=0.004).run()
+    with pytest.raises(FileNotFoundError, match='let the same command go on'):
+        open_images(tmp_path / 'out')
+
+
 def test_stopped_run_gives_the_same_bytes(folder, tmp_path):
     paths, _ = list_images(folder / 'annotation')
     stopped, whole = tmp_path / 'stopped', tmp_path / 'whole'
@@ -166,6 +191,7 @@ def test_left_over_of_a_killed_run_is_removed(folder, tmp_path):
         paths, _ = list_images(folder / 'annotation')
         Packing(paths, StoppingReader(folder, '8.png'), tmp_path / 'o').run()
     (tmp_path / 'o' / '.images-00000.tar.1234.tmp').write_bytes(b'part')
+    (tmp_path / 'o' / '.index.1234.tmp').mkdir()
     pack(folder, tmp_path / 'o', shard_mb=1024)
     assert not list((tmp_path / 'o').glob('.*'))
 
