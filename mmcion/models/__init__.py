@@ -1,7 +1,7 @@
 from .backbones import *  # noqa: F403
 from .data_preprocessor import ReIDDataPreprocessor
 from .heads import SelfDistillHead
-from .losses import identity_distill_loss
+from .losses import identity_distill_loss, tiled_distill_loss
 from .necks import Projector
 from .pretrainers import CION
 from .reid import ReIDModel
@@ -13,4 +13,5 @@ __all__ = [
     'ReIDModel',
     'SelfDistillHead',
     'identity_distill_loss',
+    'tiled_distill_loss',
 ]

@@ -7,7 +7,7 @@ from mmengine import MessageHub
 from mmengine.dist import all_reduce
 from torch import Tensor, nn
 
-from mmcion.models.losses import identity_distill_loss
+from mmcion.models.losses import identity_distill_loss, tiled_distill_loss
 from mmcion.registry import MODELS
 
 
@@ -26,6 +26,9 @@ class SelfDistillHead(nn.Module):
             ``teacher_temp`` in the published runs, that is, no warm-up.
         warmup_teacher_temp_epochs: epochs over which it rises linearly.
         center_momentum: share of the old centre that is kept each step.
+        chunk_size: let the student's logits exist for so many prototypes at
+            a time, at the price of a second product with the prototypes; see
+            ``tiled_distill_loss``. None keeps all logits.
     """
 
     center: Tensor
@@ -38,6 +41,7 @@ class SelfDistillHead(nn.Module):
         warmup_teacher_temp: float | None = None,
         warmup_teacher_temp_epochs: int = 0,
         center_momentum: float = 0.9,
+        chunk_size: int | None = None,
     ) -> None:
         super().__init__()
         for name, value in (
@@ -46,11 +50,14 @@ class SelfDistillHead(nn.Module):
         ):
             if value <= 0:
                 raise ValueError(f'{name} must be > 0; got {value}')
+        if chunk_size is not None and chunk_size < 1:
+            raise ValueError(f'chunk_size must be >= 1; got {chunk_size}')
         self.student_temp = student_temp
         self.teacher_temp = teacher_temp
         self.warmup_teacher_temp = warmup_teacher_temp or teacher_temp
         self.warmup_epochs = warmup_teacher_temp_epochs
         self.center_momentum = center_momentum
+        self.chunk_size = chunk_size
         self.register_buffer('center', torch.zeros(num_prototypes))
 
     def current_teacher_temp(self) -> float:
@@ -63,23 +70,47 @@ class SelfDistillHead(nn.Module):
         return start + share * (self.teacher_temp - start)
 
     def loss(
-        self, student: Tensor, teacher: Tensor, pids: Tensor
+        self,
+        student: Tensor,
+        teacher: Tensor,
+        pids: Tensor,
+        prototypes: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """Return the loss of a step, then update the centre.
 
         Args:
-            student: ``(V, B, C)`` raw logits.
+            student: ``(V, B, C)`` raw logits; with ``chunk_size``, the
+                features ``(V, B, D)`` that meet the prototypes.
             teacher: ``(2, B, C)`` raw logits.
             pids: ``(B,)``.
+            prototypes: ``(C, D)``, with ``chunk_size`` only.
+
+        Raises:
+            ValueError: if ``prototypes`` are missing or not wanted.
         """
-        loss = identity_distill_loss(
-            student,
-            teacher,
-            self.center,
-            pids,
-            student_temp=self.student_temp,
-            teacher_temp=self.current_teacher_temp(),
-        )
+        if (prototypes is None) != (self.chunk_size is None):
+            raise ValueError(
+                f'prototypes belong to a chunk_size, which is '
+                f'{self.chunk_size} here'
+            )
+        temps = {
+            'student_temp': self.student_temp,
+            'teacher_temp': self.current_teacher_temp(),
+        }
+        if prototypes is None or self.chunk_size is None:
+            loss = identity_distill_loss(
+                student, teacher, self.center, pids, **temps
+            )
+        else:
+            loss = tiled_distill_loss(
+                student,
+                prototypes,
+                teacher,
+                self.center,
+                pids,
+                chunk_size=self.chunk_size,
+                **temps,
+            )
         self.update_center(teacher)
         return {'loss': loss}
 

@@ -5,7 +5,7 @@ Shapes: V views (2 global, then local), B images, C prototypes, P identities.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -34,8 +34,9 @@ def identity_distill_loss(
     row contributes DINO's term.
 
     Source: CION, identity-guided self-distillation; algebra in
-    ``docs/concepts/distillation.md``. The gradient is made in the forward
-    pass, so nothing of size V x B x C is kept beside it.
+    ``docs/concepts/distillation.md``. One view is worked on at a time, in
+    the same memory, so nothing of size V x B x C is made beside the logits
+    and their gradient.
 
     Args:
         student: ``(V, B, C)`` raw logits, views 0 and 1 the global ones.
@@ -51,38 +52,93 @@ def identity_distill_loss(
     Raises:
         ValueError: if shapes do not fit each other.
     """
-    _check_shapes(student, teacher, center, pids)
+    check_shapes(student.shape, teacher, center, pids)
     # an enabled autocast would turn the target sums into half precision
     with torch.autocast(student.device.type, enabled=False):
         return _IdentityDistill.apply(
             student,
             teacher.detach(),
-            center.detach().reshape(-1),
+            center.detach().flatten().clone(),  # it moves before backward
             pids,
             student_temp,
             teacher_temp,
         )
 
 
-def _check_shapes(
-    student: Tensor, teacher: Tensor, center: Tensor, pids: Tensor
+def check_shapes(
+    student: tuple[int, ...], teacher: Tensor, center: Tensor, pids: Tensor
 ) -> None:
-    if student.dim() != 3 or student.shape[0] < NUM_TEACHER_VIEWS:
+    """Check the loss's inputs against the shape of the student's logits.
+
+    Raises:
+        ValueError: if shapes do not fit each other.
+    """
+    if len(student) != 3 or student[0] < NUM_TEACHER_VIEWS:
         raise ValueError(
-            f'student must be (V, B, C) with V >= 2; got {student.shape}'
+            f'student must be (V, B, C) with V >= 2; got {tuple(student)}'
         )
-    expected = (NUM_TEACHER_VIEWS, *student.shape[1:])
+    expected = (NUM_TEACHER_VIEWS, *student[1:])
     if teacher.shape != expected:
-        raise ValueError(f'teacher must be {expected}; got {teacher.shape}')
-    if center.numel() != student.shape[2]:
         raise ValueError(
-            f'center must hold {student.shape[2]} values; got {center.shape}'
+            f'teacher must be {expected}; got {tuple(teacher.shape)}'
         )
-    if pids.shape != student.shape[1:2]:
+    if center.numel() != student[2]:
         raise ValueError(
-            f'pids must be ({student.shape[1]},), one per image; got '
+            f'center must hold {student[2]} values; got {tuple(center.shape)}'
+        )
+    if pids.shape != student[1:2]:
+        raise ValueError(
+            f'pids must be ({student[1]},), one per image; got '
             f'{tuple(pids.shape)}'
         )
+
+
+class Positives(NamedTuple):
+    """Which rows belong together, and what they count; ``(B,)`` each.
+
+    Attributes:
+        group: number of the row's identity.
+        size: K of the row's identity.
+        mass: sum K - 1 + 1/K of a target from one teacher view.
+        weight: of the row's cross-entropy in the loss.
+    """
+
+    group: Tensor
+    size: Tensor
+    mass: Tensor
+    weight: Tensor
+
+    @classmethod
+    def of(cls, pids: Tensor, num_views: int, dtype: torch.dtype) -> Positives:
+        """Find the groups of equal ``pids``."""
+        _, group, counts = pids.unique(return_inverse=True, return_counts=True)
+        size = counts[group].to(dtype)
+        pairs = NUM_TEACHER_VIEWS * (num_views - 1)
+        weight = 1 / ((size * (size - 1) + 1) * len(counts) * pairs)
+        return cls(group, size, size - 1 + 1 / size, weight)
+
+    def targets(self, probabilities: list[Tensor]) -> list[Tensor]:
+        """Return the targets of view 0, view 1 and of all local views.
+
+        A global view is not compared with the teacher's own view of it.
+
+        Args:
+            probabilities: the teacher's of both views, ``(B, C)`` each, of
+                all prototypes or of some; may be overwritten.
+        """
+        first, second = (self._target(q) for q in probabilities)
+        return [second, first, first + second]
+
+    def masses(self, num_views: int) -> Tensor:
+        """Return the sums ``(V, B)`` of the targets."""
+        teachers = self.mass.new_full((num_views, 1), NUM_TEACHER_VIEWS)
+        teachers[:NUM_TEACHER_VIEWS] = 1
+        return teachers * self.mass
+
+    def _target(self, q: Tensor) -> Tensor:
+        """Return sum_i q_i - (1 - 1/K) q_j of every row j, ``(B, C)``."""
+        sums = torch.zeros_like(q).index_add_(0, self.group, q)[self.group]
+        return sums.sub_(q.mul_((1 - 1 / self.size)[:, None]))
 
 
 class _IdentityDistill(Function):
@@ -97,58 +153,43 @@ class _IdentityDistill(Function):
         teacher_temp: float,
     ) -> Tensor:
         wide = torch.promote_types(student.dtype, torch.float32)
-        group, size = _groups(pids, wide)
-        targets = [
-            _targets(view, center, group, size, teacher_temp, wide)
-            for view in teacher
-        ]
-        pairs = NUM_TEACHER_VIEWS * (len(student) - 1)
-        num_ids = group.max() + 1
-        weight = 1 / ((size * (size - 1) + 1) * num_ids * pairs)
-        mass = size - 1 + 1 / size
-        needs_grad = student.requires_grad
-        grad = torch.empty_like(student) if needs_grad else None
-        loss = torch.zeros((), dtype=wide, device=student.device)
-        both = targets[0] + targets[1] if len(student) > 2 else None
+        positives = Positives.of(pids, len(student), wide)
+        targets = positives.targets(
+            [
+                ((view.to(wide) - center.to(wide)) / teacher_temp).softmax(1)
+                for view in teacher
+            ]
+        )
+        dot = student.new_empty(student.shape[:2], dtype=wide)
+        scaled, log_p = (torch.empty_like(targets[0]) for _ in range(2))
         for v, logits in enumerate(student):
-            # a global view is not compared with the teacher's own view of it
-            target = targets[1 - v] if v < 2 else both
-            n_teachers = 1 if v < 2 else NUM_TEACHER_VIEWS
-            scaled = logits.to(wide) / student_temp
-            lse = scaled.logsumexp(1)
-            loss += (
-                weight * (n_teachers * mass * lse - (target * scaled).sum(1))
-            ).sum()
-            if grad is not None:
-                scaled.sub_(lse[:, None]).exp_()
-                scaled.mul_((n_teachers * mass)[:, None]).sub_(target)
-                scaled.mul_((weight / student_temp)[:, None])
-                grad[v] = scaled
-        ctx.grad = grad
-        return loss
+            _scale(logits, student_temp, out=scaled)
+            torch.log_softmax(scaled, 1, out=log_p)
+            target = targets[min(v, NUM_TEACHER_VIEWS)]
+            dot[v] = torch.linalg.vecdot(target, log_p)
+        ctx.student_temp = student_temp
+        ctx.save_for_backward(student, *targets, *positives)
+        return -(positives.weight * dot).sum()
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
-        grad = ctx.grad
-        return (grad * grad_output.to(grad.dtype), *[None] * 5)
+        student, *targets = ctx.saved_tensors[:4]
+        positives = Positives(*ctx.saved_tensors[4:])
+        # a loss scale comes in before a narrow type could lose small values
+        weight = (positives.weight / ctx.student_temp * grad_output)[:, None]
+        pushes = positives.masses(len(student))[..., None] * weight
+        grad = torch.empty_like(student)
+        scaled, p = (torch.empty_like(targets[0]) for _ in range(2))
+        for v, logits in enumerate(student):
+            if v <= NUM_TEACHER_VIEWS:  # all local views share a target
+                pull = targets[v] * -weight
+            _scale(logits, ctx.student_temp, out=scaled)
+            torch.softmax(scaled, 1, out=p)
+            torch.addcmul(pull, p, pushes[v], out=grad[v])
+        return (grad, *[None] * 5)
 
 
-def _groups(pids: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """Return each row's group number and group size, ``(B,)`` both."""
-    _, group, counts = pids.unique(return_inverse=True, return_counts=True)
-    return group, counts[group].to(dtype)
-
-
-def _targets(
-    logits: Tensor,
-    center: Tensor,
-    group: Tensor,
-    size: Tensor,
-    temp: float,
-    dtype: torch.dtype,
-) -> Tensor:
-    """Return sum_i q_i - (1 - 1/K) q_j of every row j, ``(B, C)``."""
-    q = ((logits.to(dtype) - center.to(dtype)) / temp).softmax(1)
-    sums = torch.zeros_like(q).index_add_(0, group, q)
-    return sums[group] - q * (1 - 1 / size)[:, None]
+def _scale(logits: Tensor, temp: float, *, out: Tensor) -> None:
+    # by a vector: by a number, narrow logits would stay narrow until the end
+    torch.mul(logits, out.new_tensor([1 / temp]), out=out)

@@ -55,6 +55,15 @@ class Projector(nn.Module):
         nn.init.ones_(norms)
         norms.requires_grad_(False)
 
+    def embed(self, feats: Tensor) -> Tensor:
+        """Map ``(N, d)`` features to unit vectors before the prototypes."""
+        return normalize(self.mlp(feats), dim=1)
+
+    @property
+    def prototypes(self) -> Tensor:
+        """Unit vectors ``(C, bottleneck_channels)``."""
+        return self.last_layer.weight
+
     def forward(self, feats: Tensor) -> Tensor:
         """Map ``(N, d)`` features to ``(N, C)`` logits."""
-        return self.last_layer(normalize(self.mlp(feats), dim=1))
+        return self.last_layer(self.embed(feats))

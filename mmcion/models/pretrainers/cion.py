@@ -10,6 +10,7 @@ import torch
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 
+from mmcion.models.necks import Projector
 from mmcion.models.utils import (
     feature_output,
     load_backbone,
@@ -18,11 +19,13 @@ from mmcion.models.utils import (
 from mmcion.registry import MODELS
 from mmcion.structures import ReIDDataSample
 
+from .recompute import recompute_activations
+
 
 class EncoderProjector(nn.Module):
     """Backbone and projector; student and teacher are one each."""
 
-    def __init__(self, backbone: nn.Module, projector: nn.Module) -> None:
+    def __init__(self, backbone: nn.Module, projector: Projector) -> None:
         super().__init__()
         self.backbone = backbone
         self.projector = projector
@@ -33,16 +36,25 @@ class EncoderProjector(nn.Module):
         Neighbouring views of one resolution share a backbone pass; all share
         the projector's.
         """
+        logits = self.projector(self._pooled(views))
+        return logits.unflatten(0, (len(views), -1))
+
+    def embed(self, views: list[Tensor]) -> Tensor:
+        """Map views to what the prototypes are compared with, (V, B, D)."""
+        feats = self.projector.embed(self._pooled(views))
+        return feats.unflatten(0, (len(views), -1))
+
+    def _pooled(self, views: list[Tensor]) -> Tensor:
         feats = [
             pooled_feature(self.backbone(torch.cat(list(group))))
             for _, group in groupby(views, key=lambda view: view.shape[-2:])
         ]
-        return self.projector(torch.cat(feats)).unflatten(0, (len(views), -1))
+        return torch.cat(feats)
 
 
 @MODELS.register_module()
 class CION(BaseModel):
-    """Pre-train a backbone on labelled, multi-cropped images.
+    r"""Pre-train a backbone on labelled, multi-cropped images.
 
     The student sees all views, the teacher the two global ones. The teacher
     has no gradient, stays in training mode with its own BN statistics and
@@ -57,8 +69,17 @@ class CION(BaseModel):
             ``load_backbone`` for what is understood.
         channels_last: keep maps in NHWC order, which convolutions like on
             CPUs and on GPUs with mixed precision. Same result within rounding.
+        compile_backbone: run ``torch.compile`` on both backbones, one graph
+            for each size of view.
+        recompute: regular expression; submodules of the student's backbone
+            whose whole name matches keep no activations, but compute them
+            again in the backward pass. The blocks of a ResNet are
+            ``layer\d\.\d+``. Same result; cannot be compiled.
         data_preprocessor: config; ``ReIDDataPreprocessor`` if None.
         init_cfg: as in mmengine.
+
+    Raises:
+        ValueError: if ``recompute`` matches nothing, or is to be compiled.
     """
 
     def __init__(
@@ -68,6 +89,8 @@ class CION(BaseModel):
         head: dict[str, Any],
         backbone_checkpoint: str | None = None,
         channels_last: bool = False,
+        compile_backbone: bool = False,
+        recompute: str | None = None,
         data_preprocessor: dict[str, Any] | None = None,
         init_cfg: dict[str, Any] | None = None,
     ) -> None:
@@ -86,6 +109,15 @@ class CION(BaseModel):
         )
         self.to(memory_format=self.memory_format)
         self.backbone_checkpoint = backbone_checkpoint
+        if recompute is not None:
+            if compile_backbone:
+                raise ValueError(
+                    'recompute and compile_backbone exclude each other.'
+                )
+            recompute_activations(self.student.backbone, recompute)
+        if compile_backbone:
+            for network in (self.student, self.teacher):
+                network.backbone.compile(dynamic=False)
 
     def init_weights(self) -> None:
         """Initialise the student and copy it to the teacher."""
@@ -124,10 +156,16 @@ class CION(BaseModel):
         views = [
             view.contiguous(memory_format=self.memory_format) for view in views
         ]
-        student = self.student(views)
         with torch.no_grad():
             teacher = self.teacher(views[:2])
-        return self.head.loss(student, teacher, pids)
+        if self.head.chunk_size is None:
+            return self.head.loss(self.student(views), teacher, pids)
+        return self.head.loss(
+            self.student.embed(views),
+            teacher,
+            pids,
+            self.student.projector.prototypes,
+        )
 
     @torch.no_grad()
     def update_teacher(self, momentum: float) -> None:

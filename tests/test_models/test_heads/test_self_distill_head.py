@@ -4,7 +4,7 @@ from mmengine import MessageHub
 
 from mmcion.models import SelfDistillHead, identity_distill_loss
 from tests.dist_utils import run_on_ranks
-from tests.golden import golden_logits, read_golden
+from tests.golden import golden_logits, golden_tensor, read_golden
 
 PIDS = torch.arange(24) // 4
 
@@ -130,3 +130,31 @@ def test_no_warm_up_unless_asked(epoch):
 def test_temperatures_must_be_positive(name):
     with pytest.raises(ValueError, match=f'{name} must be > 0; got 0'):
         SelfDistillHead(3, **{name: 0})
+
+
+@pytest.mark.parametrize('chunk_size', [5, 32])
+def test_chunks_give_the_same_loss_and_center(epoch, chunk_size):
+    epoch(0)
+    _, teacher, center = golden_logits(4)
+    feats = golden_tensor('feats', (4, 24, 6))
+    prototypes = golden_tensor('prototypes', (32, 6))
+    whole = make_head(center)
+    tiled = make_head(center, chunk_size=chunk_size)
+    expected = whole.loss(feats @ prototypes.T, teacher, PIDS)['loss']
+    loss = tiled.loss(feats, teacher, PIDS, prototypes)['loss']
+    torch.testing.assert_close(loss, expected)
+    assert torch.equal(tiled.center, whole.center)
+
+
+@pytest.mark.parametrize('chunk_size', [None, 5])
+def test_prototypes_come_with_chunks(chunk_size):
+    student, teacher, center = golden_logits(2)
+    head = make_head(center, chunk_size=chunk_size)
+    prototypes = center[:, None] if chunk_size is None else None
+    with pytest.raises(ValueError, match='belong to a chunk_size'):
+        head.loss(student, teacher, PIDS, prototypes)
+
+
+def test_chunks_must_hold_something():
+    with pytest.raises(ValueError, match='chunk_size must be >= 1; got 0'):
+        SelfDistillHead(3, chunk_size=0)

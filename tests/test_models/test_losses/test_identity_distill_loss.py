@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from mmcion.models import identity_distill_loss
+from tests.dist_utils import run_on_ranks
 from tests.golden import golden_logits, read_golden
 
 STUDENT_TEMP, TEACHER_TEMP = 0.1, 0.04
@@ -96,7 +97,7 @@ def test_equals_golden_figures(case):
     assert [float(x) for x in got] == pytest.approx(expected, abs=1e-9, rel=0)
 
 
-@pytest.mark.parametrize('num_views', [2, 4, 10])
+@pytest.mark.parametrize('num_views', [2, 6, 10])
 @pytest.mark.parametrize('num_instances', range(2, 9))
 def test_equals_published_loss_over_pairs(num_instances, num_views):
     batch = 3 * num_instances
@@ -224,6 +225,66 @@ def test_teacher_and_center_get_no_gradient():
     ).backward()
     assert student.grad is not None
     assert teacher.grad is None and center.grad is None
+
+
+def test_loss_scale_saves_small_gradients_of_float16():
+    """With 65336 prototypes a row's push is 2e-7: nothing in float16."""
+    logits = random_logits(4, 8, dim=4096)
+    pids = block_pids(8, 4)
+    _, wide_grad = loss_and_grad(identity_distill_loss, *logits, pids)
+    student, *rest = (x.detach().half() for x in logits)
+    student.requires_grad_()
+    loss = 2.0**14 * identity_distill_loss(student, *rest, pids)
+    (grad,) = torch.autograd.grad(loss, student)
+    error = (grad.double() / 2**14 - wide_grad).norm() / wide_grad.norm()
+    assert error < 2e-2
+    pushed = (wide_grad > 0) & (wide_grad < wide_grad.max() / 100)
+    assert (grad[pushed] > 0).float().mean() > 0.9
+
+
+def test_backward_may_run_twice():
+    student, teacher, center = random_logits(3, 4)
+    loss = identity_distill_loss(student, teacher, center, block_pids(4, 2))
+    first, second = (
+        torch.autograd.grad(loss, student, retain_graph=True)[0]
+        for _ in range(2)
+    )
+    assert torch.equal(first, second)
+
+
+def test_center_may_move_before_the_backward_pass():
+    student, teacher, center = random_logits(3, 4)
+    pids = block_pids(4, 2)
+    _, expected = loss_and_grad(
+        identity_distill_loss, student, teacher, center, pids
+    )
+    loss = identity_distill_loss(student, teacher, center, pids)
+    center.add_(1)
+    assert torch.equal(torch.autograd.grad(loss, student)[0], expected)
+
+
+def loss_on_rank(student, teacher, center, pids):
+    """Rank r takes every second identity."""
+    rows = pids % 2 == torch.distributed.get_rank()
+    return loss_and_grad(
+        identity_distill_loss,
+        student[:, rows],
+        teacher[:, rows],
+        center,
+        pids[rows],
+    )
+
+
+def test_mean_of_two_ranks_equals_one_process():
+    student, teacher, center = random_logits(4, 12)
+    student, pids = student.detach(), block_pids(12, 3)
+    loss, grad = loss_and_grad(
+        identity_distill_loss, student, teacher, center, pids
+    )
+    ranks = run_on_ranks(loss_on_rank, student, teacher, center, pids)
+    torch.testing.assert_close(sum(found for found, _ in ranks) / 2, loss)
+    for rank, (_, part) in enumerate(ranks):
+        torch.testing.assert_close(part / 2, grad[:, pids % 2 == rank])
 
 
 def test_value_without_gradient_is_the_same():
