@@ -1,3 +1,4 @@
+from .draw import Draw
 from .identity_sampler import IdentitySampler
 
-__all__ = ['IdentitySampler']
+__all__ = ['Draw', 'IdentitySampler']

@@ -11,6 +11,15 @@ from torch.utils.data import Sampler
 
 from mmcion.registry import DATA_SAMPLERS
 
+from .draw import Draw
+from .image_groups import (
+    count_groups,
+    draw_balanced_groups,
+    draw_groups,
+    draw_published_groups,
+    place_in_run,
+)
+
 
 class HasPids(Protocol):
     """A dataset that knows the identity of every row."""
@@ -31,23 +40,30 @@ class IdentitySampler(Sampler[int]):
     stream of passes: what one leaves out comes first in the next.
 
     The order depends on (seed, epoch, K) alone and every rank computes it,
-    so nothing is communicated, and resuming at an epoch continues the
-    stream. ``len`` is the same for every K, since all schedules hang on it.
-    Source: CION's identity sampler, its padding and its uneven shards
-    mended (ours).
+    so nothing is communicated, and resuming at an epoch, or within one,
+    continues the stream. ``len`` is the same for every K, since all schedules
+    hang on it. Source: CION's identity sampler, its padding and its uneven
+    shards mended (ours).
 
     An identity with more groups than a pass has batches cannot appear in
     all of them; the rest of its groups wait for other passes.
 
     Args:
-        dataset: its ``pids`` ``(N,)`` are the identities.
+        dataset: its ``pids`` ``(N,)`` are the identities, its ``cam_ids``
+            ``(N,)`` the cameras or videos, where these are balanced.
         batch_size: B = P x K images a rank; equal to the data loader's.
         num_instances: K.
         seed: of the order.
+        compat_padding: fill identities up as the published code does: fewer
+            groups, which may hold an image twice, and some images left out.
+        balance_cameras: fill every group from as many cameras as its
+            identity has, or K if that is less. Images of cameras with few
+            come more often then.
 
     Raises:
-        ValueError: if K does not divide B, or there are fewer identities
-            than the batches of all ranks need.
+        ValueError: if K does not divide B, there are fewer identities than
+            the batches of all ranks need, the dataset has no ``cam_ids`` to
+            balance, or both of the last two options are on.
     """
 
     def __init__(
@@ -56,16 +72,49 @@ class IdentitySampler(Sampler[int]):
         batch_size: int,
         num_instances: int,
         seed: int | None = 0,
+        *,
+        compat_padding: bool = False,
+        balance_cameras: bool = False,
     ) -> None:
         self.rank, self.world_size = get_dist_info()
         self.batch_size = batch_size
         self.seed = seed or 0
         self.epoch = 0
+        self.compat_padding = compat_padding
+        self.balance_cameras = balance_cameras
         self._dataset = dataset
+        self._skipped = 0
         pids = np.asarray(dataset.pids)
-        self._by_identity = np.argsort(pids, kind='stable')
+        if balance_cameras:
+            self._sort_by_camera(pids)
+        else:
+            self._rows = np.argsort(pids, kind='stable')
+        # half the memory to reach into at random
+        self._rows = self._rows.astype(np.min_scalar_type(-len(pids)))
         self._pid, self._count = np.unique(pids, return_counts=True)
         self.set_num_instances(num_instances)
+
+    def _sort_by_camera(self, pids: np.ndarray) -> None:
+        cam_ids = getattr(self._dataset, 'cam_ids', None)
+        if self.compat_padding:
+            raise ValueError(
+                'compat_padding and balance_cameras exclude each other: the '
+                'published code does not look at cameras.'
+            )
+        if cam_ids is None or len(cam_ids) != len(pids):
+            found = 'none' if cam_ids is None else len(cam_ids)
+            raise ValueError(
+                f'balance_cameras needs one of dataset.cam_ids for each of '
+                f'{len(pids)} pids; found {found}.'
+            )
+        self._rows = np.lexsort((cam_ids, pids))
+        pid, cam_id = pids[self._rows], np.asarray(cam_ids)[self._rows]
+        new_pid = np.diff(pid, prepend=pid[0] - 1) != 0
+        new_pair = new_pid | (np.diff(cam_id, prepend=cam_id[0]) != 0)
+        starts = np.flatnonzero(new_pair)
+        self._camera_count = np.diff(starts, append=len(pid))
+        owner = np.cumsum(new_pid)[starts] - 1
+        self._num_cameras = np.bincount(owner)
 
     def set_num_instances(self, num_instances: int) -> None:
         """Change K from the next epoch on.
@@ -95,8 +144,28 @@ class IdentitySampler(Sampler[int]):
         A dataset that seeds its transforms by epoch is told as well.
         """
         self.epoch = epoch
+        self._skipped = 0
         if hasattr(self._dataset, 'set_epoch'):
             self._dataset.set_epoch(epoch)
+
+    def skip(self, num_samples: int) -> None:
+        """Leave out the first samples of the epoch, as after a resume.
+
+        ``len`` stays that of the whole epoch, and ``set_epoch`` ends it.
+
+        Args:
+            num_samples: of this rank, counted from the epoch's first; whole
+                batches.
+
+        Raises:
+            ValueError: if these are not whole batches of the epoch.
+        """
+        if num_samples % self.batch_size or not 0 <= num_samples <= len(self):
+            raise ValueError(
+                f'num_samples ({num_samples}) must be a multiple of '
+                f'batch_size ({self.batch_size}) in [0, {len(self)}].'
+            )
+        self._skipped = num_samples // self.batch_size
 
     @property
     def num_batches(self) -> int:
@@ -107,17 +176,35 @@ class IdentitySampler(Sampler[int]):
     def __len__(self) -> int:
         return self.num_batches * self.batch_size
 
-    def __iter__(self) -> Iterator[int]:
+    def __iter__(self) -> Iterator[Draw]:
+        plan = self.plan()
+        position = np.arange(plan.size).reshape(plan.shape)
+        mine = np.s_[self._skipped :, self.rank :: self.world_size]
+        for rows, positions in zip(plan[mine], position[mine], strict=True):
+            yield from map(
+                Draw, rows.ravel().tolist(), positions.ravel().tolist()
+            )
+
+    def plan(self) -> np.ndarray:
+        """Return the epoch of all ranks, ``(num_batches, P x ranks, K)``.
+
+        Group g of a batch is of rank g mod ranks.
+        """
         begin = self.epoch * self.num_batches
         end = begin + self.num_batches
+        parts = []
         while begin < end:
             number, offset = divmod(begin, self._batches_per_pass())
-            batches = self._pass(number)[offset : offset + end - begin]
-            yield from batches[:, self.rank :: self.world_size].ravel()
-            begin += len(batches)
+            parts.append(self._pass(number)[offset : offset + end - begin])
+            begin += len(parts[-1])
+        return np.concatenate(parts)
 
     def _groups_per_identity(self) -> np.ndarray:
-        return -(-self._count // self.num_instances)
+        return count_groups(
+            self._count,
+            self.num_instances,
+            compat_padding=self.compat_padding,
+        )
 
     def _batches_per_pass(self) -> int:
         """Return the most batches that identities fill without repeats.
@@ -142,32 +229,27 @@ class IdentitySampler(Sampler[int]):
         batches = self._batches_per_pass()
         groups = np.minimum(self._groups_per_identity(), batches)
         # all groups that take part: whose, and the how-manieth of it
-        identity = np.repeat(np.arange(len(groups)), groups)
-        nth = np.arange(len(identity)) - np.repeat(
-            np.cumsum(groups) - groups, groups
-        )
-        place = rng.permutation(len(groups))[identity]
-        order = np.argsort(place, kind='stable')
+        order = rng.permutation(len(groups))
+        identity = np.repeat(order, groups[order])
+        nth = place_in_run(groups[order])
         per_batch = self.batch_size // self.num_instances * self.world_size
-        chosen = np.sort(rng.permutation(len(order))[: batches * per_batch])
-        order = order[chosen]
+        spare = len(identity) - batches * per_batch
+        stays = np.ones(len(identity), bool)
+        stays[rng.choice(len(identity), spare, replace=False)] = False
+        rows = self._draw(rng, (identity[stays], nth[stays]))
         # an identity's groups stand together and are no more than there are
         # batches, so dealing them like cards never gives one batch two
-        dealt = order.reshape(per_batch, batches).T
-        dealt = dealt[rng.permutation(batches)]
-        return self._rows(rng, identity[dealt], nth[dealt])
+        dealt = rows.reshape(per_batch, batches, -1).swapaxes(0, 1)
+        return dealt[rng.permutation(batches)]
 
-    def _rows(
-        self, rng: np.random.Generator, identity: np.ndarray, nth: np.ndarray
+    def _draw(
+        self, rng: np.random.Generator, groups: tuple[np.ndarray, np.ndarray]
     ) -> np.ndarray:
-        """Return the rows of groups, ``identity.shape + (K,)``."""
-        starts = np.cumsum(self._count) - self._count
-        owner = np.repeat(np.arange(len(self._count)), self._count)
-        shuffled = self._by_identity[
-            np.lexsort((rng.random(len(owner)), owner))
-        ]
-        slot = nth[..., None] * self.num_instances + np.arange(
-            self.num_instances
-        )
-        slot %= self._count[identity][..., None]
-        return shuffled[starts[identity][..., None] + slot]
+        arguments = (rng, self._rows, self._count, groups, self.num_instances)
+        if self.balance_cameras:
+            return draw_balanced_groups(
+                *arguments, self._camera_count, self._num_cameras
+            )
+        if self.compat_padding:
+            return draw_published_groups(*arguments)
+        return draw_groups(*arguments)

@@ -25,7 +25,14 @@ def geometric_sizes(seed, num_identities=60, mean=12):
 def make(monkeypatch):
     """Make the samplers of all ranks."""
 
-    def make(pids, batch_size, num_instances, world_size=1, **options):
+    def make(
+        pids,
+        batch_size,
+        num_instances,
+        world_size=1,
+        cam_ids=None,
+        **options,
+    ):
         samplers = []
         for rank in range(world_size):
             monkeypatch.setattr(
@@ -33,7 +40,7 @@ def make(monkeypatch):
                 'get_dist_info',
                 lambda rank=rank: (rank, world_size),
             )
-            dataset = SimpleNamespace(pids=pids)
+            dataset = SimpleNamespace(pids=pids, cam_ids=cam_ids)
             samplers.append(
                 IdentitySampler(dataset, batch_size, num_instances, **options)
             )
@@ -274,3 +281,85 @@ def test_failed_change_of_k_keeps_the_old_one(make):
     with pytest.raises(ValueError, match='too few'):
         sampler.set_num_instances(1)
     assert sampler.num_instances == 2
+
+
+@pytest.mark.parametrize('option', ['compat_padding', 'balance_cameras'])
+@pytest.mark.parametrize('world_size', [1, 2, 3])
+def test_options_keep_the_promises(make, option, world_size):
+    pids = labels(geometric_sizes(12, 90), 12)
+    cam_ids = np.random.default_rng(12).integers(0, 5, len(pids))
+    for k in ALL_K:
+        samplers = make(
+            pids, 24, k, world_size, cam_ids=cam_ids, **{option: True}
+        )
+        for epoch in range(3):
+            identity = pids[rows_of(samplers, epoch)]
+            assert (identity == identity[..., :1]).all()
+            owners = identity[..., 0].reshape(len(identity), -1)
+            assert not has_repeats(owners).any()
+
+
+@pytest.mark.parametrize('num_instances', ALL_K)
+def test_balanced_groups_hold_as_many_cameras_as_there_are(
+    make, num_instances
+):
+    pids = labels(geometric_sizes(13, 60), 13)
+    cam_ids = np.random.default_rng(13).geometric(0.4, len(pids))
+    (sampler,) = make(
+        pids, 24, num_instances, cam_ids=cam_ids, balance_cameras=True
+    )
+    for epoch in range(3):
+        for group in rows_of([sampler], epoch).reshape(-1, num_instances):
+            own = np.flatnonzero(pids == pids[group[0]])
+            cameras = len(set(cam_ids[own]))
+            assert len(set(cam_ids[group])) == min(num_instances, cameras)
+            if len(own) >= num_instances:
+                assert len(set(group)) == num_instances
+
+
+@pytest.mark.parametrize('cam_ids', [None, np.zeros(3, int)])
+def test_balance_needs_cameras(make, cam_ids):
+    with pytest.raises(
+        ValueError, match=r'cam_ids for each of 48 .* (none|3)'
+    ):
+        make(labels([4] * 12), 24, 2, cam_ids=cam_ids, balance_cameras=True)
+
+
+def test_balance_and_compat_padding_exclude_each_other(make):
+    options = {'balance_cameras': True, 'compat_padding': True}
+    with pytest.raises(ValueError, match='exclude each other'):
+        make(labels([4] * 12), 24, 2, cam_ids=np.zeros(48), **options)
+
+
+@pytest.mark.parametrize('world_size', [1, 2])
+@pytest.mark.parametrize('num_instances', [2, 8])
+def test_skipped_epoch_goes_on_with_the_next_batch(
+    make, world_size, num_instances
+):
+    pids = labels(geometric_sizes(14, 70), 14)
+    for sampler in make(pids, 24, num_instances, world_size):
+        sampler.set_epoch(2)
+        whole = [(row, row.position) for row in sampler]
+        for batches in range(sampler.num_batches + 1):
+            sampler.skip(batches * 24)
+            rest = [(row, row.position) for row in sampler]
+            assert rest == whole[batches * 24 :]
+            assert len(sampler) == len(whole)
+        sampler.set_epoch(2)
+        assert [(row, row.position) for row in sampler] == whole
+
+
+def test_positions_count_the_draws_of_all_ranks(make):
+    pids = labels(geometric_sizes(15, 70), 15)
+    samplers = make(pids, 12, 2, world_size=3)
+    (one,) = make(pids, 36, 2)
+    found = {draw.position: draw for part in samplers for draw in part}
+    assert sorted(found) == list(range(len(one)))
+    assert [found[draw.position] for draw in one] == list(one)
+
+
+@pytest.mark.parametrize('num_samples', [-24, 25, 24 * 1000])
+def test_only_whole_batches_can_be_skipped(make, num_samples):
+    (sampler,) = make(labels([4] * 24), 24, 2)
+    with pytest.raises(ValueError, match=rf'\({num_samples}\) must be'):
+        sampler.skip(num_samples)
