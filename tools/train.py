@@ -25,7 +25,8 @@ def parse_args() -> argparse.Namespace:
         '--resume',
         nargs='?',
         const='auto',
-        help='go on from the last checkpoint of the work dir, or from a file',
+        help='go on from the last sound checkpoint of the work dir, or from a '
+        'file',
     )
     parser.add_argument(
         '--auto-scale-lr',
@@ -57,10 +58,13 @@ def main() -> None:
         cfg.load_from = None if args.resume == 'auto' else args.resume
     if args.auto_scale_lr:
         cfg.auto_scale_lr = {**cfg.get('auto_scale_lr', {}), 'enable': True}
-    check_run_checkpoint(cfg)
+    refused = check_run_checkpoint(cfg)
     with ranks(args.launcher):
         adapt_to_cpu_ranks(cfg)
-        Runner.from_cfg(cfg).train()
+        runner = Runner.from_cfg(cfg)
+        for warning in refused:
+            runner.logger.warning(warning)
+        runner.train()
 
 
 if __name__ == '__main__':

@@ -5,6 +5,7 @@ import importlib.metadata
 import importlib.util
 import re
 import warnings
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -54,28 +55,90 @@ def _history_statistic(owner: Any, name: str) -> Any:
     return getattr(owner, name)
 
 
-def check_run_checkpoint(cfg: Any) -> None:
+def check_run_checkpoint(cfg: Any) -> list[str]:
     """Look at the checkpoint that a runner will load, before it does.
 
     mmengine falls back to unpickling whatever a file holds; a file that
-    passes here holds nothing that could run code.
+    passes here holds nothing that could run code. To resume without
+    ``load_from`` sets it to the last sound checkpoint of the work folder.
 
     Args:
         cfg: a runner config with ``load_from``, ``resume`` and ``work_dir``.
 
+    Returns:
+        Warnings about damaged checkpoints that an earlier one stands in for.
+
     Raises:
         FileNotFoundError: if ``load_from`` does not exist.
-        ValueError: if the checkpoint is damaged or would run code.
+        ValueError: if the checkpoint is damaged or would run code, or cannot
+            be resumed from; without ``load_from``, if all are so.
     """
-    from mmengine.runner import find_latest_checkpoint
+    load_from, resume = cfg.get('load_from'), cfg.get('resume')
+    if load_from is not None:
+        _check_checkpoint(load_from, resume)
+    if load_from is not None or not resume:
+        return []
+    refused = []
+    for path in _find_checkpoints(Path(cfg['work_dir'])):
+        try:
+            _check_checkpoint(path, resume)
+        except (FileNotFoundError, ValueError) as error:
+            refused.append(str(error))
+            continue
+        cfg['load_from'] = str(path)
+        return [f'{reason} Going on from {path}.' for reason in refused]
+    if refused:
+        raise ValueError(
+            f'no checkpoint of {cfg["work_dir"]} is sound: {" ".join(refused)}'
+        )
+    return []
 
-    path = cfg.get('load_from')
-    if path is None and cfg.get('resume'):
-        if not Path(cfg['work_dir'], 'last_checkpoint').is_file():
-            return
-        path = find_latest_checkpoint(cfg['work_dir'])
-    if path is not None:
-        load_checkpoint_safely(path)
+
+def _find_checkpoints(work_dir: Path) -> list[Path]:
+    """Return the last checkpoint as noted, then all others, newest first."""
+    note = work_dir / 'last_checkpoint'
+    text = note.read_text(errors='replace').strip() if note.is_file() else ''
+    noted = [Path(text)] if text else []
+    folders = {work_dir, *(path.parent for path in noted)}
+    others = [
+        path
+        for folder in folders
+        for path in folder.glob('*.pth')
+        # the best ones have no optimizer
+        if re.search(r'\d+$', path.stem) and not path.stem.startswith('best_')
+    ]
+    known = {path.resolve() for path in noted}
+    return noted + sorted(
+        (path for path in others if path.resolve() not in known),
+        key=lambda path: (path.stat().st_mtime_ns, path.name),
+        reverse=True,
+    )
+
+
+def _check_checkpoint(path: str | Path, resume: bool) -> None:
+    checkpoint = load_checkpoint_safely(path)
+    if not resume:
+        return
+    needed = {'message_hub', 'meta', 'optimizer', 'state_dict'}
+    found = set(checkpoint) if isinstance(checkpoint, dict) else set()
+    if needed - found:
+        raise ValueError(
+            f'{path} has no {", ".join(sorted(needed - found))}; a run can '
+            f'start from it (load_from), but not resume.'
+        )
+
+
+def _check_sums(path: Path) -> None:
+    """Compare the check sums of a checkpoint, which torch does not.
+
+    Raises:
+        ValueError: if one is wrong.
+    """
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+        if damaged is not None:
+            raise ValueError(f'wrong check sum of {damaged}')
 
 
 def load_checkpoint_safely(path: str | Path) -> Any:
@@ -110,6 +173,7 @@ def load_checkpoint_safely(path: str | Path) -> Any:
         *dtypes,
     ]
     try:
+        _check_sums(path)
         with torch.serialization.safe_globals(allowed):
             return torch.load(path, map_location='cpu', weights_only=True)
     except PermissionError:
