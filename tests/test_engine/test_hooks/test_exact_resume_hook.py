@@ -1,0 +1,94 @@
+"""How whole runs go on is in tests/test_resume_within_epoch.py."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from mmcion.datasets import IdentitySampler
+from mmcion.engine.hooks.exact_resume_hook import ExactResumeHook
+from mmcion.engine.hooks import exact_resume_hook
+
+
+class Logger:
+    def __init__(self):
+        self.lines = []
+
+    def info(self, line):
+        self.lines.append(line)
+
+
+def make_runner(iteration=0, epoch=0, seed=0):
+    dataset = SimpleNamespace(pids=np.repeat(np.arange(24), 4))
+    sampler = IdentitySampler(dataset, 24, 2)
+    loader = torch.utils.data.DataLoader(range(96), 24, sampler=sampler)
+    return SimpleNamespace(
+        train_dataloader=loader,
+        iter=iteration,
+        epoch=epoch,
+        seed=seed,
+        logger=Logger(),
+    )
+
+
+def resume(runner, meta):
+    hook = ExactResumeHook()
+    hook.after_load_checkpoint(runner, {'meta': meta})
+    hook.before_train(runner)
+    hook.before_train_epoch(runner)
+    return hook
+
+
+def test_checkpoint_notes_the_length_of_an_epoch():
+    checkpoint = {'meta': {}}
+    ExactResumeHook().before_save_checkpoint(make_runner(), checkpoint)
+    assert checkpoint['meta'] == {'batches_per_epoch': 4}
+
+
+def test_first_epoch_alone_leaves_batches_out():
+    runner = make_runner(iteration=7, epoch=1)
+    sampler = runner.train_dataloader.sampler
+    sampler.set_epoch(1)
+    hook = resume(runner, {'batches_per_epoch': 4})
+    assert len(list(runner.train_dataloader)) == 1
+    assert runner.logger.lines == ['epoch 2 goes on after 3 of 4 batches']
+    sampler.set_epoch(2)
+    hook.before_train_epoch(runner)
+    assert len(list(runner.train_dataloader)) == 4
+
+
+@pytest.mark.parametrize('length', [2, 4])
+def test_end_of_an_epoch_may_go_on_with_another_length(length):
+    runner = make_runner(iteration=2 * length, epoch=2)
+    resume(runner, {'batches_per_epoch': length})
+    assert len(list(runner.train_dataloader)) == 4
+
+
+@pytest.mark.parametrize(
+    ('iteration', 'epoch', 'meta'),
+    [(7, 1, {'batches_per_epoch': 5}), (9, 1, {}), (3, 1, {})],
+)
+def test_place_that_is_not_in_the_epoch(iteration, epoch, meta):
+    with pytest.raises(ValueError, match=f'of iteration {iteration}, within'):
+        resume(make_runner(iteration, epoch), meta)
+
+
+def test_sampler_must_be_able_to_leave_batches_out():
+    runner = make_runner(iteration=1)
+    runner.train_dataloader = torch.utils.data.DataLoader(range(96), 24)
+    with pytest.raises(ValueError, match='SequentialSampler cannot begin'):
+        resume(runner, {'batches_per_epoch': 4})
+
+
+def test_models_draws_depend_on_seed_rank_and_iteration(monkeypatch):
+    hook = ExactResumeHook()
+
+    def draw(rank=0, **place):
+        monkeypatch.setattr(exact_resume_hook, 'get_rank', lambda: rank)
+        hook.before_train_iter(make_runner(**place), 0)
+        return float(torch.rand(()))
+
+    places = [{}, {'rank': 1}, {'iteration': 1}, {'seed': 1}]
+    assert len({draw(**place) for place in places}) == 4
+    assert draw(iteration=1) == draw(iteration=1, epoch=1)
