@@ -20,24 +20,50 @@ from mmcion.registry import HOOKS
 class ClipPerTensorHook(Hook):
     """Scale every gradient tensor down to an L2 norm of ``max_norm``.
 
-    Source: CION clips each tensor by itself, not the global norm. (The
-    published code clips before undoing the loss scale; this does not.)
+    Source: CION clips each tensor by itself, not the global norm.
 
     Args:
         max_norm: largest norm of one tensor's gradient.
+        clip_before_unscale: clip gradients that still carry the loss scale S
+            of float16, as the published code does by oversight: in true
+            units, to ``max_norm`` / S. For comparing with it only.
     """
 
-    def __init__(self, max_norm: float = 3.0) -> None:
+    def __init__(
+        self, max_norm: float = 3.0, clip_before_unscale: bool = False
+    ) -> None:
         if max_norm <= 0:
             raise ValueError(f'max_norm must be > 0; got {max_norm}')
         self.max_norm = max_norm
+        self.clip_before_unscale = clip_before_unscale
 
     def before_train(self, runner: Runner) -> None:
-        """Attach to the optimizer."""
-        runner.optim_wrapper.optimizer.register_step_pre_hook(self._clip)
+        """Attach to the optimizer.
+
+        Raises:
+            ValueError: if ``clip_before_unscale`` is set and there is no
+                loss scale.
+        """
+        wrapper = runner.optim_wrapper
+        if not self.clip_before_unscale:
+
+            def loss_scale() -> float:
+                return 1.0
+
+        elif hasattr(wrapper, 'loss_scaler'):
+            loss_scale = wrapper.loss_scaler.get_scale
+        else:
+            raise ValueError(
+                f'clip_before_unscale needs an optimizer wrapper with a loss '
+                f'scale, such as AmpOptimWrapper; got '
+                f'{type(wrapper).__name__}'
+            )
+        wrapper.optimizer.register_step_pre_hook(
+            lambda optimizer, *_: self._clip(optimizer, loss_scale())
+        )
 
     @torch.no_grad()
-    def _clip(self, optimizer: Optimizer, *_: Any) -> None:
+    def _clip(self, optimizer: Optimizer, loss_scale: float) -> None:
         grads = [
             parameter.grad
             for group in optimizer.param_groups
@@ -46,7 +72,7 @@ class ClipPerTensorHook(Hook):
         ]
         if not grads:
             return
-        norms = torch.stack(torch._foreach_norm(grads))
+        norms = torch.stack(torch._foreach_norm(grads)) * loss_scale
         scales = (self.max_norm / (norms + 1e-6)).clamp_max(1)
         torch._foreach_mul_(grads, list(scales.unbind()))
 

@@ -75,6 +75,66 @@ def test_clipping_sees_accumulated_gradients():
     assert float(moved) == pytest.approx(0.1 * 0.5, rel=1e-5)
 
 
+class ScaledOptimWrapper(OptimWrapper):
+    """What mmengine's AmpOptimWrapper does, on CPUs too."""
+
+    def __init__(self, optimizer, init_scale):
+        super().__init__(optimizer)
+        self.loss_scaler = torch.amp.GradScaler('cpu', init_scale=init_scale)
+
+    def backward(self, loss, **kwargs):
+        self.loss_scaler.scale(loss).backward()
+
+    def step(self, **kwargs):
+        self.loss_scaler.step(self.optimizer)
+        self.loss_scaler.update()
+
+
+def published_step(model, loss_scale, clip_first):
+    """Gradients are clipped while they carry the loss scale, or not."""
+    x = torch.linspace(-1, 1, 12).view(2, 6)
+    (loss_scale * model(x).square().sum()).backward()
+    for weight in model.parameters():
+        if weight.grad is None:
+            continue
+        if not clip_first:
+            weight.grad /= loss_scale
+        norm = weight.grad.norm()
+        weight.grad *= min(1, 0.5 / (norm + 1e-6))
+        if clip_first:
+            weight.grad /= loss_scale
+        weight.data.sub_(0.1 * weight.grad)
+
+
+@pytest.mark.parametrize('clip_before_unscale', [True, False])
+@pytest.mark.parametrize('loss_scale', [1.0, 8.0, 2.0**16])
+def test_clipping_before_or_after_the_loss_scale_is_undone(
+    loss_scale, clip_before_unscale
+):
+    runner = make_runner(torch.optim.SGD)
+    runner.optim_wrapper = ScaledOptimWrapper(
+        runner.optim_wrapper.optimizer, loss_scale
+    )
+    ClipPerTensorHook(0.5, clip_before_unscale).before_train(runner)
+    step(runner)
+    plain = Model()
+    published_step(plain, loss_scale, clip_before_unscale)
+    start = Model().mlp.weight
+    moved = (runner.model.mlp.weight - start).detach().norm()
+    limit = 0.05 / (loss_scale if clip_before_unscale else 1)
+    assert float(moved) == pytest.approx(limit, rel=0.02)
+    for got, expected in zip(
+        runner.model.parameters(), plain.parameters(), strict=True
+    ):
+        torch.testing.assert_close(got, expected, rtol=1e-6, atol=1e-7)
+
+
+def test_clipping_before_unscaling_needs_a_loss_scale():
+    hook = ClipPerTensorHook(clip_before_unscale=True)
+    with pytest.raises(ValueError, match='got OptimWrapper'):
+        hook.before_train(make_runner())
+
+
 @pytest.mark.parametrize('max_norm', [0, -1.0])
 def test_norm_must_be_positive(max_norm):
     with pytest.raises(ValueError, match=f'> 0; got {max_norm}'):

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from mmengine.model import MMDistributedDataParallel, is_model_wrapper
 
 from mmcion.engine import (
     ClipPerTensorHook,
@@ -12,6 +13,7 @@ from mmcion.engine import (
     TeacherUpdateHook,
 )
 from mmcion.models import identity_distill_loss
+from tests.dist_utils import run_on_ranks
 from tests.tiny import (
     DIM,
     make_pretrainer,
@@ -21,6 +23,7 @@ from tests.tiny import (
 )
 
 PIDS = [5, 5, 2, 2]
+TILED = {'head': {**pretrainer_cfg()['head'], 'chunk_size': 5}}
 
 
 def states_equal(first, second):
@@ -201,9 +204,8 @@ def step_results(**options):
 
 
 def test_chunks_of_prototypes_give_the_same_step():
-    head = {**pretrainer_cfg()['head'], 'chunk_size': 5}
     torch.testing.assert_close(
-        step_results(head=head), step_results(), rtol=1e-4, atol=1e-6
+        step_results(**TILED), step_results(), rtol=1e-4, atol=1e-6
     )
 
 
@@ -212,6 +214,30 @@ def test_recomputed_activations_give_the_same_step():
     recomputed = step_results(recompute=r'\d')
     # statistics of batch norms included: they have moved once
     torch.testing.assert_close(recomputed, plain, rtol=1e-5, atol=1e-7)
+
+
+def gradients(model, rows):
+    """Gradients of a part of the batch, and the centre after it."""
+    views = [view[rows] for view in make_views(4)]
+    model(views, make_samples(PIDS[rows]), mode='loss')['loss'].backward()
+    model = model.module if is_model_wrapper(model) else model
+    trained = [p for p in model.student.parameters() if p.requires_grad]
+    return [p.grad for p in trained], model.head.center
+
+
+def gradients_on_rank(options):
+    rank = torch.distributed.get_rank()
+    model = MMDistributedDataParallel(
+        make_pretrainer(**options), broadcast_buffers=False
+    )
+    return gradients(model, slice(2 * rank, 2 * rank + 2))
+
+
+@pytest.mark.parametrize('options', [{}, {**TILED, 'recompute': r'\d'}])
+def test_two_ranks_equal_one_process_with_both_batches(options):
+    expected = gradients(make_pretrainer(), slice(4))
+    for got in run_on_ranks(gradients_on_rank, options):
+        torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.skipif(
