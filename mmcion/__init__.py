@@ -11,11 +11,14 @@ quiet_known_warnings()
 
 # Imported on first use, so that `import mmcion` stays quick.
 _LAZY = {'denoise': 'mmcion.apis.denoise', 'evaluate': 'mmcion.evaluation'}
+_PACKAGES = {'datasets', 'denoising', 'evaluation', 'models', 'structures'}
 
 __all__ = ['__version__', *_LAZY]
 
 
 def __getattr__(name: str) -> Any:
+    if name in _PACKAGES:
+        return importlib.import_module(f'mmcion.{name}')
     if name not in _LAZY:
         raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
     return getattr(importlib.import_module(_LAZY[name]), name)

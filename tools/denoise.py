@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,46 +46,82 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Denoise."""
     args = parse_args()
-    from mmengine.config import Config
     from mmengine.dist import is_main_process
     from mmengine.logging import MMLogger
 
     from mmcion.apis.denoise import denoise
     from mmcion.structures import FeatureStore, TrackletTable
+    from mmcion.utils.cli import read_config
     from mmcion.utils.dist import ranks
 
-    cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options)
+    cfg = read_config(args.config, args.cfg_options)
+    export = export_options(cfg)
     table = TrackletTable.load(args.table)
     features = FeatureStore.open(args.features)
     with ranks(args.launcher, gloo=True):
         MMLogger.get_instance('mmcion')
         labels = denoise(table, features, cfg, work_dir=args.out)
         if is_main_process():
-            write_results(table, labels, cfg, Path(args.out))
+            write_results(table, labels, export, Path(args.out))
+
+
+def export_options(cfg: Config) -> dict[str, int]:
+    """Return the settings of the export.
+
+    Raises:
+        ValueError: if one is unknown or no whole number.
+    """
+    known = {'min_images_per_identity', 'min_videos'}
+    export = cfg.get('export', {})
+    if not isinstance(export, dict) or not (
+        set(export) <= known
+        and all(isinstance(value, int) for value in export.values())
+    ):
+        raise ValueError(
+            f'export is a dict of whole numbers with {sorted(known)}; got '
+            f'{export!r}.'
+        )
+    return dict(export)
 
 
 def write_results(
-    table: TrackletTable, labels: IdentityLabels, cfg: Config, out: Path
+    table: TrackletTable,
+    labels: IdentityLabels,
+    export: dict[str, int],
+    out: Path,
 ) -> None:
-    """Write identities, annotations and reports."""
+    """Write identities, annotations and reports.
+
+    Those of an earlier run go first, so that what is there belongs together.
+    """
     from mmcion.apis.denoise_report import report_denoising
     from mmcion.denoising import export_annotation
     from mmcion.utils.io import write_json
 
+    shutil.rmtree(out / 'annotation', ignore_errors=True)
+    for name in ('cion_annos.json', 'report.html', 'report.json'):
+        (out / name).unlink(missing_ok=True)
     labels.save(out / 'identity.npy')
-    write_json(out / 'report.json', labels.report)
-    annotation, counts = export_annotation(
-        table, labels, **cfg.get('export', {})
-    )
-    labels.report['export'] = counts
-    annotation.save(out / 'annotation')
-    annotation.to_cion_json(out / 'cion_annos.json')
+    problem, counts = None, {}
+    if table.path is None:
+        print('the table has no image paths, so there is no annotation')
+    else:
+        try:
+            annotation, counts = export_annotation(table, labels, **export)
+            annotation.save(out / 'annotation')
+            annotation.to_cion_json(out / 'cion_annos.json')
+            labels.report['export'] = counts
+        except ValueError as error:
+            problem = error
     write_json(out / 'report.json', labels.report)
     report_denoising(table, labels, out / 'report.html')
+    if problem is not None:
+        raise problem
+    images = counts.get('images', int(labels.keep.sum()))
+    identities = counts.get('identities', labels.num_identities)
     print(
-        f'{out}: {counts["images"]} of {len(table)} images, '
-        f'{counts["identities"]} identities; look at {out / "report.html"}'
+        f'{out}: {images} of {len(table)} images, {identities} identities; '
+        f'look at {out / "report.html"}'
     )
 
 

@@ -51,19 +51,18 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Extract."""
     args = parse_args()
-    from mmengine.config import Config
     from mmengine.registry import init_default_scope
 
     from mmcion.apis.extract import extract_features
     from mmcion.registry import MODELS
     from mmcion.structures import TrackletTable
+    from mmcion.utils.cli import read_config
     from mmcion.utils.dist import ranks
     from mmcion.utils.io import hash_file
     from mmcion.utils.memory import reuse_freed_memory
 
     reuse_freed_memory()
-    cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options)
+    cfg = read_config(args.config, args.cfg_options)
     init_default_scope('mmcion')
     meta = {'extractor': cfg.model.to_dict(), 'checkpoint': None}
     if args.checkpoint:

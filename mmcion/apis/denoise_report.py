@@ -28,7 +28,16 @@ def report_denoising(
         labels: the result of ``mmcion.denoise``, with its report.
         file: to write.
         max_tiles: pictures per contact sheet, 0 for none.
+
+    Raises:
+        ValueError: if the labels are those of another table.
     """
+    origin = labels.report.get('inputs', {}).get('table')
+    if origin not in (None, table.fingerprint()):
+        raise ValueError(
+            f'these identities are those of another table ({origin}, not '
+            f'{table.fingerprint()}).'
+        )
     paths = table.path
     if paths is None:
         write_denoise_report(file, table, labels, max_tiles=max_tiles)

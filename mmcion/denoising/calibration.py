@@ -7,10 +7,12 @@ of whatever extractor made the features.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from mmengine.logging import print_log
 from scipy.stats import norm
 
 from mmcion.structures import (
@@ -21,11 +23,14 @@ from mmcion.structures import (
 )
 from mmcion.utils.shards import Shards
 
+from .base_denoiser import check_count
 from .functional import normalise, pair_distance
 from .grouped_rows import own_distance, sum_features
 
 _BINS = np.linspace(0, 2, 81)
 _ROUNDING = 1e-6  # of distances between equal features
+# A quantile so many times that of so many times the share has jumped.
+_JUMP, _MOST_NOISE = 1.5, 0.4
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,7 @@ class Calibration:
     Attributes:
         sigma: ``1 - tracklet_noise`` quantile of the distances of images to
             their tracklet's centroid; at least 1e-6.
+        tracklet_noise: the share that was used; see ``calibrate``.
         delta: ``false_merge_rate`` quantile of the distances between
             tracklets that share a frame; for comparisons within a video.
         link_delta: for comparisons of all with all; see ``calibrate``.
@@ -47,6 +53,7 @@ class Calibration:
     """
 
     sigma: float
+    tracklet_noise: float
     delta: float
     link_delta: float
     num_images: int
@@ -80,6 +87,10 @@ def calibrate(
     median and ``delta``. It is at most ``delta``, and at least the median
     distance of images to their own tracklet.
 
+    Where more images are foreign than ``tracklet_noise`` says, the quantile
+    lies among them, far above that of a few images more. Then the share grows
+    by steps of 1.5 times beyond the last such jump, and the log says so.
+
     Args:
         table: the images.
         features: one row each.
@@ -97,13 +108,13 @@ def calibrate(
             tracklet has two images; names the count and the remedy.
     """
     _check_rates(false_merge_rate, tracklet_noise, false_links)
+    check_count('min_pairs', min_pairs)
     tracklet = IdentityLabels.from_tracklets(table, features).identity
     first, second = cooccurring_pairs(table, tracklet)
-    wanted = max(min_pairs, 1)
-    if len(first) < wanted:
+    if len(first) < min_pairs:
         raise ValueError(
             f'only {len(first)} pairs of tracklets share a frame, and '
-            f'calibration wants {wanted}: "auto" thresholds cannot be '
+            f'calibration wants {min_pairs}: "auto" thresholds cannot be '
             f'chosen. Set sigma and delta of every level by hand in the '
             f'config, or lower calibration.min_pairs.'
         )
@@ -124,8 +135,18 @@ def calibrate(
         false_merge_rate,
         false_links / table.num_tracklets,
     )
+    sigma, used = _upper_quantile(same, tracklet_noise)
+    if used > tracklet_noise:
+        print_log(
+            f'more than {tracklet_noise:.0%} of the images seem foreign to '
+            f'their tracklet: sigma is chosen as if {used:.0%} were. Set '
+            f'calibration.tracklet_noise if you know the share.',
+            logger='current',
+            level=logging.WARNING,
+        )
     return Calibration(
-        sigma=max(float(np.quantile(same, 1 - tracklet_noise)), _ROUNDING),
+        sigma=max(sigma, _ROUNDING),
+        tracklet_noise=used,
         delta=delta,
         link_delta=min(delta, max(link_delta, float(np.median(same)))),
         num_images=len(same),
@@ -149,12 +170,28 @@ def _check_rates(
         ('false_merge_rate', false_merge_rate, 0.5),
         ('tracklet_noise', tracklet_noise, 1),
     ):
-        if not 0 < value < limit:
+        if not isinstance(value, int | float) or not 0 < value < limit:
             raise ValueError(
                 f'{name} is a share in (0, {limit}); got {value!r}.'
             )
-    if not false_links > 0:
-        raise ValueError(f'false_links must be positive; got {false_links!r}.')
+    if not isinstance(false_links, int | float) or not false_links > 0:
+        raise ValueError(
+            f'false_links is a positive number; got {false_links!r}.'
+        )
+
+
+def _upper_quantile(same: np.ndarray, noise: float) -> tuple[float, float]:
+    """Return the ``1 - noise`` quantile, unless it lies among outliers.
+
+    Returns:
+        The quantile and the noise that it is for.
+    """
+    steps = int(np.log(max(_MOST_NOISE / noise, 1)) / np.log(_JUMP))
+    shares = noise * _JUMP ** np.arange(steps + 1)
+    values = np.quantile(same, 1 - shares)
+    jumps = np.flatnonzero(values[:-1] > _JUMP * values[1:] + _ROUNDING)
+    used = jumps[-1] + 1 if len(jumps) else 0
+    return float(values[used]), float(shares[used])
 
 
 def _lower_tail(

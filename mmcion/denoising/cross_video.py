@@ -15,7 +15,13 @@ from mmcion.structures import (
     cooccurring_pairs,
 )
 
-from .base_denoiser import BaseDenoiser, check_threshold
+from .base_denoiser import (
+    BaseDenoiser,
+    check_count,
+    check_flag,
+    check_share,
+    check_threshold,
+)
 from .functional import (
     admit,
     check_range,
@@ -72,12 +78,14 @@ class CrossVideoDenoiser(BaseDenoiser):
         self.max_spread = check_threshold('max_spread', max_spread)
         self.sigma = check_threshold('sigma', sigma)
         if range_size is not None and stride is None:
-            stride = max(range_size // 2, 1)
+            stride = max(check_count('range_size', range_size) // 2, 1)
         check_range(range_size, stride)
         self.range_size = range_size
         self.stride = stride
-        self.exclude_cooccurring = exclude_cooccurring
-        self.max_ratio = max_ratio
+        self.exclude_cooccurring = check_flag(
+            'exclude_cooccurring', exclude_cooccurring
+        )
+        self.max_ratio = check_share('max_ratio', max_ratio)
         self.level1 = SingleTrackletDenoiser(sigma, min_images)
 
     def __call__(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import time
 from collections.abc import Sequence
 from copy import deepcopy
@@ -70,11 +71,9 @@ class DenoisePipeline:
         work_dir: str | Path | None = None,
         seed: int = 0,
     ) -> None:
-        if not stages:
-            raise ValueError('a denoising pipeline needs at least one stage.')
+        _check_config(stages, calibration, seed)
         self.stages = [dict(stage) for stage in stages]
         self.calibration = dict(calibration or {})
-        _check_config(self.stages, self.calibration)
         self.results = StageResults(work_dir)
         self.seed = seed
 
@@ -92,6 +91,7 @@ class DenoisePipeline:
                 cannot be built.
         """
         features.check_table(table)
+        repeated = _warn_of_repeated_frames(table)
         stages, calibration = self._resolve(table, features)
         levels = [
             _build(number, stage) for number, stage in enumerate(stages, 1)
@@ -127,6 +127,11 @@ class DenoisePipeline:
         labels.report = {
             'version': __version__,
             'seed': self.seed,
+            'config': {
+                'pipeline': self.stages,
+                'calibration': self.calibration,
+            },
+            'config_hash': hash_value([self.stages, self.calibration]),
             'stages': stages,
             'calibration': calibration,
             'inputs': {
@@ -134,6 +139,7 @@ class DenoisePipeline:
                 'features': features.fingerprint(),
                 'extractor': features.meta,
                 'unreadable_images': len(features.unreadable),
+                'repeated_frames': repeated,
             },
             'levels': reports,
         }
@@ -217,14 +223,28 @@ class DenoisePipeline:
         return result, report
 
 
-def _check_config(stages: list[Config], calibration: Config) -> None:
+def _check_config(
+    stages: Sequence[Config], calibration: Config | None, seed: int
+) -> None:
+    if isinstance(stages, str | dict) or not isinstance(stages, Sequence):
+        raise ValueError(
+            f'a denoising pipeline is a list of configs; got {stages!r}.'
+        )
+    if not stages:
+        raise ValueError('a denoising pipeline needs at least one stage.')
+    if calibration is not None and not isinstance(calibration, dict):
+        raise ValueError(f'calibration is a dict; got {calibration!r}.')
+    if not isinstance(seed, int):
+        raise ValueError(f'seed is a whole number; got {seed!r}.')
     for number, stage in enumerate(stages, 1):
-        if not isinstance(stage.get('type'), str):
+        if not isinstance(stage, dict) or not isinstance(
+            stage.get('type'), str
+        ):
             raise ValueError(
                 f'stage {number} of the pipeline, {stage}, needs a "type", '
                 f'the name of a registered denoiser.'
             )
-    unknown = sorted(set(calibration) - _CALIBRATION)
+    unknown = sorted(set(calibration or {}) - _CALIBRATION)
     if unknown:
         raise ValueError(
             f'calibration does not know {unknown}, only '
@@ -238,8 +258,25 @@ def _build(number: int, stage: Config) -> BaseDenoiser:
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f'stage {number} of the pipeline, {stage}, cannot be built: '
-            f'{error}. Registered are {sorted(DENOISERS.module_dict)}.'
+            f'{str(error).rstrip(".")}. Registered are '
+            f'{sorted(DENOISERS.module_dict)}.'
         ) from error
+
+
+def _warn_of_repeated_frames(table: TrackletTable) -> int:
+    """Count rows that share tracklet and frame with the row before."""
+    same = np.diff(table.tracklet_index) == 0
+    repeated = int((same & (np.diff(table.frame) == 0)).sum())
+    if repeated:
+        print_log(
+            f'{repeated} images come from a frame in which their tracklet '
+            f'has another image. A tracklet is one person, so they stay '
+            f'together; if frames are not known, number them, or everybody '
+            f'of a video was seen together.',
+            logger='current',
+            level=logging.WARNING,
+        )
+    return repeated
 
 
 def _multiple(value: Any) -> float | None:

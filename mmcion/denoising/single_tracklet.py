@@ -12,7 +12,7 @@ from mmcion.structures import (
     TrackletTable,
 )
 
-from .base_denoiser import BaseDenoiser, check_threshold
+from .base_denoiser import BaseDenoiser, check_count, check_threshold
 from .functional import consistent_groups
 from .grouped_rows import GroupedRows, cut
 
@@ -31,7 +31,7 @@ class SingleTrackletDenoiser(BaseDenoiser):
 
     def __init__(self, sigma: float, min_images: int = 2) -> None:
         self.sigma = check_threshold('sigma', sigma)
-        self.min_images = min_images
+        self.min_images = check_count('min_images', min_images)
 
     def __call__(
         self,

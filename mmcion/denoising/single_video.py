@@ -15,7 +15,13 @@ from mmcion.structures import (
     TrackletTable,
 )
 
-from .base_denoiser import BaseDenoiser, check_threshold
+from .base_denoiser import (
+    BaseDenoiser,
+    check_count,
+    check_flag,
+    check_share,
+    check_threshold,
+)
 from .grouped_rows import cut
 from .identity_groups import IdentityGroups
 
@@ -51,10 +57,12 @@ class SingleVideoDenoiser(BaseDenoiser):
     ) -> None:
         self.sigma = check_threshold('sigma', sigma)
         self.delta = check_threshold('delta', delta)
-        self.exclude_cooccurring = exclude_cooccurring
-        self.max_loss = max_loss
-        self.max_ratio = max_ratio
-        self.max_rounds = max_rounds
+        self.exclude_cooccurring = check_flag(
+            'exclude_cooccurring', exclude_cooccurring
+        )
+        self.max_loss = check_share('max_loss', max_loss)
+        self.max_ratio = check_share('max_ratio', max_ratio)
+        self.max_rounds = check_count('max_rounds', max_rounds)
 
     def __call__(
         self,

@@ -82,7 +82,7 @@ class StageResults:
             with np.load(file) as saved:
                 keys = {report.pop('key'), str(saved['key'])}
                 identity = saved['identity']
-        except (*DAMAGED, KeyError) as error:
+        except (*DAMAGED, KeyError, TypeError) as error:
             print_log(f'{file} is damaged ({error}); done again', 'current')
             return None
         return (IdentityLabels(identity), report) if keys == {key} else None

@@ -20,6 +20,8 @@ _CHUNK = (1 << 15) - 1
 # Values are multiples of 2^-24, so float64 holds sums of up to 2^28 rows
 # exactly, and their order cannot matter.
 _STEPS = np.float32(1 << 24)
+_HASHED_ROWS = 1 << 16
+_MOST = float(np.finfo(np.float16).max)
 
 
 class FeatureStore:
@@ -61,6 +63,13 @@ class FeatureStore:
     ) -> None:
         if features.ndim != 2:
             raise ValueError(f'features must be (N, D); got {features.shape}')
+        if features.dtype.kind not in 'fiu' or np.ma.isMaskedArray(features):
+            raise TypeError(
+                f'features must be a plain array of real numbers; got '
+                f'{type(features).__name__} of {features.dtype}.'
+            )
+        if not features.dtype.isnative or features.dtype.itemsize > 8:
+            features = features.astype(np.float64)
         self._features = features
         self.meta = dict(meta or {})
         self.unreadable = _unreadable_rows(self.meta, len(features))
@@ -212,18 +221,29 @@ class FeatureStore:
         return block
 
     def fingerprint(self) -> str:
-        """Return a hash of origin, shape and values.
-
-        Of a mapped file a thousand rows count: reading all of it would take
-        as long as a level, and ``meta`` says what made it.
-        """
-        mapped = isinstance(self._features, np.memmap)
-        step = max(len(self) // 1000, 1) if mapped else 1
+        """Return a hash of origin, shape and all values."""
         state = [self.meta, self._features.shape, self.mean is not None]
         digest = hashlib.sha256(hash_value(state).encode())
-        for part in _parts(self._features[::step]):
-            digest.update(self._features[::step][part].tobytes())
+        for start in range(0, len(self), _HASHED_ROWS):
+            rows = self._features[start : start + _HASHED_ROWS]
+            digest.update(np.ascontiguousarray(rows).data)
         return digest.hexdigest()[:16]
+
+    def save(self, folder: str | Path) -> None:
+        """Write the features as a store that ``open`` reads.
+
+        Raises:
+            ValueError: if a value is beyond float16.
+        """
+        if len(self) and not np.abs(self._features).max() < _MOST:
+            raise ValueError(
+                f'features must be finite and below {_MOST:.0f} to be kept '
+                f'in float16; normalise them first.'
+            )
+        array = self.create(folder, self._features.shape, self.meta)
+        array[:] = self._features
+        array.flush()
+        self.finish(folder, self.meta)
 
     def check_table(self, table: TrackletTable) -> None:
         """Raise ValueError unless the features are those of ``table``.

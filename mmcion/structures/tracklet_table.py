@@ -120,6 +120,12 @@ class TrackletTable:
             )
         _check_sorted(columns)
         num_videos = int(columns['video_id'].max(initial=-1)) + 1
+        if videos is None and num_videos > 10 * len(columns['frame']) + 1000:
+            raise ValueError(
+                f'video_id goes up to {num_videos - 1} in a table of '
+                f'{len(columns["frame"])} rows. Number the videos from 0 on: '
+                f'np.unique(video_id, return_inverse=True)[1].'
+            )
         if videos is None:
             videos = [f'video{i:05d}' for i in range(num_videos)]
         if len(videos) < num_videos or columns['video_id'].min(initial=0) < 0:

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -48,6 +48,34 @@ def add_launcher(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def read_config(
+    path: str | Path, options: dict[str, Any] | None = None
+) -> Config:
+    """Read a config file and override settings of it.
+
+    Args:
+        path: of the file.
+        options: values by dotted names, as ``--cfg-options`` gives them.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it cannot be read, or has no setting of such a name.
+    """
+    from mmengine.config import Config
+
+    try:
+        cfg = Config.fromfile(path)
+    except (SyntaxError, AttributeError, TypeError, NameError) as error:
+        raise ValueError(f'{path} is no config: {error!r}') from error
+    try:
+        cfg.merge_from_dict(options or {})
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise ValueError(
+            f'{path} has no place for --cfg-options {options}: {error}'
+        ) from error
+    return cfg
+
+
 def runner_config(args: argparse.Namespace) -> Config:
     """Read the config of a tool that runs mmengine's Runner.
 
@@ -56,10 +84,7 @@ def runner_config(args: argparse.Namespace) -> Config:
             without the last the config's own counts, or else
             ``work_dirs/<name of the config>``.
     """
-    from mmengine.config import Config
-
-    cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options)
+    cfg = read_config(args.config, args.cfg_options)
     cfg.launcher = args.launcher
     default_dir = Path('work_dirs') / Path(args.config).stem
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(default_dir)

@@ -1,8 +1,11 @@
+import subprocess
+import sys
 from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import mmcion
 from mmcion.denoising.grouped_rows import cut, row_ranges
@@ -315,3 +318,59 @@ def test_no_feature_at_all():
     assert (labels.identity == -1).all()
     with pytest.raises(ValueError, match='only 0 pairs'):
         mmcion.denoise(table, features, AUTO)
+
+
+@pytest.mark.parametrize('wrong', [[[0.0]], None, torch.zeros(2, 2)])
+def test_features_of_another_kind_are_refused(wrong):
+    table, _ = made()
+    with pytest.raises(TypeError, match='features must be a FeatureStore'):
+        mmcion.denoise(table, wrong, NUMBERS)
+
+
+def test_arguments_in_the_wrong_order_are_refused():
+    table, features = made()
+    with pytest.raises(TypeError, match='table must be a TrackletTable'):
+        mmcion.denoise(features, table, NUMBERS)
+    with pytest.raises(TypeError, match='config must be'):
+        mmcion.denoise(table, features, None)
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        ({'pipeline': 'abc'}, 'a list of configs'),
+        ({'pipeline': [None]}, 'needs a "type"'),
+        ({'calibration': 'abc'}, 'calibration is a dict'),
+        ({'seed': 'x'}, 'seed is a whole number'),
+        ({'center': 'yes'}, 'center must be True or False'),
+        ({'custom_imports': 'x'}, 'custom_imports is dict'),
+    ],
+)
+def test_settings_of_another_kind_are_refused(change, message):
+    table, features = made()
+    with pytest.raises(ValueError, match=message):
+        mmcion.denoise(table, features, {**NUMBERS, **change})
+
+
+def test_a_folder_of_features_will_do(tmp_path):
+    table, features = made()
+    features.save(tmp_path / 'features')
+    expected = mmcion.denoise(table, features, NUMBERS)
+    found = mmcion.denoise(table, tmp_path / 'features', NUMBERS)
+    assert np.array_equal(found.identity, expected.identity)
+
+
+def test_repeated_frames_of_a_tracklet_are_counted():
+    table = TrackletTable.from_columns(
+        video_id=[0] * 4, tracklet_id=[0, 0, 0, 1], frame=[5, 5, 6, 5]
+    )
+    labels = mmcion.denoise(table, np.ones((4, 2)), NUMBERS)
+    assert labels.report['inputs']['repeated_frames'] == 1
+
+
+def test_everything_named_is_there_after_a_bare_import():
+    code = 'import mmcion; print(mmcion.evaluation.identity_metrics([0], [0]))'
+    done = subprocess.run(
+        [sys.executable, '-c', code], capture_output=True, text=True
+    )
+    assert "'pairwise_f1'" in done.stdout, done.stderr

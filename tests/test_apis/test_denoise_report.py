@@ -118,3 +118,14 @@ def test_table_without_paths(tmp_path, warnings):
     assert 'image/jpeg' not in page
     assert 'no image paths' in page
     assert not warnings()
+
+
+def test_labels_of_another_table_are_refused(crops, tmp_path):
+    labels = mmcion.denoise(
+        make_table(crops), np.eye(2)[[0, 0, 1, 1, 1, 1]], CONFIG
+    )
+    other = TrackletTable.from_columns(
+        video_id=[0] * 6, tracklet_id=[0] * 6, frame=range(6)
+    )
+    with pytest.raises(ValueError, match='those of another table'):
+        report_denoising(other, labels, tmp_path / 'page.html')

@@ -137,9 +137,9 @@ def test_links_are_never_nearer_than_images_of_one_tracklet():
         ({'tracklet_noise': 0}, r'share in \(0, 1\); got 0'),
         ({'tracklet_noise': 1}, r'share in \(0, 1\); got 1'),
         ({'tracklet_noise': -0.1}, r'share in \(0, 1\); got -0.1'),
-        ({'false_links': 0}, 'must be positive; got 0'),
-        ({'false_links': -1}, 'must be positive; got -1'),
-        ({'false_links': float('nan')}, 'must be positive; got nan'),
+        ({'false_links': 0}, 'is a positive number; got 0'),
+        ({'false_links': -1}, 'is a positive number; got -1'),
+        ({'false_links': float('nan')}, 'is a positive number; got nan'),
     ],
 )
 def test_rates_outside_their_range(rates, message):
@@ -148,12 +148,10 @@ def test_rates_outside_their_range(rates, message):
         calibrate(case.table, case.features, **rates)
 
 
-def test_no_pair_at_all_is_too_few_whatever_is_asked():
-    table = TrackletTable.from_columns(
-        video_id=[0, 0], tracklet_id=[0, 1], frame=[0, 1]
-    )
-    with pytest.raises(ValueError, match=r'only 0 pairs .* wants 1:'):
-        calibrate(table, store(np.eye(2)), min_pairs=0)
+def test_some_pair_must_be_asked_for():
+    table, features, _ = random_case(0)
+    with pytest.raises(ValueError, match='min_pairs must be at least 1'):
+        calibrate(table, features, min_pairs=0)
 
 
 @pytest.mark.parametrize('lost', [0, 4, 9])
@@ -190,3 +188,16 @@ def test_no_feature_at_all_is_too_few_pairs():
     features = FeatureStore(np.zeros((len(rows), 4)), {'unreadable': rows})
     with pytest.raises(ValueError, match='only 0 pairs'):
         calibrate(case.table, features)
+
+
+@pytest.mark.parametrize('clutter', [0.02, 0.12, 0.2])
+def test_sigma_stays_below_foreign_images(clutter, caplog):
+    made = NoiseModel(clutter=clutter).simulate(0)
+    few = NoiseModel(clutter=0).simulate(0)
+    features = made.features.centered()
+
+    found = calibrate(made.table, features)
+
+    usual = calibrate(few.table, few.features.centered()).sigma
+    assert found.sigma < 1.6 * usual
+    assert (found.tracklet_noise > 0.1) == (clutter > 0.1)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from mmcion.denoising.functional import (
+    check_range,
     near_pairs,
     nearest_other,
     pair_distance,
@@ -204,3 +205,19 @@ def test_distance_to_the_nearest_other_is_exact():
 
 def test_opposite_vectors_are_two_apart():
     assert nearest_other(np.array([[1.0, 0], [-1, 0]])).tolist() == [2, 2]
+
+
+def test_links_beyond_memory_are_refused(monkeypatch):
+    monkeypatch.setattr(
+        'mmcion.denoising.functional.neighbours._MOST_PAIRS', 5
+    )
+    with pytest.raises(ValueError, match='more than 5 pairs of 9 identities'):
+        near_pairs(np.ones((9, 1)), 0.5, group=np.arange(9))
+
+
+@pytest.mark.parametrize(
+    ('range_size', 'stride'), [(None, 3), (1e5, 5), (5, 2.5), (5, 6), (5, 0)]
+)
+def test_range_and_stride_must_fit(range_size, stride):
+    with pytest.raises(ValueError, match='range_size'):
+        check_range(range_size, stride)

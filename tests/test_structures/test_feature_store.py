@@ -308,3 +308,37 @@ def test_fingerprint_of_an_array_sees_every_value():
     assert FeatureStore(feats.copy()).fingerprint() == before
     feats[4321, 2] += 1e-3
     assert FeatureStore(feats).fingerprint() != before
+
+
+def test_fingerprint_of_a_mapped_file_sees_every_value(tmp_path):
+    feats = np.random.default_rng(0).normal(size=(5000, 3))
+    FeatureStore(feats).save(tmp_path / 'a')
+    feats[4321, 2] += 1
+    FeatureStore(feats).save(tmp_path / 'b')
+    a, b = (FeatureStore.open(tmp_path / name) for name in 'ab')
+    assert a.fingerprint() != b.fingerprint()
+    np.testing.assert_allclose(a[0:10], FeatureStore(feats)[0:10], atol=1e-3)
+
+
+def test_what_float16_cannot_hold_is_not_saved(tmp_path):
+    with pytest.raises(ValueError, match='below 65504'):
+        FeatureStore(np.full((2, 3), 1e6)).save(tmp_path / 'x')
+
+
+@pytest.mark.parametrize(
+    'features',
+    [
+        np.ones((3, 2), complex),
+        np.full((3, 2), 'a'),
+        np.ma.masked_less(np.ones((3, 2)), 0),
+    ],
+)
+def test_other_arrays_are_refused(features):
+    with pytest.raises(TypeError, match='plain array of real numbers'):
+        FeatureStore(features)
+
+
+def test_any_order_of_bytes_is_read():
+    feats = np.random.default_rng(0).normal(size=(4, 3))
+    big = FeatureStore(feats.astype('>f8'))
+    assert np.array_equal(big[:], FeatureStore(feats)[:])

@@ -269,3 +269,9 @@ def test_relative_image_root_is_that_of_the_writer(tmp_path, monkeypatch):
 def test_table_without_paths_has_no_images():
     with pytest.raises(ValueError, match='no image paths'):
         make_table().image_path(0)
+
+
+def test_videos_far_apart_are_refused_unless_named():
+    keys = {'tracklet_id': [0, 0], 'frame': [0, 1]}
+    with pytest.raises(ValueError, match='up to 1000000 in a table of 2'):
+        TrackletTable.from_columns(video_id=[0, 10**6], **keys)

@@ -100,15 +100,34 @@ def test_images_may_be_gone(recording, features, tmp_path):
     assert (tmp_path / 'out' / 'cion_annos.json').exists()
 
 
-def test_table_without_paths_gives_identities_but_no_annotation(
+def test_export_that_fails_leaves_nothing_of_an_earlier_run(
     recording, features, tmp_path
 ):
-    write_table(recording, tmp_path, path=None)
+    denoise(recording, features, tmp_path)
+    options = ('--cfg-options', 'export.min_images_per_identity=100000')
+    failed = denoise(recording, features, tmp_path, *options)
+    assert failed.returncode == 1
+    assert 'identities has >= 100000 images' in failed.stderr
+    names = {path.name for path in (tmp_path / 'out').iterdir()}
+    assert names == {'identity.npy', 'report.json', 'report.html', 'stages'}
+
+    unknown = denoise(
+        recording, features, tmp_path, '--cfg-options', 'export.foo=1'
+    )
+    assert unknown.returncode == 1
+    assert "got {'min_images" in unknown.stderr
+
+
+def test_table_without_paths_has_no_annotation(recording, features, tmp_path):
+    table = TrackletTable.load(recording / 'table')
+    TrackletTable.from_columns(
+        video_id=table.video_id,
+        tracklet_id=table.tracklet_id,
+        frame=table.frame,
+        videos=table.videos,
+    ).save(tmp_path / 'table')
     done = denoise(tmp_path, features, tmp_path)
-    assert done.returncode == 1
-    assert 'needs a table with image paths' in done.stderr
-    assert 'Traceback' not in done.stderr
-    identity = np.load(tmp_path / 'out' / 'identity.npy')
-    assert len(set(identity[identity >= 0].tolist())) == PEOPLE
-    report = json.loads((tmp_path / 'out' / 'report.json').read_text())
-    assert report['levels'][-1]['identities'] == PEOPLE
+    assert done.returncode == 0, done.stderr
+    assert 'no image paths' in done.stdout
+    assert (tmp_path / 'out/report.html').exists()
+    assert not (tmp_path / 'out/annotation').exists()

@@ -5,6 +5,7 @@ import pytest
 from mmcion.utils.cli import (
     add_cfg_options,
     add_launcher,
+    read_config,
     run_tool,
     runner_config,
     tool_parser,
@@ -65,3 +66,19 @@ def test_work_dir_of_a_runner(tmp_path, given, content, expected):
     )
     cfg = runner_config(args)
     assert (cfg.work_dir, cfg.launcher, cfg.b.c) == (expected, 'none', 2)
+
+
+def test_config_that_cannot_be_read_is_named(tmp_path):
+    file = tmp_path / 'wrong.py'
+    file.write_text('a = (')
+    with pytest.raises(ValueError, match=r'wrong\.py is no config'):
+        read_config(file)
+
+
+def test_setting_that_is_not_there_is_named(tmp_path):
+    file = tmp_path / 'right.py'
+    file.write_text('pipeline = [dict(sigma=0.3)]')
+    cfg = read_config(file, {'pipeline.0.sigma': 0.5})
+    assert cfg.pipeline[0].sigma == 0.5
+    with pytest.raises(ValueError, match=r'no place for .*pipeline\.9\.sigma'):
+        read_config(file, {'pipeline.9.sigma': 1})

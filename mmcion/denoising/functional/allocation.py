@@ -7,10 +7,10 @@ two people (ours). CSR means a pair (ptr, values): entry i owns
 """
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
+from .compiled import compiled, set_threads
 from .consistency import NO_DIRECTION, TIE, dot
-from .threads import set_threads
 
 Csr = tuple[np.ndarray, np.ndarray]
 
@@ -55,7 +55,7 @@ def nearest_identity(
     return nearest, distance[0], distance[1]
 
 
-@njit(cache=True, parallel=True)
+@compiled(parallel=True)
 def _nearest_identity(
     feats: np.ndarray,
     centroids: np.ndarray,
@@ -116,7 +116,7 @@ def admit(
     return taken
 
 
-@njit(cache=True, parallel=True)
+@compiled(parallel=True)
 def _admit(
     feats: np.ndarray,
     moment: np.ndarray,

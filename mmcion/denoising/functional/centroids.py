@@ -4,10 +4,10 @@ Shapes: n rows, D dimensions, K identities.
 """
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
+from .compiled import compiled, set_threads
 from .consistency import dot
-from .threads import set_threads
 
 
 def add_rows(sums: np.ndarray, feats: np.ndarray, ids: np.ndarray) -> None:
@@ -37,14 +37,14 @@ def centroid_distance(
     return out
 
 
-@njit(cache=True)
+@compiled()
 def _add_rows(sums: np.ndarray, feats: np.ndarray, ids: np.ndarray) -> None:
     for i in range(len(ids)):
         if ids[i] >= 0:
             sums[ids[i]] += feats[i]
 
 
-@njit(cache=True, parallel=True)
+@compiled(parallel=True)
 def _centroid_distance(
     feats: np.ndarray, centroids: np.ndarray, ids: np.ndarray, out: np.ndarray
 ) -> None:

@@ -5,9 +5,9 @@ distance is 1 - cosine and a centroid is the normalised mean (both ours).
 """
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
-from .threads import set_threads
+from .compiled import compiled, set_threads
 
 # Distances nearer than this count as equal, so that rounding cannot decide
 # between two rows.
@@ -57,7 +57,7 @@ def consistent_groups(
     return keep
 
 
-@njit(cache=True, parallel=True)
+@compiled(parallel=True)
 def _drop_farthest(
     feats: np.ndarray,
     ptr: np.ndarray,
@@ -70,7 +70,7 @@ def _drop_farthest(
         _drop_group(feats[part], sigma, unit, keep[part])
 
 
-@njit(cache=True)
+@compiled()
 def _drop_group(
     rows: np.ndarray, sigma: float, unit: float, keep: np.ndarray
 ) -> None:
@@ -113,7 +113,7 @@ def _drop_group(
         error += unit + _EPSILON * length
 
 
-@njit(cache=True)
+@compiled()
 def _sum_products(
     rows: np.ndarray, keep: np.ndarray, inner: np.ndarray
 ) -> None:
@@ -128,7 +128,7 @@ def _sum_products(
             inner[i] = dot(rows[i], total)
 
 
-@njit(cache=True, fastmath={'reassoc', 'contract', 'nsz'})
+@compiled(fastmath={'reassoc', 'contract', 'nsz'})
 def _dot(a: np.ndarray, b: np.ndarray) -> float:
     """Return <a, b> in the precision of ``a`` and ``b``."""
     total = a.dtype.type(0)
@@ -137,7 +137,7 @@ def _dot(a: np.ndarray, b: np.ndarray) -> float:
     return total
 
 
-@njit(cache=True, fastmath={'reassoc', 'contract', 'nsz'})
+@compiled(fastmath={'reassoc', 'contract', 'nsz'})
 def dot(a: np.ndarray, b: np.ndarray) -> float:
     """Return <a, b> in float64, whatever the precision of ``a`` and ``b``."""
     total = 0.0

@@ -11,6 +11,7 @@ from mmcion.utils.shards import Shards
 
 _SLACK = 1e-4  # float32 products may err by less than this
 _COLUMNS = 8192
+_MOST_PAIRS = 200_000_000  # of a rank; they take 5 GB
 
 
 def near_pairs(
@@ -45,10 +46,12 @@ def near_pairs(
         by distance, then by indices.
 
     Raises:
-        ValueError: if ``stride`` does not fit ``range_size``.
+        ValueError: if ``stride`` does not fit ``range_size``, or there are
+            more pairs than memory can be expected to hold.
     """
     check_range(range_size, stride)
     strips = _strips(len(vectors), range_size, stride, block)
+    found = 0
     device = get_device()
     single = torch.from_numpy(np.asarray(vectors, np.float32)).to(device)
 
@@ -58,6 +61,15 @@ def near_pairs(
         first, second = first[wanted], second[wanted]
         distance = pair_distance(vectors, first, second)
         near = distance < delta
+        nonlocal found
+        found += int(near.sum())
+        if found > _MOST_PAIRS:
+            raise ValueError(
+                f'more than {_MOST_PAIRS:,} pairs of {len(vectors):,} '
+                f'identities are nearer than delta ({delta:.3f}): it is too '
+                f'large for these features. Lower it, or false_links if it '
+                f'was calibrated.'
+            )
         return {
             'first': first[near],
             'second': second[near],
@@ -86,9 +98,17 @@ def near_pairs(
 
 def check_range(range_size: int | None, stride: int | None) -> None:
     """Raise ValueError if ``stride`` does not fit ``range_size``."""
-    if range_size is not None and not 1 <= (stride or 0) <= range_size:
+    if range_size is None:
+        if stride is not None:
+            raise ValueError(
+                f'stride ({stride}) needs a range_size; None compares all.'
+            )
+        return
+    whole = all(isinstance(v, int | np.integer) for v in (range_size, stride))
+    if not whole or not 1 <= (stride or 0) <= range_size:
         raise ValueError(
-            f'stride ({stride}) must lie in [1, range_size = {range_size}].'
+            f'stride ({stride!r}) must be a whole number in [1, range_size = '
+            f'{range_size!r}], and range_size one as well.'
         )
 
 
