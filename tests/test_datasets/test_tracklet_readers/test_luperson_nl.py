@@ -143,7 +143,9 @@ def test_keys_of_another_dataset(tmp_path):
     make_lmdb(tmp_path / 'x', ['34_01_0341_00001865'])
     with pytest.raises(ValueError, match='such as 34_01_0341') as error:
         read_luperson_nl(tmp_path / 'x')
-    assert 'images/00001_000012_0000340_02.jpg, or such keys' in str(error.value)
+    assert 'images/00001_000012_0000340_02.jpg, or such keys' in str(
+        error.value
+    )
     file = (tmp_path / 'x' / 'data.mdb').rename(tmp_path / 'images.lmdb')
     with pytest.raises(ValueError, match='such as 34_01_0341'):
         read_luperson_nl(file)
