@@ -6,6 +6,7 @@ import torch
 import torch.distributed as dist
 from mmengine.hooks import LoggerHook
 from mmengine.logging import MessageHub
+from mmengine.registry import DefaultScope
 from mmengine.runner import get_priority
 from torch import nn
 
@@ -103,7 +104,8 @@ def test_pretrainer_is_watched_with_the_center_of_the_step(
         'num_prototypes': PROTOTYPES,
         'chunk_size': chunk_size,
     }
-    model = make_pretrainer(head=head)
+    with DefaultScope.overwrite_default_scope('mmcion'):
+        model = make_pretrainer(head=head)
     views = make_views(4)
     hub = MessageHub.get_instance(request.node.name)
     runner = SimpleNamespace(model=model, message_hub=hub, iter=9)
