@@ -1,12 +1,16 @@
+from .atomic_checkpoint_hook import AtomicCheckpointHook
 from .collapse_monitor_hook import CollapseMonitorHook
+from .exact_resume_hook import ExactResumeHook
 from .instance_schedule_hook import InstanceScheduleHook
 from .non_finite_guard_hook import NonFiniteGuardHook
 from .step_pre_hooks import ClipPerTensorHook, FreezeLastLayerHook
 from .teacher_update_hook import TeacherUpdateHook
 
 __all__ = [
+    'AtomicCheckpointHook',
     'ClipPerTensorHook',
     'CollapseMonitorHook',
+    'ExactResumeHook',
     'FreezeLastLayerHook',
     'InstanceScheduleHook',
     'NonFiniteGuardHook',

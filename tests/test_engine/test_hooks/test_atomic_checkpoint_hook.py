@@ -31,6 +31,8 @@ def make_runner(work_dir, **options):
         default_hooks={
             'checkpoint': {'type': 'mmcion.AtomicCheckpointHook', **options}
         },
+        # the scope outlives the test
+        default_scope='mmcion',
         experiment_name=work_dir.name,
     )
 

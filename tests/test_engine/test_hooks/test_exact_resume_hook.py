@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from mmcion.datasets import IdentitySampler
-from mmcion.engine.hooks.exact_resume_hook import ExactResumeHook
 from mmcion.engine.hooks import exact_resume_hook
+from mmcion.engine.hooks.exact_resume_hook import ExactResumeHook
 
 
 class Logger:

@@ -1,0 +1,20 @@
+"""A hook that ends its process as the machine's failure would."""
+
+import os
+import signal
+
+from mmengine.hooks import Hook
+
+from mmcion.registry import HOOKS
+
+
+@HOOKS.register_module(force=True)
+class KillHook(Hook):
+    """Kill the process before a batch, counted from 0."""
+
+    def __init__(self, iteration):
+        self.iteration = iteration
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        if runner.iter == self.iteration:
+            os.kill(os.getpid(), signal.SIGKILL)
