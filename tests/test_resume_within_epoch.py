@@ -11,6 +11,7 @@ from mmcion.utils.compat import load_checkpoint_safely
 from tests.dist_utils import run_on_ranks
 from tests.golden import DATA
 from tests.test_training import (
+    DATASET,
     TOOLS,
     assert_same,
     losses,
@@ -182,3 +183,21 @@ def test_epochs_of_another_length_are_refused(crops, full_run, tmp_path):
     }
     with pytest.raises(ValueError, match=r'2 of 4 batches, but .* has 2'):
         train(crops, tmp_path, '--resume', full_run / 'iter_6.pth', **options)
+
+
+@pytest.mark.parametrize(
+    ('num_workers', 'persistent'), [(0, False), (2, False), (2, True)]
+)
+def test_random_views_go_on_as_well(crops, tmp_path, num_workers, persistent):
+    options = {
+        f'{DATASET}.pipeline.1.type': 'MultiCrop',
+        'train_dataloader.num_workers': num_workers,
+        'train_dataloader.persistent_workers': persistent,
+        **by_iterations(),
+    }
+    case = f'{num_workers}_{persistent}'
+    full, resumed = (tmp_path / f'{name}_{case}' for name in ('full', 'rest'))
+    train(crops, full, **options)
+    options['train_dataloader.num_workers'] = 1 if num_workers else 0
+    train(crops, resumed, '--resume', full / 'iter_3.pth', **options)
+    assert_same_run(load(resumed), load(full))

@@ -17,6 +17,7 @@ from mmcion.structures import AnnotationTable
 
 from .broken_images import BrokenImages
 from .image_reader import UnreadableImageError, open_images
+from .samplers import Draw
 from .transforms import build_pipeline
 
 _NUM_LOOKED_FOR = 5
@@ -28,8 +29,10 @@ class IdentityDataset(Dataset):
 
     Columns are memory-mapped: millions of rows open at once and worker
     processes share them. Random numbers of the transforms are seeded by
-    (seed, rank, worker, epoch), so that epochs differ and a resumed run draws
-    what an uninterrupted one would have drawn.
+    (seed, epoch, position of the draw), so that epochs differ and a resumed
+    run, with any number of workers, draws what an uninterrupted one would
+    have drawn; rows of samplers that yield no ``Draw`` by (seed, rank,
+    worker, epoch).
 
     Args:
         ann_file: folder of an ``AnnotationTable`` or a CION annotation JSON.
@@ -77,6 +80,11 @@ class IdentityDataset(Dataset):
         return self.annotation.pid
 
     @property
+    def cam_ids(self) -> np.ndarray:
+        """Camera or video of every row."""
+        return self.annotation.cam_id
+
+    @property
     def metainfo(self) -> dict[str, Any]:
         """Counts, for mmengine's logs."""
         return {
@@ -98,7 +106,7 @@ class IdentityDataset(Dataset):
             UnreadableImageError: if more than ``max_broken`` images are
                 broken, or all of an identity.
         """
-        self._seed_transforms()
+        self._seed_transforms(row)
         for candidate in self._candidates(int(row)):
             if candidate in self.broken:
                 continue
@@ -144,14 +152,17 @@ class IdentityDataset(Dataset):
     def _path(self, row: int) -> str:
         return self.annotation.path[row].decode()
 
-    def _seed_transforms(self) -> None:
+    def _seed_transforms(self, row: int) -> None:
         epoch = int(self._epoch)
-        if epoch == self._seeded_epoch:
+        if isinstance(row, Draw):
+            sequence = np.random.SeedSequence((self.seed, epoch, row.position))
+        elif epoch == self._seeded_epoch:
             return
+        else:
+            worker = get_worker_info()
+            place = (get_rank(), worker.id + 1 if worker else 0)
+            sequence = np.random.SeedSequence((self.seed, *place, epoch))
         self._seeded_epoch = epoch
-        worker = get_worker_info()
-        place = (get_rank(), worker.id + 1 if worker else 0)
-        sequence = np.random.SeedSequence((self.seed, *place, epoch))
         state = sequence.generate_state(3)
         random.seed(int(state[0]))
         np.random.seed(state[1])

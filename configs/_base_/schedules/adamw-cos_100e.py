@@ -38,6 +38,8 @@ custom_hooks = [
     dict(type='TeacherUpdateHook', momentum=0.996),
     dict(type='FreezeLastLayerHook', epochs=1),
     dict(type='ClipPerTensorHook', max_norm=3.0),
+    dict(type='NonFiniteGuardHook'),
+    dict(type='CollapseMonitorHook', interval=50),
 ]
 train_cfg = dict(by_epoch=True, max_epochs=100)
 auto_scale_lr = dict(base_batch_size=960)
