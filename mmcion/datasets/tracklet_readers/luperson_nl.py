@@ -21,7 +21,7 @@ from .video_tree import DEPTH, add_video_folders
 
 EXPECTED = 'COUNTRY/CITY/VIDEOID/000012_0000340_02.jpg'
 EXPECTED_FLAT = 'images/00001_000012_0000340_02.jpg'
-PUBLISHED_IMAGES = 10_683_716  # SOLIDER repository, issue 5
+PUBLISHED_IMAGES = 10_683_716  # as the authors of SOLIDER count
 
 
 def read_luperson_nl(
