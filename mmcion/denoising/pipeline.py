@@ -97,14 +97,11 @@ class DenoisePipeline:
             _build(number, stage) for number, stage in enumerate(stages, 1)
         ]
         labels = IdentityLabels.from_tracklets(table, features)
-        key = hash_value(
-            [
-                __version__,
-                table.fingerprint(),
-                features.fingerprint(),
-                self.seed,
-            ]
-        )
+        inputs = {
+            'table': table.fingerprint(),
+            'features': features.fingerprint(),
+        }
+        key = hash_value([__version__, *inputs.values(), self.seed])
         reports = [{'name': 'tracklets', **_counts(table, labels)}]
         noise: dict[str, Any] = {}  # of the labels so far
         for number, (stage, level) in enumerate(
@@ -135,8 +132,7 @@ class DenoisePipeline:
             'stages': stages,
             'calibration': calibration,
             'inputs': {
-                'table': table.fingerprint(),
-                'features': features.fingerprint(),
+                **inputs,
                 'extractor': features.meta,
                 'unreadable_images': len(features.unreadable),
                 'repeated_frames': repeated,

@@ -38,6 +38,16 @@ def add_cfg_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_reader_options(parser: argparse.ArgumentParser) -> None:
+    """Add what every reader of a folder of images takes."""
+    parser.add_argument('--out', required=True, help='folder to write to')
+    parser.add_argument(
+        '--check-sizes',
+        action='store_true',
+        help='leave out images of zero bytes; slower',
+    )
+
+
 def add_launcher(parser: argparse.ArgumentParser) -> None:
     """Add ``--launcher``: how the ranks of this process were started."""
     parser.add_argument(

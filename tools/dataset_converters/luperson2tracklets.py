@@ -21,16 +21,11 @@ or track the videos with extract_tracklets.py --boxes.
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmcion.utils.cli import tool_parser
+    from mmcion.utils.cli import add_reader_options, tool_parser
 
     parser = tool_parser(__doc__, EXAMPLE)
     parser.add_argument('root', help='folder of the images or of the LMDB')
-    parser.add_argument('--out', required=True, help='folder to write to')
-    parser.add_argument(
-        '--check-sizes',
-        action='store_true',
-        help='leave out images of zero bytes; slower',
-    )
+    add_reader_options(parser)
     return parser.parse_args()
 
 

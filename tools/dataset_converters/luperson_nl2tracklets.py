@@ -22,16 +22,11 @@ left out, why, and remarks). A tracklet is one person number in one video.
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmcion.utils.cli import tool_parser
+    from mmcion.utils.cli import add_reader_options, tool_parser
 
     parser = tool_parser(__doc__, EXAMPLE)
     parser.add_argument('root', help='folder of countries, or of the LMDB')
-    parser.add_argument('--out', required=True, help='folder to write to')
-    parser.add_argument(
-        '--check-sizes',
-        action='store_true',
-        help='leave out images of zero bytes; slower',
-    )
+    add_reader_options(parser)
     return parser.parse_args()
 
 

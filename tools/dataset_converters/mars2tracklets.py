@@ -22,19 +22,14 @@ and distractors). A camera is a video.
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmcion.utils.cli import tool_parser
+    from mmcion.utils.cli import add_reader_options, tool_parser
 
     parser = tool_parser(__doc__, EXAMPLE)
     parser.add_argument('root', help='bbox_train, bbox_test or above')
-    parser.add_argument('--out', required=True, help='folder to write to')
     parser.add_argument(
         '--keep-junk', action='store_true', help='keep the folder 00-1'
     )
-    parser.add_argument(
-        '--check-sizes',
-        action='store_true',
-        help='leave out images of zero bytes; slower',
-    )
+    add_reader_options(parser)
     return parser.parse_args()
 
 
