@@ -1,6 +1,7 @@
 """Whole runs on tiny data: training, resuming, two ranks, evaluation."""
 
 import json
+import re
 import runpy
 import sys
 from pathlib import Path
@@ -13,6 +14,9 @@ import torch.distributed as dist
 from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmengine.runner import Runner
+from tensorboard.backend.event_processing.event_accumulator import (
+    EventAccumulator,
+)
 from torch.multiprocessing import ProcessRaisedException
 
 from mmcion.utils.compat import load_checkpoint_safely
@@ -74,9 +78,22 @@ def load(work_dir, epoch=2):
     return load_checkpoint_safely(work_dir / f'epoch_{epoch}.pth')
 
 
-def losses(checkpoint):
-    history = checkpoint['message_hub']['log_scalars']['train/loss']
+def logged(checkpoint, name):
+    history = checkpoint['message_hub']['log_scalars'][f'train/{name}']
     return history.data[0].tolist()
+
+
+def losses(checkpoint):
+    return logged(checkpoint, 'loss')
+
+
+def tensorboard_scalars(work_dir):
+    (path,) = work_dir.rglob('events.out.tfevents.*')
+    events = EventAccumulator(str(path)).Reload()
+    return {
+        name: [(event.step, event.value) for event in events.Scalars(name)]
+        for name in events.Tags()['scalars']
+    }
 
 
 def flat(state):
@@ -121,6 +138,39 @@ def test_two_epochs_leave_what_a_run_should(full_run):
     assert not torch.equal(student[1], student[0])
 
 
+def test_log_line_says_how_long_it_takes(full_run):
+    (log,) = full_run.rglob('*.log')
+    lines = re.findall(r'Epoch\(train\).*', log.read_text())
+    assert len(lines) == 2 * 4
+    number = r'\d+\.\d{4}'
+    pattern = (
+        rf'eta: \S+  time: {number}  data_time: {number}  .*'
+        rf'images_per_second: {number}'
+    )
+    assert all(re.search(pattern, line) for line in lines)
+
+
+def test_images_per_second_are_those_of_the_window_of_time(full_run):
+    rates, times = (
+        np.array(logged(load(full_run), name))
+        for name in ('images_per_second', 'time')
+    )
+    assert len(rates) == 8  # less than the window
+    np.testing.assert_allclose(
+        rates, 8 * np.arange(1, 9) / times.cumsum(), rtol=1e-12
+    )
+
+
+def test_tensorboard_shows_the_run(full_run):
+    scalars = tensorboard_scalars(full_run)
+    assert {'loss', 'lr', 'images_per_second', 'time'} <= set(scalars)
+    assert [step for step, _ in scalars['lr']] == list(range(1, 9))
+    rates = logged(load(full_run), 'images_per_second')
+    assert [value for _, value in scalars['images_per_second']] == (
+        pytest.approx(rates)
+    )
+
+
 def test_same_seed_gives_the_same_run(crops, full_run, tmp_path):
     train(crops, tmp_path)
     assert_same(load(tmp_path)['state_dict'], load(full_run)['state_dict'])
@@ -135,6 +185,8 @@ def test_resume_equals_no_interruption(crops, full_run, tmp_path):
     train(crops, tmp_path, '--resume', full_run / 'epoch_1.pth')
     resumed, expected = load(tmp_path), load(full_run)
     assert losses(resumed) == losses(expected)
+    shown, before = map(tensorboard_scalars, (tmp_path, full_run))
+    assert shown['loss'] == before['loss'][4:]
     for part in ('state_dict', 'optimizer', 'param_schedulers'):
         assert_same(resumed[part], expected[part])
 
@@ -208,7 +260,12 @@ def test_two_ranks_equal_one_process_with_both_batches(
         train_on_rank, DATA / 'tiny_train.py', tmp_path, options
     )
     assert_same(states[0], states[1])
-    assert_same(states[0], load(tmp_path)['state_dict'])
+    checkpoint = load(tmp_path)
+    assert_same(states[0], checkpoint['state_dict'])
+    rate, time = (
+        logged(checkpoint, name)[0] for name in ('images_per_second', 'time')
+    )
+    assert rate * time == pytest.approx(8)
     expected = load(full_run)['state_dict']
     for name, value in states[0].items():
         torch.testing.assert_close(

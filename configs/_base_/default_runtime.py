@@ -2,6 +2,7 @@ default_scope = 'mmcion'
 
 default_hooks = dict(
     timer=dict(type='IterTimerHook'),
+    throughput=dict(type='ThroughputHook'),
     logger=dict(type='LoggerHook', interval=50),
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(type='AtomicCheckpointHook', interval=1, max_keep_ckpts=3),
@@ -14,7 +15,11 @@ env_cfg = dict(
     dist_cfg=dict(backend='nccl'),
 )
 visualizer = dict(
-    type='Visualizer', vis_backends=[dict(type='LocalVisBackend')]
+    type='Visualizer',
+    vis_backends=[
+        dict(type='LocalVisBackend'),
+        dict(type='TensorboardVisBackend'),
+    ],
 )
 randomness = dict(seed=0)
 log_level = 'INFO'

@@ -5,6 +5,7 @@ from .instance_schedule_hook import InstanceScheduleHook
 from .non_finite_guard_hook import NonFiniteGuardHook
 from .step_pre_hooks import ClipPerTensorHook, FreezeLastLayerHook
 from .teacher_update_hook import TeacherUpdateHook
+from .throughput_hook import ThroughputHook
 
 __all__ = [
     'AtomicCheckpointHook',
@@ -15,4 +16,5 @@ __all__ = [
     'InstanceScheduleHook',
     'NonFiniteGuardHook',
     'TeacherUpdateHook',
+    'ThroughputHook',
 ]
