@@ -8,6 +8,7 @@ and are roots of their own.
 
 from mmengine.registry import DATA_SAMPLERS as MMENGINE_DATA_SAMPLERS
 from mmengine.registry import DATASETS as MMENGINE_DATASETS
+from mmengine.registry import FUNCTIONS as MMENGINE_FUNCTIONS
 from mmengine.registry import HOOKS as MMENGINE_HOOKS
 from mmengine.registry import METRICS as MMENGINE_METRICS
 from mmengine.registry import MODELS as MMENGINE_MODELS
@@ -37,6 +38,7 @@ DATASETS = _child('dataset', MMENGINE_DATASETS, 'datasets')
 DATA_SAMPLERS = _child(
     'data sampler', MMENGINE_DATA_SAMPLERS, 'datasets.samplers'
 )
+FUNCTIONS = _child('function', MMENGINE_FUNCTIONS, 'datasets')
 TRANSFORMS = _child('transform', MMENGINE_TRANSFORMS, 'datasets.transforms')
 METRICS = _child('metric', MMENGINE_METRICS, 'evaluation.metrics')
 HOOKS = _child('hook', MMENGINE_HOOKS, 'engine.hooks')

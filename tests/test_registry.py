@@ -15,6 +15,7 @@ for name, component in {
     'DATA_SAMPLERS': 'IdentitySampler',
     'DENOISERS': 'SingleTrackletDenoiser',
     'DETECTORS': 'HOGDetector',
+    'FUNCTIONS': 'collate_views',
     'HOOKS': 'TeacherUpdateHook',
     'METRICS': 'ReIDMetric',
     'MODELS': 'CION',

@@ -1,3 +1,4 @@
+from .collate import collate_views
 from .identity_dataset import IdentityDataset
 from .image_reader import UnreadableImageError, open_images
 from .reid_dataset import ReIDDataset
@@ -11,5 +12,6 @@ __all__ = [
     'ReIDDataset',
     'TrackletDataset',
     'UnreadableImageError',
+    'collate_views',
     'open_images',
 ]

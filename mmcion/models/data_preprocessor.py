@@ -10,6 +10,9 @@ from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 
 from mmcion.registry import MODELS
+from mmcion.structures import ViewPlan
+
+from .utils import make_views
 
 
 @MODELS.register_module()
@@ -40,14 +43,18 @@ class ReIDDataPreprocessor(BaseDataPreprocessor):
 
         Args:
             data: ``inputs`` is one uint8 tensor ``(N, 3, H, W)``, a list of N
-                tensors ``(3, H, W)``, or a list of V views ``(N, 3, h, w)``.
+                tensors ``(3, H, W)``, a list of V views ``(N, 3, h, w)``, or
+                a ``ViewPlan`` of V views, which are made on the device.
             training: not used.
 
         Returns:
             ``data`` with ``inputs`` as ``(N, 3, H, W)`` float32, or a list of
             V such tensors.
         """
-        data = self.cast_data(data)
+        inputs = data['inputs']
+        if isinstance(inputs, ViewPlan):
+            inputs = make_views(inputs, self.device)
+        data = self.cast_data({**data, 'inputs': inputs})
         inputs = data['inputs']
         if isinstance(inputs, Tensor):
             inputs = self._normalise(inputs)

@@ -4,6 +4,7 @@ from .feature_store import FeatureStore
 from .identity_labels import UNASSIGNED, IdentityLabels
 from .reid_data_sample import ReIDDataSample
 from .tracklet_table import TrackletTable
+from .view_plan import ViewPlan
 
 __all__ = [
     'UNASSIGNED',
@@ -12,5 +13,6 @@ __all__ = [
     'IdentityLabels',
     'ReIDDataSample',
     'TrackletTable',
+    'ViewPlan',
     'cooccurring_pairs',
 ]

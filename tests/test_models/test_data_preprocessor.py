@@ -1,7 +1,10 @@
 import pytest
 import torch
 
+from mmcion.datasets import collate_views
+from mmcion.datasets.transforms import MultiCrop, PackReIDInputs
 from mmcion.models import ReIDDataPreprocessor
+from mmcion.models.utils import make_views
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -33,6 +36,20 @@ def test_list_of_images_is_stacked():
 def test_views_stay_apart():
     views = [random_images(2, 3, 6, 4), random_images(2, 3, 3, 2)]
     batch = ReIDDataPreprocessor()({'inputs': views}, training=True)
+    for got, view in zip(batch['inputs'], views, strict=True):
+        torch.testing.assert_close(got, normalised(view))
+
+
+def test_planned_views_are_made_and_normalised():
+    transform = MultiCrop((16, 8), (8, 4), num_local=1, on_device=True)
+    items = [
+        PackReIDInputs()(transform({'img': random_images(3, 20 + i, 10)}))
+        for i in range(2)
+    ]
+    plan = collate_views(items)['inputs']
+    batch = ReIDDataPreprocessor()({'inputs': plan}, training=True)
+    views = make_views(plan, 'cpu')
+    assert [len(view) for view in batch['inputs']] == [2, 2, 2]
     for got, view in zip(batch['inputs'], views, strict=True):
         torch.testing.assert_close(got, normalised(view))
 

@@ -10,7 +10,7 @@ train_dataloader = dict(
     num_workers=8,
     persistent_workers=True,
     drop_last=True,
-    collate_fn=dict(type='default_collate'),
+    collate_fn=dict(type='mmcion.collate_views'),
     dataset=dict(
         type='IdentityDataset',
         ann_file=data_root + 'cional_annos.json',

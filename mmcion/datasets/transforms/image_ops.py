@@ -16,12 +16,15 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from mmcion.structures.view_plan import BRIGHTNESS, CONTRAST, HUE, SATURATION
+
 _ATTEMPTS = 10
 _LEVELS = np.arange(256, dtype=np.float32)
 _IDENTITY = _LEVELS.astype(np.uint8)
 _INVERTED = np.where(_LEVELS < 128, _LEVELS, 255 - _LEVELS).astype(np.uint8)
 
 Box = tuple[int, int, int, int]
+Jitter = list[tuple[int, float]]
 
 
 def random_box(
@@ -76,33 +79,15 @@ def resize_crop(image: Tensor, box: Box, size: tuple[int, int]) -> np.ndarray:
     return np.ascontiguousarray(view[0].permute(1, 2, 0).numpy())
 
 
-def jitter_colours(
-    image: np.ndarray,
-    brightness: float,
-    contrast: float,
-    saturation: float,
-    hue: float,
-    rng: Random,
-) -> np.ndarray:
-    """Change colours as torchvision's ``ColorJitter`` does, in random order.
+def jitter_colours(image: np.ndarray, jitter: Jitter) -> np.ndarray:
+    """Change colours, one change after the other.
 
     Args:
         image: the image.
-        brightness: its factor is drawn of 1 - brightness to 1 + brightness.
-        contrast: the same of the distance to the mean grey.
-        saturation: the same of the distance to each pixel's grey.
-        hue: its shift is drawn of -hue to hue, in turns of the colour wheel.
-        rng: source of randomness.
+        jitter: which change, numbered as in ``ViewPlan``, and by how much.
     """
-    changes = [
-        (adjust_brightness, rng.uniform(1 - brightness, 1 + brightness)),
-        (adjust_contrast, rng.uniform(1 - contrast, 1 + contrast)),
-        (adjust_saturation, rng.uniform(1 - saturation, 1 + saturation)),
-        (adjust_hue, rng.uniform(-hue, hue)),
-    ]
-    rng.shuffle(changes)
-    for change, amount in changes:
-        image = change(image, amount)
+    for change, amount in jitter:
+        image = _CHANGES[change](image, amount)
     return image
 
 
@@ -129,6 +114,14 @@ def adjust_hue(image: np.ndarray, shift: float) -> np.ndarray:
     turned = (_LEVELS + shift * 256) % 256 * (255 / 256)
     table = np.stack((_table(turned), _IDENTITY, _IDENTITY), axis=-1)
     return cv2.cvtColor(cv2.LUT(hsv, table[None]), cv2.COLOR_HSV2RGB_FULL)
+
+
+_CHANGES = {
+    BRIGHTNESS: adjust_brightness,
+    CONTRAST: adjust_contrast,
+    SATURATION: adjust_saturation,
+    HUE: adjust_hue,
+}
 
 
 def to_grey(image: np.ndarray) -> np.ndarray:

@@ -5,26 +5,15 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-import cv2
 import torch
 from torch import Tensor
 
 from mmcion.registry import TRANSFORMS
 
-from .image_ops import (
-    blur,
-    jitter_colours,
-    random_box,
-    resize_crop,
-    solarize,
-    to_grey,
-)
+from .image_ops import resize_crop
+from .random_view import RandomView, ViewKind, plan_views
 
 _RATIOS = {0.5: (0.4, 0.6), 1.0: (3 / 4, 4 / 3), 1 / 3: (0.25, 0.4)}
-# brightness, contrast, saturation, hue
-_JITTER = (0.4, 0.4, 0.2, 0.1)
-_FLIP, _JITTERED, _GREY = 0.5, 0.8, 0.2
-_SIGMA = (0.1, 2.0)  # pixels
 # how often the first and second global and local views are blurred and
 # solarised
 _GLOBAL_1, _GLOBAL_2, _LOCAL = (1.0, 0.0), (0.1, 0.2), (0.5, 0.0)
@@ -48,6 +37,11 @@ class MultiCrop:
         local_scale: the same of a local crop.
         ratio: width / height of all crops; derived from ``global_size`` if
             None, where its proportions are 1:1, 2:1 or 3:1.
+        on_device: only draw; ``ReIDDataPreprocessor`` makes the views on the
+            model's device from the same random numbers, so that workers do
+            nothing but decode.
+        max_size: with ``on_device``, images beyond this height or width are
+            reduced to it first, since a batch is as large as its largest.
 
     Raises:
         ValueError: if ``ratio`` is None and the proportions are others.
@@ -61,6 +55,8 @@ class MultiCrop:
         global_scale: tuple[float, float] = (0.8, 1.0),
         local_scale: tuple[float, float] = (0.05, 0.8),
         ratio: tuple[float, float] | None = None,
+        on_device: bool = False,
+        max_size: tuple[int, int] = (512, 256),
     ) -> None:
         if ratio is None:
             proportion = global_size[1] / global_size[0]
@@ -70,41 +66,40 @@ class MultiCrop:
                     f'give ratio=(smallest, largest) width / height.'
                 )
             ratio = _RATIOS[proportion]
-        self.ratio = ratio
-        self.global_size, self.local_size = global_size, local_size
-        self.global_scale, self.local_scale = global_scale, local_scale
-        self.num_local = num_local
+        self.kinds = [
+            ViewKind(global_size, global_scale, ratio, *_GLOBAL_1),
+            ViewKind(global_size, global_scale, ratio, *_GLOBAL_2),
+        ]
+        local = ViewKind(local_size, local_scale, ratio, *_LOCAL)
+        self.kinds += [local] * num_local
+        self.on_device = on_device
+        self.max_size = max_size
 
     def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Replace ``img`` by ``views``, uint8 ``(3, h, w)`` each."""
+        """Replace ``img`` by ``views``.
+
+        They are a list of uint8 ``(3, h, w)``, or a ``ViewPlan``.
+        """
         image = results.pop('img')
+        if self.on_device:
+            image = self._reduced(image)
         rng = Random(int(torch.randint(1 << 62, ())))
-        kinds = [(_GLOBAL_1, self.global_size, self.global_scale)]
-        kinds += [(_GLOBAL_2, self.global_size, self.global_scale)]
-        kinds += [(_LOCAL, self.local_size, self.local_scale)] * self.num_local
-        results['views'] = [self._view(image, *kind, rng) for kind in kinds]
+        size = tuple(image.shape[-2:])
+        views = [RandomView.draw(kind, size, rng) for kind in self.kinds]
+        if self.on_device:
+            results['views'] = plan_views(image, views)
+        else:
+            results['views'] = [view.of(image) for view in views]
         return results
 
-    def _view(
-        self,
-        image: Tensor,
-        often: tuple[float, float],
-        size: tuple[int, int],
-        scale: tuple[float, float],
-        rng: Random,
-    ) -> Tensor:
-        """Make one view; ``often`` it is blurred and solarised."""
+    def _reduced(self, image: Tensor) -> Tensor:
+        """Return the image, no larger than ``max_size``."""
         height, width = image.shape[-2:]
-        box = random_box((height, width), scale, self.ratio, rng)
-        view = resize_crop(image, box, size)
-        if rng.random() < _FLIP:
-            view = cv2.flip(view, 1)
-        if rng.random() < _JITTERED:
-            view = jitter_colours(view, *_JITTER, rng)
-        if rng.random() < _GREY:
-            view = to_grey(view)
-        if rng.random() < often[0]:
-            view = blur(view, rng.uniform(*_SIGMA))
-        if rng.random() < often[1]:
-            view = solarize(view)
-        return torch.from_numpy(view).permute(2, 0, 1)
+        share = min(self.max_size[0] / height, self.max_size[1] / width)
+        if share >= 1:
+            return image
+        size = max(round(height * share), 1), max(round(width * share), 1)
+        whole = 0, 0, height, width
+        return torch.from_numpy(resize_crop(image, whole, size)).permute(
+            2, 0, 1
+        )

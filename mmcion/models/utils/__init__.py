@@ -1,3 +1,4 @@
+from .device_views import make_views
 from .feature_output import feature_output
 from .pooling import pooled_feature
 from .weight_io import LoadReport, load_backbone
@@ -6,5 +7,6 @@ __all__ = [
     'LoadReport',
     'feature_output',
     'load_backbone',
+    'make_views',
     'pooled_feature',
 ]

@@ -7,8 +7,7 @@ import torch
 from PIL import Image, ImageFilter, ImageOps
 from torchvision import transforms as T
 
-from mmcion.datasets.transforms import MultiCrop
-from mmcion.datasets.transforms import multi_crop as module
+from mmcion.datasets.transforms import MultiCrop, multi_crop, random_view
 
 
 def random_image(height=64, width=32, seed=0):
@@ -23,14 +22,14 @@ def apply(transform, image, seed=0):
 
 
 def note_calls(monkeypatch, name, result=None):
-    """Record the arguments of a function of the module."""
+    """Record the arguments of a function that views call."""
     calls = []
 
     def note(*arguments):
         calls.append(arguments)
         return arguments[0] if result is None else result
 
-    monkeypatch.setattr(module, name, note)
+    monkeypatch.setattr(random_view, name, note)
     return calls
 
 
@@ -64,7 +63,8 @@ def test_crops_are_the_papers(monkeypatch):
     ],
 )
 def test_ratio_follows_from_the_global_size(size, ratio):
-    assert MultiCrop(global_size=size).ratio == ratio
+    transform = MultiCrop(global_size=size)
+    assert {kind.ratio for kind in transform.kinds} == {ratio}
     assert apply(MultiCrop(size), random_image())['views'][0].shape[1] > 0
 
 
@@ -72,7 +72,7 @@ def test_other_proportions_need_a_ratio():
     with pytest.raises(ValueError, match=r'global_size \(200, 128\)'):
         MultiCrop(global_size=(200, 128))
     transform = MultiCrop(global_size=(200, 128), ratio=(0.5, 0.7))
-    assert transform.ratio == (0.5, 0.7)
+    assert transform.kinds[0].ratio == (0.5, 0.7)
 
 
 def test_changes_are_as_frequent_as_the_papers(monkeypatch):
@@ -101,9 +101,6 @@ def test_changes_are_as_frequent_as_the_papers(monkeypatch):
     assert share('blur', 8, num_local) == pytest.approx(0.5, abs=0.07)
     assert share('solarize', 16, 1) == pytest.approx(0.2, abs=0.08)
     assert share('solarize', 8, 1) == 0
-    assert {call[1:5] for call in calls['jitter_colours']} == {
-        (0.4, 0.4, 0.2, 0.1)
-    }
     sigmas = [sigma for _, sigma in calls['blur']]
     assert 0.1 <= min(sigmas) < 0.15 and 1.95 < max(sigmas) <= 2
     assert np.mean(sigmas) == pytest.approx(1.05, abs=0.08)
@@ -112,7 +109,7 @@ def test_changes_are_as_frequent_as_the_papers(monkeypatch):
 def test_first_global_view_is_always_blurred_and_never_solarised(monkeypatch):
     blurred = note_calls(monkeypatch, 'blur')
     solarized = note_calls(monkeypatch, 'solarize')
-    monkeypatch.setattr(module, '_GLOBAL_2', (0.0, 0.0))
+    monkeypatch.setattr(multi_crop, '_GLOBAL_2', (0.0, 0.0))
     transform = MultiCrop((16, 8), (8, 4), num_local=0)
     for seed in range(50):
         apply(transform, random_image(), seed)
@@ -120,8 +117,8 @@ def test_first_global_view_is_always_blurred_and_never_solarised(monkeypatch):
 
 
 def test_half_of_the_views_are_flipped(monkeypatch):
-    monkeypatch.setattr(module, '_JITTERED', 0.0)
-    monkeypatch.setattr(module, '_GREY', 0.0)
+    monkeypatch.setattr(random_view, '_JITTERED', 0.0)
+    monkeypatch.setattr(random_view, '_GREY', 0.0)
     image = torch.zeros(3, 64, 32, dtype=torch.uint8)
     image[:, :, 16:] = 255
     transform = MultiCrop((64, 32), num_local=0, global_scale=(0.95, 1))
@@ -217,3 +214,34 @@ def test_loaded_image_stays_as_it_was():
     before = image.clone()
     apply(MultiCrop((16, 8), (8, 4), num_local=2), image)
     assert torch.equal(image, before)
+
+
+def test_views_for_the_device_are_drawn_from_the_same_numbers(monkeypatch):
+    image = random_image()
+    drawn = note_calls(monkeypatch, 'random_box', (2, 3, 40, 20))
+    shapes = {'global_size': (16, 8), 'local_size': (8, 4), 'num_local': 2}
+    apply(MultiCrop(**shapes), image)
+    plan = apply(MultiCrop(**shapes, on_device=True), image)['views']
+    assert [c[:3] for c in drawn[:4]] == [c[:3] for c in drawn[4:]]
+    assert plan.boxes.tolist() == [[2, 3, 40, 20]] * 4
+    assert plan.sizes.tolist() == [[16, 8]] * 2 + [[8, 4]] * 2
+    assert torch.equal(plan.images.permute(2, 0, 1), image)
+
+
+@pytest.mark.parametrize(
+    ('size', 'expected'),
+    [
+        ((64, 32), (64, 32)),
+        ((128, 60), (100, 47)),
+        ((90, 100), (45, 50)),
+        ((1000, 1), (100, 1)),
+    ],
+)
+def test_large_images_are_reduced_for_the_device(size, expected):
+    transform = MultiCrop(num_local=0, on_device=True, max_size=(100, 50))
+    image = torch.full((3, *size), 7, dtype=torch.uint8)
+    plan = apply(transform, image)['views']
+    assert plan.images.shape == (*expected, 3)
+    assert (plan.images == 7).all()
+    ends = plan.boxes[:, :2] + plan.boxes[:, 2:]
+    assert (ends <= torch.tensor(expected)).all()

@@ -1,0 +1,27 @@
+"""Items of a dataset become a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from mmengine.dataset import default_collate
+
+from mmcion.registry import FUNCTIONS
+from mmcion.structures import ViewPlan
+
+
+@FUNCTIONS.register_module()
+def collate_views(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Stack ``inputs`` and list ``data_samples``.
+
+    Args:
+        items: what ``PackReIDInputs`` returns. Images whose views are made on
+            the device differ in size and are padded to one.
+    """
+    if not isinstance(items[0]['inputs'], ViewPlan):
+        return default_collate(items)
+    return {
+        'inputs': ViewPlan.stack([item['inputs'] for item in items]),
+        'data_samples': [item['data_samples'] for item in items],
+    }

@@ -1,0 +1,135 @@
+"""What is drawn for one view, before any pixel is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from mmcion.structures import ViewPlan
+from mmcion.structures.view_plan import BRIGHTNESS, CONTRAST, HUE, SATURATION
+
+from .image_ops import (
+    Box,
+    Jitter,
+    blur,
+    jitter_colours,
+    random_box,
+    resize_crop,
+    solarize,
+    to_grey,
+)
+
+# half the range of the factors, and of hue in turns of the colour wheel
+_JITTER = {BRIGHTNESS: 0.4, CONTRAST: 0.4, SATURATION: 0.2, HUE: 0.1}
+_FLIP, _JITTERED, _GREY = 0.5, 0.8, 0.2
+_SIGMA = (0.1, 2.0)  # pixels
+
+
+class ViewKind(NamedTuple):
+    """How views are drawn.
+
+    Attributes:
+        size: height and width of the view.
+        scale: range of the share of the image's area in the crop.
+        ratio: range of width / height of the crop.
+        blurred: how often.
+        solarized: how often.
+    """
+
+    size: tuple[int, int]
+    scale: tuple[float, float]
+    ratio: tuple[float, float]
+    blurred: float
+    solarized: float
+
+
+class RandomView(NamedTuple):
+    """The changes that make one view.
+
+    Attributes:
+        size: height and width of the view.
+        box: of the crop.
+        flip: whether it is mirrored.
+        jitter: changes of colour, in order; empty for none.
+        grey: whether it loses its colours.
+        sigma: of the blur in pixels; 0 for none.
+        solarize: whether values of 128 and more are inverted.
+    """
+
+    size: tuple[int, int]
+    box: Box
+    flip: bool
+    jitter: Jitter
+    grey: bool
+    sigma: float
+    solarize: bool
+
+    @classmethod
+    def draw(
+        cls, kind: ViewKind, image_size: tuple[int, int], rng: Random
+    ) -> RandomView:
+        """Draw the changes of a view of an image of this height and width."""
+        return cls(
+            size=kind.size,
+            box=random_box(image_size, kind.scale, kind.ratio, rng),
+            flip=rng.random() < _FLIP,
+            jitter=_draw_jitter(rng) if rng.random() < _JITTERED else [],
+            grey=rng.random() < _GREY,
+            sigma=rng.uniform(*_SIGMA) if rng.random() < kind.blurred else 0.0,
+            solarize=rng.random() < kind.solarized,
+        )
+
+    def of(self, image: Tensor) -> Tensor:
+        """Return the view of an image, uint8 ``(3, h, w)``.
+
+        Args:
+            image: ``(3, H, W)`` uint8.
+        """
+        view = resize_crop(image, self.box, self.size)
+        if self.flip:
+            view = cv2.flip(view, 1)
+        if self.jitter:
+            view = jitter_colours(view, self.jitter)
+        if self.grey:
+            view = to_grey(view)
+        if self.sigma:
+            view = blur(view, self.sigma)
+        if self.solarize:
+            view = solarize(view)
+        return torch.from_numpy(view).permute(2, 0, 1)
+
+
+def plan_views(image: Tensor, views: Sequence[RandomView]) -> ViewPlan:
+    """Write down the changes of all views of an image ``(3, H, W)``."""
+    amounts = np.zeros((len(views), len(_JITTER)), np.float32)
+    order = np.full((len(views), len(_JITTER)), -1)
+    for v, view in enumerate(views):
+        for place, (change, amount) in enumerate(view.jitter):
+            order[v, place], amounts[v, change] = change, amount
+    return ViewPlan(
+        images=image.permute(1, 2, 0),
+        boxes=torch.tensor([view.box for view in views]),
+        flips=torch.tensor([view.flip for view in views]),
+        amounts=torch.from_numpy(amounts),
+        order=torch.from_numpy(order),
+        greys=torch.tensor([view.grey for view in views]),
+        sigmas=torch.tensor([view.sigma for view in views]),
+        solarized=torch.tensor([view.solarize for view in views]),
+        sizes=torch.tensor([view.size for view in views]),
+    )
+
+
+def _draw_jitter(rng: Random) -> Jitter:
+    """Draw as torchvision's ``ColorJitter`` does, in random order."""
+    jitter = []
+    for change, reach in _JITTER.items():
+        middle = 0.0 if change == HUE else 1.0
+        jitter.append((change, rng.uniform(middle - reach, middle + reach)))
+    rng.shuffle(jitter)
+    return jitter
