@@ -23,6 +23,7 @@ train_pipeline = [
 train_dataloader = dict(
     batch_size=48,
     num_workers=2,
+    pin_memory=False,
     dataset=dict(
         ann_file='work_dirs/quickstart/identities/annotation',
         data_root=data_root,

@@ -29,7 +29,7 @@ class ReIDDataPreprocessor(BaseDataPreprocessor):
         mean: Sequence[float] | None = (0.485, 0.456, 0.406),
         std: Sequence[float] | None = (0.229, 0.224, 0.225),
     ) -> None:
-        super().__init__()
+        super().__init__(non_blocking=True)
         if (mean is None) != (std is None):
             raise ValueError('give both mean and std, or neither.')
         self.normalises = mean is not None

@@ -37,6 +37,7 @@ train_dataloader = dict(
     batch_size=8,
     num_workers=0,
     persistent_workers=False,
+    pin_memory=False,
     dataset=dict(pipeline=train_pipeline),
     sampler=dict(batch_size=8, num_instances=2),
 )

@@ -10,6 +10,7 @@ train_dataloader = dict(
     num_workers=8,
     persistent_workers=True,
     drop_last=True,
+    pin_memory=True,
     collate_fn=dict(type='mmcion.collate_views'),
     dataset=dict(
         type='IdentityDataset',
