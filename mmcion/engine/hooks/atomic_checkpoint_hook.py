@@ -11,6 +11,7 @@ from mmengine.fileio import LocalBackend, register_backend
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 
+from mmcion.engine.unfinished_step import average_gradients
 from mmcion.registry import HOOKS
 from mmcion.utils.io import atomic_file
 
@@ -38,6 +39,8 @@ class AtomicCheckpointHook(CheckpointHook):
     mmengine's hook writes straight to the final name, and removes an old
     checkpoint before the new one is there. Here the new one and
     ``last_checkpoint`` are renamed into place, and then the old one goes.
+    Gradients that wait for a step become the same on all ranks first, since
+    one rank saves.
 
     Args:
         options: of mmengine's ``CheckpointHook``. With ``backend_args`` or
@@ -59,6 +62,7 @@ class AtomicCheckpointHook(CheckpointHook):
     def _save_checkpoint_with_step(
         self, runner: Runner, step: int, meta: dict[str, Any]
     ) -> None:
+        average_gradients(runner)
         outdated = self._keep(runner, step)
         name = self.filename_tmpl.format(step)
         self.last_ckpt = self.file_backend.join_path(self.out_dir, name)

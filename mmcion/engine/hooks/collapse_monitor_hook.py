@@ -7,11 +7,11 @@ from typing import Any
 import torch
 from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from mmcion.engine.unwrap import unwrapped_model
 from mmcion.registry import HOOKS
 
 
@@ -46,9 +46,7 @@ class CollapseMonitorHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Attach to the teacher's projector."""
-        model = runner.model
-        if is_model_wrapper(model):
-            model = model.module
+        model = unwrapped_model(runner)
         head = model.head
 
         def collect(_: nn.Module, inputs: Any, logits: Tensor) -> None:

@@ -10,9 +10,11 @@ from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmcion.engine.unfinished_step import restore_step, unfinished_step
 from mmcion.registry import HOOKS
 
 _LENGTH = 'batches_per_epoch'
+_UNFINISHED = 'unfinished_step'
 
 
 @HOOKS.register_module()
@@ -21,7 +23,9 @@ class ExactResumeHook(Hook):
 
     mmengine's epoch loop begins an epoch anew when its checkpoint was written
     in the middle (``CheckpointHook(by_epoch=False)``); this tells the sampler
-    what to leave out. What the model draws (dropout, drop path) is seeded by
+    what to leave out. Where several batches make a step
+    (``accumulative_counts``), a checkpoint between them holds the gradients
+    so far. What the model draws (dropout, drop path) is seeded by
     (seed, rank, iteration), so it needs no state that only one rank would
     save. The console counts the rest of such an epoch from 1.
 
@@ -32,27 +36,37 @@ class ExactResumeHook(Hook):
 
     def __init__(self) -> None:
         self._saved_length: int | None = None
+        self._unfinished: dict[str, Any] = {}
         self._skipped = 0
 
     def before_save_checkpoint(
         self, runner: Runner, checkpoint: dict[str, Any]
     ) -> None:
-        """Note in ``meta`` how long an epoch is."""
+        """Note how long an epoch is, and gradients that wait for a step."""
         checkpoint['meta'][_LENGTH] = len(runner.train_dataloader)
+        checkpoint[_UNFINISHED] = unfinished_step(runner)
 
     def after_load_checkpoint(
         self, runner: Runner, checkpoint: dict[str, Any]
     ) -> None:
-        """Remember how long an epoch was."""
+        """Remember what was noted."""
         self._saved_length = checkpoint.get('meta', {}).get(_LENGTH)
+        self._unfinished = checkpoint.get(_UNFINISHED, {})
 
     def before_train(self, runner: Runner) -> None:
-        """Find the place in the epoch.
+        """Find the place in the epoch and in the step.
 
         Raises:
             ValueError: if it is within an epoch, and epochs have another
-                length now or the sampler cannot leave batches out.
+                length now or the sampler cannot leave batches out; or within
+                a step, and steps have another number of batches now.
         """
+        self._find_batch(runner)
+        if runner.iter and self._unfinished:
+            restore_step(runner, self._unfinished)
+        self._unfinished = {}
+
+    def _find_batch(self, runner: Runner) -> None:
         loader = runner.train_dataloader
         now = len(loader)
         length = now if self._saved_length is None else self._saved_length

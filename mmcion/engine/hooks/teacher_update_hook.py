@@ -6,22 +6,26 @@ import math
 from typing import Any
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
+from mmcion.engine.unwrap import unwrapped_model
 from mmcion.registry import HOOKS
 
 
 @HOOKS.register_module()
 class TeacherUpdateHook(Hook):
-    """Call ``model.update_teacher`` after every step.
+    """Call ``model.update_teacher`` after every step of the optimizer.
 
     The momentum rises from ``momentum`` to ``end_momentum`` on a cosine over
-    all steps. Source: CION, as in DINO.
+    all iterations. Source: CION, as in DINO. A step that float16's loss
+    scaler skips counts as one, as published.
+
+    Where several batches make a step (``accumulative_counts``), teacher and
+    centre move once a step, the centre over the rows of all these batches.
 
     Args:
-        momentum: share of the teacher kept at the first step.
-        end_momentum: the same at the last step.
+        momentum: share of the teacher kept at the first iteration.
+        end_momentum: the same at the last iteration.
 
     Raises:
         ValueError: if they are not 0 <= momentum <= end_momentum <= 1.
@@ -39,9 +43,16 @@ class TeacherUpdateHook(Hook):
         self.end_momentum = end_momentum
 
     def momentum_at(self, step: int, max_steps: int) -> float:
-        """Return the momentum of a step, counted from 0."""
+        """Return the momentum of an iteration, counted from 0."""
         cosine = (1 + math.cos(math.pi * step / max_steps)) / 2
         return self.end_momentum - cosine * (self.end_momentum - self.momentum)
+
+    def before_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None
+    ) -> None:
+        """Tell the head whether a step ends with this batch."""
+        head = unwrapped_model(runner).head
+        head.moves_center = runner.optim_wrapper.should_sync()
 
     def after_train_iter(
         self,
@@ -50,8 +61,7 @@ class TeacherUpdateHook(Hook):
         data_batch: Any = None,
         outputs: Any = None,
     ) -> None:
-        """Update the teacher."""
-        model = runner.model
-        if is_model_wrapper(model):
-            model = model.module
-        model.update_teacher(self.momentum_at(runner.iter, runner.max_iters))
+        """Update the teacher after a step."""
+        if runner.optim_wrapper.should_update():
+            momentum = self.momentum_at(runner.iter, runner.max_iters)
+            unwrapped_model(runner).update_teacher(momentum)

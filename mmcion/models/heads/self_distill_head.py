@@ -16,7 +16,9 @@ class SelfDistillHead(nn.Module):
     """Compare student and teacher logits, and keep the running centre.
 
     Source: CION (NeurIPS 2024); the centre is DINO's. The loss of a step
-    uses the centre before that step's update.
+    uses the centre before that step's update. While ``moves_center`` is
+    False, as for all but the last batch of a step that accumulates
+    gradients, rows are only collected.
 
     Args:
         num_prototypes: C, size of the logits.
@@ -32,6 +34,7 @@ class SelfDistillHead(nn.Module):
     """
 
     center: Tensor
+    center_sum: Tensor
 
     def __init__(
         self,
@@ -58,7 +61,10 @@ class SelfDistillHead(nn.Module):
         self.warmup_epochs = warmup_teacher_temp_epochs
         self.center_momentum = center_momentum
         self.chunk_size = chunk_size
+        self.moves_center = True
         self.register_buffer('center', torch.zeros(num_prototypes))
+        # of the teacher's logits since the centre moved, and their number
+        self.register_buffer('center_sum', torch.zeros(num_prototypes + 1))
 
     def current_teacher_temp(self) -> float:
         """Return the teacher's temperature at the runner's present epoch."""
@@ -76,7 +82,7 @@ class SelfDistillHead(nn.Module):
         pids: Tensor,
         prototypes: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        """Return the loss of a step, then update the centre.
+        """Return the loss of a batch, then update the centre.
 
         Args:
             student: ``(V, B, C)`` raw logits; with ``chunk_size``, the
@@ -116,9 +122,13 @@ class SelfDistillHead(nn.Module):
 
     @torch.no_grad()
     def update_center(self, teacher: Tensor) -> None:
-        """Move the centre towards the mean teacher logits of all ranks."""
+        """Collect the teacher logits of all ranks; move the centre if due."""
         rows = teacher.detach().flatten(0, -2).to(self.center.dtype)
         # the number of rows travels along: ranks may differ in it
         total = torch.cat((rows.sum(0), rows.new_tensor([len(rows)])))
         all_reduce(total)
-        self.center.lerp_(total[:-1] / total[-1], 1 - self.center_momentum)
+        self.center_sum += total
+        if self.moves_center:
+            mean = self.center_sum[:-1] / self.center_sum[-1]
+            self.center.lerp_(mean, 1 - self.center_momentum)
+            self.center_sum.zero_()

@@ -1,4 +1,6 @@
-"""How whole runs go on is in tests/test_resume_within_epoch.py."""
+"""How whole runs go on: tests/test_resume_within_epoch.py, and within a step
+tests/test_engine/test_accumulation.py.
+"""
 
 from types import SimpleNamespace
 
@@ -28,6 +30,7 @@ def make_runner(iteration=0, epoch=0, seed=0):
         iter=iteration,
         epoch=epoch,
         seed=seed,
+        optim_wrapper=SimpleNamespace(should_update=lambda: True),
         logger=Logger(),
     )
 

@@ -1,7 +1,8 @@
 from types import SimpleNamespace
 
 import pytest
-from mmengine.registry import MODEL_WRAPPERS
+import torch
+from mmengine.optim import OptimWrapper
 from torch import nn
 
 from mmcion.engine import TeacherUpdateHook
@@ -13,24 +14,30 @@ SCHEDULE = read_golden('sched')
 class Recorder(nn.Module):
     def __init__(self):
         super().__init__()
+        self.head = SimpleNamespace()
         self.momenta = []
 
     def update_teacher(self, momentum):
         self.momenta.append(momentum)
 
 
-@MODEL_WRAPPERS.register_module(force=True)
-class Wrapper(nn.Module):
-    def __init__(self, module):
-        super().__init__()
-        self.module = module
-
-
-def run(model, steps, max_iters, **options):
-    hook = TeacherUpdateHook(**options)
+def run(steps, max_iters, counts=1, **options):
+    """Momenta of the updates, and iterations that end a step."""
+    hook, model = TeacherUpdateHook(**options), Recorder()
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1)
+    wrapper = OptimWrapper(optimizer, accumulative_counts=counts)
+    wrapper.initialize_count_status(model, steps[0], max_iters)
+    last = []
     for step in steps:
-        runner = SimpleNamespace(model=model, iter=step, max_iters=max_iters)
+        runner = SimpleNamespace(
+            model=model, optim_wrapper=wrapper, iter=step, max_iters=max_iters
+        )
+        hook.before_train_iter(runner, step)
+        if model.head.moves_center:
+            last.append(step)
+        wrapper.update_params(optimizer.param_groups[0]['params'][0].sum())
         hook.after_train_iter(runner, step)
+    return model.momenta, last
 
 
 @pytest.mark.parametrize('step', SCHEDULE)
@@ -40,16 +47,18 @@ def test_momentum_equals_golden_figures(step):
 
 
 def test_momentum_of_each_step_counts():
-    model = Recorder()
-    run(model, [0, 1, 2, 3], 4, momentum=0.5, end_momentum=0.9)
+    momenta, _ = run([0, 1, 2, 3], 4, momentum=0.5, end_momentum=0.9)
     expected = [0.5, 0.9 - 0.4 * (1 + 0.5**0.5) / 2, 0.7]
-    assert model.momenta[:3] == pytest.approx(expected)
+    assert momenta[:3] == pytest.approx(expected)
 
 
-def test_model_in_a_wrapper_is_found():
-    model = Recorder()
-    run(Wrapper(model), [0], 4)
-    assert model.momenta == [0.996]
+@pytest.mark.parametrize('start', [0, 3, 4])
+def test_teacher_and_center_wait_for_the_last_batch_of_a_step(start):
+    hook = TeacherUpdateHook()
+    momenta, last = run(range(start, 8), 8, counts=3)
+    # the rest at the end of training is a step as well
+    assert last == [step for step in (2, 5, 7) if step >= start]
+    assert momenta == [hook.momentum_at(step, 8) for step in last]
 
 
 @pytest.mark.parametrize('momenta', [(-0.1, 1), (0.9, 0.8), (0.9, 1.1)])

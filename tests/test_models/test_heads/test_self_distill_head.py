@@ -46,6 +46,18 @@ def test_center_by_hand():
     assert head.center.tolist() == [0.75 * 1 + 0.25, 0.75 * 2 + 0.25 * 2]
 
 
+def test_center_waits_for_the_last_batch_of_a_step():
+    student, teacher, center = golden_logits(4)
+    whole, head = make_head(center), make_head(center)
+    whole.loss(student, teacher, PIDS)
+    for rows, is_last in ((slice(8), False), (slice(8, 24), True)):
+        assert torch.equal(head.center, center)
+        head.moves_center = is_last
+        head.loss(student[:, rows], teacher[:, rows], PIDS[rows])
+    torch.testing.assert_close(head.center, whole.center)
+    assert not head.center_sum.any()
+
+
 def test_loss_uses_the_center_from_before_its_update(epoch):
     epoch(0)
     student, teacher, center = golden_logits(4)
