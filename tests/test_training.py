@@ -229,6 +229,20 @@ def test_pure_python_config_trains(crops, tmp_path):
     assert {w.dtype for w in weights} == {torch.float32, torch.int64}
 
 
+def test_learning_rate_is_scaled_with_the_batch(crops, full_run, tmp_path):
+    options = {'auto_scale_lr.base_batch_size': 16}
+    train(crops, tmp_path, '--auto-scale-lr', **options)
+    rates = [logged(load(run), 'lr') for run in (full_run, tmp_path)]
+    # but for the floor of the cosine
+    assert rates[1][:6] == pytest.approx([rate / 2 for rate in rates[0][:6]])
+
+
+def test_learning_rate_is_not_scaled_with_accumulation(crops, tmp_path):
+    options = {'optim_wrapper.accumulative_counts': 2}
+    with pytest.raises(ValueError, match='images a step'):
+        train(crops, tmp_path, '--auto-scale-lr', **options)
+
+
 def train_on_rank(config, work_dir, options, missing_on_rank=None):
     """What tools/train.py does inside the process group."""
     cfg = Config.fromfile(config)

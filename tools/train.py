@@ -57,6 +57,12 @@ def main() -> None:
         cfg.resume = True
         cfg.load_from = None if args.resume == 'auto' else args.resume
     if args.auto_scale_lr:
+        if cfg.optim_wrapper.get('accumulative_counts', 1) > 1:
+            raise ValueError(
+                '--auto-scale-lr does not count the batches that '
+                'accumulative_counts adds up; set optim_wrapper.optimizer.lr '
+                'for batch_size x ranks x accumulative_counts images a step.'
+            )
         cfg.auto_scale_lr = {**cfg.get('auto_scale_lr', {}), 'enable': True}
     refused = check_run_checkpoint(cfg)
     with ranks(args.launcher):

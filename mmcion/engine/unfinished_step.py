@@ -31,10 +31,11 @@ def unfinished_step(runner: Runner) -> dict[str, Any]:
     wrapper = runner.optim_wrapper
     if wrapper.should_update():
         return {}
+    scale = _loss_scale(runner)
     return {
         'accumulative_counts': wrapper._accumulative_counts,
         'gradients': {
-            name: weight.grad.cpu()
+            name: weight.grad.cpu() / scale
             for name, weight in unwrapped_model(runner).named_parameters()
             if weight.grad is not None
         },
@@ -60,10 +61,17 @@ def restore_step(runner: Runner, saved: dict[str, Any]) -> None:
             f'resume with {counts}.'
         )
     weights = dict(unwrapped_model(runner).named_parameters())
+    scale = _loss_scale(runner)
     for name, gradient in saved['gradients'].items():
-        weights[name].grad = gradient.to(weights[name].device)
+        weights[name].grad = gradient.to(weights[name].device) * scale
     # mmengine has just said that they are lost
     runner.logger.info(
         f'gradients of {runner.iter % counts} of {counts} batches of a step '
         f'are back; none are lost'
     )
+
+
+def _loss_scale(runner: Runner) -> float:
+    """Return what float16 gradients carry; a power of 2 rounds nothing."""
+    scaler = getattr(runner.optim_wrapper, 'loss_scaler', None)
+    return scaler.get_scale() if scaler else 1.0

@@ -1,6 +1,7 @@
 """Whole runs are in test_accumulation.py."""
 
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -35,6 +36,17 @@ def test_gradients_come_back():
     runner, resumed = make_runner(2), make_runner(0)
     restore_step(resumed, unfinished_step(runner))
     assert resumed.model.weight.grad.tolist() == [[3 / 3 + 6 / 3]]
+
+
+def test_gradients_take_the_loss_scale_of_the_new_run():
+    runner, resumed = make_runner(2), make_runner(0)
+    runner.model.weight.grad *= 8
+    runner.optim_wrapper.loss_scaler = Mock(get_scale=lambda: 8.0)
+    saved = unfinished_step(runner)
+    restore_step(resumed, saved)
+    assert resumed.model.weight.grad.tolist() == [[3.0]]
+    restore_step(runner, saved)
+    assert runner.model.weight.grad.tolist() == [[24.0]]
 
 
 def test_nothing_waits_at_the_end_of_a_step():

@@ -72,6 +72,8 @@ class ClipPerTensorHook(Hook):
         ]
         if not grads:
             return
+        # fused optimizers undo the loss scale themselves, later
+        loss_scale = loss_scale / getattr(optimizer, 'grad_scale', 1.0)
         norms = torch.stack(torch._foreach_norm(grads)) * loss_scale
         scales = (self.max_norm / (norms + 1e-6)).clamp_max(1)
         torch._foreach_mul_(grads, list(scales.unbind()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from mmengine.device import get_device
@@ -20,7 +21,24 @@ class Bf16OptimWrapper(OptimWrapper):
     bfloat16 has the range of float32, so no loss scale is needed, and
     mmengine's ``AmpOptimWrapper`` (for float16 on older GPUs) refuses to run
     without an accelerator.
+
+    Args:
+        options: of mmengine's ``OptimWrapper``.
+
+    Raises:
+        ValueError: if the GPU could only imitate bfloat16, slowly.
     """
+
+    def __init__(self, **options: Any) -> None:
+        if get_device() == 'cuda' and not torch.cuda.is_bf16_supported(
+            including_emulation=False
+        ):
+            raise ValueError(
+                f'{torch.cuda.get_device_name()} has no bfloat16; train in '
+                f'float16: --cfg-options optim_wrapper.type=AmpOptimWrapper '
+                f'optim_wrapper.dtype=float16'
+            )
+        super().__init__(**options)
 
     @contextlib.contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:

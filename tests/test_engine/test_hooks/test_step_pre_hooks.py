@@ -129,6 +129,21 @@ def test_clipping_before_or_after_the_loss_scale_is_undone(
         torch.testing.assert_close(got, expected, rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.parametrize('clip_before_unscale', [True, False])
+def test_fused_optimizers_are_clipped_the_same(clip_before_unscale):
+    states = []
+    for fused in (False, True):
+        runner = make_runner(torch.optim.SGD, fused=fused)
+        runner.optim_wrapper = ScaledOptimWrapper(
+            runner.optim_wrapper.optimizer, 8.0
+        )
+        ClipPerTensorHook(0.5, clip_before_unscale).before_train(runner)
+        step(runner)
+        states.append(runner.model.state_dict())
+    assert not torch.equal(states[0]['mlp.weight'], Model().mlp.weight)
+    torch.testing.assert_close(states[1], states[0])
+
+
 def test_clipping_before_unscaling_needs_a_loss_scale():
     hook = ClipPerTensorHook(clip_before_unscale=True)
     with pytest.raises(ValueError, match='got OptimWrapper'):

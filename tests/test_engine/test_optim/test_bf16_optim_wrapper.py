@@ -10,7 +10,7 @@ def make(accumulative_counts=1):
     model = nn.Linear(6, 4)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     return model, Bf16OptimWrapper(
-        optimizer, accumulative_counts=accumulative_counts
+        optimizer=optimizer, accumulative_counts=accumulative_counts
     )
 
 
@@ -74,3 +74,17 @@ def test_error_in_the_forward_pass_ends_autocast():
 def test_no_scaler_in_the_state():
     _, wrapper = make()
     assert 'loss_scaler' not in wrapper.state_dict()
+
+
+def test_gpu_without_bfloat16_is_sent_to_float16(monkeypatch):
+    module = 'mmcion.engine.optim.bf16_optim_wrapper'
+    monkeypatch.setattr(f'{module}.get_device', lambda: 'cuda')
+    monkeypatch.setattr(torch.cuda, 'get_device_name', lambda: 'Tesla V100')
+    # as torch answers there: it can be emulated
+    monkeypatch.setattr(
+        torch.cuda,
+        'is_bf16_supported',
+        lambda including_emulation=True: including_emulation,
+    )
+    with pytest.raises(ValueError, match=r'V100 has no .*AmpOptimWrapper'):
+        make()
