@@ -12,7 +12,6 @@ and the best round of each counts. The last line of output is JSON.
 """
 
 import argparse
-import io
 import json
 import random
 import sys
@@ -21,17 +20,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cv2
-import numpy as np
 import torch
-from PIL import Image, ImageFilter, ImageOps
+from plain_forms import MEAN, STD, Views, make_images, paper_pipeline
 from torch import Tensor
-from torchvision import transforms as T
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
-
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-Views = list[Tensor]
 
 
 def parse_args() -> argparse.Namespace:
@@ -50,73 +44,6 @@ def parse_args() -> argparse.Namespace:
         '--normalise', action='store_true', help='ours on the CPU too'
     )
     return parser.parse_args()
-
-
-def make_images(args: argparse.Namespace) -> list[bytes]:
-    """Return JPEGs of smooth colours with noise."""
-    rng = np.random.default_rng(0)
-    images = []
-    for _ in range(args.images):
-        coarse = rng.integers(0, 256, (24, 10, 3), np.uint8)
-        size = (args.width, args.height)
-        image = cv2.resize(coarse, size, interpolation=cv2.INTER_CUBIC)
-        image = np.clip(image + rng.normal(0, 6, image.shape), 0, 255)
-        quality = [cv2.IMWRITE_JPEG_QUALITY, 90]
-        jpeg = cv2.imencode('.jpg', image.astype(np.uint8), quality)[1]
-        images.append(jpeg.tobytes())
-    return images
-
-
-class Blur:
-    """Pillow's Gaussian blur, sometimes."""
-
-    def __init__(self, often: float) -> None:
-        self.often = often
-
-    def __call__(self, image: Image.Image) -> Image.Image:
-        """Blur or not."""
-        if random.random() >= self.often:
-            return image
-        radius = random.uniform(0.1, 2.0)
-        return image.filter(ImageFilter.GaussianBlur(radius))
-
-
-def solarize(image: Image.Image) -> Image.Image:
-    """Solarise one of five."""
-    return ImageOps.solarize(image) if random.random() < 0.2 else image
-
-
-def paper_view(
-    size: tuple[int, int], scale: tuple[float, float], *more: Callable
-) -> Callable[[Image.Image], Tensor]:
-    """Return the transform of one kind of view."""
-    return T.Compose(
-        [
-            T.RandomResizedCrop(
-                size, scale, (0.4, 0.6), T.InterpolationMode.BICUBIC
-            ),
-            T.RandomHorizontalFlip(0.5),
-            T.RandomApply([T.ColorJitter(0.4, 0.4, 0.2, 0.1)], p=0.8),
-            T.RandomGrayscale(0.2),
-            *more,
-            T.ToTensor(),
-            T.Normalize(MEAN, STD),
-        ]
-    )
-
-
-def paper_pipeline(num_local: int) -> Callable[[bytes], Views]:
-    """Return the formulation with Pillow and torchvision."""
-    first = paper_view((256, 128), (0.8, 1.0), Blur(1.0))
-    second = paper_view((256, 128), (0.8, 1.0), Blur(0.1), solarize)
-    local = paper_view((128, 64), (0.05, 0.8), Blur(0.5))
-    views = [first, second, *[local] * num_local]
-
-    def make(content: bytes) -> Views:
-        image = Image.open(io.BytesIO(content)).convert('RGB')
-        return [view(image) for view in views]
-
-    return make
 
 
 def our_pipeline(num_local: int) -> Callable[[bytes], Views]:
@@ -171,7 +98,7 @@ def main() -> None:
     cv2.setNumThreads(0)
     random.seed(0)
     torch.manual_seed(0)
-    images = make_images(args)
+    images = make_images(args.images, args.height, args.width)
     pipelines = {
         'ours': (
             our_pipeline(args.num_local),
