@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
-from torch import nn
 
 
-def unwrapped_model(runner: Runner) -> nn.Module:
-    """Return the model itself."""
+def unwrapped_model(runner: Runner) -> Any:
+    """Return the model itself, whose attributes its hooks know."""
     model = runner.model
     return model.module if is_model_wrapper(model) else model
