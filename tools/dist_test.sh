@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Test on several GPUs of one machine (or CPU ranks, where there is none).
 #   bash tools/dist_test.sh CONFIG CHECKPOINT NUM_PROCESSES [options of tools/test.py]
+# PORT (29501) must differ between runs on one machine; PYTHON is the
+# interpreter.
 set -euo pipefail
 CONFIG=${1:?usage: dist_test.sh CONFIG CHECKPOINT NUM_PROCESSES [options]}
 CHECKPOINT=${2:?usage: dist_test.sh CONFIG CHECKPOINT NUM_PROCESSES [options]}
 PROCESSES=${3:?usage: dist_test.sh CONFIG CHECKPOINT NUM_PROCESSES [options]}
-cd "$(dirname "$0")/.."
-python -m torch.distributed.run \
+"${PYTHON:-python}" -m torch.distributed.run \
     --master_port="${PORT:-29501}" --nproc_per_node="$PROCESSES" \
-    tools/test.py "$CONFIG" "$CHECKPOINT" --launcher pytorch "${@:4}"
+    "$(dirname "$0")/test.py" "$CONFIG" "$CHECKPOINT" --launcher pytorch "${@:4}"

@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
 # Train under Slurm.
 #   GPUS=16 GPUS_PER_NODE=8 bash tools/slurm_train.sh PARTITION JOB_NAME CONFIG [options of tools/train.py]
-# SRUN_ARGS is passed on to srun.
+# GPUS_PER_NODE is at most 8 unless set. SRUN_ARGS is passed on to srun, split
+# at spaces; PYTHON is the interpreter.
 set -euo pipefail
 PARTITION=${1:?usage: slurm_train.sh PARTITION JOB_NAME CONFIG [options]}
 JOB_NAME=${2:?usage: slurm_train.sh PARTITION JOB_NAME CONFIG [options]}
 CONFIG=${3:?usage: slurm_train.sh PARTITION JOB_NAME CONFIG [options]}
 GPUS=${GPUS:-8}
-GPUS_PER_NODE=${GPUS_PER_NODE:-8}
-cd "$(dirname "$0")/.."
+GPUS_PER_NODE=${GPUS_PER_NODE:-$((GPUS < 8 ? GPUS : 8))}
 # shellcheck disable=SC2086
 srun -p "$PARTITION" --job-name="$JOB_NAME" \
     --gres="gpu:$GPUS_PER_NODE" --ntasks="$GPUS" \
     --ntasks-per-node="$GPUS_PER_NODE" \
     --cpus-per-task="${CPUS_PER_TASK:-8}" --kill-on-bad-exit=1 \
     ${SRUN_ARGS:-} \
-    python -u tools/train.py "$CONFIG" --launcher slurm "${@:4}"
+    "${PYTHON:-python}" -u "$(dirname "$0")/train.py" "$CONFIG" --launcher slurm "${@:4}"
