@@ -5,14 +5,34 @@ this rule: value i of the tensor named ``key`` is SplitMix64 of
 ``i + crc32(key) * 2**32``, whose upper 53 bits are mapped to [-1, 1).
 """
 
+import gzip
 import json
+import math
+import re
 import zlib
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import torch
 
 DATA = Path(__file__).parent / 'data'
+KEYS = 'reidzoo_keys.json.gz'
+# mean weight of a norm, which keeps the maps of a family in range
+SHIFTS = {'repvit': 0.85, 'ghostnet': 1.0, 'resnet': 0.8, 'fastvit': 0.85}
+# of each family
+SMALLEST = [
+    'resnet18',
+    'resnet18_ibn',
+    'ghostnet_0_5',
+    'edgenext_x_small',
+    'repvit_m0_9',
+    'fastvit_s12',
+    'convnext_tiny',
+    'volo_d1',
+    'vit_tiny',
+    'swin_tiny',
+]
 
 
 def read_golden(name):
@@ -53,20 +73,39 @@ def golden_image(height, width, batch=2):
     )
 
 
-def fill_resnet(model):
-    """Fill parameters and buffers of a ResNet in float64."""
-    for key, tensor in model.double().state_dict().items():
-        if key.endswith('num_batches_tracked'):
-            continue
-        scale, shift = _range(key.rsplit('.')[-1], tensor)
-        tensor.copy_(golden_tensor(key, tuple(tensor.shape), scale, shift))
+@cache
+def reidzoo_keys():
+    """Names, shapes and types of what ReIDZoo released, by architecture."""
+    return json.loads(gzip.decompress((DATA / KEYS).read_bytes()))
 
 
-def _range(name, tensor):
+def reidzoo_backbone(arch):
+    """State dict of a released backbone in float64, filled by the rule."""
+    family = re.split(r'[\d_]', arch)[0]
+    return {
+        key: _filled(key, shape, family)
+        if kind.startswith('float')
+        else torch.zeros(shape, dtype=getattr(torch, kind))
+        for key, shape, kind in reidzoo_keys()[arch]['keys']
+    }
+
+
+def _filled(key, shape, family):
+    scale, shift = _range(key.rsplit('.')[-1], shape, family)
+    return golden_tensor(key, shape, scale, shift)
+
+
+def _range(name, shape, family):
     if name == 'running_mean':
         return 0.1, 0.0
     if name == 'running_var':
         return 0.3, 1.0
-    if tensor.dim() >= 2:  # the variance of a uniform is a third of scale^2
-        return (3 * len(tensor) / tensor.numel()) ** 0.5, 0.0
-    return (0.1, 0.0) if name == 'bias' else (0.15, 0.8)
+    if 'gamma' in name or name.startswith('layer_scale'):
+        return 0.05, 0.2
+    if name == 'temperature':
+        return 0.2, 1.0
+    if name in ('pos_embed', 'cls_token', 'relative_position_bias_table'):
+        return 0.3, 0.0
+    if len(shape) >= 2:  # the variance of a uniform is a third of scale^2
+        return (3 * shape[0] / math.prod(shape)) ** 0.5, 0.0
+    return (0.1, 0.0) if name == 'bias' else (0.15, SHIFTS.get(family, 0.45))

@@ -1,4 +1,27 @@
 from .color_stripe_descriptor import ColorStripeDescriptor
+from .convnext import ConvNeXt
+from .edgenext import EdgeNeXt
+from .fastvit import FastViT
+from .ghostnet import GhostNet
+from .repvit import RepViT
+from .resnet import ResNet
 from .resnet_ibn import ResNetIBN
+from .swin_transformer import SwinTransformer
+from .timm_backbone import TimmBackbone
+from .vit_ics import VisionTransformerICS
+from .volo import VOLO
 
-__all__ = ['ColorStripeDescriptor', 'ResNetIBN']
+__all__ = [
+    'VOLO',
+    'ColorStripeDescriptor',
+    'ConvNeXt',
+    'EdgeNeXt',
+    'FastViT',
+    'GhostNet',
+    'RepViT',
+    'ResNet',
+    'ResNetIBN',
+    'SwinTransformer',
+    'TimmBackbone',
+    'VisionTransformerICS',
+]

@@ -1,0 +1,33 @@
+"""ConvNeXt as it was pre-trained for ReID."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from mmcion.registry import MODELS
+
+from .timm_backbone import TimmBackbone, reset_to_torch_default
+
+
+@MODELS.register_module()
+class ConvNeXt(TimmBackbone):
+    """ConvNeXt; the feature is normalised after the global pooling.
+
+    Starts from PyTorch's default initialisation, as CION's runs did.
+
+    Args:
+        arch: ``'tiny'``, ``'small'`` or ``'base'``.
+        kwargs: passed on to ``timm.models.ConvNeXt``.
+    """
+
+    archs: ClassVar[dict[str, str]] = {
+        'tiny': 'convnext_tiny',
+        'small': 'convnext_small',
+        'base': 'convnext_base',
+    }
+    min_size = 32
+    ends_in_vector = True
+
+    def __init__(self, arch: str, **kwargs: Any) -> None:
+        super().__init__(arch, **kwargs)
+        reset_to_torch_default(self.model)

@@ -1,0 +1,30 @@
+"""GhostNet as it was pre-trained for ReID."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from mmcion.registry import MODELS
+
+from .timm_backbone import TimmBackbone
+
+
+@MODELS.register_module()
+class GhostNet(TimmBackbone):
+    """GhostNet; a convolution after the global pooling gives 1280 features.
+
+    Args:
+        arch: width, ``'0_5'``, ``'1_0'`` or ``'1_3'``.
+        kwargs: passed on to ``timm.models.GhostNet``.
+    """
+
+    archs: ClassVar[dict[str, str]] = {
+        '0_5': 'ghostnet_050',
+        '1_0': 'ghostnet_100',
+        '1_3': 'ghostnet_130',
+    }
+    ends_in_vector = True
+
+    def __init__(self, arch: str, **kwargs: Any) -> None:
+        # timm drops out what comes before its classifier: our feature
+        super().__init__(arch, **{'drop_rate': 0.0, **kwargs})

@@ -1,0 +1,26 @@
+"""IBN: instance and batch normalisation side by side."""
+
+import torch
+from torch import Tensor, nn
+
+
+class IBN(nn.Module):
+    """Normalise the first half of the channels by instance, the rest by BN.
+
+    Source: IBN-Net (ECCV 2018), variant a. Parameter names ``IN`` and ``BN``
+    are those of the published checkpoints.
+
+    Args:
+        channels: number of channels C of the input ``(N, C, H, W)``.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.split_at = channels // 2
+        self.IN = nn.InstanceNorm2d(self.split_at, affine=True)
+        self.BN = nn.BatchNorm2d(channels - self.split_at)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise ``(N, C, H, W)``."""
+        first, second = x.split([self.split_at, x.shape[1] - self.split_at], 1)
+        return torch.cat((self.IN(first.contiguous()), self.BN(second)), 1)

@@ -1,0 +1,86 @@
+"""Swin transformer as it was pre-trained for ReID."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch
+from timm.models.swin_transformer import (
+    SwinTransformerBlock,
+    window_partition,
+    window_reverse,
+)
+from torch import Tensor
+from torch.nn.functional import pad
+
+from mmcion.registry import MODELS
+
+from .timm_backbone import TimmBackbone
+
+
+class PaddedSwinBlock(SwinTransformerBlock):
+    """Swin block that pads a map to whole windows before it is shifted.
+
+    timm shifts first, which gives other neighbours where a side of the map is
+    no multiple of half a window.
+    """
+
+    def _attn(self, x: Tensor) -> Tensor:
+        """Attend within the windows of ``(N, h, w, C)``."""
+        _, height, width, channels = x.shape
+        rows, columns = self.window_size
+        x = pad(x, (0, 0, 0, -width % columns, 0, -height % rows))
+        padded_height, padded_width = x.shape[1:3]
+        down, right = self.shift_size
+        x = torch.roll(x, (-down, -right), (1, 2))
+        mask = self.get_attn_mask(x)
+        windows = window_partition(x, self.window_size)
+        windows = self.attn(
+            windows.view(-1, self.window_area, channels), mask=mask
+        )
+        windows = windows.view(-1, rows, columns, channels)
+        x = window_reverse(
+            windows, self.window_size, padded_height, padded_width
+        )
+        x = torch.roll(x, (down, right), (1, 2))
+        return x[:, :height, :width].contiguous()
+
+
+@MODELS.register_module()
+class SwinTransformer(TimmBackbone):
+    """Swin transformer for images of any size, as used for detection.
+
+    All stages have windows of 8 x 8 and shift them; maps are padded to whole
+    windows.
+
+    Args:
+        arch: ``'tiny'``, ``'small'`` or ``'base'``.
+        drop_path_rate: of the last block; it grows linearly with depth.
+        kwargs: passed on to ``timm.models.SwinTransformer``.
+    """
+
+    archs: ClassVar[dict[str, str]] = {
+        'tiny': 'swin_tiny_patch4_window7_224',
+        'small': 'swin_small_patch4_window7_224',
+        'base': 'swin_base_patch4_window7_224',
+    }
+
+    def __init__(
+        self, arch: str, drop_path_rate: float = 0.1, **kwargs: Any
+    ) -> None:
+        super().__init__(
+            arch,
+            drop_path_rate=drop_path_rate,
+            window_size=8,
+            always_partition=True,
+            strict_img_size=False,
+            **kwargs,
+        )
+        self.model.patch_embed.dynamic_img_pad = True
+        for block in self.model.modules():
+            if isinstance(block, SwinTransformerBlock):
+                block.__class__ = PaddedSwinBlock  # same state, other order
+
+    def last_map(self, x: Tensor) -> Tensor:
+        """Map images ``(N, 3, H, W)`` to ``(N, d, h, w)``."""
+        return self.model.forward_features(x).permute(0, 3, 1, 2)

@@ -1,0 +1,49 @@
+"""VOLO as it was pre-trained for ReID."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from torch import Tensor
+
+from mmcion.registry import MODELS
+
+from .position_table import fit_position_table
+from .timm_backbone import TimmBackbone
+
+
+@MODELS.register_module()
+class VOLO(TimmBackbone):
+    """VOLO for images of any size; the feature is the class token.
+
+    Args:
+        arch: ``'d1'``, ``'d2'`` or ``'d3'``.
+        img_size: height and width that the position table is made for.
+        kwargs: passed on to ``timm.models.VOLO``.
+    """
+
+    archs: ClassVar[dict[str, str]] = {
+        'd1': 'volo_d1_224',
+        'd2': 'volo_d2_224',
+        'd3': 'volo_d3_224',
+    }
+    min_size = 16
+
+    def __init__(
+        self, arch: str, img_size: tuple[int, int] = (256, 128), **kwargs: Any
+    ) -> None:
+        super().__init__(
+            arch, img_size=tuple(img_size), use_aux_head=False, **kwargs
+        )
+
+    def last_map(self, x: Tensor) -> Tensor:
+        """Map images ``(N, 3, H, W)`` to class tokens ``(N, d, 1, 1)``."""
+        model = self.model
+        x = model.patch_embed(x).permute(0, 2, 3, 1)
+        for index, stage in enumerate(model.network):
+            if index == 2:  # after the outlookers and the downsampling
+                x = x + fit_position_table(model.pos_embed, *x.shape[1:3])
+                x = model.pos_drop(x)
+            x = stage(x)
+        x = model.norm(model.forward_cls(x.flatten(1, 2)))
+        return x[:, 0, :, None, None]
