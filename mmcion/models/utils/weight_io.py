@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,13 @@ from mmcion.utils.compat import load_checkpoint_safely
 
 # Where checkpoints keep their weights: ours and mmengine's, CION's, others'.
 _CONTAINERS = ('state_dict', 'model')
+_SOURCE_PREFIXES = ('{source}.module.backbone.', '{source}.backbone.')
 _PREFIXES = (
-    '{source}.module.backbone.',
-    '{source}.backbone.',
     'module.backbone.',
     'backbone.',
-    'module.',
+    'module.base.',
     'base.',
+    'module.',
     '',
 )
 
@@ -59,8 +59,7 @@ def load_backbone(
 
     Understands checkpoints of this toolbox (``teacher.backbone.*``,
     ``student.backbone.*``, ``backbone.*``), CION's released ones
-    (``{'teacher': {'module.backbone.*': ...}}``) and bare state dicts. The
-    prefix under which most names fit is taken.
+    (``{'teacher': {'module.backbone.*': ...}}``) and bare state dicts.
 
     Args:
         backbone: filled in place.
@@ -72,13 +71,12 @@ def load_backbone(
         FileNotFoundError: if there is no such file.
         ValueError: if less than ``min_coverage`` fits; lists what is amiss.
     """
-    state = _state_dict(load_checkpoint_safely(checkpoint), source)
-    own = backbone.state_dict()
-    prefixes = [prefix.format(source=source) for prefix in _PREFIXES]
-    prefix = max(prefixes, key=lambda p: sum(p + n in state for n in own))
+    prefix, state = backbone_tensors(
+        load_checkpoint_safely(checkpoint), (source,)
+    )
     report = LoadReport(prefix)
-    for name, tensor in own.items():
-        found = state.get(prefix + name)
+    for name, tensor in backbone.state_dict().items():
+        found = state.get(name)
         if found is None and name.endswith('num_batches_tracked'):
             continue  # a counter that older checkpoints do not have
         if found is None:
@@ -90,7 +88,7 @@ def load_backbone(
     if report.coverage < min_coverage:
         raise ValueError(_complaint(checkpoint, report, list(state)))
     backbone.load_state_dict(
-        {name: state[prefix + name] for name in report.loaded}, strict=False
+        {name: state[name] for name in report.loaded}, strict=False
     )
     print_log(
         f'{checkpoint}: loaded {report.coverage:.1%} of the backbone '
@@ -100,10 +98,20 @@ def load_backbone(
     return report
 
 
-def _state_dict(checkpoint: Any, source: str) -> dict[str, Tensor]:
-    """Return the tensors of a checkpoint by full name."""
+def backbone_tensors(
+    checkpoint: Any, sources: Sequence[str]
+) -> tuple[str, dict[str, Tensor]]:
+    """Return the backbone's part of a checkpoint, and the prefix it had.
+
+    Args:
+        checkpoint: as loaded; of any of the origins of ``load_backbone``.
+        sources: ``'teacher'`` and ``'student'``, the preferred one first.
+
+    Raises:
+        ValueError: if the checkpoint is no dictionary.
+    """
     if isinstance(checkpoint, Mapping):
-        for key in (source, *_CONTAINERS):
+        for key in (*sources, *_CONTAINERS):
             if isinstance(checkpoint.get(key), Mapping):
                 checkpoint = checkpoint[key]
                 break
@@ -112,7 +120,21 @@ def _state_dict(checkpoint: Any, source: str) -> dict[str, Tensor]:
             f'a checkpoint must hold a dictionary of tensors; this one holds '
             f'a {type(checkpoint).__name__}.'
         )
-    return {k: v for k, v in checkpoint.items() if isinstance(v, Tensor)}
+    prefixes = [
+        prefix.format(source=source)
+        for source in sources
+        for prefix in _SOURCE_PREFIXES
+    ]
+    prefix = next(
+        prefix
+        for prefix in (*prefixes, *_PREFIXES)
+        if any(name.startswith(prefix) for name in checkpoint) or not prefix
+    )
+    return prefix, {
+        name.removeprefix(prefix): tensor
+        for name, tensor in checkpoint.items()
+        if name.startswith(prefix) and isinstance(tensor, Tensor)
+    }
 
 
 def _complaint(

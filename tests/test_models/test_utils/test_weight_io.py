@@ -3,6 +3,7 @@ import torch
 from torch import nn
 
 from mmcion.models.utils import load_backbone
+from mmcion.models.utils.weight_io import backbone_tensors
 
 
 def make_backbone():
@@ -39,6 +40,7 @@ HEAD = {'neck.fc.weight': torch.ones(2, 2), 'center': torch.ones(3)}
         ('', lambda state: {'model': state}),
         ('module.', lambda state: {'state_dict': state}),
         ('base.', lambda state: state),
+        ('module.base.', lambda state: state),
         ('backbone.', lambda state: {'state_dict': {**state, **HEAD}}),
         ('module.backbone.', lambda state: {'teacher': {**state, **HEAD}}),
         ('teacher.backbone.', lambda state: {'state_dict': state}),
@@ -132,3 +134,23 @@ def test_not_a_dictionary(tmp_path):
 def test_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError, match='no checkpoint'):
         load_backbone(make_backbone(), tmp_path / 'none.pth')
+
+
+def test_first_source_that_is_there_is_taken():
+    whole = {
+        **prefixed('student.backbone.', 2),
+        **prefixed('teacher.backbone.', 1),
+        **HEAD,
+    }
+    for sources, prefix, value in (
+        (('teacher', 'student'), 'teacher.backbone.', 1),
+        (('student', 'teacher'), 'student.backbone.', 2),
+    ):
+        found, tensors = backbone_tensors({'state_dict': whole}, sources)
+        assert found == prefix
+        assert tensors.keys() == weights(0).keys()
+        assert tensors['0.bias'].mean() == value
+    alone = {'student': prefixed('module.backbone.', 2)}
+    found, tensors = backbone_tensors(alone, ('teacher', 'student'))
+    assert found == 'module.backbone.'
+    assert tensors['0.bias'].mean() == 2

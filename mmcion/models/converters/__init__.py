@@ -1,0 +1,3 @@
+from .reidzoo import convert_reidzoo
+
+__all__ = ['convert_reidzoo']
