@@ -59,6 +59,9 @@ class ViewPlan(NamedTuple):
             images, plans, shapes, strict=True
         ):
             image[:height, :width] = plan.images
-        _, *columns, _ = zip(*plans, strict=True)
-        stacked = [torch.stack(column) for column in columns]
-        return cls(images, *stacked, sizes)
+        columns = {
+            name: torch.stack([getattr(plan, name) for plan in plans])
+            for name in cls._fields
+            if name not in ('images', 'sizes')
+        }
+        return cls(images=images, sizes=sizes, **columns)

@@ -76,6 +76,7 @@ def test_autocast_does_not_cost_levels():
 
 
 @pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='no CUDA device')
 def test_gpu_makes_the_same_views():
     plan = batch_of(photographs(60), on_device=True)
     on_gpu = make_views(plan, 'cuda')
