@@ -45,7 +45,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--num-instances', type=int, default=8)
     parser.add_argument('--chunk-size', type=int)
     parser.add_argument('--device', choices=('cpu', 'cuda'), default='cpu')
-    parser.add_argument('--repeats', type=int, default=7)
+    parser.add_argument('--repeats', type=int, default=15)
     args = parser.parse_args()
     if args.batch % args.num_instances:
         parser.error('--batch must be a multiple of --num-instances')

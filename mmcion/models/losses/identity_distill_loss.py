@@ -56,9 +56,9 @@ def identity_distill_loss(
     # an enabled autocast would turn the target sums into half precision
     with torch.autocast(student.device.type, enabled=False):
         return _IdentityDistill.apply(
-            student,
+            student if torch.is_grad_enabled() else student.detach(),
             teacher.detach(),
-            center.detach().flatten().clone(),  # it moves before backward
+            center.detach().flatten(),
             pids,
             student_temp,
             teacher_temp,
@@ -94,17 +94,17 @@ def check_shapes(
 
 
 class Positives(NamedTuple):
-    """Which rows belong together, and what they count; ``(B,)`` each.
+    """Which rows belong together, and what they count.
 
     Attributes:
-        group: number of the row's identity.
-        size: K of the row's identity.
-        mass: sum K - 1 + 1/K of a target from one teacher view.
-        weight: of the row's cross-entropy in the loss.
+        group: ``(B,)`` number of the row's identity.
+        counts: ``(P,)`` K of every identity.
+        mass: ``(B,)`` sum K - 1 + 1/K of a target from one teacher view.
+        weight: ``(B,)`` of the row's cross-entropy in the loss.
     """
 
     group: Tensor
-    size: Tensor
+    counts: Tensor
     mass: Tensor
     weight: Tensor
 
@@ -115,7 +115,7 @@ class Positives(NamedTuple):
         size = counts[group].to(dtype)
         pairs = NUM_TEACHER_VIEWS * (num_views - 1)
         weight = 1 / ((size * (size - 1) + 1) * len(counts) * pairs)
-        return cls(group, size, size - 1 + 1 / size, weight)
+        return cls(group, counts, size - 1 + 1 / size, weight)
 
     def targets(self, probabilities: list[Tensor]) -> list[Tensor]:
         """Return the targets of view 0, view 1 and of all local views.
@@ -124,7 +124,7 @@ class Positives(NamedTuple):
 
         Args:
             probabilities: the teacher's of both views, ``(B, C)`` each, of
-                all prototypes or of some; may be overwritten.
+                all prototypes or of some.
         """
         first, second = (self._target(q) for q in probabilities)
         return [second, first, first + second]
@@ -137,8 +137,10 @@ class Positives(NamedTuple):
 
     def _target(self, q: Tensor) -> Tensor:
         """Return sum_i q_i - (1 - 1/K) q_j of every row j, ``(B, C)``."""
-        sums = torch.zeros_like(q).index_add_(0, self.group, q)[self.group]
-        return sums.sub_(q.mul_((1 - 1 / self.size)[:, None]))
+        sums = q.new_zeros(len(self.counts), q.shape[1])
+        sums.index_add_(0, self.group, q)
+        own = 1 / self.counts[self.group].to(q.dtype) - 1
+        return sums.index_select(0, self.group).addcmul_(q, own[:, None])
 
 
 class _IdentityDistill(Function):
@@ -154,22 +156,30 @@ class _IdentityDistill(Function):
     ) -> Tensor:
         wide = torch.promote_types(student.dtype, torch.float32)
         positives = Positives.of(pids, len(student), wide)
+        shift = center.to(wide) / -teacher_temp
         targets = positives.targets(
             [
-                ((view.to(wide) - center.to(wide)) / teacher_temp).softmax(1)
+                torch.add(shift, view, alpha=1 / teacher_temp).softmax(1)
                 for view in teacher
             ]
         )
-        dot = student.new_empty(student.shape[:2], dtype=wide)
-        scaled, log_p = (torch.empty_like(targets[0]) for _ in range(2))
-        for v, logits in enumerate(student):
-            _scale(logits, student_temp, out=scaled)
-            torch.log_softmax(scaled, 1, out=log_p)
-            target = targets[min(v, NUM_TEACHER_VIEWS)]
-            dot[v] = torch.linalg.vecdot(target, log_p)
         ctx.student_temp = student_temp
         ctx.save_for_backward(student, *targets, *positives)
-        return -(positives.weight * dot).sum()
+        # wide probabilities become the gradient; beside narrow logits they
+        # would take twice their memory and are made again
+        keeps = ctx.needs_input_grad[0] and student.dtype == wide
+        p = torch.empty_like(student) if keeps else _scratch(student, wide)
+        ctx.probabilities = p if keeps else None
+        scaled = torch.empty_like(targets[0])
+        top, dot = student.new_empty(2, *student.shape[:2], dtype=wide)
+        for v, logits in enumerate(student):
+            _softmax(logits, student_temp, scaled, out=p[v])
+            torch.amax(p[v], 1, out=top[v])
+            scaled.mul_(targets[min(v, NUM_TEACHER_VIEWS)])
+            torch.sum(scaled, 1, out=dot[v])
+        lse = -top.log()  # the largest of ``scaled`` was 0
+        masses = positives.masses(len(student))
+        return (positives.weight * (masses * lse - dot)).sum()
 
     @staticmethod
     @once_differentiable
@@ -179,17 +189,33 @@ class _IdentityDistill(Function):
         # a loss scale comes in before a narrow type could lose small values
         weight = (positives.weight / ctx.student_temp * grad_output)[:, None]
         pushes = positives.masses(len(student))[..., None] * weight
-        grad = torch.empty_like(student)
-        scaled, p = (torch.empty_like(targets[0]) for _ in range(2))
+        # a second backward pass finds none
+        p, ctx.probabilities = ctx.probabilities, None
+        kept = p is not None
+        if kept:
+            grad = p
+        else:
+            grad = torch.empty_like(student)
+            p = _scratch(student, weight.dtype)
+            scaled = torch.empty_like(p[0])
         for v, logits in enumerate(student):
             if v <= NUM_TEACHER_VIEWS:  # all local views share a target
                 pull = targets[v] * -weight
-            _scale(logits, ctx.student_temp, out=scaled)
-            torch.softmax(scaled, 1, out=p)
-            torch.addcmul(pull, p, pushes[v], out=grad[v])
+            if not kept:
+                _softmax(logits, ctx.student_temp, scaled, out=p[v])
+            torch.addcmul(pull, p[v], pushes[v], out=grad[v])
         return (grad, *[None] * 5)
 
 
-def _scale(logits: Tensor, temp: float, *, out: Tensor) -> None:
-    # by a vector: by a number, narrow logits would stay narrow until the end
-    torch.mul(logits, out.new_tensor([1 / temp]), out=out)
+def _scratch(student: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return ``(V, B, C)`` in which all views share the same memory."""
+    return torch.empty_like(student[0], dtype=dtype).expand(student.shape)
+
+
+def _softmax(
+    logits: Tensor, temp: float, scaled: Tensor, *, out: Tensor
+) -> None:
+    """Write logits over ``temp``, less their maximum, and their softmax."""
+    shift = logits.amax(1, keepdim=True).to(scaled.dtype) / -temp
+    torch.add(shift, logits, alpha=1 / temp, out=scaled)
+    torch.softmax(scaled, 1, out=out)

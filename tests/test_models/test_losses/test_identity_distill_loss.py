@@ -252,6 +252,20 @@ def test_backward_may_run_twice():
     assert torch.equal(first, second)
 
 
+@pytest.mark.parametrize('dtype', [torch.float16, torch.float32])
+def test_backward_may_run_twice_with_other_scales(dtype):
+    student, teacher, center = (
+        x.detach().to(dtype) for x in random_logits(3, 4)
+    )
+    student.requires_grad_()
+    loss = identity_distill_loss(student, teacher, center, block_pids(4, 2))
+    first = torch.autograd.grad(8 * loss, student, retain_graph=True)[0]
+    copy = first.clone()
+    second = torch.autograd.grad(-2 * loss, student)[0]
+    assert torch.equal(first, copy)
+    torch.testing.assert_close(-4 * second, first)
+
+
 def test_center_may_move_before_the_backward_pass():
     student, teacher, center = random_logits(3, 4)
     pids = block_pids(4, 2)
@@ -294,6 +308,42 @@ def test_value_without_gradient_is_the_same():
     value = identity_distill_loss(student.detach(), teacher, center, pids)
     assert not value.requires_grad
     assert torch.equal(value, loss)
+
+
+def test_no_grad_gives_the_same_value():
+    student, teacher, center = random_logits(3, 4)
+    pids = block_pids(4, 2)
+    loss = identity_distill_loss(student, teacher, center, pids)
+    with torch.no_grad():
+        value = identity_distill_loss(student, teacher, center, pids)
+    assert not value.requires_grad
+    assert torch.equal(value, loss)
+
+
+def test_gradient_has_no_gradient():
+    student, teacher, center = random_logits(3, 4)
+    loss = identity_distill_loss(student, teacher, center, block_pids(4, 2))
+    (grad,) = torch.autograd.grad(loss**2, student, create_graph=True)
+    with pytest.raises(RuntimeError, match='once_differentiable'):
+        grad.sum().backward()
+
+
+@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float32])
+@pytest.mark.parametrize('size', [1e4, 1e30])
+def test_huge_logits(size, dtype):
+    """Softmaxes of one prototype; the same logits for the formula."""
+    logits = [
+        (x.detach() * size).to(dtype) for x in random_logits(4, 8, dim=64)
+    ]
+    pids = block_pids(8, 4)
+    loss, grad = loss_and_grad(identity_distill_loss, *logits, pids)
+    expected, wide_grad = loss_and_grad(
+        published_loss, *[x.double() for x in logits], 4
+    )
+    assert loss.isfinite() and grad.isfinite().all()
+    assert loss == pytest.approx(float(expected), rel=1e-5)
+    error = (grad.double() - wide_grad).abs().max() / wide_grad.abs().max()
+    assert error < 1e-2
 
 
 def test_inputs_stay_as_they_were():
