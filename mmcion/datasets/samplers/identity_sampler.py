@@ -239,8 +239,8 @@ class IdentitySampler(Sampler[int]):
         rows = self._draw(rng, (identity[stays], nth[stays]))
         # an identity's groups stand together and are no more than there are
         # batches, so dealing them like cards never gives one batch two
-        dealt = rows.reshape(per_batch, batches, -1).swapaxes(0, 1)
-        return dealt[rng.permutation(batches)]
+        place = np.arange(per_batch) * batches
+        return rows.take(rng.permutation(batches)[:, None] + place, axis=0)
 
     def _draw(
         self, rng: np.random.Generator, groups: tuple[np.ndarray, np.ndarray]

@@ -11,6 +11,9 @@ from __future__ import annotations
 
 import numpy as np
 
+# so many rows are sorted at once: what they take stays in the cache
+SORTED_ROWS = 1 << 15
+
 
 def run_starts(count: np.ndarray) -> np.ndarray:
     """Return where runs of these lengths start, end to end."""
@@ -27,13 +30,28 @@ def shuffle_runs(
 ) -> np.ndarray:
     """Shuffle every run by itself.
 
-    Sorts one integer per row, (run, lot, place), which is ten times as fast
-    as sorting twice and leaves no ties, so every machine finds one order.
+    Works on some whole runs at a time, so that the time is linear in N.
 
     Args:
         rng: of the lots.
         rows: ``(N,)`` of any kind.
         count: lengths of the runs, N in all.
+    """
+    starts = run_starts(count)
+    cuts = np.flatnonzero(np.diff(starts // SORTED_ROWS)) + 1
+    parts = zip(
+        np.split(rows, starts[cuts]), np.split(count, cuts), strict=True
+    )
+    return np.concatenate([_sort_by_lot(rng, *part) for part in parts])
+
+
+def _sort_by_lot(
+    rng: np.random.Generator, rows: np.ndarray, count: np.ndarray
+) -> np.ndarray:
+    """Shuffle runs as ``shuffle_runs`` does, all at once.
+
+    Sorts one integer per row, (run, lot, place), which is ten times as fast
+    as sorting twice and leaves no ties, so every machine finds one order.
     """
     place = place_in_run(count)
     place_bits = int(place.max()).bit_length()

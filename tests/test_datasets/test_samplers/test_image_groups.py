@@ -3,6 +3,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from mmcion.datasets.samplers import image_groups
 from mmcion.datasets.samplers.image_groups import (
     count_groups,
     draw_balanced_groups,
@@ -32,6 +33,18 @@ def test_runs_are_shuffled_by_themselves():
     for begin, end in ((0, 1), (1, 6), (6, 9), (9, 49)):
         assert sorted(shuffled[begin:end]) == list(rows[begin:end])
     assert (shuffled != rows).any()
+
+
+@pytest.mark.parametrize('sorted_rows', [1, 7, 50, 10_000])
+def test_runs_of_every_block_are_shuffled(monkeypatch, sorted_rows):
+    monkeypatch.setattr(image_groups, 'SORTED_ROWS', sorted_rows)
+    count = rng().geometric(1 / 12, 100)
+    run = np.repeat(np.arange(len(count)), count)
+    shuffled = shuffle_runs(rng(), np.arange(len(run)), count)
+    assert np.array_equal(np.sort(shuffled), np.arange(len(run)))
+    assert np.array_equal(run[shuffled], run)
+    for part in np.split(shuffled, np.cumsum(count)[:-1]):
+        assert len(part) < 20 or (np.diff(part) != 1).any()
 
 
 def test_all_orders_of_a_run_are_equally_likely():
