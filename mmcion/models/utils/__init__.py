@@ -1,5 +1,6 @@
 from .device_views import make_views
 from .feature_output import feature_output
+from .model_file import read_model_file, save_model_file
 from .pooling import pooled_feature
 from .weight_io import LoadReport, load_backbone
 
@@ -9,4 +10,6 @@ __all__ = [
     'load_backbone',
     'make_views',
     'pooled_feature',
+    'read_model_file',
+    'save_model_file',
 ]
