@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from torch import nn
+
 from mmcion.registry import MODELS
 
 from .timm_backbone import TimmBackbone
@@ -28,3 +30,6 @@ class GhostNet(TimmBackbone):
     def __init__(self, arch: str, **kwargs: Any) -> None:
         # timm drops out what comes before its classifier: our feature
         super().__init__(arch, **{'drop_rate': 0.0, **kwargs})
+        # timm's norm has the activation inside, where SyncBatchNorm loses it
+        last = self.model.blocks[-1][0]
+        last.aa, last.bn1.act = last.bn1.act, nn.Identity()

@@ -77,9 +77,7 @@ def _renamed(tensors: dict[str, Tensor], family: str) -> dict[str, Tensor]:
 @cache
 def _shapes(name: str) -> dict[str, torch.Size]:
     """Return what our backbone of an architecture consists of."""
-    # mmpretrain computes with values when it builds a ResNet
-    device = 'cpu' if name.startswith('resnet') else 'meta'
-    with torch.random.fork_rng(devices=[]), torch.device(device):
+    with torch.random.fork_rng(devices=[]):  # building it draws numbers
         state = build_backbone(name).state_dict()
     return {key: tensor.shape for key, tensor in state.items()}
 
