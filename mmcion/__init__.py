@@ -10,7 +10,12 @@ check_engine()
 quiet_known_warnings()
 
 # Imported on first use, so that `import mmcion` stays quick.
-_LAZY = {'denoise': 'mmcion.apis.denoise', 'evaluate': 'mmcion.evaluation'}
+_LAZY = {
+    'denoise': 'mmcion.apis.denoise',
+    'evaluate': 'mmcion.evaluation',
+    'get_model': 'mmcion.apis.model_zoo',
+    'list_models': 'mmcion.apis.model_index',
+}
 _PACKAGES = {'datasets', 'denoising', 'evaluation', 'models', 'structures'}
 
 __all__ = ['__version__', *_LAZY]

@@ -27,6 +27,10 @@ class ReIDModel(BaseModel):
             see ``load_backbone`` for what is understood.
         data_preprocessor: config; ``ReIDDataPreprocessor`` if None.
         init_cfg: as in mmengine.
+
+    Attributes:
+        meta: what its model file says, see ``save_model_file``; empty for
+            other models.
     """
 
     def __init__(
@@ -41,6 +45,7 @@ class ReIDModel(BaseModel):
             data_preprocessor or {'type': 'mmcion.ReIDDataPreprocessor'}
         )
         super().__init__(preprocessor, init_cfg)
+        self.meta: dict[str, Any] = {}
         self.backbone = MODELS.build(backbone)
         self.backbone_checkpoint = backbone_checkpoint
         self._load_backbone()
