@@ -191,8 +191,8 @@ def test_channels_last_gives_the_same_result():
 
 def step_results(**options):
     """Loss, gradients and state after the forward pass of a fixed batch."""
-    model = make_pretrainer(use_bn=True, **options)
-    views = make_views(4)
+    model = make_pretrainer(use_bn=True, **options).double()
+    views = [view.double() for view in make_views(4)]
     loss = model(views, make_samples(PIDS), mode='loss')['loss']
     loss.backward()
     grads = {
@@ -205,7 +205,7 @@ def step_results(**options):
 
 def test_chunks_of_prototypes_give_the_same_step():
     torch.testing.assert_close(
-        step_results(**TILED), step_results(), rtol=1e-4, atol=1e-6
+        step_results(**TILED), step_results(), rtol=1e-10, atol=1e-12
     )
 
 
@@ -213,7 +213,7 @@ def test_recomputed_activations_give_the_same_step():
     plain = step_results()
     recomputed = step_results(recompute=r'\d')
     # statistics of batch norms included: they have moved once
-    torch.testing.assert_close(recomputed, plain, rtol=1e-5, atol=1e-7)
+    torch.testing.assert_close(recomputed, plain, rtol=1e-10, atol=1e-12)
 
 
 def gradients(model, rows):
