@@ -11,9 +11,13 @@ quiet_known_warnings()
 
 # Imported on first use, so that `import mmcion` stays quick.
 _LAZY = {
+    'FeatureExtractor': 'mmcion.apis.feature_extractor',
+    'ReIDInferencer': 'mmcion.apis.reid_inferencer',
     'denoise': 'mmcion.apis.denoise',
     'evaluate': 'mmcion.evaluation',
     'get_model': 'mmcion.apis.model_zoo',
+    'inference_model': 'mmcion.apis.inference',
+    'init_model': 'mmcion.apis.inference',
     'list_models': 'mmcion.apis.model_index',
 }
 _PACKAGES = {'datasets', 'denoising', 'evaluation', 'models', 'structures'}

@@ -34,6 +34,7 @@ def extract_features(
     batch_size: int = 64,
     num_workers: int = 2,
     max_unreadable: int = 0,
+    device: str | torch.device | None = None,
 ) -> FeatureStore:
     """Extract one feature per row of a table, on all ranks together.
 
@@ -52,6 +53,7 @@ def extract_features(
         num_workers: processes that read images.
         max_unreadable: so many images may be missing or damaged, over all
             ranks; their features are zero and the store lists their rows.
+        device: where to compute; the best there is if None.
 
     Raises:
         ValueError: if more images cannot be read, or the table has no rows.
@@ -76,7 +78,7 @@ def extract_features(
             remedy=f'Allow them, or restore them and remove {out}.',
         )
         return store
-    model = model.to(get_device()).eval()
+    model = model.to(device or get_device()).eval()
     dataset: Dataset = TrackletDataset(table, pipeline)
     if max_unreadable:
         dataset = _Tolerant(dataset)

@@ -32,16 +32,19 @@ class RankedQuery:
         query: picture of the query.
         gallery: pictures of the gallery.
         correct: for each whether it is the same person; None for junk, which
-            does not count.
+            does not count. Without the truth, None for all: no frames, no
+            marks.
         distances: for each, shown below it.
+        captions: for each, shown below it in place of mark and distance.
         heading: one line above the row.
         caption: below the query.
     """
 
     query: ImageLike
     gallery: Sequence[ImageLike]
-    correct: Sequence[bool | None]
+    correct: Sequence[bool | None] | None = None
     distances: Sequence[float] | None = None
+    captions: Sequence[str] | None = None
     heading: str = ''
     caption: str = 'query'
 
@@ -93,23 +96,26 @@ def ranked_list_column(place: int, cell: tuple[int, int]) -> tuple[int, int]:
 
 def _answers(query: RankedQuery) -> list[Tile]:
     tiles = []
-    for i, (image, correct) in enumerate(
-        zip(query.gallery, query.correct, strict=True)
-    ):
-        mark = {True: '✓', False: '✗', None: '–'}[correct]
-        color = {True: GREEN, False: RED, None: GREY}[correct]
+    for i, image in enumerate(query.gallery):
+        caption, color = '', None
+        if query.correct is not None:
+            correct = query.correct[i]
+            caption = {True: '✓', False: '✗', None: '–'}[correct]
+            color = {True: GREEN, False: RED, None: GREY}[correct]
         if query.distances is not None:
-            mark = f'{mark} {query.distances[i]:.3f}'
-        tiles.append(Tile(image, mark, color))
+            caption = f'{caption} {query.distances[i]:.3f}'.strip()
+        if query.captions is not None:
+            caption = query.captions[i]
+        tiles.append(Tile(image, caption, color))
     return tiles
 
 
 def _check(query: RankedQuery) -> None:
-    counts = {len(query.gallery), len(query.correct)}
-    if query.distances is not None:
-        counts.add(len(query.distances))
+    lists = (query.correct, query.distances, query.captions)
+    counts = {len(each) for each in lists if each is not None}
+    counts.add(len(query.gallery))
     if len(counts) > 1:
         raise ValueError(
-            f'gallery, correct and distances of a RankedQuery must have the '
-            f'same length; got lengths {sorted(counts)}.'
+            f'gallery, correct, distances and captions of a RankedQuery must '
+            f'have the same length; got lengths {sorted(counts)}.'
         )

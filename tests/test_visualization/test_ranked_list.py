@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mmcion.visualization import RankedQuery, ranked_list
-from mmcion.visualization.palette import GREEN, GREY, INK, RED, rgb
+from mmcion.visualization.palette import GREEN, GREY, INK, PANEL, RED, rgb
 from mmcion.visualization.ranked_list import ranked_list_column
 
 CELL = (40, 80)
@@ -43,3 +43,13 @@ def test_lists_of_unequal_length_are_refused():
     query = RankedQuery(plain(0), [plain(0)] * 2, [True])
     with pytest.raises(ValueError, match=r'same length; got lengths \[1, 2\]'):
         ranked_list([query])
+
+
+def test_without_the_truth_there_are_no_frames():
+    query = RankedQuery(plain(200), [plain(10)], captions=['1:  0.9'])
+    picture = ranked_list([query], cell=CELL)
+    left, right = ranked_list_column(1, CELL)
+    for x in (left + 1, right - 1):
+        assert tuple(picture[45, x]) == rgb(PANEL)
+    caption = picture[-20:, left:right]
+    assert (caption.min(axis=2) < 200).sum() > 10

@@ -1,0 +1,93 @@
+import numpy as np
+import pytest
+import torch
+
+from mmcion.apis.image_inputs import as_images, list_images
+
+from ..tiny import write_image
+
+RGB = np.random.default_rng(0).integers(0, 256, (6, 4, 3), np.uint8)
+TENSOR = torch.from_numpy(RGB).permute(2, 0, 1)
+
+
+def test_folder_below_and_sorted(tmp_path):
+    for name in ('b/2.PNG', 'b/10.jpg', 'a.jpeg', 'b/.hidden.png'):
+        write_image(tmp_path / name)
+    (tmp_path / 'notes.txt').write_text('no image')
+    found = list_images(tmp_path)
+    names = [path.relative_to(tmp_path).as_posix() for path in found]
+    assert names == ['a.jpeg', 'b/10.jpg', 'b/2.PNG']
+    assert as_images(tmp_path) == as_images([*found]) == [*map(str, found)]
+    assert as_images(str(found[0])) == [str(found[0])]
+
+
+def test_missing_files_and_folders(tmp_path):
+    there = write_image(tmp_path / 'a.png')
+    with pytest.raises(FileNotFoundError, match=r'1 of 2 images .*: b\.png'):
+        as_images([there, 'b.png'])
+    with pytest.raises(FileNotFoundError, match='no folder'):
+        list_images(tmp_path / 'c')
+    (tmp_path / 'c').mkdir()
+    with pytest.raises(FileNotFoundError, match=r'has no image \(\.bmp, '):
+        as_images(tmp_path / 'c')
+
+
+@pytest.mark.parametrize(
+    ('images', 'order'),
+    [
+        (RGB, 'rgb'),
+        (RGB[None], 'rgb'),
+        (RGB[..., ::-1], 'bgr'),
+        ([RGB[..., ::-1]], 'bgr'),
+        (TENSOR, None),
+        (TENSOR, 'rgb'),
+        (TENSOR[None], None),
+        ((TENSOR.flip(0),), 'bgr'),
+        (TENSOR / 255, None),
+        ([TENSOR.double() / 255], None),
+    ],
+)
+def test_one_image_in_many_guises(images, order):
+    found = as_images(images, order)
+    assert len(found) == 1
+    assert found[0].dtype == torch.uint8
+    assert torch.equal(found[0], TENSOR)
+
+
+def test_several():
+    assert len(as_images(np.stack([RGB] * 3), 'rgb')) == 3
+    assert len(as_images(torch.stack([TENSOR] * 3))) == 3
+    other_size = RGB[:3]
+    assert [x.shape[1] for x in as_images([RGB, other_size], 'rgb')] == [6, 3]
+    assert as_images([]) == []
+    assert as_images(torch.zeros(0, 3, 6, 4)) == []
+
+
+@pytest.mark.parametrize(
+    ('images', 'order', 'words'),
+    [
+        (RGB, None, "an array needs channel_order: 'bgr' if OpenCV"),
+        ([RGB], None, 'an array needs channel_order'),
+        (RGB, 'RGB', "must be one of .*; got 'RGB'"),
+        (RGB / 255, 'rgb', r'uint8; got \(6, 4, 3\) float64'),
+        (RGB[..., 0], 'rgb', r'uint8; got \(6, 4\) uint8'),
+        (RGB[..., :2], 'rgb', r'an array must be \(H, W, 3\) .*6, 4, 2\)'),
+        ([RGB[None]], 'rgb', r'tensor \(3, H, W\); got \(1, 6, 4, 3\)'),
+        (TENSOR.permute(1, 2, 0), None, r'several .* got \(6, 4, 3\)'),
+        (TENSOR.long(), None, r'got torch\.int64'),
+        (TENSOR.float(), None, r'in \[0, 1\]; got 1 to 248\. What is norm'),
+        (TENSOR / 255 - 0.5, None, r'\[0, 1\]; got -0\.496 to'),
+        (TENSOR * float('nan'), None, r'in \[0, 1\]; got nan'),
+        ([3], None, 'all of one kind; got a int'),
+        (['a.png', RGB], 'rgb', 'all of one kind; got a str'),
+    ],
+)
+def test_what_is_refused(images, order, words):
+    with pytest.raises(ValueError, match=words):
+        as_images(images, order)
+
+
+def test_files_say_their_order_themselves(tmp_path):
+    path = write_image(tmp_path / 'a.png')
+    with pytest.raises(ValueError, match='files say it themselves'):
+        as_images(path, 'bgr')
