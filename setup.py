@@ -31,6 +31,7 @@ setup(
     # import names; which one is chosen is requirements/mminstall.txt's task.
     install_requires=requirements('runtime'),
     extras_require={
+        'export': requirements('export'),
         'video': requirements('video'),
         'tests': requirements('tests'),
     },

@@ -1,0 +1,156 @@
+"""Whether an exported model gives the features of the one it was made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cosine_similarity, interpolate
+
+from mmcion.datasets.transforms import build_pipeline
+
+from .image_inputs import list_images
+
+FORMATS = ('onnx', 'torchscript', 'torch-export')
+BATCHES = (1, 8)
+MIN_COSINE = 0.9999
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How far features are from those of the original model.
+
+    Attributes:
+        max_abs_diff: largest difference of a value.
+        min_cosine: of the worst crop.
+        mean_cosine: of all crops.
+        cosine_between_crops: of the two most similar crops, by the original
+            model; parity means something where this is below ``min_cosine``.
+    """
+
+    max_abs_diff: float
+    min_cosine: float
+    mean_cosine: float
+    cosine_between_crops: float
+
+    def check(self, what: str) -> None:
+        """Refuse features that are not those of the original model.
+
+        Raises:
+            ValueError: if a cosine is below 0.9999, or if crops differ so
+                little that a wrong model might pass.
+        """
+        # NaN fails too
+        if not self.min_cosine >= MIN_COSINE:
+            raise ValueError(
+                f'{what} gives other features than the model: cosine '
+                f'{self.min_cosine:.6f} where at least {MIN_COSINE} is '
+                f'needed, max |difference| {self.max_abs_diff:.2g}. Nothing '
+                f'was written.'
+            )
+        if 1 - self.min_cosine > 0.1 * (1 - self.cosine_between_crops):
+            raise ValueError(
+                f'{what} cannot be checked: the features of different '
+                f'crops are as similar (cosine '
+                f'{self.cosine_between_crops:.8f}) as those before and after '
+                f'({self.min_cosine:.8f}). Are these trained weights? '
+                f'Nothing was written.'
+            )
+
+
+def compare_features(expected: Tensor, found: Tensor) -> Parity:
+    """Compare features ``(N, d)`` of the same N crops.
+
+    Raises:
+        ValueError: if the shapes differ.
+    """
+    if expected.shape != found.shape:
+        raise ValueError(
+            f'the exported model gives features {tuple(found.shape)} where '
+            f'the original gives {tuple(expected.shape)}.'
+        )
+    expected, found = expected.double(), found.double()
+    cosine = cosine_similarity(expected, found)
+    between = cosine_similarity(expected[:, None], expected, dim=2)
+    between.fill_diagonal_(-1)
+    return Parity(
+        max_abs_diff=(expected - found).abs().max().item(),
+        min_cosine=cosine.min().item(),
+        mean_cosine=cosine.mean().item(),
+        cosine_between_crops=between.max().item(),
+    )
+
+
+def random_crops(
+    height: int, width: int, number: int = sum(BATCHES), seed: int = 0
+) -> Tensor:
+    """Make up uint8 images ``(number, height, width, 3)``.
+
+    Coarse patches of colour and fine noise: features differ more between
+    them than between images of noise alone.
+    """
+    rng = torch.Generator().manual_seed(seed)
+    coarse = torch.rand(number, 3, 8, 4, generator=rng)
+    images = interpolate(coarse, (height, width), mode='bilinear')
+    noise = torch.randn(number, 3, height, width, generator=rng)
+    images = (images + 0.1 * noise).clamp(0, 1) * 255
+    return images.round().byte().permute(0, 2, 3, 1).contiguous()
+
+
+def read_crops(
+    folder: str | Path, image_size: tuple[int, int], number: int = 65
+) -> Tensor:
+    """Read uint8 images ``(N, H, W, 3)``, spread evenly over a folder.
+
+    Raises:
+        FileNotFoundError: if there is no image.
+        UnreadableImageError: if one is damaged; names it.
+    """
+    files = list_images(folder)
+    prepare = build_pipeline(
+        [{'type': 'LoadImage'}, {'type': 'ResizeImage', 'size': image_size}]
+    )
+    chosen = files[:: -(-len(files) // number)]
+    images = [prepare({'img_path': str(path)})['img'] for path in chosen]
+    return torch.stack(images).permute(0, 2, 3, 1).contiguous()
+
+
+def in_batches(run: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
+    """Run a model on one image, then on batches of 8."""
+    sizes = [BATCHES[0]]
+    while sum(sizes) < len(images):
+        sizes.append(min(BATCHES[1], len(images) - sum(sizes)))
+    with torch.no_grad():
+        return torch.cat([run(part) for part in images.split(sizes)])
+
+
+def open_exported(
+    path: str | Path, file_format: str
+) -> Callable[[Tensor], Tensor]:
+    """Open an exported model; it maps a batch of images to features."""
+    if file_format == 'torchscript':
+        return torch.jit.load(path)
+    if file_format == 'torch-export':
+        with open(path, 'rb') as file:  # whatever the name ends in
+            return torch.export.load(file).module()
+    session = _session(path)
+    name = session.get_inputs()[0].name
+
+    def run(images: Tensor) -> Tensor:
+        return torch.from_numpy(session.run(None, {name: images.numpy()})[0])
+
+    return run
+
+
+def _session(path: str | Path) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # errors
+    return onnxruntime.InferenceSession(
+        str(path), options, providers=['CPUExecutionProvider']
+    )

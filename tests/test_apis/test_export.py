@@ -1,0 +1,217 @@
+import sys
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from torch.nn.functional import cosine_similarity, normalize
+
+from mmcion.apis import export
+from mmcion.apis.export import export_model
+from mmcion.apis.export_parity import open_exported, random_crops
+from mmcion.apis.model_zoo import get_model
+from mmcion.models import ReIDModel, convert_reidzoo, list_architectures
+from mmcion.utils.io import hash_file, read_json
+
+from .. import tiny  # noqa: F401, registers TinyBackbone
+from ..golden import reidzoo_backbone
+
+FAST = [
+    'ghostnet_0_5',
+    'edgenext_x_small',
+    'repvit_m0_9',
+    'fastvit_s12',
+    'resnet18_ibn',
+    'vit_tiny',
+]
+FUSED = ('repvit', 'fastvit')
+SIZE = (32, 16)
+
+
+def golden_model(arch):
+    """A model whose features differ between images, as a trained one's."""
+    model = get_model(arch)
+    weights = convert_reidzoo(reidzoo_backbone(arch), arch)
+    model.backbone.load_state_dict(weights)
+    return model
+
+
+@pytest.fixture
+def model():
+    torch.manual_seed(0)
+    model = ReIDModel({'type': 'TinyBackbone', 'use_bn': True}).eval()
+    model.meta = {'arch': 'tiny', 'source': 'a test', 'source_sha256': 'f00'}
+    return model
+
+
+def expected(model, images):
+    inputs = images.permute(0, 3, 1, 2)
+    inputs = model.data_preprocessor({'inputs': inputs})['inputs']
+    with torch.no_grad():
+        return inputs, model(inputs)
+
+
+@pytest.mark.parametrize(
+    'arch',
+    [
+        arch if arch in FAST else pytest.param(arch, marks=pytest.mark.slow)
+        for arch in list_architectures()
+    ],
+)
+def test_onnx_gives_the_features_of_every_architecture(arch, tmp_path):
+    model = golden_model(arch)
+
+    report = export_model(model, tmp_path / 'model.onnx')
+
+    parity = report['parity']
+    print(arch, parity)  # for the record of a run with -s
+    assert parity['min_cosine'] >= 0.9999
+    assert parity['cosine_between_crops'] < 0.9999
+    assert report['fused'] == arch.startswith(FUSED)
+    # again, without what export_model itself compares with
+    inputs, feats = expected(model, random_crops(256, 128, 3, seed=1))
+    session = onnxruntime.InferenceSession(tmp_path / 'model.onnx')
+    (found,) = session.run(None, {'images': inputs.numpy()})
+    cosine = cosine_similarity(torch.from_numpy(found).double(), feats)
+    assert cosine.min() >= 0.9999
+
+
+@pytest.mark.parametrize('file_format', ['torchscript', 'torch-export'])
+def test_other_formats_give_the_same_features(file_format, model, tmp_path):
+    out = tmp_path / 'model.any'
+    report = export_model(model, out, file_format=file_format, image_size=SIZE)
+    assert report['format'] == file_format and report['opset'] is None
+    inputs, feats = expected(model, random_crops(*SIZE, 3, seed=1))
+    found = open_exported(out, file_format)(inputs)
+    torch.testing.assert_close(found, feats)
+
+
+def test_preprocessing_and_norm_inside(model, tmp_path):
+    out = tmp_path / 'model.onnx'
+    report = export_model(
+        model, out, image_size=SIZE, with_preprocess=True, l2_norm=True
+    )
+    images = random_crops(*SIZE, 5, seed=1)
+    _, feats = expected(model, images)
+    session = onnxruntime.InferenceSession(out)
+    (found,) = session.run(['features'], {'images': images.numpy()})
+    np.testing.assert_allclose(found, normalize(feats), atol=1e-6)
+    assert report['input'] == {
+        'name': 'images',
+        'layout': 'NHWC',
+        'dtype': 'uint8',
+        'channel_order': 'RGB',
+        'normalised_inside': True,
+    }
+    assert report['output']['l2_norm']
+
+
+def test_note_beside_the_file_says_how_to_use_it(model, tmp_path):
+    out, weights = tmp_path / 'sub' / 'model.onnx', tmp_path / 'weights.pth'
+    weights.write_bytes(b'weights')
+
+    report = export_model(model, out, image_size=SIZE, weights_file=weights)
+
+    note = read_json(tmp_path / 'sub' / 'model.onnx.json')
+    assert note == report
+    assert note['arch'] == 'tiny' and note['file'] == 'model.onnx'
+    assert note['input_size'] == list(SIZE)
+    assert note['input']['layout'] == 'NCHW'
+    assert note['mean'] == [0.485, 0.456, 0.406]
+    assert note['std'] == [0.229, 0.224, 0.225]
+    assert note['sha256'] == hash_file(out)
+    assert note['weights_sha256'] == hash_file(weights)
+    assert note['source'] == 'a test' and note['source_sha256'] == 'f00'
+    assert note['parity']['crops'] == 9
+    assert note['parity']['batches'] == [1, 8]
+    content = onnx.load(out)
+    assert note['opset'] == content.opset_import[0].version
+    batch, *rest = content.graph.input[0].type.tensor_type.shape.dim
+    assert batch.dim_param == 'batch'
+    assert [side.dim_value for side in rest] == [3, *SIZE]
+
+
+def test_int8_is_measured(model, tmp_path):
+    report = export_model(
+        model, tmp_path / 'model.onnx', image_size=SIZE, int8=True
+    )
+    small = tmp_path / report['int8']['file']
+    assert small.name == 'model.int8.onnx'
+    assert report['int8']['sha256'] == hash_file(small)
+    inputs, feats = expected(model, random_crops(*SIZE))
+    found = open_exported(small, 'onnx')(inputs)
+    # activations are scaled by batch: 1 and 8 were measured, 9 are tried
+    cosine = cosine_similarity(found, feats).min().item()
+    assert cosine == pytest.approx(report['int8']['min_cosine'], abs=1e-3)
+    assert 0.9 < cosine < 1 - 1e-7
+
+
+def test_other_features_leave_no_file(model, tmp_path, monkeypatch):
+    out = tmp_path / 'model.onnx'
+    out.write_text('of before')
+
+    def opened(path, file_format):
+        assert path.is_file()
+        return lambda images: open_exported(path, file_format)(images) + 1
+
+    monkeypatch.setattr(export, 'open_exported', opened)
+    with pytest.raises(ValueError, match='the onnx file gives other feat'):
+        export_model(model, out, image_size=SIZE, int8=True)
+    assert [path.name for path in tmp_path.iterdir()] == ['model.onnx']
+    assert out.read_text() == 'of before'
+
+
+def test_fusing_that_changes_features_is_refused(model, tmp_path, monkeypatch):
+    def spoil(deployed):
+        deployed.model.backbone[0].weight.neg_()
+        return True
+
+    monkeypatch.setattr(export.DeployedModel, 'fuse', spoil)
+    with pytest.raises(ValueError, match='fused branches gives other'):
+        export_model(model, tmp_path / 'model.onnx', image_size=SIZE)
+    assert not list(tmp_path.iterdir())
+
+
+def test_model_stays_as_it_was(tmp_path):
+    model = golden_model('repvit_m0_9').train()
+    names = set(model.state_dict())
+    values = [value.clone() for value in model.state_dict().values()]
+
+    out = tmp_path / 'model.pt'
+    export_model(model, out, file_format='torchscript', image_size=(64, 32))
+
+    assert model.training and set(model.state_dict()) == names
+    for before, after in zip(values, model.state_dict().values(), strict=True):
+        assert torch.equal(before, after)
+    assert all(param.requires_grad for param in model.parameters())
+
+
+@pytest.mark.parametrize('name', ['onnx', 'onnxruntime', 'onnxscript'])
+def test_missing_packages_are_named(name, model, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(ImportError, match=rf'{name} cannot.*mmcion\[export\]'):
+        export_model(model, tmp_path / 'model.onnx', image_size=SIZE)
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        ({'file_format': 'caffe'}, "one of onnx, .*; got 'caffe'"),
+        ({'file_format': 'torchscript', 'int8': True}, 'int8 needs'),
+        ({'crops': torch.zeros(9, 3, 32, 16)}, r'uint8 \(N, 32, 16, 3\); got'),
+        ({'crops': random_crops(*SIZE, 8)}, 'at least 9 crops'),
+        ({'crops': random_crops(*SIZE, 1).expand(9, -1, -1, -1)}, 'trained'),
+    ],
+)
+def test_wrong_options_are_refused(options, message, model, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        export_model(
+            model, tmp_path / 'model.onnx', image_size=SIZE, **options
+        )
+    assert not list(tmp_path.iterdir())
+
+
+def test_folder_is_no_file_to_write(model, tmp_path):
+    with pytest.raises(ValueError, match='is a folder'):
+        export_model(model, tmp_path, image_size=SIZE)

@@ -1,0 +1,146 @@
+"""Export a model to ONNX or TorchScript, and compare it with the original."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+if TYPE_CHECKING:
+    from mmcion.models import ReIDModel
+
+EXAMPLE = """examples:
+  # a model file; images go in as they are decoded, unit vectors come out
+  python tools/export_model.py work_dirs/resnet50_ibn-0123abcd.pth \\
+      --out model.onnx --with-preprocess --normalize
+
+  # a model of the zoo, with weights from the folder MMCION_ZOO, in 8 bits too
+  python tools/export_model.py cion_repvit_m0_9 --out model.onnx --int8 \\
+      --crops some/people
+
+  # any checkpoint, of which the architecture must be said
+  python tools/export_model.py vit_small --weights epoch_100.pth \\
+      --out model.pt --format torchscript
+
+Images are RGB and of --image-size; the number of them is free. A file whose
+features differ from the model's (cosine below 0.9999) is not written. OUT.json
+says how to use it.
+"""
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    from mmcion.utils.cli import tool_parser
+
+    parser = tool_parser(__doc__, EXAMPLE)
+    parser.add_argument(
+        'model',
+        metavar='ARCH_OR_MODEL_FILE',
+        help='name of a model or architecture, or a model file (.pth)',
+    )
+    parser.add_argument('--out', required=True, help='file to write')
+    weights = parser.add_mutually_exclusive_group()
+    weights.add_argument(
+        '--weights', metavar='FILE', help='checkpoint for a name'
+    )
+    weights.add_argument(
+        '--random-weights',
+        action='store_true',
+        help='export a name untrained, to try things out',
+    )
+    parser.add_argument(
+        '--format',
+        choices=['onnx', 'torchscript', 'torch-export'],
+        default='onnx',
+        help='(default: %(default)s)',
+    )
+    parser.add_argument(
+        '--image-size',
+        nargs=2,
+        type=int,
+        metavar=('H', 'W'),
+        help="pixels (default: the model's own, 256 128 for those of the zoo)",
+    )
+    parser.add_argument(
+        '--with-preprocess',
+        action='store_true',
+        help='take uint8 RGB images (N, H, W, 3) and normalise them inside; '
+        'without, float RGB images (N, 3, H, W), normalised already',
+    )
+    parser.add_argument(
+        '--normalize', action='store_true', help='give features of length 1'
+    )
+    parser.add_argument(
+        '--int8',
+        action='store_true',
+        help='write OUT.int8.onnx too, quantised dynamically, and measure it',
+    )
+    parser.add_argument(
+        '--crops',
+        metavar='FOLDER',
+        help='images of people to compare on; made-up ones without',
+    )
+    return parser.parse_args()
+
+
+def load(args: argparse.Namespace) -> 'ReIDModel':
+    """Build the model with its weights."""
+    from mmcion.apis.model_zoo import get_model, load_model
+
+    if not args.model.endswith('.pth'):
+        weights = args.weights or not args.random_weights
+        return get_model(args.model, weights)
+    if args.weights or args.random_weights:
+        raise ValueError(
+            f'{args.model} has weights; --weights and --random-weights are '
+            f'for names.'
+        )
+    return load_model(args.model)
+
+
+def main() -> None:
+    """Export."""
+    args = parse_args()
+    from mmcion.apis.export import export_model
+    from mmcion.apis.export_parity import read_crops
+
+    model = load(args)
+    size = tuple(args.image_size or model.meta['input_size'])
+    is_file = args.model.endswith('.pth')
+    report = export_model(
+        model,
+        args.out,
+        file_format=args.format,
+        image_size=size,
+        with_preprocess=args.with_preprocess,
+        l2_norm=args.normalize,
+        int8=args.int8,
+        crops=read_crops(args.crops, size) if args.crops else None,
+        weights_file=args.model if is_file else args.weights,
+    )
+    tell(Path(args.out), report)
+
+
+def tell(out: Path, report: dict[str, Any]) -> None:
+    """Print what was written and measured."""
+    parity = report['parity']
+    kind = 'made-up' if parity['made_up_crops'] else 'real'
+    print(f'compared on {parity["crops"]} {kind} crops, batch 1 and 8:')
+    files = [(out, parity)]
+    if 'int8' in report:
+        files.append((out.with_name(report['int8']['file']), report['int8']))
+    for path, found in files:
+        print(
+            f'  {path} ({path.stat().st_size / 2**20:.1f} MiB): max '
+            f'|difference| {found["max_abs_diff"]:.2g}, min cosine '
+            f'{found["min_cosine"]:.8f}, mean {found["mean_cosine"]:.8f}'
+        )
+    print(f'how to use it: {out}.json')
+
+
+if __name__ == '__main__':
+    from mmcion.utils.cli import run_tool
+
+    run_tool(main)
