@@ -1,6 +1,8 @@
 """Every config parses, loses no override, builds and, if it can, trains."""
 
 import re
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -8,8 +10,12 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
+from torch.nn.modules.batchnorm import _BatchNorm
 
+from mmcion.apis.model_index import read_index
+from mmcion.models import get_architecture
 from mmcion.registry import MODELS
+from tests.golden import SMALLEST
 from tests.tiny import DIM, write_identities
 
 ROOT = Path(__file__).parents[1] / 'configs'
@@ -20,6 +26,18 @@ CONFIGS = sorted(
 )
 PRETRAINING = [name for name in CONFIGS if name.startswith('cion/')]
 EVALUATION = [name for name in CONFIGS if name.startswith('eval/')]
+# configs of the zoo by architecture; all but the model is that of PUBLISHED
+ZOO = {
+    entry.arch: (entry.config or '').removeprefix('configs/')
+    for entry in read_index().values()
+}
+PUBLISHED = ZOO['resnet50_ibn']
+LARGE = [name for arch, name in ZOO.items() if arch not in SMALLEST]
+RECIPES = [
+    name
+    for name in PRETRAINING
+    if name == PUBLISHED or name not in ZOO.values()
+]
 # the network and the paths; all else is the config's own
 TINY_NETWORK = {
     'model.backbone': {'_delete_': True, 'type': 'TinyBackbone'},
@@ -30,8 +48,13 @@ TINY_NETWORK = {
 }
 
 
-def read(name):
+@cache
+def read_once(name):
     return Config.fromfile(ROOT / name)
+
+
+def read(name):
+    return deepcopy(read_once(name))
 
 
 def fields(name):
@@ -49,7 +72,8 @@ def scope():
 
 
 def test_configs_are_found():
-    assert len(PRETRAINING) >= 2 and len(EVALUATION) >= 3
+    assert len(PRETRAINING) >= 35 and len(EVALUATION) >= 3
+    assert len(RECIPES) >= 4
 
 
 @pytest.mark.parametrize('name', CONFIGS)
@@ -124,21 +148,59 @@ def test_name_says_the_size_of_images(name):
     assert fields(name)[-1] == 'x'.join(map(str, resize.size))
 
 
-@pytest.mark.parametrize('name', PRETRAINING + EVALUATION)
+@pytest.mark.parametrize('arch', ZOO)
+def test_model_of_the_zoo_has_a_config(arch):
+    expected = get_architecture(arch)
+    model = read(ZOO[arch]).model
+    assert f'mmcion.{model.backbone.type}' == expected.backbone['type']
+    assert {**model.backbone, 'type': 0} == {**expected.backbone, 'type': 0}
+    assert model.projector.in_channels == expected.num_features
+
+
+@pytest.mark.parametrize('arch', ZOO)
+def test_zoo_shares_the_recipe(arch):
+    cfg, published = read(ZOO[arch]), read(PUBLISHED)
+    for each in (cfg, published):
+        each.model.backbone = each.model.projector.in_channels = None
+        each.pop('sync_bn', None)  # see the next test
+    assert cfg.to_dict() == published.to_dict()
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        pytest.param(name, marks=pytest.mark.slow if name in LARGE else ())
+        for name in PRETRAINING + EVALUATION
+    ],
+)
 def test_model_builds_and_gives_features(name, scope):
     cfg = read(name)
-    cfg.model.pop('compile_backbone', None)
+    if name in PRETRAINING:
+        cfg.model.pop('compile_backbone', None)
+        cfg.model.projector.num_prototypes = 32
+        cfg.model.head.num_prototypes = 32
     model = MODELS.build(cfg.model)
     model.eval()
     with torch.no_grad():
         feats = model(torch.rand(2, 3, 64, 32))
     assert feats.dim() == 2 and len(feats) == 2
     if name in PRETRAINING:
-        logits = model.student.projector(feats)
-        assert logits.shape == (2, model.head.center.numel())
+        assert model.student.projector(feats).shape == (2, 32)
+    if name in ZOO.values():
+        has_bn = any(isinstance(m, _BatchNorm) for m in model.modules())
+        assert cfg.get('sync_bn') == ('torch' if has_bn else None)
 
 
-@pytest.mark.parametrize('name', PRETRAINING)
+def test_swin_drops_paths_in_student_and_teacher(scope):
+    cfg = read(ZOO['swin_tiny'])
+    cfg.model.projector.num_prototypes = cfg.model.head.num_prototypes = 32
+    model = MODELS.build(cfg.model).train()
+    for network in (model.student, model.teacher):
+        last = network.backbone.model.layers[-1].blocks[-1].drop_path1
+        assert last.training and last.drop_prob == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize('name', RECIPES)
 def test_an_epoch_of_training(name, tmp_path):
     crops = write_identities(tmp_path / 'crops', (4,) * 12)
     cfg = read(name)
