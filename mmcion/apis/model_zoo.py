@@ -92,13 +92,7 @@ def load_model(
         FileNotFoundError: if there is no such file.
         ValueError: as ``get_model``, or if it is no model file.
     """
-    try:
-        content = read_model_file(path)
-    except ValueError as error:
-        raise ValueError(
-            f'{error} If you know the architecture: '
-            f"get_model('cion_<arch>', pretrained='{path}')."
-        ) from error
+    content = read_model_file(path)
     return _build(content['meta'], content, device)
 
 

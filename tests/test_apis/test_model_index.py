@@ -42,10 +42,9 @@ def test_entries_are_complete_and_invent_nothing():
         assert 'CION-AL' in entry.pretraining
         assert 'no redistribution, no modification' in entry.license
         assert 'gated' in entry.obtain
-        if entry.config:
-            assert (ROOT / entry.config).is_file()
-            hyphens = entry.arch.replace('_', '-')
-            assert Path(entry.config).name.startswith(f'cion_{hyphens}_')
+        assert (ROOT / entry.config).is_file()
+        hyphens = entry.arch.replace('_', '-')
+        assert Path(entry.config).name.startswith(f'cion_{hyphens}_')
 
 
 def test_url_needs_a_hash(tmp_path, monkeypatch):

@@ -7,11 +7,11 @@ import mmcion
 from mmcion.apis import model_zoo
 from mmcion.apis.model_index import read_index
 from mmcion.apis.model_zoo import get_model, load_model
-from mmcion.models import build_backbone, convert_reidzoo
+from mmcion.models import build_backbone, convert_reidzoo, get_architecture
 from mmcion.models.utils import save_model_file
 from mmcion.utils.io import hash_file
 
-from ..golden import golden_image, reidzoo_backbone, reidzoo_keys
+from ..golden import SMALLEST, golden_image, reidzoo_backbone, reidzoo_keys
 
 ARCH, NAME = 'ghostnet_0_5', 'cion_ghostnet_0_5'
 IMAGES = golden_image(64, 32).float()
@@ -43,6 +43,18 @@ def write_model_file(path, arch=ARCH, **options):
     return save_model_file(path, state, arch=arch, source='test', **options)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize('arch', SMALLEST)
+def test_both_kinds_of_names_are_told_apart(tmp_path, arch):
+    raw = write_released(tmp_path / 'raw.pth', arch)
+    ours = write_model_file(tmp_path / 'ours.pth', arch)
+    state = convert_reidzoo(released(arch), arch)
+    for path in (raw, ours):
+        backbone = get_model(arch, path).backbone
+        for name, tensor in backbone.state_dict().items():
+            torch.testing.assert_close(tensor, state[name].to(tensor.dtype))
+
+
 @pytest.fixture(scope='module')
 def expected():
     backbone = build_backbone(ARCH).eval()
@@ -70,6 +82,18 @@ def test_any_spelling_gives_the_model(name):
         'std': [0.229, 0.224, 0.225],
         'source': 'random weights',
     }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('name', mmcion.list_models())
+def test_all_models(name):
+    model = get_model(name)
+    with torch.no_grad():
+        found = model(torch.zeros(2, 3, 256, 128))
+    assert found.shape == (
+        2,
+        get_architecture(model.meta['arch']).num_features,
+    )
 
 
 def test_unknown_model():
@@ -244,8 +268,9 @@ def test_failed_and_broken_downloads(tmp_path):
         get_model(NAME, path)
     whole = write_released(path).read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ValueError, match='is truncated'):
-        get_model(NAME, path)
+    for load in (get_model, lambda name, path: load_model(path)):
+        with pytest.raises(ValueError, match=r'is truncated .* again\.$'):
+            load(NAME, path)
     torch.save([1, 2], path)
     with pytest.raises(
         ValueError, match=r'a\.pth: a checkpoint must hold a d'

@@ -115,8 +115,9 @@ def read_model_file(path: str | Path) -> dict[str, Any]:
     checkpoint = read_checkpoint(path)
     if not model_meta(checkpoint):
         raise ValueError(
-            f'{path} is a checkpoint, but no model file: nothing says what '
-            f'architecture it has. Make one with tools/model_converters.'
+            f'{path} is a checkpoint, but no model file: nothing in it says '
+            f"what architecture it has. Say it: mmcion.get_model('cion_<arch>'"
+            f", pretrained='{path}')."
         )
     return checkpoint
 
