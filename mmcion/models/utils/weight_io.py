@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,8 @@ _PREFIXES = (
     'module.',
     '',
 )
+# what no feature passes
+_CLASSIFIER = re.compile(r'(?:^|\.)(?:fc|head|classifier)\.')
 
 
 @dataclass(frozen=True)
@@ -34,12 +37,15 @@ class LoadReport:
         loaded: names that were loaded.
         missing: names that the backbone has and the checkpoint lacks.
         mismatched: names whose shapes differ.
+        unknown: names that the checkpoint has and the backbone lacks, but
+            for classifiers.
     """
 
     prefix: str
     loaded: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     mismatched: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
 
     @property
     def coverage(self) -> float:
@@ -65,17 +71,20 @@ def load_backbone(
         backbone: filled in place.
         checkpoint: file; loaded without running code from it.
         source: ``'teacher'`` or ``'student'``, where both are present.
-        min_coverage: smallest share of the backbone's tensors to accept.
+        min_coverage: smallest share of the backbone's tensors to accept;
+            below 1, tensors that the backbone does not know are left out.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if less than ``min_coverage`` fits; lists what is amiss.
+        ValueError: if less than ``min_coverage`` fits, or the checkpoint is
+            of a larger backbone; lists what is amiss.
     """
     prefix, state = backbone_tensors(
         load_checkpoint_safely(checkpoint), (source,)
     )
+    wanted = backbone.state_dict()
     report = LoadReport(prefix)
-    for name, tensor in backbone.state_dict().items():
+    for name, tensor in wanted.items():
         found = state.get(name)
         if found is None and name.endswith('num_batches_tracked'):
             continue  # a counter that older checkpoints do not have
@@ -85,7 +94,11 @@ def load_backbone(
             report.mismatched.append(name)
         else:
             report.loaded.append(name)
-    if report.coverage < min_coverage:
+    for name in state:
+        if name not in wanted and not _CLASSIFIER.search(name):
+            report.unknown.append(name)
+    larger = report.unknown and min_coverage == 1
+    if report.coverage < min_coverage or larger:
         raise ValueError(_complaint(checkpoint, report, list(state)))
     backbone.load_state_dict(
         {name: state[name] for name in report.loaded}, strict=False
@@ -144,7 +157,9 @@ def _complaint(
         f'{checkpoint} fits {report.coverage:.1%} of the backbone: '
         f'{len(report.missing)} tensors are missing '
         f'({", ".join(report.missing[:3])}, ...), {len(report.mismatched)} '
-        f'have another shape ({", ".join(report.mismatched[:3])}). It holds '
-        f'{len(keys)} tensors such as {", ".join(keys[:3])}. Is it of another '
-        f'architecture? A lower min_coverage accepts it.'
+        f'have another shape ({", ".join(report.mismatched[:3])}), and '
+        f'{len(report.unknown)} are not known '
+        f'({", ".join(report.unknown[:3])}). It holds {len(keys)} tensors '
+        f'such as {", ".join(keys[:3])}. Is it of another architecture? A '
+        f'lower min_coverage accepts it.'
     )

@@ -154,3 +154,19 @@ def test_first_source_that_is_there_is_taken():
     found, tensors = backbone_tensors(alone, ('teacher', 'student'))
     assert found == 'module.backbone.'
     assert tensors['0.bias'].mean() == 2
+
+
+def test_weights_of_a_larger_backbone_are_refused(tmp_path):
+    larger = {**weights(3), '2.weight': torch.ones(4)}
+    file = save(tmp_path, larger)
+    with pytest.raises(ValueError, match=r'1 are not known \(2\.weight\)'):
+        load_backbone(make_backbone(), file)
+    report = load_backbone(make_backbone(), file, min_coverage=0.9)
+    assert report.unknown == ['2.weight']
+
+
+@pytest.mark.parametrize('name', ['fc', 'head', 'classifier', 'model.fc'])
+def test_classifiers_are_left_out(tmp_path, name):
+    state = {**weights(3), f'{name}.weight': torch.ones(2, 4)}
+    report = load_backbone(make_backbone(), save(tmp_path, state))
+    assert report.coverage == 1 and not report.unknown
