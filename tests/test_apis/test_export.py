@@ -67,7 +67,9 @@ def test_onnx_gives_the_features_of_every_architecture(arch, tmp_path):
     parity = report['parity']
     print(arch, parity)  # for the record of a run with -s
     assert parity['min_cosine'] >= 0.9999
-    assert parity['cosine_between_crops'] < 0.9999
+    # the features of another crop would be noticed
+    spread = 1 - parity['cosine_between_crops']
+    assert 1 - parity['min_cosine'] < 1e-3 * spread
     assert report['fused'] == arch.startswith(FUSED)
     # again, without what export_model itself compares with
     inputs, feats = expected(model, random_crops(256, 128, 3, seed=1))

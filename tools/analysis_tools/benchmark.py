@@ -1,0 +1,208 @@
+"""Measure how fast a model turns images into features."""
+
+import argparse
+import json
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mmcion.models import ReIDModel
+
+BACKENDS = ('eager', 'compiled', 'onnxruntime')
+EXAMPLE = """examples:
+  python tools/analysis_tools/benchmark.py resnet50_ibn --batch-sizes 1 8 32
+  python tools/analysis_tools/benchmark.py fastvit_s12 \\
+      --backends eager compiled onnxruntime --device cpu
+  python tools/analysis_tools/benchmark.py work_dirs/vit_small-0123abcd.pth \\
+      --device cuda --amp --batch-sizes 64 256
+
+Images are in memory and normalised already; branches are fused. A name is
+measured with random weights. The last line is all of it as JSON.
+"""
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    from mmcion.utils.cli import tool_parser
+
+    parser = tool_parser(__doc__, EXAMPLE)
+    parser.add_argument(
+        'model',
+        metavar='ARCH_OR_MODEL_FILE',
+        help='name of an architecture, or a model file (.pth)',
+    )
+    parser.add_argument(
+        '--batch-sizes', nargs='+', type=int, default=[1, 8], metavar='N'
+    )
+    parser.add_argument(
+        '--backends',
+        nargs='+',
+        choices=BACKENDS,
+        default=['eager'],
+        help='onnxruntime runs on CPUs here (default: eager)',
+    )
+    parser.add_argument(
+        '--device', default='cpu', help='such as cuda (default: %(default)s)'
+    )
+    parser.add_argument(
+        '--image-size', nargs=2, type=int, metavar=('H', 'W'), help='pixels'
+    )
+    parser.add_argument(
+        '--amp', action='store_true', help='autocast to bfloat16 in PyTorch'
+    )
+    parser.add_argument(
+        '--warmup', type=int, default=5, help='batches before measuring'
+    )
+    parser.add_argument(
+        '--repeats', type=int, default=30, help='batches that are measured'
+    )
+    args = parser.parse_args()
+    for name in ('repeats', 'warmup'):
+        if getattr(args, name) < 1:
+            parser.error(f'--{name} must be at least 1')
+    if min(args.batch_sizes) < 1:
+        parser.error('--batch-sizes must be at least 1')
+    if not re.fullmatch(r'cpu|cuda(:\d+)?', args.device):
+        parser.error(
+            f'--device must be cpu, cuda or cuda:N; got {args.device}'
+        )
+    if 'onnxruntime' in args.backends and args.device != 'cpu':
+        parser.error('onnxruntime is measured with --device cpu only')
+    if args.device.startswith('cuda'):
+        import torch
+
+        if not torch.cuda.is_available():
+            parser.error(f'--device {args.device}: there is no GPU here')
+    return args
+
+
+def runner(
+    backend: str,
+    model: 'ReIDModel',
+    size: tuple[int, int],
+    args: argparse.Namespace,
+) -> Callable[['Tensor'], Any]:
+    """Return what maps a batch of images to features."""
+    import torch
+
+    from mmcion.apis.deployed_model import DeployedModel
+    from mmcion.apis.export import export_model
+    from mmcion.apis.export_parity import open_exported
+
+    if backend == 'onnxruntime':
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / 'model.onnx'
+            export_model(model, path, image_size=size)
+            return open_exported(path, 'onnx')
+    deployed = DeployedModel(model)
+    deployed.fuse()
+    run = deployed.to(args.device)
+    if backend == 'compiled':
+        run = torch.compile(run)
+
+    def forward(images: 'Tensor') -> 'Tensor':
+        kind = images.device.type
+        with (
+            torch.no_grad(),
+            torch.autocast(kind, torch.bfloat16, enabled=args.amp),
+        ):
+            return run(images)
+
+    return forward
+
+
+def measure(
+    run: Callable[['Tensor'], Any],
+    images: 'Tensor',
+    warmup: int,
+    repeats: int,
+) -> dict[str, float]:
+    """Return latency in milliseconds and images per second."""
+    import numpy as np
+    import torch
+
+    def wait() -> None:
+        if images.is_cuda:
+            torch.cuda.synchronize(images.device)
+
+    for _ in range(warmup):
+        run(images)
+    seconds = []
+    for _ in range(repeats):
+        wait()
+        began = time.perf_counter()
+        run(images)
+        wait()
+        seconds.append(time.perf_counter() - began)
+    median, late = np.percentile(seconds, (50, 90))
+    return {
+        'median_ms': round(1000 * median, 3),
+        'p90_ms': round(1000 * late, 3),
+        'images_per_second': round(len(images) / median, 2),
+    }
+
+
+def main() -> None:
+    """Measure, and print a row per backend and batch size."""
+    args = parse_args()
+    import torch
+    from torch._dynamo.exc import TorchDynamoException
+
+    from mmcion.apis.model_zoo import get_model, load_model
+
+    is_file = args.model.endswith('.pth')
+    model = (load_model if is_file else get_model)(args.model)
+    height, width = args.image_size or model.meta['input_size']
+    rows = []
+    print(
+        f'{"backend":13}{"batch":>6}{"median ms":>12}{"p90 ms":>12}'
+        f'{"images/s":>10}'
+    )
+    for backend in args.backends:
+        run = runner(backend, model, (height, width), args)
+        for batch in args.batch_sizes:
+            torch.compiler.reset()  # a size is not compiled for others too
+            images = torch.randn(batch, 3, height, width, device=args.device)
+            try:
+                found = measure(run, images, args.warmup, args.repeats)
+            except TorchDynamoException as error:
+                raise ValueError(
+                    f'torch.compile cannot compile here: '
+                    f'{str(error).splitlines()[0]}. Leave out the backend '
+                    f'compiled, or install what it misses.'
+                ) from error
+            rows.append({'backend': backend, 'batch_size': batch, **found})
+            print(
+                f'{backend:13}{batch:>6}{found["median_ms"]:>12.2f}'
+                f'{found["p90_ms"]:>12.2f}{found["images_per_second"]:>10.1f}',
+                flush=True,
+            )
+    on_gpu = args.device.startswith('cuda')
+    summary = {
+        'model': args.model,
+        'arch': model.meta['arch'],
+        'image_size': [height, width],
+        'device': torch.cuda.get_device_name(args.device)
+        if on_gpu
+        else f'cpu, {torch.get_num_threads()} threads',
+        'amp': args.amp,
+        'torch': str(torch.__version__),
+        'results': rows,
+    }
+    print(json.dumps(summary))
+
+
+if __name__ == '__main__':
+    from mmcion.utils.cli import run_tool
+
+    run_tool(main)
