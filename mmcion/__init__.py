@@ -19,6 +19,7 @@ _LAZY = {
     'inference_model': 'mmcion.apis.inference',
     'init_model': 'mmcion.apis.inference',
     'list_models': 'mmcion.apis.model_index',
+    'rerank': 'mmcion.evaluation',
 }
 _PACKAGES = {'datasets', 'denoising', 'evaluation', 'models', 'structures'}
 

@@ -7,6 +7,7 @@ from .functional import (
     people_across_cuts,
     query_gallery_split,
     read_truth,
+    rerank,
 )
 from .metrics import ReIDMetric
 
@@ -20,4 +21,5 @@ __all__ = [
     'people_across_cuts',
     'query_gallery_split',
     'read_truth',
+    'rerank',
 ]

@@ -2,6 +2,7 @@ from .distance import distance_chunks
 from .identity import identity_metrics
 from .query_gallery import people_across_cuts, query_gallery_split
 from .ranking import QueryScores, evaluate, score_queries
+from .reranking import rerank
 from .retrieval import nearest_gallery
 from .truth import GroundTruth, match_truth, read_truth
 
@@ -16,5 +17,6 @@ __all__ = [
     'people_across_cuts',
     'query_gallery_split',
     'read_truth',
+    'rerank',
     'score_queries',
 ]
