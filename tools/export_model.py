@@ -127,7 +127,10 @@ def tell(out: Path, report: dict[str, Any]) -> None:
     """Print what was written and measured."""
     parity = report['parity']
     kind = 'made-up' if parity['made_up_crops'] else 'real'
-    print(f'compared on {parity["crops"]} {kind} crops, batch 1 and 8:')
+    print(
+        f'compared on {parity["crops"]} {kind} crops, batch 1 and 8 (cosine '
+        f'of the two most similar: {parity["cosine_between_crops"]:.6f}):'
+    )
     files = [(out, parity)]
     if 'int8' in report:
         files.append((out.with_name(report['int8']['file']), report['int8']))
