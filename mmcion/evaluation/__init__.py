@@ -1,5 +1,7 @@
 from .functional import (
     GroundTruth,
+    alpha_query_expansion,
+    average_query_expansion,
     evaluate,
     identity_metrics,
     match_truth,
@@ -14,6 +16,8 @@ from .metrics import ReIDMetric
 __all__ = [
     'GroundTruth',
     'ReIDMetric',
+    'alpha_query_expansion',
+    'average_query_expansion',
     'evaluate',
     'identity_metrics',
     'match_truth',

@@ -1,5 +1,9 @@
 from .distance import distance_chunks
 from .identity import identity_metrics
+from .query_expansion import (
+    alpha_query_expansion,
+    average_query_expansion,
+)
 from .query_gallery import people_across_cuts, query_gallery_split
 from .ranking import QueryScores, evaluate, score_queries
 from .reranking import rerank
@@ -9,6 +13,8 @@ from .truth import GroundTruth, match_truth, read_truth
 __all__ = [
     'GroundTruth',
     'QueryScores',
+    'alpha_query_expansion',
+    'average_query_expansion',
     'distance_chunks',
     'evaluate',
     'identity_metrics',
