@@ -1,3 +1,12 @@
+from .convert_file import Conversion, convert_file, convert_weights
 from .reidzoo import convert_reidzoo
+from .sources import REFUSED, SOURCES
 
-__all__ = ['convert_reidzoo']
+__all__ = [
+    'REFUSED',
+    'SOURCES',
+    'Conversion',
+    'convert_file',
+    'convert_reidzoo',
+    'convert_weights',
+]

@@ -1,0 +1,315 @@
+import pytest
+import timm
+import torch
+from safetensors.torch import save_file
+from torchvision.models import resnet18
+
+from mmcion.apis.model_zoo import get_model, load_model
+from mmcion.models import build_backbone, convert_reidzoo
+from mmcion.models.converters import convert_file, convert_weights
+from mmcion.models.utils import pooled_feature, read_model_file
+from tests.golden import (
+    SMALLEST,
+    golden_image,
+    reidzoo_backbone,
+    reidzoo_keys,
+)
+
+
+def prefixed(state, prefix):
+    return {prefix + name: tensor for name, tensor in state.items()}
+
+
+def features(backbone):
+    with torch.inference_mode():
+        return pooled_feature(backbone.eval()(golden_image(64, 32).float()))
+
+
+def equal(state, tensors):
+    return all(torch.equal(state[k], v) for k, v in tensors.items())
+
+
+@pytest.fixture(scope='module')
+def resnet():
+    """Backbone of ours with statistics other than those of the start."""
+    torch.manual_seed(0)
+    backbone = build_backbone('resnet18')
+    backbone.train()(torch.randn(4, 3, 64, 32))
+    return backbone
+
+
+HEAD = {'fc.weight': torch.ones(2, 512), 'fc.bias': torch.ones(2)}
+
+
+def lup(state):
+    """As MoCo v2 saves it; the other network must not be taken."""
+    heads = {f'fc.{n}.weight': torch.ones(2, 2) for n in (0, 2)}
+    zeros = {name: torch.zeros_like(t) for name, t in state.items()}
+    return {
+        'epoch': 200,
+        'arch': 'resnet18',
+        'state_dict': {
+            **prefixed({**zeros, **heads}, 'module.encoder_k.'),
+            **prefixed({**state, **heads}, 'module.encoder_q.'),
+            'module.queue': torch.ones(2, 2),
+            'module.queue_ptr': torch.ones(1),
+        },
+        'optimizer': {'state': {}},
+    }
+
+
+def lup_nl(state):
+    heads = ('fc1', 'fc2', 'embed_fc', 'classifier')
+    network = {**state, **{f'{name}.bias': torch.ones(2) for name in heads}}
+    return {
+        'state_dict': {
+            **prefixed(network, 'module.encoder_q.'),
+            'module.queue_id': torch.ones(2, 1),
+            'module.prototypes': torch.ones(2, 2),
+        }
+    }
+
+
+def fast_reid(state):
+    return {
+        'model': {
+            'pixel_mean': torch.tensor([89.25, 79.05, 80.07]).view(1, 3, 1, 1),
+            'pixel_std': torch.tensor([63.75, 63.75, 63.75]).view(1, 3, 1, 1),
+            **prefixed(state, 'backbone.'),
+            'heads.pool_layer.p': torch.ones(1),
+            'heads.bottleneck.0.weight': torch.ones(512),
+            'heads.weight': torch.ones(751, 512),
+        },
+        'iteration': 3,
+    }
+
+
+@pytest.mark.parametrize(
+    ('source', 'wrap', 'mean', 'std'),
+    [
+        ('lup', lup, [0.3525, 0.3106, 0.3140], [0.2660, 0.2522, 0.2505]),
+        ('lup', dict, [0.3525, 0.3106, 0.3140], [0.2660, 0.2522, 0.2505]),
+        ('lup-nl', lup_nl, [0.3452, 0.3070, 0.3114], [0.2633, 0.25, 0.2480]),
+        ('fast-reid', fast_reid, [0.35, 0.31, 0.314], [0.25, 0.25, 0.25]),
+        (
+            'torchvision',
+            lambda state: {**state, **HEAD},
+            [0.485, 0.456, 0.406],
+            [0.229, 0.224, 0.225],
+        ),
+    ],
+)
+def test_resnets(tmp_path, resnet, source, wrap, mean, std):
+    path = tmp_path / 'weights.pth'
+    torch.save(wrap(resnet.state_dict()), path)
+
+    done = convert_file(path, tmp_path / 'out.pth', source)
+
+    assert done.coverage.share == 1 and done.coverage.arch == 'resnet18'
+    assert done.remark
+    meta = read_model_file(done.path)['meta']
+    assert meta['mean'] == pytest.approx(mean)
+    assert meta['std'] == pytest.approx(std)
+    assert meta['remark'] == done.remark
+    assert 'weights.pth' in meta['source'] and len(meta['source_sha256']) == 64
+    model = load_model(done.path)
+    assert torch.equal(features(model.backbone), features(resnet))
+
+
+def test_torchvision_itself():
+    torch.manual_seed(0)
+    network = resnet18()
+    state, report = convert_weights(network.state_dict(), 'torchvision')
+    assert report.arch == 'resnet18'
+    network.fc = torch.nn.Identity()
+    network.layer4[0].conv2.stride = network.layer4[0].conv1.stride = (1, 1)
+    network.layer4[0].downsample[0].stride = (1, 1)
+    backbone = build_backbone('resnet18')
+    backbone.load_state_dict(state)
+    with torch.inference_mode():
+        expected = network.eval()(golden_image(64, 32).float())
+    torch.testing.assert_close(features(backbone), expected)
+
+
+@pytest.mark.parametrize(
+    ('name', 'arch'),
+    [
+        ('resnet18', 'resnet18'),
+        ('ghostnet_050', 'ghostnet_0_5'),
+        *(
+            pytest.param(name, name, marks=pytest.mark.slow)
+            for name in ('edgenext_x_small', 'fastvit_s12', 'convnext_tiny')
+        ),
+    ],
+)
+def test_timm_itself(name, arch):
+    torch.manual_seed(0)
+    network = timm.create_model(name, pretrained=False).eval()
+    state, report = convert_weights(network.state_dict(), 'timm', arch=arch)
+    assert report.share == 1
+    backbone = build_backbone(arch)
+    backbone.load_state_dict(state)
+    if arch != 'resnet18':  # the last stride differs
+        image = golden_image(64, 32).float()
+        with torch.inference_mode():
+            maps = network.forward_features(image)
+            expected = network.forward_head(maps, pre_logits=True)
+        torch.testing.assert_close(features(backbone), expected)
+
+
+def test_table_of_timm_volo_is_for_squares():
+    with torch.device('meta'):
+        square = timm.create_model('volo_d1_224').state_dict()
+        person = timm.create_model('volo_d1_224', img_size=(256, 128))
+    with pytest.raises(ValueError, match='table is made for images of anoth'):
+        convert_weights(square, 'timm', arch='volo_d1')
+    _, report = convert_weights(person.state_dict(), 'timm')
+    assert report.arch == 'volo_d1' and report.share == 1
+
+
+@pytest.mark.parametrize(
+    ('name', 'arch', 'reason'),
+    [
+        ('repvit_m0_9', 'repvit_m0_9', 'another gate and width'),
+        ('vit_tiny_patch16_224', 'vit_tiny', 'no ICS stem'),
+        ('vit_tiny_patch16_224', None, 'no ICS stem'),
+        ('swin_tiny_patch4_window7_224', 'swin_tiny', 'windows are not 8 x 8'),
+        ('resnet18', 'resnet18_ibn', 'resnet18_ibn of timm cannot be conv'),
+        ('resnet18', 'swin_tiny', 'swin_tiny of timm cannot be converted: i'),
+        ('resnet18d', None, 'architecture was not recognised'),
+        ('resnet18d', 'resnet18', 'another structure'),
+    ],
+)
+def test_structures_of_timm_that_differ(name, arch, reason):
+    with torch.device('meta'):
+        state = timm.create_model(name, pretrained=False).state_dict()
+    with pytest.raises(ValueError, match=reason):
+        convert_weights(state, 'timm', arch=arch, allow_partial=True)
+
+
+def test_timm_is_recognised():
+    for name, arch in (
+        ('convnext_small', 'convnext_small'),
+        ('fastvit_sa12', 'fastvit_sa12'),
+        ('edgenext_base', 'edgenext_base'),
+        ('ghostnet_130', 'ghostnet_1_3'),
+    ):
+        with torch.device('meta'):
+            state = timm.create_model(name, pretrained=False).state_dict()
+        assert convert_weights(state, 'timm')[1].arch == arch
+
+
+def test_transreid_ssl():
+    state = reidzoo_backbone('vit_tiny')
+    head = {'module.head.mlp.0.weight': torch.ones(2, 2)}
+    zeros = {name: torch.zeros_like(t) for name, t in state.items()}
+    checkpoint = {
+        'teacher': {**prefixed(state, 'module.backbone.'), **head},
+        'student': {**prefixed(zeros, 'module.backbone.'), **head},
+        'dino_loss': {'center': torch.ones(1, 2)},
+    }
+    expected = convert_reidzoo(state, 'vit_tiny')
+    converted, report = convert_weights(checkpoint, 'transreid-ssl')
+    assert report.arch == 'vit_tiny' and equal(converted, expected)
+    bare = {**state, 'fc.bias': torch.ones(1000)}
+    assert equal(convert_weights(bare, 'transreid-ssl')[0], expected)
+
+
+def test_part_tokens_of_pass_are_refused():
+    state = reidzoo_backbone('vit_tiny')
+    state['part_token1'] = torch.zeros(1, 1, 192)
+    with pytest.raises(ValueError, match='part tokens'):
+        convert_weights({'teacher': state}, 'transreid-ssl')
+
+
+@pytest.mark.parametrize(
+    'arch',
+    [
+        'resnet18_ibn',
+        'ghostnet_0_5',
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in SMALLEST
+            if name not in ('resnet18_ibn', 'ghostnet_0_5')
+        ),
+    ],
+)
+def test_reidzoo(tmp_path, arch):
+    prefix = reidzoo_keys()[arch]['prefix']
+    weights = reidzoo_backbone(arch)
+    teacher = prefixed(weights, prefix)
+    student = {name: tensor + 1 for name, tensor in teacher.items()}
+    path = tmp_path / 'released.pth'
+    torch.save({'teacher': teacher, 'student': student}, path)
+
+    done = convert_file(path, tmp_path / 'out.pth', 'reidzoo', add_hash=True)
+
+    assert done.coverage.arch == arch and done.path.stem.startswith('out-')
+    expected = convert_reidzoo(weights, arch)
+    found = read_model_file(done.path)['state_dict']
+    for name, tensor in found.items():
+        wanted = expected[name.removeprefix('backbone.')]
+        torch.testing.assert_close(tensor, wanted.to(tensor.dtype))
+    get_model(f'cion_{arch}', pretrained=done.path)
+
+    done = convert_file(path, tmp_path / 'b.pth', 'reidzoo', role='student')
+    found = read_model_file(done.path)['state_dict']
+    name = next(name for name in found if name.endswith('.bias'))
+    wanted = expected[name.removeprefix('backbone.')] + 1
+    torch.testing.assert_close(found[name], wanted.to(found[name].dtype))
+
+
+def test_role_that_is_not_there():
+    checkpoint = {'teacher': reidzoo_backbone('ghostnet_0_5')}
+    with pytest.raises(ValueError, match='it has no student, but a teacher'):
+        convert_weights(checkpoint, 'reidzoo', role='student')
+
+
+def test_partial_weights(tmp_path, resnet):
+    state = resnet.state_dict()
+    del state['layer4.1.conv2.weight']
+    path = tmp_path / 'weights.pth'
+    torch.save(state, path)
+    out = tmp_path / 'out.pth'
+    with pytest.raises(ValueError, match=r'weights.pth: its arch.* not recog'):
+        convert_file(path, out, 'torchvision')
+    with pytest.raises(ValueError, match=r'1 are missing \(layer4\.1\.conv2'):
+        convert_file(path, out, 'torchvision', arch='resnet18')
+    assert not out.exists()
+    done = convert_file(
+        path, out, 'torchvision', arch='resnet18', allow_partial=True
+    )
+    assert done.coverage.share < 1
+    content = read_model_file(out)
+    assert content['meta']['drawn_at_random'] == ['layer4.1.conv2.weight']
+    name = 'conv1.weight'
+    assert torch.equal(content['state_dict'][f'backbone.{name}'], state[name])
+
+
+def test_safetensors(tmp_path, resnet):
+    path = tmp_path / 'model.safetensors'
+    save_file({**resnet.state_dict(), **HEAD}, path)
+    done = convert_file(path, tmp_path / 'out.pth', 'timm')
+    assert done.coverage.arch == 'resnet18'
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ValueError, match=r'model.safetensors is damaged'):
+        convert_file(path, tmp_path / 'out.pth', 'timm')
+    with pytest.raises(FileNotFoundError):
+        convert_file(tmp_path / 'no.safetensors', tmp_path / 'o.pth', 'timm')
+
+
+def test_statistics_may_be_given(tmp_path, resnet):
+    path = tmp_path / 'weights.pth'
+    torch.save(resnet.state_dict(), path)
+    half = (0.5, 0.5, 0.5)
+    done = convert_file(
+        path,
+        tmp_path / 'out.pth',
+        'fast-reid',
+        mean=half,
+        std=half,
+        input_size=(384, 128),
+    )
+    meta = read_model_file(done.path)['meta']
+    assert meta['mean'] == meta['std'] == [0.5, 0.5, 0.5]
+    assert meta['input_size'] == [384, 128]

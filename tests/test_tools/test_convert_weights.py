@@ -1,0 +1,52 @@
+import pytest
+import torch
+
+from mmcion.apis.model_zoo import load_model
+from mmcion.models import build_backbone
+from mmcion.models.converters import SOURCES
+
+from .conftest import ROOT, run_tool
+
+TOOL = 'model_converters/convert_weights.py'
+
+
+def test_moco_weights_become_a_model_file(tmp_path):
+    backbone = build_backbone('resnet18')
+    state = {
+        f'module.encoder_q.{name}': tensor
+        for name, tensor in backbone.state_dict().items()
+    }
+    state['module.encoder_q.fc.0.weight'] = torch.ones(2, 512)
+    torch.save({'state_dict': state}, tmp_path / 'lup.pth')
+
+    done = run_tool(
+        TOOL,
+        *('lup.pth', '--from', 'lup', '--out', 'model.pth'),
+        *('--std', '0.5', '0.5', '0.5', '--input-size', '384', '128'),
+        cwd=tmp_path,
+    )
+
+    assert done.returncode == 0, done.stderr
+    first, second = done.stdout.splitlines()
+    assert '100.0% of the resnet18 backbone was found: 120 ten' in first
+    assert second.startswith('note: ') and 'last stride' in second
+    model = load_model(tmp_path / 'model.pth')
+    assert model.meta['mean'] == [0.3525, 0.3106, 0.3140]
+    assert model.meta['std'] == [0.5, 0.5, 0.5]
+    assert model.meta['input_size'] == [384, 128]
+    assert torch.equal(model.backbone.conv1.weight, backbone.conv1.weight)
+
+
+@pytest.mark.parametrize(
+    ('source', 'reason'),
+    [('solider', 'semantic controller'), ('x', 'there is no source')],
+)
+def test_sources_that_are_not_converted(tmp_path, source, reason):
+    arguments = ('a.pth', '--from', source, '--out', 'b.pth')
+    done = run_tool(TOOL, *arguments, cwd=tmp_path)
+    assert done.returncode == 1 and reason in done.stderr
+
+
+def test_help_names_all_sources():
+    text = (ROOT / 'tools' / TOOL).read_text()
+    assert all(name in text for name in SOURCES)

@@ -1,0 +1,101 @@
+"""Convert weights of other projects to a model file."""
+
+import argparse
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+EXAMPLE = """examples:
+  python tools/model_converters/convert_weights.py lupws_r50.pth --from lup \\
+      --out resnet50_lup.pth
+  python tools/model_converters/convert_weights.py market_bot_R50.pth \\
+      --from fast-reid --arch resnet50 --out resnet50_fastreid.pth
+
+sources, and what of each has our structure:
+  lup, lup-nl    ResNet 50, 101, 152
+  transreid-ssl  ViT with ICS stem
+  fast-reid      ResNet, ResNet-IBN; without non-local and SE blocks
+  torchvision    ResNet
+  timm           ResNet, GhostNet, EdgeNeXt, FastViT, ConvNeXt, VOLO 256 x 128
+  reidzoo        all 32; see reidzoo_to_mmcion.py
+  pass, solider  nothing; say why
+"""
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    from mmcion.utils.cli import tool_parser
+
+    parser = tool_parser(__doc__, EXAMPLE)
+    parser.add_argument('checkpoint', help='file to convert')
+    parser.add_argument(
+        '--from',
+        dest='origin',
+        required=True,
+        metavar='SOURCE',
+        help='project that it comes from, see below',
+    )
+    parser.add_argument('--out', required=True, help='model file to write')
+    parser.add_argument(
+        '--arch', help='such as resnet50 (default: as recognised)'
+    )
+    parser.add_argument(
+        '--source',
+        choices=['teacher', 'student'],
+        help='which to take (default: the teacher where there is one)',
+    )
+    for name in ('mean', 'std'):
+        parser.add_argument(
+            f'--{name}',
+            nargs=3,
+            type=float,
+            metavar=tuple('RGB'),
+            help=f'{name} of images in [0, 1] (default: of the project)',
+        )
+    parser.add_argument(
+        '--input-size',
+        nargs=2,
+        type=int,
+        metavar=('H', 'W'),
+        default=(256, 128),
+        help='pixels of an image (default: 256 128)',
+    )
+    parser.add_argument(
+        '--hash', action='store_true', help='put the hash into the name'
+    )
+    parser.add_argument(
+        '--allow-partial',
+        action='store_true',
+        help='draw what is missing at random',
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Convert."""
+    args = parse_args()
+    from mmcion.models.converters import convert_file
+
+    done = convert_file(
+        args.checkpoint,
+        args.out,
+        args.origin,
+        arch=args.arch,
+        role=args.source,
+        mean=args.mean,
+        std=args.std,
+        input_size=tuple(args.input_size),
+        allow_partial=args.allow_partial,
+        add_hash=args.hash,
+    )
+    print(f'{done.path}: {done.coverage}')
+    if done.remark:
+        print(f'note: {done.remark}')
+
+
+if __name__ == '__main__':
+    from mmcion.utils.cli import run_tool
+
+    run_tool(main)
