@@ -1,12 +1,14 @@
 from .collate import collate_views
 from .identity_dataset import IdentityDataset
 from .image_reader import UnreadableImageError, open_images
-from .reid_dataset import ReIDDataset
+from .reid import *  # noqa: F403
+from .reid_dataset import CSVReID, ReIDDataset
 from .samplers import IdentitySampler
 from .tracklet_dataset import TrackletDataset
 from .transforms import *  # noqa: F403
 
 __all__ = [
+    'CSVReID',
     'IdentityDataset',
     'IdentitySampler',
     'ReIDDataset',

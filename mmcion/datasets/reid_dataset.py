@@ -1,4 +1,4 @@
-"""ReIDDataset: query and gallery images of an evaluation."""
+"""ReIDDataset: images of one's own, listed in a CSV file."""
 
 from __future__ import annotations
 
@@ -6,88 +6,109 @@ import csv
 from pathlib import Path
 from typing import Any
 
-from mmengine.dataset import BaseDataset
-from mmengine.logging import print_log
-
 from mmcion.registry import DATASETS
 
-_COLUMNS = ('path', 'pid', 'cam_id', 'split')
-_SPLITS = ('query', 'gallery')
+from .reid.base_reid_dataset import BaseReIDDataset
+from .reid.query_draw import draw_queries
+from .reid.reid_image import NO_CAMERA, ReIDImage
+
+_SPLITS = ('train', 'query', 'gallery')
 
 
-@DATASETS.register_module()
-class ReIDDataset(BaseDataset):
+@DATASETS.register_module(name=['ReIDDataset', 'CSVReID'])
+class ReIDDataset(BaseReIDDataset):
     """Images listed in a CSV file with the columns path, pid, cam_id, split.
 
-    ``split`` is ``query`` or ``gallery``. How many queries have a match
-    under the same-identity-same-camera rule is said when the dataset is
-    built, so that a run does not fail at its first validation.
+    - ``pid`` and ``cam_id`` are whole numbers; a ``pid`` of -1 is junk.
+    - Without ``cam_id`` there are no cameras, and the metric needs
+      ``camera_aware=False``.
+    - ``split`` of a row is ``train``, ``query`` or ``gallery``. Without it
+      all rows are the split that is asked for, and for a test queries have
+      to be drawn.
 
     Args:
         ann_file: the CSV file.
         data_root: folder that paths are relative to.
-        kwargs: passed on to mmengine's ``BaseDataset``, ``pipeline`` among
-            them.
+        split: ``'train'`` or ``'test'``.
+        draw_queries: draw queries from all rows but those of ``train``; see
+            ``draw_queries``.
+        seed: of the draw.
+        kwargs: see ``BaseReIDDataset``.
     """
 
-    def __init__(self, ann_file: str, data_root: str, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        ann_file: str | Path,
+        data_root: str | Path,
+        split: str = 'test',
+        *,
+        draw_queries: bool = False,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> None:
         # BaseDataset would join ann_file to data_root; ours are independent
         self._csv = Path(ann_file)
-        super().__init__(ann_file='', data_root=data_root, **kwargs)
+        self.draw_queries = draw_queries
+        self.seed = seed
+        super().__init__(data_root, split, **kwargs)
 
-    def load_data_list(self) -> list[dict[str, Any]]:
+    @property
+    def source(self) -> str:
+        """The CSV file."""
+        return str(self._csv)
+
+    def read(self) -> dict[str, list[ReIDImage]]:
         """Read the CSV.
 
         Raises:
             FileNotFoundError: if it is missing.
             ValueError: if columns or values are wrong; names the line.
         """
-        with open(self._csv, newline='') as stream:
+        parts: dict[str, list[ReIDImage]] = {name: [] for name in _SPLITS}
+        parts['any'] = []
+        with open(self._csv, newline='', encoding='utf-8-sig') as stream:
             reader = csv.DictReader(stream)
-            missing = set(_COLUMNS) - set(reader.fieldnames or ())
-            if missing:
-                raise ValueError(
-                    f'{self._csv} lacks the columns {sorted(missing)}; it '
-                    f'needs {_COLUMNS}.'
-                )
-            items = [self._item(row, reader.line_num) for row in reader]
-        if not items:
-            raise ValueError(f'{self._csv} lists no images.')
-        self._report(items)
-        return items
+            self._check(reader.fieldnames or ())
+            for row in reader:
+                split = row.get('split', 'any')
+                if 'split' in row and split not in _SPLITS:
+                    raise ValueError(
+                        f'{self._csv}, line {reader.line_num}: split must be '
+                        f'one of {_SPLITS}; got {split!r}'
+                    )
+                parts[split].append(self._image(row, reader.line_num))
+        if self.split == 'train':
+            return {'train': parts['any'] or parts['train']}
+        if self.draw_queries:
+            images = parts['query'] + parts['gallery'] + parts['any']
+            parts['query'], parts['gallery'] = draw_queries(images, self.seed)
+        return {'query': parts['query'], 'gallery': parts['gallery']}
 
-    def _item(self, row: dict[str, str], line: int) -> dict[str, Any]:
-        if row['split'] not in _SPLITS:
+    def _check(self, columns: Any) -> None:
+        missing = [name for name in ('path', 'pid') if name not in columns]
+        if missing:
             raise ValueError(
-                f'{self._csv}, line {line}: split must be one of {_SPLITS}; '
-                f'got {row["split"]!r}'
+                f'{self._csv} lacks the columns {missing}; it needs path and '
+                f'pid, and may have cam_id and split.'
             )
+        needs_split = self.split == 'test' and not self.draw_queries
+        if needs_split and 'split' not in columns:
+            raise ValueError(
+                f'{self._csv} lacks the column split, which tells query and '
+                f'gallery apart. Add it, or have queries drawn: '
+                f'draw_queries=True.'
+            )
+
+    def _image(self, row: dict[str, str], line: int) -> ReIDImage:
+        pid, cam_id = row['pid'], row.get('cam_id', str(NO_CAMERA))
+        path = str(Path(self.data_root) / row['path'])
         try:
-            pid, cam_id = int(row['pid']), int(row['cam_id'])
-        except ValueError as error:
+            return ReIDImage(path, int(pid), int(cam_id))
+        except (TypeError, ValueError) as error:
             raise ValueError(
                 f'{self._csv}, line {line}: pid and cam_id must be integers; '
-                f'got {row["pid"]!r}, {row["cam_id"]!r}'
+                f'got {pid!r}, {cam_id!r}'
             ) from error
-        return {
-            'img_path': str(Path(self.data_root) / row['path']),
-            'pid': pid,
-            'cam_id': cam_id,
-            'is_query': row['split'] == 'query',
-        }
 
-    def _report(self, items: list[dict[str, Any]]) -> None:
-        seen: dict[int, set[int]] = {}
-        for item in items:
-            if not item['is_query']:
-                seen.setdefault(item['pid'], set()).add(item['cam_id'])
-        queries = [item for item in items if item['is_query']]
-        matched = sum(
-            bool(seen.get(item['pid'], set()) - {item['cam_id']})
-            for item in queries
-        )
-        print_log(
-            f'{self._csv}: {len(queries)} queries, {matched} with a match in '
-            f'another camera; {len(items) - len(queries)} gallery images',
-            logger='current',
-        )
+
+CSVReID = ReIDDataset

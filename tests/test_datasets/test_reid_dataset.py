@@ -1,7 +1,8 @@
 import pytest
 
-from mmcion.datasets import ReIDDataset
-from mmcion.datasets import reid_dataset as module
+from mmcion.datasets import CSVReID, ReIDDataset
+from mmcion.datasets.reid import matches
+from mmcion.registry import DATASETS
 from tests.tiny import write_query_gallery
 
 HEADER = 'path,pid,cam_id,split'
@@ -22,7 +23,7 @@ def messages(monkeypatch):
     """What is logged."""
     lines = []
     monkeypatch.setattr(
-        module, 'print_log', lambda message, **_: lines.append(message)
+        matches, 'print_log', lambda message, **_: lines.append(message)
     )
     return lines
 
@@ -84,15 +85,17 @@ def test_feasible_queries_are_counted(tmp_path, messages):
     )
     make_dataset(path)
     assert messages == [
-        f'{path}: 3 queries, 1 with a match in another camera; 2 gallery '
-        f'images'
+        f'{path}: 2 gallery images, 3 queries, 1 with a valid match under the '
+        f'same-identity-same-camera rule'
     ]
 
 
 @pytest.mark.parametrize(
     ('line', 'message'),
     [
-        ('a,1,0,train', r"line 3: split must be one of .* got 'train'"),
+        ('a,1,0,test', r"line 3: split must be one of .* got 'test'"),
+        ('a,1,0,', r"line 3: split must be one of .* got ''"),
+        ('a,1,0', r'line 3: split must be one of .* got None'),
         ('a,x,0,query', r"line 3: pid and cam_id must be integers; got 'x'"),
         ('a,1,,query', r"line 3: pid and cam_id .* got '1', ''"),
     ],
@@ -103,9 +106,56 @@ def test_wrong_values_are_named_with_their_line(tmp_path, line, message):
         make_dataset(path)
 
 
+def test_both_names():
+    assert CSVReID is ReIDDataset
+    assert DATASETS.get('CSVReID') is DATASETS.get('ReIDDataset')
+
+
+def test_training_rows_are_relabelled(tmp_path):
+    path = write_csv(tmp_path, 'a,9,0,train', 'b,4,1,train', 'c,1,0,query')
+    dataset = make_dataset(path, split='train')
+    assert dataset.pids.tolist() == [1, 0]
+    assert dataset.cam_ids.tolist() == [0, 1]
+    assert len(make_dataset(path)) == 1
+
+
+def test_cameras_may_be_missing(tmp_path, messages):
+    path = write_csv(
+        tmp_path, 'a,1,query', 'b,1,gallery', header='path,pid,split'
+    )
+    assert make_dataset(path).cam_ids.tolist() == [-1, -1]
+    assert messages[0].endswith('test_evaluator.camera_aware=False')
+
+
+def test_queries_are_drawn_on_request(tmp_path):
+    lines = [f'{n}.png,{n % 3},{n % 2}' for n in range(12)]
+    path = write_csv(tmp_path, *lines, header='path,pid,cam_id')
+    dataset = make_dataset(path, draw_queries=True)
+    infos = [dataset.get_data_info(row) for row in range(12)]
+    queries = [info for info in infos if info['is_query']]
+    assert len({(q['pid'], q['cam_id']) for q in queries}) == 6
+    assert make_dataset(path, split='train').pids.tolist() == [0, 1, 2] * 4
+
+
+def test_drawing_leaves_training_rows_alone(tmp_path):
+    path = write_csv(
+        tmp_path, 'a,1,0,train', 'b,1,0,query', 'c,1,1,query', 'd,1,1,gallery'
+    )
+    dataset = make_dataset(path, draw_queries=True)
+    rows = [dataset.get_data_info(row) for row in range(len(dataset))]
+    names = sorted(row['img_path'][-1] for row in rows)
+    assert names == ['b', 'c', 'd'] and rows[0]['is_query']
+
+
 def test_missing_columns(tmp_path):
-    path = write_csv(tmp_path, 'a,1', header='path,pid')
-    with pytest.raises(ValueError, match=r"lacks the columns \['cam_id', 's"):
+    path = write_csv(tmp_path, 'a,1', header='path,cam_id')
+    with pytest.raises(ValueError, match=r"lacks the columns \['pid'\]; it"):
+        make_dataset(path)
+
+
+def test_missing_split_is_explained(tmp_path):
+    path = write_csv(tmp_path, 'a,1,0', header='path,pid,cam_id')
+    with pytest.raises(ValueError, match=r'lacks .* split, .* draw_queries=T'):
         make_dataset(path)
 
 

@@ -1,0 +1,23 @@
+from .base_reid_dataset import BaseReIDDataset
+from .cuhk03np import CUHK03NP
+from .dukemtmcreid import DukeMTMCreID
+from .folder_reid import FolderReID
+from .market1501 import Market1501
+from .msmt17 import MSMT17
+from .occluded_duke import OccludedDuke
+from .personx import PersonX
+from .three_folder_dataset import ThreeFolderDataset
+from .veri776 import VeRi776
+
+__all__ = [
+    'CUHK03NP',
+    'MSMT17',
+    'BaseReIDDataset',
+    'DukeMTMCreID',
+    'FolderReID',
+    'Market1501',
+    'OccludedDuke',
+    'PersonX',
+    'ThreeFolderDataset',
+    'VeRi776',
+]

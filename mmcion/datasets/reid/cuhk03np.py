@@ -1,0 +1,66 @@
+"""CUHK03NP: 1467 people of two cameras, split anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from mmcion.registry import DATASETS
+
+from .archive import find_archive
+from .reid_image import ReIDImage
+from .three_folder_dataset import ThreeFolderDataset
+
+BOXES = ('labeled', 'detected')
+
+
+@DATASETS.register_module()
+class CUHK03NP(ThreeFolderDataset):
+    """CUHK03 with the new protocol of 767 training and 700 test identities.
+
+    Source: Zhong et al., "Re-ranking person re-identification with
+    k-reciprocal encoding", CVPR 2017.
+
+    Args:
+        data_root: the folder with ``labeled`` and ``detected``, or one
+            above it.
+        split: ``'train'`` or ``'test'``.
+        boxes: ``'labeled'`` by hand or ``'detected'``.
+        kwargs: see ``BaseReIDDataset``.
+
+    Raises:
+        ValueError: if ``boxes`` is unknown.
+    """
+
+    archives = ('cuhk03-np', 'CUHK03')
+    example = '0001_c2_8.png'
+    remedy = (
+        'Unpack cuhk03-np.zip of the CUHK03-NP repository and set data_root '
+        'to the folder. The raw cuhk-03.mat has to be converted first.'
+    )
+
+    def __init__(
+        self,
+        data_root: str | Path,
+        split: str = 'test',
+        *,
+        boxes: str = 'detected',
+        **kwargs: Any,
+    ) -> None:
+        if boxes not in BOXES:
+            raise ValueError(f'boxes must be one of {BOXES}; got {boxes!r}.')
+        self.boxes = boxes
+        super().__init__(data_root, split, **kwargs)
+
+    @property
+    def title(self) -> str:
+        """Name of the set with its boxes."""
+        return f'CUHK03NP {self.boxes}'
+
+    def read(self) -> dict[str, list[ReIDImage]]:
+        """Read the folders of the split; see ``ThreeFolderDataset``."""
+        needed = [f'{self.boxes}/{self.folders[part]}' for part in self.parts]
+        root, _ = find_archive(
+            self.data_root, self.archives, [needed], self.remedy
+        )
+        return self.read_parts(root / self.boxes)

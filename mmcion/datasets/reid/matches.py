@@ -1,0 +1,64 @@
+"""Say, before anything is run, whether queries can find anything."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from mmengine.logging import print_log
+
+from .reid_image import JUNK, NO_CAMERA, ReIDImage
+
+_SWITCH_OFF = 'test_evaluator.camera_aware=False'
+
+
+def report_matches(
+    source: object, queries: Sequence[ReIDImage], gallery: Sequence[ReIDImage]
+) -> None:
+    """Log how many queries have a match, a warning with remedy if none has.
+
+    A match has the query's identity and another camera; where no image has
+    a camera, the identity is enough. Junk queries are not asked.
+    """
+    asked = [query for query in queries if query.pid != JUNK]
+    cameras: dict[int, set[int]] = {}
+    for image in gallery:
+        cameras.setdefault(image.pid, set()).add(image.cam_id)
+    no_cameras = all(image.cam_id == NO_CAMERA for image in (*asked, *gallery))
+    num_shared = sum(query.pid in cameras for query in asked)
+    num_matched = sum(
+        bool(cameras.get(query.pid, set()) - {query.cam_id}) for query in asked
+    )
+    rule = 'under the same-identity-same-camera rule'
+    if no_cameras:
+        num_matched = num_shared
+        rule = f'if cameras do not count, as none are given: {_SWITCH_OFF}'
+    print_log(
+        f'{source}: {len(gallery)} gallery images, {len(asked)} queries, '
+        f'{num_matched} with a valid match {rule}',
+        logger='current',
+    )
+    if not num_matched:
+        reason = _reason(len(asked), len(gallery), num_shared)
+        print_log(
+            f'{source}: no query has a valid match: {reason}',
+            logger='current',
+            level=logging.WARNING,
+        )
+
+
+def _reason(num_asked: int, num_gallery: int, num_shared: int) -> str:
+    if not num_asked:
+        return 'there is no query. Mark some labelled images as queries.'
+    if not num_gallery:
+        return 'the gallery is empty. Mark some images as gallery.'
+    if not num_shared:
+        return (
+            'no identity is in both query and gallery. Label both with the '
+            'same identities.'
+        )
+    return (
+        f'{num_shared} queries have images of their identity in the gallery, '
+        f'but only of their own camera, and the rule leaves those out. Give '
+        f'images their real cameras, or switch the rule off: {_SWITCH_OFF}'
+    )

@@ -1,0 +1,36 @@
+"""PersonX: synthetic people in six scenes."""
+
+from mmcion.registry import DATASETS
+
+from .three_folder_dataset import ThreeFolderDataset
+
+_CAMERAS = (3, 4, 8, 10, 11, 12)
+
+
+@DATASETS.register_module()
+class PersonX(ThreeFolderDataset):
+    """The subset of PersonX with six scenes; cameras become 0..5.
+
+    Source: Sun and Zheng, "Dissecting person re-identification from the
+    viewpoint of viewpoint", CVPR 2019; subset and cameras as in SpCL.
+    """
+
+    archives = ('PersonX', 'PersonX_v1')
+    example = '0001_c3_1.jpg'
+    remedy = (
+        'Unpack the six-scene subset of PersonX and set data_root to the '
+        'folder.'
+    )
+
+    def cam_id(self, camera: int, path: str) -> int:
+        """Return the place of a camera among the six.
+
+        Raises:
+            ValueError: if it is none of them.
+        """
+        if camera not in _CAMERAS:
+            raise ValueError(
+                f'{path} is of camera {camera}; the six scenes of PersonX '
+                f'have {_CAMERAS}. It is another subset.'
+            )
+        return _CAMERAS.index(camera)

@@ -1,0 +1,129 @@
+"""How many images, identities and cameras the published sets have."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from mmengine.logging import print_log
+
+from .reid_image import JUNK, ReIDImage
+
+
+class Count(NamedTuple):
+    """Size of one part, without junk; None where it is not known.
+
+    Attributes:
+        images: number of images, or of tracklets.
+        pids: identities, the distractors' 0 being one.
+        cams: cameras.
+    """
+
+    images: int | None
+    pids: int | None
+    cams: int | None = None
+
+    def __str__(self) -> str:
+        words = ('images', 'identities', 'cameras')
+        known = zip(self, words, strict=True)
+        return ', '.join(f'{n:,} {word}' for n, word in known if n is not None)
+
+    def agrees(self, other: Count) -> bool:
+        """Tell whether what is known of both is equal."""
+        pairs = zip(self, other, strict=True)
+        return all(a == b for a, b in pairs if a is not None and b is not None)
+
+
+# Source: the authors' pages and the dataset classes of torchreid, fast-reid,
+# SpCL and TransReID, which agree; gallery of Market-1501 without junk.
+PUBLISHED = {
+    'Market1501': {
+        'train': Count(12_936, 751, 6),
+        'query': Count(3_368, 750, 6),
+        'gallery': Count(15_913, 751, 6),
+    },
+    'MSMT17': {
+        'train': Count(32_621, 1_041, 15),
+        'query': Count(11_659, 3_060, 15),
+        'gallery': Count(82_161, 3_060, 15),
+    },
+    'CUHK03NP labeled': {
+        'train': Count(7_368, 767, 2),
+        'query': Count(1_400, 700, 2),
+        'gallery': Count(5_328, 700, 2),
+    },
+    'CUHK03NP detected': {
+        'train': Count(7_365, 767, 2),
+        'query': Count(1_400, 700, 2),
+        'gallery': Count(5_332, 700, 2),
+    },
+    'DukeMTMCreID': {
+        'train': Count(16_522, 702, 8),
+        'query': Count(2_228, 702, 8),
+        'gallery': Count(17_661, 1_110, 8),
+    },
+    'OccludedDuke': {
+        'train': Count(15_618, 702, 8),
+        'query': Count(2_210, 519, 8),
+        'gallery': Count(17_661, 1_110, 8),
+    },
+    'PersonX': {
+        'train': Count(9_840, 410, 6),
+        'query': Count(5_136, 856, 6),
+        'gallery': Count(30_816, 856, 6),
+    },
+    'VeRi776': {
+        'train': Count(37_778, 576, 20),
+        'query': Count(1_678, 200),
+        'gallery': Count(11_579, 200),
+    },
+}
+
+
+def count(images: Iterable[ReIDImage]) -> Count:
+    """Count images, identities and cameras; junk is left out."""
+    kept = [image for image in images if image.pid != JUNK]
+    return Count(
+        len(kept),
+        len({image.pid for image in kept}),
+        len({image.cam_id for image in kept}),
+    )
+
+
+def check_counts(
+    name: str, part: str, images: Iterable[ReIDImage], source: object
+) -> None:
+    """Log whether a part has the published size, a warning if not.
+
+    Args:
+        name: of the set; nothing is done if it is unknown here.
+        part: such as ``train``; likewise.
+        images: of the part.
+        source: where they lie.
+    """
+    published = PUBLISHED.get(name, {}).get(part)
+    if published is None:
+        return
+    found = count(images)
+    if found.agrees(published):
+        print_log(f'{name}, {part}: {found}, as published', logger='current')
+        return
+    print_log(
+        f'{name}, {part}: found {found}; published are {published}. '
+        f'{_hint(part, found)} Numbers of such data cannot be compared with '
+        f'published ones; look at {source}.',
+        logger='current',
+        level=logging.WARNING,
+    )
+
+
+def _hint(part: str, found: Count) -> str:
+    others = [
+        name
+        for name, parts in PUBLISHED.items()
+        if part in parts and found.agrees(parts[part])
+    ]
+    if others:
+        return f'These are the numbers of {" or ".join(others)}.'
+    return 'Files are missing or added, or it is another version.'

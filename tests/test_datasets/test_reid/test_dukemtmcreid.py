@@ -1,0 +1,28 @@
+import pytest
+
+from .trees import build, ids_of, write_tree
+
+TREE = {
+    'bounding_box_train': ('0001_c2_f0046182.jpg', '0005_c8_f0051341.jpg'),
+    'query': ('0005_c2_f0046985.jpg',),
+    'bounding_box_test': ('0005_c5_f0051341.jpg', '0002_c1_f0044158.jpg'),
+}
+
+
+def test_both_splits(tmp_path):
+    write_tree(tmp_path / 'DukeMTMC-reID', TREE)
+    assert ids_of(build('DukeMTMCreID', tmp_path, 'train')) == [(0, 1), (1, 7)]
+    # the gallery is sorted by name
+    rows = [(5, 1), (2, 0), (5, 4)]
+    assert ids_of(build('DukeMTMCreID', tmp_path)) == rows
+
+
+def test_withdrawal_is_said_at_every_use(tmp_path, messages):
+    build('DukeMTMCreID', write_tree(tmp_path, TREE))
+    warnings = [text for level, text in messages if level == 30]
+    assert any('withdrawn in 2019' in text for text in warnings)
+
+
+def test_missing_data_cannot_be_downloaded(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r'withdrawn .* no download'):
+        build('DukeMTMCreID', tmp_path / 'duke')

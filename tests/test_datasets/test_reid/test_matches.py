@@ -1,0 +1,49 @@
+import re
+
+import pytest
+
+from mmcion.datasets.reid.matches import report_matches
+from mmcion.datasets.reid.reid_image import NO_CAMERA, ReIDImage
+
+
+def images(*ids):
+    return [ReIDImage('', *each) for each in ids]
+
+
+def test_queries_with_a_match_are_counted(messages):
+    queries = images((0, 0), (1, 0), (2, 0), (-1, 0))
+    gallery = images((0, 0), (0, 1), (1, 0), (-1, 1))
+    report_matches('data', queries, gallery)
+    text = (
+        'data: 4 gallery images, 3 queries, 1 with a valid match under the '
+        'same-identity-same-camera rule'
+    )
+    assert messages == [(20, text)]
+
+
+def test_without_cameras_the_remedy_is_named(messages):
+    no_camera = images((0, NO_CAMERA))
+    report_matches('data', no_camera, no_camera)
+    ((level, text),) = messages
+    assert level == 20 and '1 with a valid match if cameras do not' in text
+    assert text.endswith('test_evaluator.camera_aware=False')
+
+
+@pytest.mark.parametrize(
+    ('queries', 'gallery', 'reason'),
+    [
+        (images((-1, 0)), images((0, 0)), 'there is no query. Mark'),
+        (images((0, 0)), [], 'the gallery is empty. Mark'),
+        (images((0, 0)), images((1, 1)), 'no identity is in both'),
+        (
+            images((0, 0), (1, 0)),
+            images((0, 0)),
+            '1 queries have .* own camera, .* test_evaluator.camera_aware=F',
+        ),
+    ],
+)
+def test_cause_where_no_query_has_a_match(messages, queries, gallery, reason):
+    report_matches('data', queries, gallery)
+    (_, (level, text)) = messages
+    assert level == 30
+    assert re.search(f'no query has a valid match: {reason}', text)
