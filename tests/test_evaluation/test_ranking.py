@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmcion.evaluation import evaluate
+from mmcion.evaluation import evaluate, evaluate_distances
 
 KEYS = ('mAP', 'mINP', 'Rank-1', 'Rank-5', 'Rank-10')
 
@@ -149,6 +149,34 @@ def test_only_the_metrics_asked_for():
     assert not {'mINP', 'Rank-1'} & set(result)
 
 
+def test_any_rank():
+    qf, gf = angles(0), angles(1, 2, 3, 4)
+    result = evaluate(qf, gf, [7], [1, 2, 7, 7], ranks=(2, 3, 50))
+    hits = {key: value for key, value in result.items() if 'Rank' in key}
+    assert hits == {'Rank-2': 0, 'Rank-3': 1, 'Rank-50': 1}
+
+
+@pytest.mark.parametrize('kind', [np.asarray, torch.as_tensor])
+@pytest.mark.parametrize('ties', ['mean', 'pessimistic'])
+def test_distances_that_are_there_already(ties, kind):
+    qf, gf, *labels = random_case(0)
+    gf[100:500] = gf[:400]
+    distances = ((qf[:, None] - gf[None]) ** 2).sum(axis=2)
+    options = {'ties': ties, 'ranks': (1, 7)}
+    expected = evaluate(qf, gf, *labels, distance='euclidean', **options)
+    given = kind(distances.copy())
+    found = evaluate_distances(given, *labels, **options)
+    assert found == pytest.approx(expected, abs=1e-12)
+    np.testing.assert_array_equal(given, distances)
+
+
+def test_distances_of_another_shape_are_refused():
+    with pytest.raises(ValueError, match=r'g_pids must hold .* \(3,\)'):
+        evaluate_distances(np.ones((2, 3)), [1, 2], [1, 2])
+    with pytest.raises(ValueError, match='distances row 1 holds NaN'):
+        evaluate_distances([[1.0], [np.nan]], [1, 2], [1])
+
+
 @pytest.mark.parametrize('side', [0, 1])
 @pytest.mark.parametrize('value', [np.nan, np.inf])
 def test_features_that_are_not_finite_are_refused(side, value):
@@ -199,6 +227,7 @@ def test_no_valid_query_warns_and_is_zero(
         ({'q_cams': [1, 1]}, 'for queries and gallery, or for neither'),
         ({'ties': 'best'}, "ties must be one of .* got 'best'"),
         ({'distance': 'l1'}, "distance must be one of .* got 'l1'"),
+        ({'ranks': (5, 0)}, r'ranks must be 1 or more; got \(5, 0\)'),
         ({'metrics': ('map',)}, r"metrics must be among .* \['map'\]"),
         ({'gf': np.ones((2, 3))}, 'differ in size: 2 and 3'),
         ({'gf': np.ones(2)}, r'gf must be \(N, D\)'),

@@ -5,7 +5,8 @@ from .query_expansion import (
     average_query_expansion,
 )
 from .query_gallery import people_across_cuts, query_gallery_split
-from .ranking import QueryScores, evaluate, score_queries
+from .query_scores import QueryScores, score_queries
+from .ranking import evaluate, evaluate_distances
 from .reranking import rerank
 from .retrieval import nearest_gallery
 from .truth import GroundTruth, match_truth, read_truth
@@ -17,6 +18,7 @@ __all__ = [
     'average_query_expansion',
     'distance_chunks',
     'evaluate',
+    'evaluate_distances',
     'identity_metrics',
     'match_truth',
     'nearest_gallery',

@@ -100,6 +100,12 @@ def distance_resolution(
     return float(resolution * sum(largest))
 
 
+def value_resolution(distances: np.ndarray) -> float:
+    """Return the same for ``(Q, G)`` distances of any origin."""
+    largest = max(distances.max(initial=0), -distances.min(initial=0))
+    return float(_RESOLUTION[distances.dtype] * largest)
+
+
 def _norms(features: np.ndarray) -> np.ndarray:
     norms = np.empty(len(features))
     for start in range(0, len(features), _BLOCK):

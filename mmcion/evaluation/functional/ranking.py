@@ -1,117 +1,24 @@
-"""Rank a gallery for queries: mAP, mINP and CMC in bounded memory.
-
-Every number is a count of gallery images nearer than a match, so no order of
-indices is ever built: a chunk of distances is sorted in place as plain
-values, and the matches are looked up in it.
-"""
+"""Rank a gallery for queries: mAP, mINP and CMC in bounded memory."""
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from mmengine.logging import print_log
 
-from .distance import as_features, distance_chunks, distance_resolution
+from .distance import as_features, value_resolution
 from .protocol import MarketProtocol
-from .tie_scores import (
-    TieGroups,
-    harmonic_numbers,
-    hit_probability,
-    mean_average_precision,
-    mean_inverse_penalty,
-    tie_groups,
+from .query_scores import (
+    METRICS,
+    RANKS,
+    QueryScores,
+    score_chunks,
+    score_queries,
+    summarize,
 )
 
-RANKS = (1, 5, 10)
-METRICS = ('mAP', 'mINP', 'cmc')
-TIES = ('mean', 'pessimistic')
-
-
-@dataclass
-class QueryScores:
-    """Scores of Q queries, in their order; 0 where a query has no match.
-
-    Attributes:
-        ap: ``(Q,)`` average precision.
-        inp: ``(Q,)`` inverse negative penalty.
-        hits: ``(Q, 3)`` chance of a match among the first 1, 5 and 10.
-        num_matches: ``(Q,)`` int64; -1 where the query itself is ignored.
-        tied: ``(Q,)`` bool, a match ties with a wrong image.
-    """
-
-    ap: np.ndarray
-    inp: np.ndarray
-    hits: np.ndarray
-    num_matches: np.ndarray
-    tied: np.ndarray
-
-    @classmethod
-    def empty(cls, size: int) -> 'QueryScores':
-        """Return scores of queries that have not been looked at."""
-        return cls(
-            ap=np.zeros(size),
-            inp=np.zeros(size),
-            hits=np.zeros((size, len(RANKS))),
-            num_matches=np.full(size, -1, np.int64),
-            tied=np.zeros(size, bool),
-        )
-
-
-def score_queries(
-    qf: Any,
-    gf: Any,
-    protocol: MarketProtocol,
-    *,
-    distance: str = 'cosine',
-    ties: str = 'mean',
-) -> QueryScores:
-    """Score every query by itself.
-
-    Args:
-        qf: ``(Q, D)`` query features.
-        gf: ``(G, D)`` gallery features.
-        protocol: which gallery images count.
-        distance: ``'cosine'`` or ``'euclidean'``.
-        ties: ``'mean'`` or ``'pessimistic'``.
-
-    Raises:
-        ValueError: if features are not finite, or an option is unknown.
-    """
-    if ties not in TIES:
-        raise ValueError(f'ties must be one of {TIES}; got {ties!r}.')
-    qf, gf = as_features(qf, 'qf'), as_features(gf, 'gf')
-    resolution = distance_resolution(qf, gf, distance)
-    harmonic = harmonic_numbers(len(gf))
-    scores = QueryScores.empty(len(qf))
-    rows = protocol.query_rows
-    asked = qf if len(rows) == len(qf) else qf[rows]
-    for start, chunk in distance_chunks(asked, gf, distance=distance):
-        chunk[:, protocol.ignored] = np.inf
-        for query, row in zip(rows[start:], chunk, strict=False):
-            matches, left_out = protocol.split(query)
-            scores.num_matches[query] = len(matches)
-            if not len(matches):
-                continue
-            row[left_out] = np.inf
-            nearest = np.sort(row[matches])
-            row.sort()
-            counted = row[: np.searchsorted(row, np.inf)]
-            groups = tie_groups(counted, nearest, resolution)
-            scores.tied[query] = groups.mixed
-            if ties == 'pessimistic':
-                groups = groups.pessimistic()
-            _fill(scores, query, groups, harmonic)
-    return scores
-
-
-def _fill(
-    scores: QueryScores, query: int, groups: TieGroups, harmonic: np.ndarray
-) -> None:
-    scores.ap[query] = mean_average_precision(groups, harmonic)
-    scores.inp[query] = mean_inverse_penalty(groups)
-    scores.hits[query] = [hit_probability(groups, rank) for rank in RANKS]
+_CHUNK_ROWS = 256
 
 
 def evaluate(
@@ -123,6 +30,7 @@ def evaluate(
     g_cams: Any = None,
     *,
     metrics: Sequence[str] = METRICS,
+    ranks: Sequence[int] = RANKS,
     ignore_pids: Sequence[int] = (-1,),
     ties: str = 'mean',
     distance: str = 'cosine',
@@ -144,13 +52,14 @@ def evaluate(
             camera are left out; without cameras there is no such rule.
         g_cams: ``(G,)`` cameras.
         metrics: which of ``'mAP'``, ``'mINP'`` and ``'cmc'``.
+        ranks: the places that ``'cmc'`` is told for.
         ignore_pids: identities to leave out of queries and gallery.
         ties: how images at equal distance count: ``'mean'`` over all their
             orders, or ``'pessimistic'``, matches last.
         distance: ``'cosine'`` or ``'euclidean'``.
 
     Returns:
-        ``mAP``, ``mINP``, ``Rank-1``, ``Rank-5`` and ``Rank-10`` in [0, 1],
+        ``mAP``, ``mINP`` and ``Rank-1``, ... for all ``ranks`` in [0, 1],
         ``num_queries`` (ignored ones not counted), ``num_valid_queries``
         (with a match) and ``num_tied_queries`` (a match ties with a wrong
         image, so that the choice of ``ties`` matters).
@@ -159,11 +68,7 @@ def evaluate(
         ValueError: if features are not finite, rows do not fit, or an option
             is unknown.
     """
-    unknown = set(metrics) - set(METRICS)
-    if unknown:
-        raise ValueError(
-            f'metrics must be among {METRICS}; got {sorted(unknown)}.'
-        )
+    _check_metrics(metrics)
     protocol = MarketProtocol(
         q_pids,
         g_pids,
@@ -173,7 +78,83 @@ def evaluate(
         num_gallery=len(gf),
         ignore_pids=ignore_pids,
     )
-    scores = score_queries(qf, gf, protocol, distance=distance, ties=ties)
+    scores = score_queries(
+        qf, gf, protocol, distance=distance, ties=ties, ranks=ranks
+    )
+    return _report(scores, protocol, metrics)
+
+
+def evaluate_distances(
+    distances: Any,
+    q_pids: Any,
+    g_pids: Any,
+    q_cams: Any = None,
+    g_cams: Any = None,
+    *,
+    metrics: Sequence[str] = METRICS,
+    ranks: Sequence[int] = RANKS,
+    ignore_pids: Sequence[int] = (-1,),
+    ties: str = 'mean',
+) -> dict[str, float]:
+    """Judge distances that are there already, such as re-ranked ones.
+
+    Args:
+        distances: ``(Q, G)`` array or tensor; stays as it is.
+        q_pids: see ``evaluate``, as all that follows.
+        g_pids: ``(G,)`` identities.
+        q_cams: ``(Q,)`` cameras.
+        g_cams: ``(G,)`` cameras.
+        metrics: which of ``'mAP'``, ``'mINP'`` and ``'cmc'``.
+        ranks: the places that ``'cmc'`` is told for.
+        ignore_pids: identities to leave out of queries and gallery.
+        ties: ``'mean'`` or ``'pessimistic'``.
+
+    Returns:
+        What ``evaluate`` returns.
+
+    Raises:
+        ValueError: if distances are not finite, rows do not fit, or an
+            option is unknown.
+    """
+    _check_metrics(metrics)
+    distances = as_features(distances, 'distances')
+    protocol = MarketProtocol(
+        q_pids,
+        g_pids,
+        q_cams,
+        g_cams,
+        num_queries=distances.shape[0],
+        num_gallery=distances.shape[1],
+        ignore_pids=ignore_pids,
+    )
+    scores = score_chunks(
+        _copied_chunks(distances, protocol.query_rows),
+        protocol,
+        resolution=value_resolution(distances),
+        ties=ties,
+        ranks=ranks,
+    )
+    return _report(scores, protocol, metrics)
+
+
+def _check_metrics(metrics: Sequence[str]) -> None:
+    unknown = set(metrics) - set(METRICS)
+    if unknown:
+        raise ValueError(
+            f'metrics must be among {METRICS}; got {sorted(unknown)}.'
+        )
+
+
+def _copied_chunks(
+    distances: np.ndarray, rows: np.ndarray
+) -> Iterator[tuple[int, np.ndarray]]:
+    for start in range(0, len(rows), _CHUNK_ROWS):
+        yield start, distances[rows[start : start + _CHUNK_ROWS]]
+
+
+def _report(
+    scores: QueryScores, protocol: MarketProtocol, metrics: Sequence[str]
+) -> dict[str, float]:
     if not (scores.num_matches > 0).any():
         print_log(
             f'no query has a match: {protocol.why_no_match()}',
@@ -181,24 +162,3 @@ def evaluate(
             level=logging.WARNING,
         )
     return summarize(scores, metrics)
-
-
-def summarize(
-    scores: QueryScores, metrics: Sequence[str] = METRICS
-) -> dict[str, float]:
-    """Average the scores of valid queries; see ``evaluate`` for the keys."""
-    valid = scores.num_matches > 0
-    count = max(int(valid.sum()), 1)
-    result: dict[str, float] = {}
-    if 'mAP' in metrics:
-        result['mAP'] = float(scores.ap[valid].sum() / count)
-    if 'mINP' in metrics:
-        result['mINP'] = float(scores.inp[valid].sum() / count)
-    if 'cmc' in metrics:
-        hits = scores.hits[valid].sum(axis=0) / count
-        for rank, hit in zip(RANKS, hits, strict=True):
-            result[f'Rank-{rank}'] = float(hit)
-    result['num_valid_queries'] = int(valid.sum())
-    result['num_queries'] = int((scores.num_matches >= 0).sum())
-    result['num_tied_queries'] = int(scores.tied.sum())
-    return result

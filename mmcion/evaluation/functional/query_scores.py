@@ -1,0 +1,173 @@
+"""Score each query by its ranked gallery, in bounded memory.
+
+Every number is a count of gallery images nearer than a match, so no order of
+indices is ever built: a chunk of distances is sorted in place as plain
+values, and the matches are looked up in it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .distance import as_features, distance_chunks, distance_resolution
+from .protocol import MarketProtocol
+from .tie_scores import (
+    TieGroups,
+    harmonic_numbers,
+    hit_probability,
+    mean_average_precision,
+    mean_inverse_penalty,
+    tie_groups,
+)
+
+RANKS = (1, 5, 10)
+METRICS = ('mAP', 'mINP', 'cmc')
+TIES = ('mean', 'pessimistic')
+
+
+@dataclass
+class QueryScores:
+    """Scores of Q queries, in their order; 0 where a query has no match.
+
+    Attributes:
+        ap: ``(Q,)`` average precision.
+        inp: ``(Q,)`` inverse negative penalty.
+        hits: ``(Q, R)`` chance of a match among the first images.
+        num_matches: ``(Q,)`` int64; -1 where the query itself is ignored.
+        tied: ``(Q,)`` bool, a match ties with a wrong image.
+        ranks: how many first images each of the R columns looks at.
+    """
+
+    ap: np.ndarray
+    inp: np.ndarray
+    hits: np.ndarray
+    num_matches: np.ndarray
+    tied: np.ndarray
+    ranks: Sequence[int] = RANKS
+
+    @classmethod
+    def empty(cls, size: int, ranks: Sequence[int] = RANKS) -> 'QueryScores':
+        """Return scores of queries that have not been looked at."""
+        return cls(
+            ap=np.zeros(size),
+            inp=np.zeros(size),
+            hits=np.zeros((size, len(ranks))),
+            num_matches=np.full(size, -1, np.int64),
+            tied=np.zeros(size, bool),
+            ranks=tuple(ranks),
+        )
+
+
+def score_queries(
+    qf: Any,
+    gf: Any,
+    protocol: MarketProtocol,
+    *,
+    distance: str = 'cosine',
+    ties: str = 'mean',
+    ranks: Sequence[int] = RANKS,
+) -> QueryScores:
+    """Score every query by itself.
+
+    Args:
+        qf: ``(Q, D)`` query features.
+        gf: ``(G, D)`` gallery features.
+        protocol: which gallery images count.
+        distance: ``'cosine'`` or ``'euclidean'``.
+        ties: ``'mean'`` or ``'pessimistic'``.
+        ranks: see ``QueryScores``.
+
+    Raises:
+        ValueError: if features are not finite, or an option is unknown.
+    """
+    qf, gf = as_features(qf, 'qf'), as_features(gf, 'gf')
+    rows = protocol.query_rows
+    asked = qf if len(rows) == len(qf) else qf[rows]
+    return score_chunks(
+        distance_chunks(asked, gf, distance=distance),
+        protocol,
+        resolution=distance_resolution(qf, gf, distance),
+        ties=ties,
+        ranks=ranks,
+    )
+
+
+def score_chunks(
+    chunks: Iterable[tuple[int, np.ndarray]],
+    protocol: MarketProtocol,
+    *,
+    resolution: float,
+    ties: str = 'mean',
+    ranks: Sequence[int] = RANKS,
+) -> QueryScores:
+    """Score every query by its distances.
+
+    Args:
+        chunks: pairs of a place in ``protocol.query_rows`` and the ``(B, G)``
+            distances of the queries from there on, which are overwritten.
+        protocol: which gallery images count.
+        resolution: distances this near are a tie.
+        ties: ``'mean'`` or ``'pessimistic'``.
+        ranks: see ``QueryScores``.
+
+    Raises:
+        ValueError: if ``ties`` is unknown, or a rank is below 1.
+    """
+    if ties not in TIES:
+        raise ValueError(f'ties must be one of {TIES}; got {ties!r}.')
+    if min(ranks, default=1) < 1:
+        raise ValueError(f'ranks must be 1 or more; got {tuple(ranks)}.')
+    harmonic = harmonic_numbers(len(protocol.g_pids))
+    scores = QueryScores.empty(len(protocol.q_pids), ranks)
+    for start, chunk in chunks:
+        chunk[:, protocol.ignored] = np.inf
+        for query, row in zip(
+            protocol.query_rows[start:], chunk, strict=False
+        ):
+            matches, left_out = protocol.split(query)
+            scores.num_matches[query] = len(matches)
+            if not len(matches):
+                continue
+            row[left_out] = np.inf
+            nearest = np.sort(row[matches])
+            row.sort()
+            counted = row[: np.searchsorted(row, np.inf)]
+            groups = tie_groups(counted, nearest, resolution)
+            scores.tied[query] = groups.mixed
+            if ties == 'pessimistic':
+                groups = groups.pessimistic()
+            _fill(scores, query, groups, harmonic)
+    return scores
+
+
+def _fill(
+    scores: QueryScores, query: int, groups: TieGroups, harmonic: np.ndarray
+) -> None:
+    scores.ap[query] = mean_average_precision(groups, harmonic)
+    scores.inp[query] = mean_inverse_penalty(groups)
+    scores.hits[query] = [
+        hit_probability(groups, rank) for rank in scores.ranks
+    ]
+
+
+def summarize(
+    scores: QueryScores, metrics: Sequence[str] = METRICS
+) -> dict[str, float]:
+    """Average the scores of valid queries; see ``evaluate`` for the keys."""
+    valid = scores.num_matches > 0
+    count = max(int(valid.sum()), 1)
+    result: dict[str, float] = {}
+    if 'mAP' in metrics:
+        result['mAP'] = float(scores.ap[valid].sum() / count)
+    if 'mINP' in metrics:
+        result['mINP'] = float(scores.inp[valid].sum() / count)
+    if 'cmc' in metrics:
+        hits = scores.hits[valid].sum(axis=0) / count
+        for rank, hit in zip(scores.ranks, hits, strict=True):
+            result[f'Rank-{rank}'] = float(hit)
+    result['num_valid_queries'] = int(valid.sum())
+    result['num_queries'] = int((scores.num_matches >= 0).sum())
+    result['num_tied_queries'] = int(scores.tied.sum())
+    return result
