@@ -1,5 +1,6 @@
 from .functional import (
     GroundTruth,
+    RocCurve,
     alpha_query_expansion,
     average_query_expansion,
     evaluate,
@@ -11,12 +12,14 @@ from .functional import (
     query_gallery_split,
     read_truth,
     rerank,
+    roc_curve,
 )
 from .metrics import ReIDMetric
 
 __all__ = [
     'GroundTruth',
     'ReIDMetric',
+    'RocCurve',
     'alpha_query_expansion',
     'average_query_expansion',
     'evaluate',
@@ -28,4 +31,5 @@ __all__ = [
     'query_gallery_split',
     'read_truth',
     'rerank',
+    'roc_curve',
 ]

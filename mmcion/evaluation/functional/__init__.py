@@ -9,11 +9,13 @@ from .query_scores import QueryScores, score_queries
 from .ranking import evaluate, evaluate_distances
 from .reranking import rerank
 from .retrieval import nearest_gallery
+from .roc import RocCurve, roc_curve
 from .truth import GroundTruth, match_truth, read_truth
 
 __all__ = [
     'GroundTruth',
     'QueryScores',
+    'RocCurve',
     'alpha_query_expansion',
     'average_query_expansion',
     'distance_chunks',
@@ -26,5 +28,6 @@ __all__ = [
     'query_gallery_split',
     'read_truth',
     'rerank',
+    'roc_curve',
     'score_queries',
 ]

@@ -1,0 +1,148 @@
+"""The ROC curve of "same person?", over all pairs that a protocol counts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .distance import as_features, distance_chunks, distance_resolution
+from .protocol import MarketProtocol
+
+
+@dataclass
+class RocCurve:
+    """How many pairs are accepted at each distance; T points.
+
+    Attributes:
+        thresholds: ``(T,)`` distances, ascending: those of matching pairs.
+        tpr: ``(T,)`` share of matching pairs that are at most this far.
+        fpr: ``(T,)`` share of wrong pairs that are at most this far.
+        num_matches: matching pairs.
+        num_wrong: wrong pairs.
+    """
+
+    thresholds: np.ndarray
+    tpr: np.ndarray
+    fpr: np.ndarray
+    num_matches: int
+    num_wrong: int
+
+    def tpr_at(self, fpr: float) -> float:
+        """Return the best true positive rate at a false positive rate."""
+        points = self._points(fpr)
+        return float(self.tpr[points - 1]) if points else 0.0
+
+    def threshold_at(self, fpr: float) -> float:
+        """Return the largest distance with at most this false positive rate.
+
+        Raises:
+            ValueError: if even the nearest match lets more wrong pairs in.
+        """
+        points = self._points(fpr)
+        if not points:
+            raise ValueError(
+                f'no threshold keeps the false positive rate at {fpr}: it is '
+                f'{self.fpr[0]:.2g} where the first match is accepted. Allow '
+                f'a larger rate, or use a better model.'
+            )
+        return float(self.thresholds[points - 1])
+
+    def _points(self, fpr: float) -> int:
+        if not 0 <= fpr <= 1:
+            raise ValueError(f'fpr must be in [0, 1]; got {fpr}.')
+        return int(np.searchsorted(self.fpr, fpr, side='right'))
+
+
+def roc_curve(
+    qf: Any,
+    gf: Any,
+    q_pids: Any,
+    g_pids: Any,
+    q_cams: Any = None,
+    g_cams: Any = None,
+    *,
+    ignore_pids: Sequence[int] = (-1,),
+    distance: str = 'cosine',
+) -> RocCurve:
+    """Count accepted pairs of queries and gallery at every threshold.
+
+    The curve has a point at every distance between a matching pair, so it is
+    exact. Memory is a block of queries times the gallery, and the matching
+    pairs. A wrong pair at the distance of a match counts as accepted.
+
+    Args:
+        qf: see ``evaluate``, as all that follows.
+        gf: ``(G, D)`` gallery features.
+        q_pids: ``(Q,)`` identities.
+        g_pids: ``(G,)`` identities.
+        q_cams: ``(Q,)`` cameras.
+        g_cams: ``(G,)`` cameras.
+        ignore_pids: identities to leave out of queries and gallery.
+        distance: ``'cosine'`` or ``'euclidean'``, the thresholds' unit.
+
+    Raises:
+        ValueError: if there is no matching or no wrong pair, features are
+            not finite, rows do not fit, or an option is unknown.
+    """
+    qf, gf = as_features(qf, 'qf'), as_features(gf, 'gf')
+    protocol = MarketProtocol(
+        q_pids,
+        g_pids,
+        q_cams,
+        g_cams,
+        num_queries=len(qf),
+        num_gallery=len(gf),
+        ignore_pids=ignore_pids,
+    )
+    near = _match_distances(qf, gf, protocol, distance)
+    if not len(near):
+        raise ValueError(f'no pair matches: {protocol.why_no_match()}')
+    thresholds, repeats = np.unique(near, return_counts=True)
+    limits = thresholds + distance_resolution(qf, gf, distance)
+    accepted, num_wrong = _count_wrong(qf, gf, protocol, distance, limits)
+    if not num_wrong:
+        raise ValueError('all pairs match; a ROC curve needs wrong pairs.')
+    if distance == 'euclidean':
+        thresholds = np.sqrt(np.maximum(thresholds, 0))
+    return RocCurve(
+        thresholds=thresholds,
+        tpr=np.cumsum(repeats) / len(near),
+        fpr=accepted / num_wrong,
+        num_matches=len(near),
+        num_wrong=num_wrong,
+    )
+
+
+def _match_distances(
+    qf: np.ndarray, gf: np.ndarray, protocol: MarketProtocol, distance: str
+) -> np.ndarray:
+    """Return the distances of all matching pairs."""
+    found = [np.empty(0, np.result_type(qf, gf))]
+    for query in protocol.query_rows.tolist():
+        matches = gf[protocol.split(query)[0]]
+        pair = distance_chunks(qf[query, None], matches, distance=distance)
+        found += [block[0] for _, block in pair]
+    return np.concatenate(found)
+
+
+def _count_wrong(
+    qf: np.ndarray,
+    gf: np.ndarray,
+    protocol: MarketProtocol,
+    distance: str,
+    limits: np.ndarray,
+) -> tuple[np.ndarray, int]:
+    """Return ``(T,)`` wrong pairs within each limit, and how many exist."""
+    accepted, total = np.zeros(len(limits), np.int64), 0
+    asked = protocol.query_rows
+    for start, chunk in distance_chunks(qf[asked], gf, distance=distance):
+        chunk[:, protocol.ignored] = np.inf
+        for query, row in zip(asked[start:], chunk, strict=False):
+            for rows in protocol.split(query):
+                row[rows] = np.inf
+        values = chunk.reshape(-1)
+        values.sort()
+        accepted += np.searchsorted(values, limits, side='right')
+        total += int(np.searchsorted(values, np.inf))
+    return accepted, total
