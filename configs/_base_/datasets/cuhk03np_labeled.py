@@ -1,0 +1,20 @@
+data_root = 'data/cuhk03np/'
+
+test_pipeline = [
+    dict(type='LoadImage'),
+    dict(type='ResizeImage', size=(256, 128)),
+    dict(type='PackReIDInputs'),
+]
+test_dataloader = dict(
+    batch_size=64,
+    num_workers=2,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='CUHK03NP',
+        data_root=data_root,
+        boxes='labeled',
+        pipeline=test_pipeline,
+    ),
+)
+test_evaluator = dict(type='ReIDMetric')
+test_cfg = dict()
