@@ -6,18 +6,22 @@ from .market1501 import Market1501
 from .msmt17 import MSMT17
 from .occluded_duke import OccludedDuke
 from .personx import PersonX
+from .regdb import RegDB
+from .sysumm01 import SYSUMM01
 from .three_folder_dataset import ThreeFolderDataset
 from .veri776 import VeRi776
 
 __all__ = [
     'CUHK03NP',
     'MSMT17',
+    'SYSUMM01',
     'BaseReIDDataset',
     'DukeMTMCreID',
     'FolderReID',
     'Market1501',
     'OccludedDuke',
     'PersonX',
+    'RegDB',
     'ThreeFolderDataset',
     'VeRi776',
 ]

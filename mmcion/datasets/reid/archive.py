@@ -80,21 +80,27 @@ def _content(folder: Path) -> str:
     return f'{text} (unpack {packed[0]})' if packed else text
 
 
-def list_images(folder: Path) -> list[str]:
+def image_names(folder: Path) -> list[str]:
     """Return the names of a folder's images, sorted.
 
     Hidden files, such as the ``._*`` of macOS, are no images.
-
-    Raises:
-        FileNotFoundError: if there are none.
     """
     with os.scandir(folder) as entries:
-        names = sorted(
+        return sorted(
             entry.name
             for entry in entries
             if entry.name.lower().endswith(_ENDINGS)
             and not entry.name.startswith('.')
         )
+
+
+def list_images(folder: Path) -> list[str]:
+    """Return the names of a folder's images, of which there must be some.
+
+    Raises:
+        FileNotFoundError: if there are none.
+    """
+    names = image_names(folder)
     if not names:
         raise FileNotFoundError(
             f'{folder} holds no image ({", ".join(_ENDINGS)}); it has '

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from mmengine.logging import print_log
 
 from mmcion.registry import DATASETS
 
-from .archive import check_listed, find_archive
+from .archive import find_archive
+from .image_list import read_image_list
 from .reid_image import ReIDImage
 from .three_folder_dataset import ThreeFolderDataset
 
@@ -18,6 +20,9 @@ _LISTS = {
     'query': ('list_query.txt',),
     'gallery': ('list_gallery.txt',),
 }
+# the camera is the third field of the path
+_LINE = re.compile(r'([^_]+_[^_]+_(\d+)_\S+)\s+(\d+)', re.ASCII)
+_EXAMPLE = '0000/0000_000_01_0303morning_0015_0.jpg 0'
 _VERSIONS = {
     'v1': {'train': 'train', 'test': 'test'},
     'v2': {'train': 'mask_train_v2', 'test': 'mask_test_v2'},
@@ -77,20 +82,8 @@ class MSMT17(ThreeFolderDataset):
 
 
 def _read_list(file: Path, folder: Path) -> list[ReIDImage]:
-    images, names = [], []
-    for number, line in enumerate(file.read_text().splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            # 0000/0000_000_01_0303morning_0015_0.jpg 0
-            name, label = line.split()
-            pid, camera = int(label), int(name.split('_')[2])
-        except (ValueError, IndexError) as error:
-            raise ValueError(
-                f'{file}, line {number}: must be like "0000/0000_000_01_'
-                f'0303morning_0015_0.jpg 0"; got {line!r}'
-            ) from error
-        names.append(name)
-        images.append(ReIDImage(os.path.join(folder, name), pid, camera - 1))
-    check_listed(folder, names, file)
-    return images
+    rows = read_image_list(file, folder, _LINE, _EXAMPLE)
+    return [
+        ReIDImage(os.path.join(folder, name), int(pid), int(camera) - 1)
+        for name, camera, pid in rows
+    ]

@@ -36,7 +36,7 @@ class Count(NamedTuple):
 
 
 # Source: the authors' pages and the dataset classes of torchreid, fast-reid,
-# SpCL and TransReID, which agree; gallery of Market-1501 without junk.
+# SpCL and TransReID, which agree, for SYSU-MM01 and RegDB of MMGL.
 PUBLISHED = {
     'Market1501': {
         'train': Count(12_936, 751, 6),
@@ -77,6 +77,16 @@ PUBLISHED = {
         'train': Count(37_778, 576, 20),
         'query': Count(1_678, 200),
         'gallery': Count(11_579, 200),
+    },
+    'SYSUMM01': {
+        'train': Count(22_258 + 11_909, 395, 6),
+        'query': Count(3_803, 96, 2),
+        'gallery': Count(None, 96, 4),
+    },
+    'RegDB': {
+        'train': Count(2 * 2_060, 206, 2),
+        'query': Count(2_060, 206, 1),
+        'gallery': Count(2_060, 206, 1),
     },
 }
 

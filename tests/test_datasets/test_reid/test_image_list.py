@@ -1,0 +1,32 @@
+import re
+
+import pytest
+
+from mmcion.datasets.reid.image_list import read_image_list
+
+from .trees import touch
+
+LINE = re.compile(r'(\S+) (\d+)')
+
+
+def read(root):
+    return read_image_list(root / 'list.txt', root, LINE, 'a.jpg 0')
+
+
+def test_groups_of_every_line(tmp_path):
+    touch(tmp_path, 'a.jpg', 'b.jpg')
+    (tmp_path / 'list.txt').write_text('a.jpg 7\r\n\n b.jpg 8 \n')
+    assert read(tmp_path) == [('a.jpg', '7'), ('b.jpg', '8')]
+
+
+def test_wrong_line(tmp_path):
+    (tmp_path / 'list.txt').write_text('\na.jpg\n')
+    message = r"list.txt, line 2: must be like \"a.jpg 0\"; got 'a.jpg'"
+    with pytest.raises(ValueError, match=message):
+        read(tmp_path)
+
+
+def test_missing_image(tmp_path):
+    (tmp_path / 'list.txt').write_text('a.jpg 7\n')
+    with pytest.raises(FileNotFoundError, match=r'1 of 1 images .*list.txt'):
+        read(tmp_path)

@@ -1,0 +1,62 @@
+import pytest
+
+from .trees import build, ids_of, rows_of, touch
+
+IMAGES = (
+    'cam1/0002/0001.jpg',
+    'cam3/0002/0004.jpg',
+    'cam6/0010/0001.jpg',
+    'cam1/0006/0003.jpg',
+    'cam2/0006/0002.jpg',
+    'cam2/0006/0001.jpg',
+    'cam3/0006/0001.jpg',
+    'cam4/0001/0001.jpg',  # of no split
+    'cam5/0004/0001.jpg',
+    'cam6/0004/0001.jpg',
+)
+
+
+@pytest.fixture
+def root(tmp_path):
+    root = touch(tmp_path / 'SYSU-MM01', *IMAGES)
+    (root / 'exp').mkdir()
+    lists = {'train_id': '10', 'val_id': '2', 'test_id': '6,4\n'}
+    for name, text in lists.items():
+        (root / 'exp' / f'{name}.txt').write_text(text)
+    return root
+
+
+def test_training_and_validation_identities(root):
+    dataset = build('SYSUMM01', root.parent, 'train')
+    assert ids_of(dataset) == [(0, 1), (0, 3), (1, 6)]
+
+
+def test_infrared_asks_for_colour(root):
+    assert rows_of(build('SYSUMM01', root)) == [
+        ('0001.jpg', 4, 6, True),
+        ('0001.jpg', 6, 3, True),
+        ('0001.jpg', 4, 5, False),
+        ('0003.jpg', 6, 1, False),
+        ('0001.jpg', 6, 2, False),
+        ('0002.jpg', 6, 2, False),
+    ]
+
+
+def test_half_unpacked(root):
+    (root / 'cam5/0004/0001.jpg').unlink()
+    (root / 'cam5/0004').rmdir()
+    (root / 'cam5').rmdir()
+    with pytest.raises(FileNotFoundError, match=r'lacks cam5; it has cam1'):
+        build('SYSUMM01', root)
+
+
+def test_list_is_missing(root):
+    (root / 'exp/test_id.txt').unlink()
+    with pytest.raises(FileNotFoundError, match=r'lacks exp/test_id.txt; it'):
+        build('SYSUMM01', root)
+
+
+def test_list_of_something_else(root):
+    (root / 'exp/test_id.txt').write_text('6 4')
+    with pytest.raises(ValueError, match=r'test_id.txt must be a line of id'):
+        build('SYSUMM01', root)
