@@ -3,6 +3,7 @@ from .cuhk03np import CUHK03NP
 from .dukemtmcreid import DukeMTMCreID
 from .folder_reid import FolderReID
 from .market1501 import Market1501
+from .mars import MARS
 from .msmt17 import MSMT17
 from .occluded_duke import OccludedDuke
 from .personx import PersonX
@@ -13,6 +14,7 @@ from .veri776 import VeRi776
 
 __all__ = [
     'CUHK03NP',
+    'MARS',
     'MSMT17',
     'SYSUMM01',
     'BaseReIDDataset',

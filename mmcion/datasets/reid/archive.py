@@ -49,7 +49,7 @@ def find_archive(
             attempts.append((len(layout) - len(gone), folder, gone))
     # of equals the first: the layout that most users have
     num_found, folder, gone = max(attempts, key=lambda attempt: attempt[0])
-    hint = UNPACK_AGAIN if num_found else remedy
+    hint = f'{UNPACK_AGAIN} {remedy}' if num_found else remedy
     raise FileNotFoundError(
         f'{folder} lacks {", ".join(gone)}; it has {_content(folder)}. '
         f'Looked in {", ".join(map(str, folders))}. {hint}'

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from mmengine.dataset import BaseDataset
 
 from .matches import report_matches
 from .published_counts import check_counts
-from .reid_image import JUNK, ReIDImage
+from .reid_image import JUNK, ReIDImage, first_images
 
 SPLITS = ('train', 'test')
 TEST_PARTS = ('query', 'gallery')
@@ -28,6 +28,9 @@ class BaseReIDDataset(BaseDataset):
 
     Counts are compared with the published ones.
 
+    Attributes:
+        unit: what queries and gallery consist of: images or tracklets.
+
     Args:
         data_root: folder of the images.
         split: ``'train'`` or ``'test'``.
@@ -37,6 +40,8 @@ class BaseReIDDataset(BaseDataset):
     Raises:
         ValueError: if the split is unknown, or nothing is listed.
     """
+
+    unit: ClassVar[str] = 'images'
 
     def __init__(
         self, data_root: str | Path, split: str = 'test', **kwargs: Any
@@ -89,7 +94,8 @@ class BaseReIDDataset(BaseDataset):
         if not any(parts.values()):
             raise ValueError(f'{self.source} lists no images of {self.split}.')
         for name, images in parts.items():
-            check_counts(self.title, name, images, self.data_root)
+            units = first_images(images)
+            check_counts(self.title, name, units, self.data_root, self.unit)
         if self.split == 'train':
             return self._relabelled(parts['train'])
         gallery = [
@@ -98,7 +104,12 @@ class BaseReIDDataset(BaseDataset):
             if name != 'query'
             for image in images
         ]
-        report_matches(self.source, parts['query'], gallery)
+        report_matches(
+            self.source,
+            first_images(parts['query']),
+            first_images(gallery),
+            self.unit,
+        )
         return [
             _item(image, is_query=is_query)
             for is_query, images in ((True, parts['query']), (False, gallery))
@@ -116,9 +127,12 @@ class BaseReIDDataset(BaseDataset):
 
 
 def _item(image: ReIDImage, *, is_query: bool) -> dict[str, Any]:
-    return {
+    item: dict[str, Any] = {
         'img_path': image.path,
         'pid': image.pid,
         'cam_id': image.cam_id,
         'is_query': is_query,
     }
+    if image.tracklet_id is not None:
+        item['tracklet_id'] = image.tracklet_id
+    return item

@@ -13,12 +13,21 @@ _SWITCH_OFF = 'test_evaluator.camera_aware=False'
 
 
 def report_matches(
-    source: object, queries: Sequence[ReIDImage], gallery: Sequence[ReIDImage]
+    source: object,
+    queries: Sequence[ReIDImage],
+    gallery: Sequence[ReIDImage],
+    unit: str = 'images',
 ) -> None:
     """Log how many queries have a match, a warning with remedy if none has.
 
     A match has the query's identity and another camera; where no image has
     a camera, the identity is enough. Junk queries are not asked.
+
+    Args:
+        source: where they come from.
+        queries: one image of each tracklet.
+        gallery: likewise.
+        unit: what the gallery holds, for the message.
     """
     asked = [query for query in queries if query.pid != JUNK]
     cameras: dict[int, set[int]] = {}
@@ -34,7 +43,7 @@ def report_matches(
         num_matched = num_shared
         rule = f'if cameras do not count, as none are given: {_SWITCH_OFF}'
     print_log(
-        f'{source}: {len(gallery)} gallery images, {len(asked)} queries, '
+        f'{source}: {len(gallery)} gallery {unit}, {len(asked)} queries, '
         f'{num_matched} with a valid match {rule}',
         logger='current',
     )

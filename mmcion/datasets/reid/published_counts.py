@@ -15,18 +15,18 @@ class Count(NamedTuple):
     """Size of one part, without junk; None where it is not known.
 
     Attributes:
-        images: number of images, or of tracklets.
+        units: number of images, or of tracklets where these are compared.
         pids: identities, the distractors' 0 being one.
         cams: cameras.
     """
 
-    images: int | None
+    units: int | None
     pids: int | None
     cams: int | None = None
 
-    def __str__(self) -> str:
-        words = ('images', 'identities', 'cameras')
-        known = zip(self, words, strict=True)
+    def text(self, unit: str) -> str:
+        """Return the numbers with words."""
+        known = zip(self, (unit, 'identities', 'cameras'), strict=True)
         return ', '.join(f'{n:,} {word}' for n, word in known if n is not None)
 
     def agrees(self, other: Count) -> bool:
@@ -88,6 +88,11 @@ PUBLISHED = {
         'query': Count(2_060, 206, 1),
         'gallery': Count(2_060, 206, 1),
     },
+    'MARS': {
+        'train': Count(8_298, 625, 6),
+        'query': Count(1_980, 626, 6),
+        'gallery': Count(9_330, None, 6),
+    },
 }
 
 
@@ -102,27 +107,35 @@ def count(images: Iterable[ReIDImage]) -> Count:
 
 
 def check_counts(
-    name: str, part: str, images: Iterable[ReIDImage], source: object
+    name: str,
+    part: str,
+    images: Iterable[ReIDImage],
+    source: object,
+    unit: str = 'images',
 ) -> None:
     """Log whether a part has the published size, a warning if not.
 
     Args:
         name: of the set; nothing is done if it is unknown here.
         part: such as ``train``; likewise.
-        images: of the part.
+        images: of the part; one of each tracklet.
         source: where they lie.
+        unit: what is counted, for the message.
     """
     published = PUBLISHED.get(name, {}).get(part)
     if published is None:
         return
     found = count(images)
     if found.agrees(published):
-        print_log(f'{name}, {part}: {found}, as published', logger='current')
+        print_log(
+            f'{name}, {part}: {found.text(unit)}, as published',
+            logger='current',
+        )
         return
     print_log(
-        f'{name}, {part}: found {found}; published are {published}. '
-        f'{_hint(part, found)} Numbers of such data cannot be compared with '
-        f'published ones; look at {source}.',
+        f'{name}, {part}: found {found.text(unit)}; published are '
+        f'{published.text(unit)}. {_hint(part, found)} Numbers of such data '
+        f'cannot be compared with published ones; look at {source}.',
         logger='current',
         level=logging.WARNING,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 JUNK = -1
@@ -15,8 +16,19 @@ class ReIDImage(NamedTuple):
         path: of the file.
         pid: identity; -1 is junk, which a metric leaves out.
         cam_id: camera; -1 where cameras are not known.
+        tracklet_id: sequence of images that it belongs to, if any.
     """
 
     path: str
     pid: int
     cam_id: int = NO_CAMERA
+    tracklet_id: int | None = None
+
+
+def first_images(images: Iterable[ReIDImage]) -> list[ReIDImage]:
+    """Return the first image of every tracklet; all without tracklets."""
+    first: dict[int, ReIDImage] = {}
+    for row, image in enumerate(images):
+        own = -1 - row if image.tracklet_id is None else image.tracklet_id
+        first.setdefault(own, image)
+    return list(first.values())
