@@ -63,17 +63,16 @@ class MarketProtocol:
         self.query_rows = np.flatnonzero(~np.isin(self.q_pids, ignored))
         self.ignored = np.flatnonzero(np.isin(self.g_pids, ignored))
         self._by_pid = np.argsort(self.g_pids, kind='stable')
-        self._sorted_pids = self.g_pids[self._by_pid]
+        ordered = self.g_pids[self._by_pid]
+        self._low = np.searchsorted(ordered, self.q_pids, side='left')
+        self._high = np.searchsorted(ordered, self.q_pids, side='right')
 
     def split(self, query: int) -> tuple[np.ndarray, np.ndarray]:
         """Return gallery rows of a query's matches and of what to leave out.
 
         The second does not repeat ``ignored``.
         """
-        pid = self.q_pids[query]
-        low = np.searchsorted(self._sorted_pids, pid, side='left')
-        high = np.searchsorted(self._sorted_pids, pid, side='right')
-        same = self._by_pid[low:high]
+        same = self._by_pid[self._low[query] : self._high[query]]
         if self.q_cams is None or self.g_cams is None:
             return same, same[:0]
         here = self.g_cams[same] == self.q_cams[query]

@@ -122,24 +122,98 @@ def score_chunks(
     harmonic = harmonic_numbers(len(protocol.g_pids))
     scores = QueryScores.empty(len(protocol.q_pids), ranks)
     for start, chunk in chunks:
-        chunk[:, protocol.ignored] = np.inf
-        for query, row in zip(
-            protocol.query_rows[start:], chunk, strict=False
-        ):
-            matches, left_out = protocol.split(query)
-            scores.num_matches[query] = len(matches)
-            if not len(matches):
-                continue
-            row[left_out] = np.inf
-            nearest = np.sort(row[matches])
-            row.sort()
-            counted = row[: np.searchsorted(row, np.inf)]
-            groups = tie_groups(counted, nearest, resolution)
-            scores.tied[query] = groups.mixed
+        queries = protocol.query_rows[start : start + len(chunk)]
+        found = _look_up(chunk, protocol, queries, resolution)
+        scores.num_matches[queries] = found.counts
+        _fill_untied(scores, queries, found)
+        for i in np.unique(found.owner[~found.alone]):
+            groups = tie_groups(
+                chunk[i, : found.sizes[i]],
+                found.nearest[found.owner == i],
+                resolution,
+            )
+            scores.tied[queries[i]] = groups.mixed
             if ties == 'pessimistic':
                 groups = groups.pessimistic()
-            _fill(scores, query, groups, harmonic)
+            _fill(scores, queries[i], groups, harmonic)
     return scores
+
+
+@dataclass
+class _Matches:
+    """Where the M matches of B queries stand, by query, nearest first.
+
+    Attributes:
+        counts: ``(B,)`` matches of each query.
+        sizes: ``(B,)`` gallery images that count for each.
+        owner: ``(M,)`` to which of the queries a match belongs.
+        nearest: ``(M,)`` its distance.
+        place: ``(M,)`` how many images are nearer.
+        alone: ``(M,)`` bool, whether no image is as near.
+    """
+
+    counts: np.ndarray
+    sizes: np.ndarray
+    owner: np.ndarray
+    nearest: np.ndarray
+    place: np.ndarray
+    alone: np.ndarray
+
+
+def _look_up(
+    chunk: np.ndarray,
+    protocol: MarketProtocol,
+    queries: np.ndarray,
+    resolution: float,
+) -> _Matches:
+    """Sort the rows of ``chunk``, and find the matches in them."""
+    split = [protocol.split(query) for query in queries.tolist()]
+    rows, columns, counts = _flat([matches for matches, _ in split])
+    nearest = chunk[rows, columns]
+    nearest = nearest[np.lexsort((nearest, rows))]
+    left_rows, left_columns, left = _flat([left for _, left in split])
+    chunk[left_rows, left_columns] = np.inf
+    chunk[:, protocol.ignored] = np.inf
+    chunk.sort(axis=1)
+    ends = np.cumsum(counts)
+    place = np.empty(len(rows), np.int64)
+    for row, end, count in zip(chunk, ends, counts, strict=True):
+        own = slice(end - count, end)
+        place[own] = row.searchsorted(nearest[own])
+    before = chunk[rows, np.maximum(place - 1, 0)]
+    after = chunk[rows, np.minimum(place + 1, chunk.shape[1] - 1)]
+    sizes = chunk.shape[1] - len(protocol.ignored) - left
+    alone = (place == 0) | (nearest - before > resolution)
+    alone &= (place == sizes[rows] - 1) | (after - nearest > resolution)
+    return _Matches(counts, sizes, rows, nearest, place, alone)
+
+
+def _flat(
+    lists: list[np.ndarray],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return which list an entry is from, all entries, and their counts."""
+    counts = np.array([len(entries) for entries in lists])
+    return (
+        np.repeat(np.arange(len(lists)), counts),
+        np.concatenate(lists),
+        counts,
+    )
+
+
+def _fill_untied(
+    scores: QueryScores, queries: np.ndarray, found: _Matches
+) -> None:
+    """Score all queries that have a match as if nothing tied."""
+    valid = found.counts > 0
+    rows, counts = queries[valid], found.counts[valid]
+    ends = np.cumsum(counts)
+    first, last = found.place[ends - counts], found.place[ends - 1]
+    number = np.arange(len(found.place)) - np.repeat(ends - counts, counts)
+    precision = (number + 1) / (found.place + 1)
+    total = np.bincount(found.owner, precision, minlength=len(queries))
+    scores.ap[rows] = total[valid] / counts
+    scores.inp[rows] = counts / (last + 1)
+    scores.hits[rows] = first[:, None] < np.array(scores.ranks)
 
 
 def _fill(
