@@ -116,4 +116,4 @@ def test_pretraining_tells_people_apart_that_it_has_not_seen(people, tmp_path):
     last = tmp_path / 'run' / f'epoch_{epochs}.pth'
     after = mean_ap(people, last, tmp_path / 'after')
     print(f'mAP {before:.3f} before, {after:.3f} after')
-    assert after > before + 0.15
+    assert after > before + 0.12  # 0.305 to 0.495 with this seed
