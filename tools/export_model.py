@@ -137,7 +137,8 @@ def tell(out: Path, report: dict[str, Any]) -> None:
     for path, found in files:
         print(
             f'  {path} ({path.stat().st_size / 2**20:.1f} MiB): max '
-            f'|difference| {found["max_abs_diff"]:.2g}, min cosine '
+            f'|difference| {found["max_abs_diff"]:.2g} of '
+            f'{found["max_abs_value"]:.2g}, min cosine '
             f'{found["min_cosine"]:.8f}, mean {found["mean_cosine"]:.8f}'
         )
     print(f'how to use it: {out}.json')

@@ -15,7 +15,7 @@ def test_figures_by_hand():
     expected = torch.tensor([[3.0, 4.0], [1.0, 0.0]])
     found = torch.tensor([[4.0, 3.0], [1.0, 0.0]])
     parity = compare_features(expected, found)
-    assert parity.max_abs_diff == 1
+    assert parity.max_abs_diff == 1 and parity.max_abs_value == 4
     assert parity.min_cosine == pytest.approx(24 / 25)
     assert parity.mean_cosine == pytest.approx(49 / 50)
     assert parity.cosine_between_crops == pytest.approx(3 / 5)
