@@ -123,6 +123,7 @@ def test_nothing_to_rank():
         ({'k2': 0}, 'got 0'),
         ({'gf': np.full((70, 8), np.nan)}, 'gf row 0 holds NaN'),
         ({'gf': np.ones((70, 9))}, 'differ in size: 8 and 9'),
+        ({'qf': np.full((30, 8), 1e200)}, 'overflow; normalise'),
     ],
 )
 def test_bad_arguments_are_named(change, message):

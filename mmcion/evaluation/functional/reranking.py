@@ -98,6 +98,10 @@ class _Images:
         self.squares = np.concatenate(
             [np.einsum('nd,nd->n', f, f) for f in (self.qf, self.gf)]
         )
+        if not np.isfinite(self.squares).all():
+            raise ValueError(
+                'squared lengths of features overflow; normalise them first.'
+            )
 
     def __len__(self) -> int:
         return len(self.squares)
