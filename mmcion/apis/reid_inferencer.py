@@ -12,6 +12,7 @@ from PIL import Image as PILImage
 from torch import Tensor, nn
 
 from mmcion.evaluation import nearest_gallery
+from mmcion.evaluation import rerank as k_reciprocal_rerank
 from mmcion.structures import FeatureStore
 from mmcion.utils.io import atomic_file
 from mmcion.visualization import RankedQuery, ranked_list
@@ -20,6 +21,7 @@ from .feature_extractor import FeatureExtractor
 from .image_inputs import Images, as_images
 
 _BLOCK = 1 << 16  # gallery rows looked at a time
+_K1, _K2 = 20, 6  # of re-ranking, fewer in a small gallery
 
 
 class ReIDInferencer:
@@ -81,6 +83,7 @@ class ReIDInferencer:
         images: Images,
         topk: int = 10,
         *,
+        rerank: bool = False,
         channel_order: str | None = None,
     ) -> list[dict[str, Any]]:
         """Find the gallery images most similar to each query.
@@ -88,12 +91,15 @@ class ReIDInferencer:
         Args:
             images: queries, as for ``FeatureExtractor``.
             topk: how many to find; no more than the gallery has come back.
+            rerank: order by shared neighbours too, see ``mmcion.rerank``;
+                all queries and the gallery, in memory, take part in it.
             channel_order: as for ``FeatureExtractor``.
 
         Returns:
             Per query ``query``, its picture, and ``matches``, the most
             similar first: ``rank`` from 1, ``index`` in the gallery,
-            ``similarity`` and ``image``. A picture is the path of a file or
+            ``similarity`` (the cosine, also where it does not make the
+            order) and ``image``. A picture is the path of a file or
             else an RGB array; None if a store does not know its images.
 
         Raises:
@@ -102,7 +108,8 @@ class ReIDInferencer:
         if self._gallery is None:
             raise ValueError('call set_gallery before search.')
         items = as_images(images, channel_order)
-        rows, similarities = self._nearest(self.extractor(items), topk)
+        nearest = self._reranked if rerank else self._nearest
+        rows, similarities = nearest(self.extractor(items), topk)
         return [
             {
                 'query': _picture(item),
@@ -225,6 +232,19 @@ class ReIDInferencer:
             distances = np.take_along_axis(distances, order, axis=1)
         return rows, 1 - distances
 
+    def _reranked(
+        self, qf: np.ndarray, topk: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return ``(Q, k)`` rows by k-reciprocal distance, and cosines."""
+        assert self._gallery is not None
+        if topk < 1:
+            raise ValueError(f'topk must be at least 1; got {topk}.')
+        qf, gf = _unit(qf), _unit(self._gallery[:])
+        k1 = min(_K1, len(qf) + len(gf) - 1)
+        distances = k_reciprocal_rerank(qf, gf, k1=k1, k2=min(_K2, k1))
+        rows = distances.argsort(axis=1, kind='stable')[:, :topk]
+        return rows, np.einsum('qd,qkd->qk', qf, gf[rows])
+
     def _threshold(self, given: float | None) -> tuple[float | None, str]:
         if given is not None:
             return given, 'given by the caller'
@@ -246,6 +266,11 @@ class ReIDInferencer:
                 'the features of the gallery are those of another model; '
                 'extract them with this one.'
             )
+
+
+def _unit(features: np.ndarray) -> np.ndarray:
+    norms = np.linalg.norm(features, axis=1, keepdims=True)
+    return features / np.maximum(norms, np.finfo(features.dtype).tiny)
 
 
 def _picture(item: str | Tensor) -> str | np.ndarray:

@@ -58,6 +58,27 @@ def test_ranking_is_that_of_the_cosine(inferencer, gallery, tmp_path):
     assert len(inferencer.search(queries[0], topk=99)[0]['matches']) == 6
 
 
+def test_reranked(inferencer, gallery, tmp_path):
+    queries = [write_image(tmp_path / f'q{i}.png', seed=9 + i) for i in (0, 1)]
+    store = inferencer.extractor.extract_folder(gallery, tmp_path / 'store')
+    feats = inferencer.extractor(gallery)
+    qf = inferencer.extractor(queries)
+    distances = mmcion.rerank(qf, feats, k1=7, k2=6)
+    for images in (gallery, store):
+        inferencer.set_gallery(images)
+        results = inferencer.search(queries, topk=4, rerank=True)
+        for row, result in enumerate(results):
+            found = ranking(result)
+            assert found == np.argsort(distances[row])[:4].tolist()
+            np.testing.assert_allclose(
+                ranking(result, 'similarity'),
+                (qf @ feats.T)[row, found],
+                atol=1e-3,  # a store keeps float16
+            )
+    with pytest.raises(ValueError, match='topk must be at least 1'):
+        inferencer.search(queries, topk=0, rerank=True)
+
+
 def test_an_image_finds_itself(inferencer, gallery):
     inferencer.set_gallery(gallery)
     for i, result in enumerate(inferencer.search(gallery, topk=1)):
