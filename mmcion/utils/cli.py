@@ -48,6 +48,28 @@ def add_reader_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_converter_options(parser: argparse.ArgumentParser) -> None:
+    """Add what every converter of weights takes."""
+    parser.add_argument('checkpoint', help='file to convert')
+    parser.add_argument('--out', required=True, help='model file to write')
+    parser.add_argument(
+        '--arch', help='such as resnet50_ibn (default: as recognised)'
+    )
+    parser.add_argument(
+        '--source',
+        choices=['teacher', 'student'],
+        help='which to take (default: the teacher where there is one)',
+    )
+    parser.add_argument(
+        '--hash', action='store_true', help='put the hash into the name'
+    )
+    parser.add_argument(
+        '--allow-partial',
+        action='store_true',
+        help='draw what is missing at random',
+    )
+
+
 def add_launcher(parser: argparse.ArgumentParser) -> None:
     """Add ``--launcher``: how the ranks of this process were started."""
     parser.add_argument(

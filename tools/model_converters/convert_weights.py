@@ -26,25 +26,16 @@ sources, and what of each has our structure:
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmcion.utils.cli import tool_parser
+    from mmcion.utils.cli import add_converter_options, tool_parser
 
     parser = tool_parser(__doc__, EXAMPLE)
-    parser.add_argument('checkpoint', help='file to convert')
+    add_converter_options(parser)
     parser.add_argument(
         '--from',
         dest='origin',
         required=True,
         metavar='SOURCE',
         help='project that it comes from, see below',
-    )
-    parser.add_argument('--out', required=True, help='model file to write')
-    parser.add_argument(
-        '--arch', help='such as resnet50 (default: as recognised)'
-    )
-    parser.add_argument(
-        '--source',
-        choices=['teacher', 'student'],
-        help='which to take (default: the teacher where there is one)',
     )
     for name in ('mean', 'std'):
         parser.add_argument(
@@ -61,14 +52,6 @@ def parse_args() -> argparse.Namespace:
         metavar=('H', 'W'),
         default=(256, 128),
         help='pixels of an image (default: 256 128)',
-    )
-    parser.add_argument(
-        '--hash', action='store_true', help='put the hash into the name'
-    )
-    parser.add_argument(
-        '--allow-partial',
-        action='store_true',
-        help='draw what is missing at random',
     )
     return parser.parse_args()
 

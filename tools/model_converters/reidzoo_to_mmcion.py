@@ -19,27 +19,10 @@ The licence of ReIDZoo forbids to pass its weights on, converted ones too.
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmcion.utils.cli import tool_parser
+    from mmcion.utils.cli import add_converter_options, tool_parser
 
     parser = tool_parser(__doc__, EXAMPLE)
-    parser.add_argument('checkpoint', help='file to convert')
-    parser.add_argument('--out', required=True, help='model file to write')
-    parser.add_argument(
-        '--arch', help='such as resnet50_ibn (default: as recognised)'
-    )
-    parser.add_argument(
-        '--source',
-        choices=['teacher', 'student'],
-        help='which to take (default: the teacher where there is one)',
-    )
-    parser.add_argument(
-        '--hash', action='store_true', help='put the hash into the name'
-    )
-    parser.add_argument(
-        '--allow-partial',
-        action='store_true',
-        help='draw what is missing at random',
-    )
+    add_converter_options(parser)
     return parser.parse_args()
 
 
