@@ -126,6 +126,6 @@ def write_results(
 
 
 if __name__ == '__main__':
-    from mmcion.utils.cli import run_tool
+    from mmcion.utils.cli import SAME_COMMAND, run_tool
 
-    run_tool(main)
+    run_tool(main, going_on=SAME_COMMAND)

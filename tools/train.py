@@ -14,6 +14,9 @@ tools/dist_train.sh and tools/slurm_train.sh run it on several GPUs.
 """
 
 
+NEEDED = ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper')
+
+
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     from mmcion.utils.cli import add_cfg_options, add_launcher, tool_parser
@@ -51,6 +54,11 @@ def main() -> None:
 
     reuse_freed_memory()
     cfg = runner_config(args)
+    if missing := [name for name in NEEDED if name not in cfg]:
+        raise ValueError(
+            f'{args.config} is no recipe of training: it has no '
+            f'{", ".join(missing)}. Those are in configs/cion.'
+        )
     if args.seed is not None:
         cfg.randomness = {'seed': args.seed}
     if args.resume:
@@ -76,4 +84,8 @@ def main() -> None:
 if __name__ == '__main__':
     from mmcion.utils.cli import run_tool
 
-    run_tool(main)
+    run_tool(
+        main,
+        going_on='with --resume the same command goes on from the last '
+        'checkpoint, without it anew',
+    )

@@ -24,6 +24,10 @@ def tool_parser(
     )
 
 
+# what run_tool tells of tools that skip what they have done
+SAME_COMMAND = 'the same command goes on from here'
+
+
 def add_cfg_options(parser: argparse.ArgumentParser) -> None:
     """Add ``--cfg-options KEY=VALUE ...``, as in every OpenMMLab tool."""
     from mmengine.config import DictAction
@@ -123,13 +127,17 @@ def runner_config(args: argparse.Namespace) -> Config:
     return cfg
 
 
-def run_tool(main: Callable[[], None]) -> None:
+def run_tool(main: Callable[[], None], *, going_on: str = '') -> None:
     """Run a tool's ``main`` and exit the process.
 
     A user's mistake (``OSError``, ``ValueError``, ``ImportError``) is told in
     one message without a traceback and ends with status 1; the environment
     variable ``MMCION_DEBUG`` brings the traceback back. Ctrl-C ends with
     status 130.
+
+    Args:
+        main: the tool.
+        going_on: how a tool that was stopped goes on, if it can.
     """
     try:
         main()
@@ -139,5 +147,5 @@ def run_tool(main: Callable[[], None]) -> None:
         print(f'error: {error}', file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
-        print('stopped; the same command goes on from here', file=sys.stderr)
+        print('; '.join(filter(None, ['stopped', going_on])), file=sys.stderr)
         sys.exit(130)

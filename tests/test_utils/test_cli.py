@@ -3,6 +3,7 @@ import argparse
 import pytest
 
 from mmcion.utils.cli import (
+    SAME_COMMAND,
     add_cfg_options,
     add_launcher,
     read_config,
@@ -29,6 +30,16 @@ def test_mistakes_end_with_a_message(capsys, error, status, message):
         run_tool(lambda: raise_(error))
     assert stop.value.code == status
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ('going_on', 'message'),
+    [('', 'stopped\n'), (SAME_COMMAND, f'stopped; {SAME_COMMAND}\n')],
+)
+def test_stopped_tools_say_how_they_go_on(capsys, going_on, message):
+    with pytest.raises(SystemExit):
+        run_tool(lambda: raise_(KeyboardInterrupt()), going_on=going_on)
+    assert capsys.readouterr().err == message
 
 
 def test_bugs_keep_their_traceback():

@@ -130,6 +130,6 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    from mmcion.utils.cli import run_tool
+    from mmcion.utils.cli import SAME_COMMAND, run_tool
 
-    run_tool(main)
+    run_tool(main, going_on=SAME_COMMAND)
