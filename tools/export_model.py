@@ -105,9 +105,10 @@ def main() -> None:
     args = parse_args()
     from mmcion.apis.export import export_model
     from mmcion.apis.export_parity import read_crops
+    from mmcion.apis.image_inputs import check_image_size
 
     model = load(args)
-    size = tuple(args.image_size or model.meta['input_size'])
+    size = check_image_size(args.image_size or model.meta['input_size'])
     is_file = args.model.endswith('.pth')
     report = export_model(
         model,

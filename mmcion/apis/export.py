@@ -29,6 +29,7 @@ from .export_parity import (
     open_exported,
     random_crops,
 )
+from .image_inputs import check_image_size
 
 _OPSET = 18  # the first with all that VOLO needs
 _PACKAGES = ('onnx', 'onnxruntime', 'onnxscript')
@@ -67,7 +68,8 @@ def export_model(
             8 bits. How far it is from the original is measured, not judged.
         crops: uint8 RGB images ``(N, H, W, 3)`` to compare with; made-up ones
             if None.
-        weights_file: where ``model`` was loaded from; its hash is noted.
+        weights_file: where ``model`` was loaded from; its hash is noted, and
+            ``out`` must be another file.
 
     Returns:
         What ``<out>.json`` holds.
@@ -78,7 +80,10 @@ def export_model(
         ImportError: if packages are missing; says how to install them.
     """
     out = Path(out)
-    _check_options(out, file_format, int8)
+    if weights_file is not None:
+        weights_file = Path(weights_file).expanduser()
+    _check_options(out, file_format, int8, weights_file)
+    image_size = check_image_size(image_size)
     images = random_crops(*image_size) if crops is None else crops
     _check_crops(images, image_size)
     deployed = DeployedModel(
@@ -114,9 +119,16 @@ def export_model(
     return report
 
 
-def _check_options(out: Path, file_format: str, int8: bool) -> None:
+def _check_options(
+    out: Path, file_format: str, int8: bool, weights_file: Path | None
+) -> None:
     if out.is_dir():
         raise ValueError(f'{out} is a folder; name a file to write.')
+    if weights_file and out.exists() and out.samefile(weights_file):
+        raise ValueError(
+            f'{out} is the file that the weights are read from; give another '
+            f'to write.'
+        )
     if file_format not in FORMATS:
         raise ValueError(
             f'file_format must be one of {", ".join(FORMATS)}; got '
@@ -248,7 +260,7 @@ def _description(
     model: BaseModel,
     deployed: DeployedModel,
     image_size: tuple[int, int],
-    weights_file: str | Path | None,
+    weights_file: Path | None,
 ) -> dict[str, Any]:
     """Say what goes in, what comes out and where the weights are from."""
     meta = getattr(model, 'meta', {})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,11 @@ from mmcion.datasets.transforms import build_pipeline
 from mmcion.models import ReIDDataPreprocessor
 from mmcion.models.utils import pooled_feature
 from mmcion.structures import FeatureStore, TrackletTable
+from mmcion.utils.io import hash_value
 from mmcion.utils.progress import progress_bar
 
 from .extract import extract_features
-from .image_inputs import Images, as_images, list_images
+from .image_inputs import Images, as_images, check_image_size, list_images
 from .model_zoo import get_model, load_model
 
 DEFAULT_SIZE = (256, 128)
@@ -52,7 +53,8 @@ class FeatureExtractor:
         normalize: give features the length 1.
 
     Raises:
-        ValueError: if the model is not known or its file not sound.
+        ValueError: if the model is not known or its file not sound, or for
+            an ``image_size`` that is no size.
         FileNotFoundError: if there is no such file, or the zoo's weights are
             not on this machine; says how to get them.
     """
@@ -179,7 +181,10 @@ class FeatureExtractor:
         )
 
     def identity(self) -> dict[str, Any]:
-        """Return what tells this model from others: hash, normalisation."""
+        """Return what features depend on: weights, normalisation, pipeline.
+
+        The last is a hash, the one that ``extract_features`` notes.
+        """
         digest = hashlib.sha256()
         for name, tensor in self.model.state_dict().items():
             values = tensor.cpu().contiguous().reshape(-1).view(torch.uint8)
@@ -190,6 +195,7 @@ class FeatureExtractor:
             'weights': digest.hexdigest(),
             'mean': preprocessor.mean.flatten().tolist(),
             'std': preprocessor.std.flatten().tolist(),
+            'pipeline': hash_value(self.pipeline),
         }
 
     @torch.inference_mode()
@@ -204,20 +210,27 @@ def image_pipeline(
 ) -> list[dict[str, Any]]:
     """Return the transforms of a model's test images.
 
-    Those of its config, where it has one; else a resize to the size that its
-    model file names.
+    Those of its config, where it has some; else a resize to the size of the
+    global views in the config's ``MultiCrop``, or that its model file names.
 
     Args:
         model: may have ``cfg`` or ``meta``.
         image_size: replaces height and width.
+
+    Raises:
+        ValueError: if ``image_size`` is not two positive whole numbers.
     """
+    if image_size is not None:
+        image_size = check_image_size(image_size)
     cfg = getattr(model, 'cfg', None)
     if cfg is not None and 'test_dataloader' in cfg:
         pipeline = [
             dict(each) for each in cfg.test_dataloader.dataset.pipeline
         ]
     else:
-        size = getattr(model, 'meta', {}).get('input_size', DEFAULT_SIZE)
+        size = _size_of_views(cfg or {}) or getattr(model, 'meta', {}).get(
+            'input_size', DEFAULT_SIZE
+        )
         pipeline = [
             {'type': 'mmcion.LoadImage'},
             {'type': 'mmcion.ResizeImage', 'size': size},
@@ -229,14 +242,41 @@ def image_pipeline(
     return pipeline
 
 
+def pipeline_hashes(pipeline: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the hashes of a pipeline with short and with long names."""
+    return [
+        hash_value(
+            [{**each, 'type': prefix + _type_name(each)} for each in pipeline]
+        )
+        for prefix in ('', 'mmcion.')
+    ]
+
+
+def _size_of_views(cfg: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Return the size of global views in training, if there are some."""
+    loader = cfg.get('train_dataloader') or {}
+    for transform in loader.get('dataset', {}).get('pipeline', []):
+        if _is(transform, 'MultiCrop'):
+            return transform.get('global_size', DEFAULT_SIZE)
+    return None
+
+
 def _is(transform: dict[str, Any], name: str) -> bool:
+    return _type_name(transform) == name
+
+
+def _type_name(transform: dict[str, Any]) -> str:
     kind = transform['type']
     kind = kind if isinstance(kind, str) else kind.__name__
-    return kind.removeprefix('mmcion.') == name
+    return kind.removeprefix('mmcion.')
 
 
 def _by_name(model: str | Path, pretrained: bool | str | Path) -> BaseModel:
-    path = Path(model)
+    if not isinstance(model, str | Path):
+        raise ValueError(
+            f'model must be a name, a path or a module; got {model!r}'
+        )
+    path = Path(model).expanduser()
     if path.suffix == '.py':
         raise ValueError(
             f'{model} is a config: FeatureExtractor(init_model(config, '

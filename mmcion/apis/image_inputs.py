@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from numbers import Integral
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,8 +17,29 @@ from mmcion.datasets.image_packing import ENDINGS
 Image = str | Path | np.ndarray | Tensor
 Images = Image | Sequence[Image]
 
+_ENDINGS = ENDINGS | {'.tif', '.tiff'}
 _ORDERS = ('rgb', 'bgr')
 _SHOWN = 3
+
+
+def check_image_size(size: Any) -> tuple[int, int]:
+    """Return a height and a width.
+
+    Raises:
+        ValueError: if these are not two positive whole numbers.
+    """
+    if (
+        not isinstance(size, Sequence)
+        or len(size) != 2
+        or not all(
+            isinstance(side, Integral) and int(side) > 0 for side in size
+        )
+    ):
+        raise ValueError(
+            f'image_size must be two positive whole numbers, height and '
+            f'width; got {size!r}'
+        )
+    return int(size[0]), int(size[1])
 
 
 def list_images(folder: str | Path) -> list[Path]:
@@ -31,13 +54,13 @@ def list_images(folder: str | Path) -> list[Path]:
     found = sorted(
         path
         for path in folder.rglob('*')
-        if path.suffix.lower() in ENDINGS
+        if path.suffix.lower() in _ENDINGS
         and not path.name.startswith('.')
         and path.is_file()
     )
     if not found:
         raise FileNotFoundError(
-            f'{folder} has no image ({", ".join(sorted(ENDINGS))}), nor has '
+            f'{folder} has no image ({", ".join(sorted(_ENDINGS))}), nor has '
             f'a folder below it.'
         )
     return found
@@ -87,6 +110,12 @@ def _files(paths: list[str], channel_order: str | None) -> list[str | Tensor]:
             'themselves. Leave it out.'
         )
     if missing := [path for path in paths if not os.path.isfile(path)]:
+        for path in missing:
+            if os.path.isdir(path):
+                raise ValueError(
+                    f'{path} is a folder; a list must hold images only, and '
+                    f'a folder is passed alone.'
+                )
         shown = ', '.join(missing[:_SHOWN])
         more = ', ...' if len(missing) > _SHOWN else ''
         raise FileNotFoundError(
@@ -115,6 +144,8 @@ def _tensors(
             + (', or several of one size stacked' if most_dims == 4 else '')
             + f'; got {tuple(images.shape)}.'
         )
+    if 0 in tensor.shape[-2:]:
+        raise ValueError(f'an image has no pixel; got {tuple(images.shape)}.')
     tensor = tensor if tensor.dim() == 4 else tensor[None]
     return tensor.flip(1) if channel_order == 'bgr' else tensor
 

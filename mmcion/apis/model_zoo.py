@@ -56,6 +56,10 @@ def get_model(
         FileNotFoundError: if there is no file; says how to get one.
         OSError: if a download fails.
     """
+    if not isinstance(pretrained, bool | str | Path):
+        raise ValueError(
+            f'pretrained must be True, False or a path; got {pretrained!r}'
+        )
     entry = _entry(name)
     meta = {
         'arch': entry.arch,
@@ -66,7 +70,11 @@ def get_model(
     }
     if pretrained is False:
         return _build(meta, None, device)
-    path = _zoo_file(entry) if pretrained is True else Path(pretrained)
+    path = (
+        _zoo_file(entry)
+        if pretrained is True
+        else Path(pretrained).expanduser()
+    )
     checkpoint = read_checkpoint(path)
     found = model_meta(checkpoint)
     if pretrained is True:
@@ -92,11 +100,13 @@ def load_model(
         FileNotFoundError: if there is no such file.
         ValueError: as ``get_model``, or if it is no model file.
     """
-    content = read_model_file(path)
+    content = read_model_file(Path(path).expanduser())
     return _build(content['meta'], content, device)
 
 
 def _entry(name: str) -> ZooEntry:
+    if not isinstance(name, str):
+        raise ValueError(f'name must be one of list_models(); got {name!r}')
     bare = name.strip().lower().replace('-', '_').removeprefix('cion_')
     return read_index()[f'cion_{get_architecture(bare).name}']
 

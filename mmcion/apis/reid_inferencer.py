@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from mmcion.structures import FeatureStore
 from mmcion.utils.io import atomic_file
 from mmcion.visualization import RankedQuery, ranked_list
 
-from .feature_extractor import FeatureExtractor
+from .feature_extractor import FeatureExtractor, pipeline_hashes
 from .image_inputs import Images, as_images
 
 _BLOCK = 1 << 16  # gallery rows looked at a time
@@ -66,7 +68,7 @@ class ReIDInferencer:
 
         Raises:
             ValueError: if there is no image, or the features are those of
-                another model.
+                another model or of images of another size.
         """
         if isinstance(images, FeatureStore):
             self._check_origin(images)
@@ -103,8 +105,13 @@ class ReIDInferencer:
             else an RGB array; None if a store does not know its images.
 
         Raises:
-            ValueError: if no gallery is set or ``topk`` is not positive.
+            ValueError: if no gallery is set or ``topk`` is not a positive
+                whole number.
         """
+        if not isinstance(topk, Integral) or topk < 1:
+            raise ValueError(
+                f'topk must be a positive whole number; got {topk!r}.'
+            )
         if self._gallery is None:
             raise ValueError('call set_gallery before search.')
         items = as_images(images, channel_order)
@@ -150,7 +157,8 @@ class ReIDInferencer:
             ``threshold``; and ``reason``, where the threshold comes from.
 
         Raises:
-            ValueError: if there is more than one image on a side.
+            ValueError: if there is more than one image on a side, or
+                ``threshold`` is not a number.
         """
         features = []
         for images in (first, second):
@@ -161,7 +169,7 @@ class ReIDInferencer:
                 )
             features.append(self.extractor(items))
         _, distances = nearest_gallery(features[0], features[1], 1)
-        similarity = 1 - float(distances[0, 0])
+        similarity = float(_cosines(distances)[0, 0])
         threshold, reason = self._threshold(threshold)
         return {
             'similarity': similarity,
@@ -172,7 +180,7 @@ class ReIDInferencer:
 
     def show(
         self,
-        results: Sequence[dict[str, Any]],
+        results: Sequence[dict[str, Any]] | dict[str, Any],
         path: str | Path,
         *,
         cell: tuple[int, int] = (96, 192),
@@ -180,7 +188,7 @@ class ReIDInferencer:
         """Draw one row per query: the query and what was found.
 
         Args:
-            results: of ``search``.
+            results: of ``search``, all or one of them.
             path: picture to write, such as ``results.png``.
             cell: width and height of an image in it, in pixels.
 
@@ -191,6 +199,8 @@ class ReIDInferencer:
         kind = PILImage.registered_extensions().get(Path(path).suffix.lower())
         if kind not in PILImage.SAVE:
             raise ValueError(f'{path} must end as pictures do, such as .png')
+        if isinstance(results, Mapping):
+            results = [results]
         matches = [match for each in results for match in each['matches']]
         if any(match['image'] is None for match in matches):
             raise ValueError(
@@ -230,22 +240,22 @@ class ReIDInferencer:
             order = distances.argsort(axis=1, kind='stable')[:, :topk]
             rows = np.take_along_axis(rows, order, axis=1)
             distances = np.take_along_axis(distances, order, axis=1)
-        return rows, 1 - distances
+        return rows, _cosines(distances)
 
     def _reranked(
         self, qf: np.ndarray, topk: int
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return ``(Q, k)`` rows by k-reciprocal distance, and cosines."""
         assert self._gallery is not None
-        if topk < 1:
-            raise ValueError(f'topk must be at least 1; got {topk}.')
         qf, gf = _unit(qf), _unit(self._gallery[:])
         k1 = min(_K1, len(qf) + len(gf) - 1)
         distances = k_reciprocal_rerank(qf, gf, k1=k1, k2=min(_K2, k1))
         rows = distances.argsort(axis=1, kind='stable')[:, :topk]
-        return rows, np.einsum('qd,qkd->qk', qf, gf[rows])
+        return rows, _cosines(1 - np.einsum('qd,qkd->qk', qf, gf[rows]))
 
     def _threshold(self, given: float | None) -> tuple[float | None, str]:
+        if given is not None and math.isnan(given):
+            raise ValueError(f'threshold must be a number; got {given}.')
         if given is not None:
             return given, 'given by the caller'
         calibrated = self.extractor.meta.get('threshold')
@@ -261,11 +271,25 @@ class ReIDInferencer:
 
     def _check_origin(self, store: FeatureStore) -> None:
         own = self.extractor.identity()
-        if any(store.meta.get(key, own[key]) != own[key] for key in own):
-            raise ValueError(
-                'the features of the gallery are those of another model; '
-                'extract them with this one.'
+        found = {key: store.meta.get(key, own[key]) for key in own}
+        pipeline = self.extractor.pipeline
+        if found['pipeline'] in pipeline_hashes(pipeline):
+            found['pipeline'] = own['pipeline']
+        differ = ', '.join(key for key in own if found[key] != own[key])
+        if differ:
+            differ = differ.replace(
+                'pipeline',
+                f'pipeline (image size or transforms; here {pipeline})',
             )
+            raise ValueError(
+                f'the gallery was extracted with other {differ} than this '
+                f'FeatureExtractor has; extract it with this one.'
+            )
+
+
+def _cosines(distances: np.ndarray) -> np.ndarray:
+    """Return cosines without what rounding puts beyond -1 and 1."""
+    return np.clip(1 - distances, -1, 1)
 
 
 def _unit(features: np.ndarray) -> np.ndarray:

@@ -190,6 +190,8 @@ def test_missing_packages_are_named(name, model, tmp_path, monkeypatch):
     [
         ({'file_format': 'caffe'}, "one of onnx, .*; got 'caffe'"),
         ({'file_format': 'torchscript', 'int8': True}, 'int8 needs'),
+        ({'image_size': (-1, 5)}, r'two positive .* got \(-1, 5\)'),
+        ({'image_size': 128}, 'two positive .* got 128'),
         ({'crops': torch.zeros(9, 3, 32, 16)}, r'uint8 \(N, 32, 16, 3\); got'),
         ({'crops': random_crops(*SIZE, 8)}, 'at least 9 crops'),
         ({'crops': random_crops(*SIZE, 1).expand(9, -1, -1, -1)}, 'trained'),
@@ -198,7 +200,7 @@ def test_missing_packages_are_named(name, model, tmp_path, monkeypatch):
 def test_wrong_options_are_refused(options, message, model, tmp_path):
     with pytest.raises(ValueError, match=message):
         export_model(
-            model, tmp_path / 'model.onnx', image_size=SIZE, **options
+            model, tmp_path / 'model.onnx', **{'image_size': SIZE, **options}
         )
     assert not list(tmp_path.iterdir())
 
@@ -206,3 +208,19 @@ def test_wrong_options_are_refused(options, message, model, tmp_path):
 def test_folder_is_no_file_to_write(model, tmp_path):
     with pytest.raises(ValueError, match='is a folder'):
         export_model(model, tmp_path, image_size=SIZE)
+
+
+def test_weights_are_not_overwritten(model, tmp_path, monkeypatch):
+    monkeypatch.setenv('HOME', str(tmp_path))
+    weights, link = tmp_path / 'a.pth', tmp_path / 'link.pth'
+    weights.write_bytes(b'weights')
+    link.symlink_to(weights)
+    for out, given in (
+        (weights, weights),
+        (link, weights),
+        (tmp_path / '.' / 'a.pth', str(link)),
+        (weights, '~/a.pth'),
+    ):
+        with pytest.raises(ValueError, match='are read from; give another'):
+            export_model(model, out, image_size=SIZE, weights_file=given)
+    assert weights.read_bytes() == b'weights'

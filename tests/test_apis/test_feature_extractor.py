@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from torch import nn
 
 import mmcion
@@ -175,6 +176,8 @@ def test_config_is_left_to_init_model():
         FeatureExtractor('configs/a.py')
     with pytest.raises(ValueError, match='batch_size'):
         FeatureExtractor(tiny_model(), batch_size=0)
+    with pytest.raises(ValueError, match=r'name, a path or .* got None'):
+        FeatureExtractor(None)
 
 
 def test_model_of_a_config_follows_its_pipeline(folder):
@@ -185,6 +188,28 @@ def test_model_of_a_config_follows_its_pipeline(folder):
     other = FeatureExtractor(init_model(config), image_size=(64, 32))
     assert other.pipeline[1]['size'] == (64, 32)
     assert extractor.pipeline[1]['size'] == (128, 64)
+
+
+@pytest.mark.parametrize('kind', ['MultiCrop', 'mmcion.MultiCrop'])
+def test_model_of_a_training_takes_the_size_of_its_views(kind):
+    name = 'cion_mobilenet-v2_1xb48-5e_clips-128x64.py'
+    model = tiny_model()
+    model.cfg = Config.fromfile(ROOT / 'configs' / 'cion' / name)
+    crop = model.cfg.train_dataloader.dataset.pipeline[1]
+    crop.type = kind
+    assert FeatureExtractor(model).pipeline[1]['size'] == (128, 64)
+    extractor = FeatureExtractor(model, image_size=(64, 32))
+    assert extractor.pipeline[1]['size'] == (64, 32)
+    del crop['global_size']
+    assert FeatureExtractor(model).pipeline[1]['size'] == (256, 128)
+    model.cfg.pop('train_dataloader')
+    assert FeatureExtractor(model).pipeline[1]['size'] == (256, 128)
+
+
+@pytest.mark.parametrize('size', [128, 0, (0, 0), (-1, 5)])
+def test_wrong_image_size(size):
+    with pytest.raises(ValueError, match='image_size must be two positive'):
+        FeatureExtractor(tiny_model(), image_size=size)
 
 
 def test_damaged_image_is_named(tmp_path):
@@ -217,10 +242,17 @@ def test_folder_to_the_disk(folder, tmp_path, monkeypatch):
     opened = FeatureStore.open(tmp_path / 'out')
     np.testing.assert_array_equal(opened[:], store[:])
 
+    assert extractor.identity().items() <= store.meta.items()
+
     # the same again is there already, and another model is not taken for it
     with monkeypatch.context() as patch:
         patch.setattr(extract, '_features', None)
         extractor.extract_folder(folder, tmp_path / 'out')
+        same = tiny_extractor(image_size=[16, 8])
+        same.extract_folder(folder, tmp_path / 'out')
+    larger = tiny_extractor(image_size=(32, 16))
+    again = larger.extract_folder(folder, tmp_path / 'out')
+    np.testing.assert_allclose(again[:], larger(folder), atol=2**-11)
     other = tiny_model()
     other.backbone[0].bias.data += 1
     other = FeatureExtractor(other, image_size=(16, 8))

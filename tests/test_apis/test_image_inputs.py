@@ -1,8 +1,14 @@
+import re
+
 import numpy as np
 import pytest
 import torch
 
-from mmcion.apis.image_inputs import as_images, list_images
+from mmcion.apis.image_inputs import (
+    as_images,
+    check_image_size,
+    list_images,
+)
 
 from ..tiny import write_image
 
@@ -74,6 +80,8 @@ def test_several():
         (RGB[..., :2], 'rgb', r'an array must be \(H, W, 3\) .*6, 4, 2\)'),
         ([RGB[None]], 'rgb', r'tensor \(3, H, W\); got \(1, 6, 4, 3\)'),
         (TENSOR.permute(1, 2, 0), None, r'several .* got \(6, 4, 3\)'),
+        (RGB[:0], 'rgb', r'no pixel; got \(0, 4, 3\)'),
+        (TENSOR[None, :, :, :0], None, r'no pixel; got \(1, 3, 6, 0\)'),
         (TENSOR.long(), None, r'got torch\.int64'),
         (TENSOR.float(), None, r'in \[0, 1\]; got 1 to 248\. What is norm'),
         (TENSOR / 255 - 0.5, None, r'\[0, 1\]; got -0\.496 to'),
@@ -91,3 +99,29 @@ def test_files_say_their_order_themselves(tmp_path):
     path = write_image(tmp_path / 'a.png')
     with pytest.raises(ValueError, match='files say it themselves'):
         as_images(path, 'bgr')
+
+
+def test_folder_goes_alone(tmp_path):
+    path = write_image(tmp_path / 'images' / 'a.png')
+    with pytest.raises(ValueError, match=r'images is a folder; .* alone'):
+        as_images([path, path.parent])
+
+
+@pytest.mark.parametrize('ending', ['.tif', '.TIFF'])
+def test_tiff_is_an_image(tmp_path, ending):
+    path = write_image(tmp_path / f'a{ending}')
+    assert list_images(tmp_path) == [path]
+
+
+def test_image_size():
+    assert check_image_size([np.int64(64), 32]) == (64, 32)
+    assert check_image_size(torch.Size([64, 32])) == (64, 32)
+
+
+@pytest.mark.parametrize(
+    'size', [128, 0, (0, 0), (-1, 5), (64,), (64, 32, 3), (64.0, 32), '64']
+)
+def test_other_image_sizes_are_refused(size):
+    words = f'image_size must be two positive .* got {re.escape(repr(size))}'
+    with pytest.raises(ValueError, match=words):
+        check_image_size(size)

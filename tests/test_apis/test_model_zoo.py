@@ -101,6 +101,20 @@ def test_unknown_model():
         get_model('cion_resnet60')
 
 
+def test_none_is_refused():
+    with pytest.raises(ValueError, match=r'list_models\(\); got None'):
+        get_model(None)
+    with pytest.raises(ValueError, match='False or a path; got None'):
+        get_model(NAME, None)
+
+
+def test_home_folder(tmp_path, monkeypatch, expected):
+    monkeypatch.setenv('HOME', str(tmp_path))
+    write_model_file(tmp_path / 'a.pth')
+    for model in (get_model(NAME, '~/a.pth'), load_model('~/a.pth')):
+        torch.testing.assert_close(feats(model), expected)
+
+
 def test_released_checkpoint_converted_or_not(tmp_path, expected):
     raw = write_released(tmp_path / 'raw.pth')
     ours = write_model_file(tmp_path / 'ours.pth', extra={'more': 1})

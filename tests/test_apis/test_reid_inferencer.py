@@ -15,10 +15,10 @@ from ..tiny import write_image
 CALIBRATED = {'similarity': 0.75, 'false_match_rate': 1e-3}
 
 
-def make_extractor(seed=0):
+def make_extractor(seed=0, image_size=(16, 8)):
     torch.manual_seed(seed)
     model = ReIDModel({'type': 'mmcion.TinyBackbone', 'use_bn': True})
-    return FeatureExtractor(model, image_size=(16, 8))
+    return FeatureExtractor(model, image_size=image_size)
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_reranked(inferencer, gallery, tmp_path):
                 (qf @ feats.T)[row, found],
                 atol=1e-3,  # a store keeps float16
             )
-    with pytest.raises(ValueError, match='topk must be at least 1'):
+    with pytest.raises(ValueError, match='topk must be a positive whole'):
         inferencer.search(queries, topk=0, rerank=True)
 
 
@@ -96,8 +96,21 @@ def test_gallery_on_the_disk(inferencer, gallery, tmp_path):
         assert ranking(one, 'image') == ranking(other, 'image')
 
     other = ReIDInferencer(make_extractor(seed=1))
-    with pytest.raises(ValueError, match='are those of another model'):
+    with pytest.raises(ValueError, match='with other weights than'):
         other.set_gallery(store)
+    larger = ReIDInferencer(make_extractor(image_size=(32, 16)))
+    words = r"other pipeline \(image size or .* 'size': \(32, 16\).* than"
+    with pytest.raises(ValueError, match=words):
+        larger.set_gallery(store)
+
+
+def test_transforms_are_the_same_by_either_name(gallery, tmp_path):
+    long, short = make_extractor(), make_extractor()
+    for each in short.pipeline:
+        each['type'] = each['type'].removeprefix('mmcion.')
+    for one, other in ((long, short), (short, long)):
+        store = one.extract_folder(gallery, tmp_path / 'out')
+        ReIDInferencer(other).set_gallery(store)
 
 
 def test_gallery_without_pictures(inferencer, gallery, tmp_path):
@@ -125,8 +138,12 @@ def test_mistakes(inferencer, gallery, tmp_path):
     with pytest.raises(ValueError, match='at least one image'):
         inferencer.set_gallery([])
     inferencer.set_gallery(gallery)
-    with pytest.raises(ValueError, match='k must be at least 1'):
-        inferencer.search(gallery, topk=0)
+    for topk in (0, -1, 2.5, None):
+        words = f'topk must be a positive whole number; got {topk}'
+        with pytest.raises(ValueError, match=words):
+            inferencer.search(gallery, topk=topk)
+    with pytest.raises(ValueError, match='threshold must be a number'):
+        inferencer.compare(*sorted(gallery.iterdir())[:2], float('nan'))
     with pytest.raises(ValueError, match='has a device already'):
         ReIDInferencer(inferencer.extractor, 'cpu')
     with pytest.raises(ValueError, match='must end as pictures do'):
@@ -163,6 +180,25 @@ def test_compare_takes_one_image_on_each_side(inferencer, gallery):
         inferencer.compare(gallery, gallery / '0.png')
 
 
+def test_similarity_is_never_beyond_1(inferencer, gallery, monkeypatch):
+    features = np.full((1, 3), [0.6, 0.8, 1e-3], np.float32)
+    for sign in (1, -1):
+        rounded = np.float32(1 - sign * 1.0000001)
+        monkeypatch.setattr(
+            reid_inferencer,
+            'nearest_gallery',
+            lambda *_, distance=rounded: (
+                np.zeros((1, 1), int),
+                np.full((1, 1), distance),
+            ),
+        )
+        inferencer.set_gallery(FeatureStore(features))
+        path = gallery / '0.png'
+        assert inferencer.compare(path, path)['similarity'] == sign
+        (found,) = inferencer.search(path, topk=1)
+        assert ranking(found, 'similarity') == [sign]
+
+
 def test_picture_of_the_results(inferencer, gallery, tmp_path):
     inferencer.set_gallery(gallery)
     results = inferencer.search(gallery, topk=3)
@@ -172,3 +208,7 @@ def test_picture_of_the_results(inferencer, gallery, tmp_path):
     fewer = tmp_path / 'b.jpg'
     inferencer.show(results[:2], fewer, cell=(12, 24))
     assert picture.shape[0] > 2 * cv2.imread(str(fewer)).shape[0]
+    one, alone = tmp_path / 'one.png', tmp_path / 'alone.png'
+    inferencer.show(results[:1], one, cell=(12, 24))
+    inferencer.show(results[0], alone, cell=(12, 24))
+    assert alone.read_bytes() == one.read_bytes()

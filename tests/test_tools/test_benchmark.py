@@ -55,6 +55,7 @@ def test_compiled(tmp_path):
     [
         (['--repeats', 0], '--repeats must be at least 1'),
         (['--batch-sizes', 0], '--batch-sizes must be'),
+        (['--image-size', -1, 5], 'numbers, height and width; got [-1, 5]'),
         (['--device', 'tpu'], 'cpu, cuda or cuda:N; got tpu'),
         (
             ['--device', 'cuda', '--backends', 'onnxruntime'],

@@ -1,5 +1,6 @@
 import cv2
 import onnxruntime
+import pytest
 import torch
 
 from mmcion.models import build_backbone
@@ -81,3 +82,32 @@ def test_model_file_has_its_own_weights(tmp_path):
     )
     assert done.returncode == 1
     assert '--weights and --random-weights are for names' in done.stderr
+
+
+@pytest.mark.parametrize('is_file', [True, False])
+def test_weights_are_not_overwritten(is_file, tmp_path):
+    file = save_model_file(
+        tmp_path / 'a.pth',
+        build_backbone('ghostnet_0_5'),
+        arch='ghostnet_0_5',
+        source='a test',
+    )
+    before = file.read_bytes()
+    given = ['a.pth'] if is_file else ['ghostnet_0_5', '--weights', 'a.pth']
+    done = run_tool(TOOL, *given, '--out', './a.pth', cwd=tmp_path)
+    assert done.returncode == 1
+    assert 'a.pth is the file that the weights are read from' in done.stderr
+    assert file.read_bytes() == before
+
+
+def test_wrong_image_size(tmp_path):
+    write_image(tmp_path / 'crops' / 'a.png')
+    done = run_tool(
+        TOOL,
+        *('ghostnet_0_5', '--random-weights', '--out', 'model.onnx'),
+        *('--image-size', -1, 5, '--crops', 'crops'),
+        cwd=tmp_path,
+    )
+    assert done.returncode == 1
+    assert 'two positive whole numbers' in done.stderr
+    assert '[-1, 5]' in done.stderr

@@ -72,6 +72,13 @@ def parse_args() -> argparse.Namespace:
             parser.error(f'--{name} must be at least 1')
     if min(args.batch_sizes) < 1:
         parser.error('--batch-sizes must be at least 1')
+    if args.image_size:
+        from mmcion.apis.image_inputs import check_image_size
+
+        try:
+            check_image_size(args.image_size)
+        except ValueError as error:
+            parser.error(str(error))
     if not re.fullmatch(r'cpu|cuda(:\d+)?', args.device):
         parser.error(
             f'--device must be cpu, cuda or cuda:N; got {args.device}'
