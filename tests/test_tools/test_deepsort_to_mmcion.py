@@ -40,3 +40,13 @@ def test_other_weights_are_refused(tmp_path):
     assert 'source.pt is not a MobileNetV2' in done.stderr
     assert 'Traceback' not in done.stderr
     assert not (tmp_path / 'out.pth').exists()
+
+
+def test_source_is_not_written_over(tmp_path):
+    weights = make_backbone().state_dict()
+    torch.save(weights, tmp_path / 'source.pt')
+    before = (tmp_path / 'source.pt').read_bytes()
+    done = run_tool(TOOL, './source.pt', '--source', 'source.pt', cwd=tmp_path)
+    assert done.returncode == 1
+    assert 'source.pt is the file that is read' in done.stderr
+    assert (tmp_path / 'source.pt').read_bytes() == before

@@ -1,4 +1,5 @@
 import re
+from datetime import date
 
 import pytest
 import torch
@@ -85,3 +86,44 @@ def test_mistakes_leave_no_file(arch, out, message, checkpoint, tmp_path):
     assert message in done.stderr
     assert 'Traceback' not in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ['epoch_3.pth']
+
+
+@pytest.mark.parametrize(
+    ('there', 'options', 'source'),
+    [
+        ('student.backbone.', (), 'epoch_3.pth, student'),
+        ('backbone.', (), 'epoch_3.pth'),
+        ('backbone.', ('--from', 'student'), 'epoch_3.pth'),
+        ('teacher.backbone.', ('--from', 'student'), None),
+    ],
+)
+def test_role_is_what_the_checkpoint_has(
+    there, options, source, networks, tmp_path
+):
+    state = {there + k: v for k, v in networks['student'].items()}
+    torch.save({'state_dict': state}, tmp_path / 'epoch_3.pth')
+    done = run_tool(
+        TOOL,
+        *('epoch_3.pth', '--arch', ARCH, '--out', 'new/x.pth', *options),
+        cwd=tmp_path,
+    )
+    if source is None:
+        assert done.returncode == 1
+        assert 'epoch_3.pth: it has no student, but a teacher' in done.stderr
+        assert not (tmp_path / 'new').exists()
+    else:
+        assert done.returncode == 0, done.stderr
+        (path,) = (tmp_path / 'new').iterdir()
+        assert read_model_file(path)['meta']['source'] == source
+
+
+def test_checkpoint_at_the_place_of_the_output_stays(checkpoint, tmp_path):
+    dated = tmp_path / f'x_{date.today():%Y%m%d}.pth'
+    checkpoint.rename(dated)
+    before = dated.read_bytes()
+    done = run_tool(
+        TOOL, dated, '--arch', ARCH, '--out', 'x.pth', cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert dated.read_bytes() == before
+    assert len(list(tmp_path.iterdir())) == 2

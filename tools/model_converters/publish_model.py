@@ -31,8 +31,7 @@ def parse_args() -> argparse.Namespace:
         '--from',
         dest='source',
         choices=['teacher', 'student'],
-        default='teacher',
-        help='where the checkpoint has both (default: %(default)s)',
+        help='which to take (default: the teacher where there is one)',
     )
     parser.add_argument(
         '--out',
@@ -69,22 +68,26 @@ def main() -> None:
         read_checkpoint,
         save_model_file,
     )
-    from mmcion.models.utils.weight_io import backbone_tensors
+    from mmcion.models.utils.weight_io import backbone_tensors, find_role
     from mmcion.utils.io import hash_file
 
     checkpoint, out = Path(args.checkpoint), Path(args.out)
     if out.suffix != '.pth':
         raise ValueError(f'--out must end in .pth; got {out}')
-    prefix, tensors = backbone_tensors(
-        read_checkpoint(checkpoint), (args.source,)
-    )
+    content = read_checkpoint(checkpoint)
+    try:
+        role = find_role(content, args.source)
+    except ValueError as error:
+        raise ValueError(f'{checkpoint}: {error}') from error
+    prefix, tensors = backbone_tensors(content, (role,) if role else ())
     try:
         path = save_model_file(
             out.with_name(f'{out.stem}_{date.today():%Y%m%d}.pth'),
             tensors,
             arch=args.arch,
-            source=f'{checkpoint.name}, {args.source}',
+            source=', '.join(filter(None, (checkpoint.name, role))),
             source_sha256=hash_file(checkpoint),
+            source_file=checkpoint,
             input_size=tuple(args.image_size),
             mean=args.mean or IMAGENET_MEAN,
             std=args.std or IMAGENET_STD,

@@ -10,15 +10,13 @@ from typing import Any
 from torch import Tensor
 
 from mmcion.models.utils.model_file import read_checkpoint, save_model_file
-from mmcion.models.utils.weight_io import backbone_tensors
+from mmcion.models.utils.weight_io import backbone_tensors, find_role
 from mmcion.models.zoo import get_architecture, list_architectures
 from mmcion.utils.io import hash_file
 
 from .coverage import Coverage, cover_backbone, matches
 from .key_rules import detect_family
 from .sources import Source, find_source, refuse_structure
-
-_ROLES = ('teacher', 'student')
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,8 @@ def convert_file(
 
     Raises:
         FileNotFoundError: if there is no such checkpoint.
-        ValueError: if it is damaged, would run code, or does not fit.
+        ValueError: if it is damaged, would run code, does not fit, or is
+            the model file to write.
     """
     entry = find_source(source)
     content = _read(checkpoint)
@@ -79,9 +78,12 @@ def convert_file(
             role=role,
             allow_partial=allow_partial,
         )
+        if mean is None:
+            mean = _statistic('mean', content, entry)
+        if std is None:
+            std = _statistic('std', content, entry)
     except ValueError as error:
         raise ValueError(f'{checkpoint}: {error}') from error
-    own_mean, own_std = _statistics(content, entry)
     extra: dict[str, Any] = {'remark': entry.remark} if entry.remark else {}
     if drawn := coverage.missing + coverage.reshaped:
         extra['drawn_at_random'] = drawn
@@ -91,9 +93,10 @@ def convert_file(
         arch=coverage.arch,
         source=f'{entry.title}, {Path(checkpoint).name}',
         source_sha256=hash_file(checkpoint),
+        source_file=checkpoint,
         input_size=input_size,
-        mean=mean or own_mean,
-        std=std or own_std,
+        mean=mean,
+        std=std,
         extra=extra,
         add_hash=add_hash,
     )
@@ -157,12 +160,8 @@ def _tensors(
     checkpoint: Any, part: str, role: str | None
 ) -> dict[str, Tensor]:
     """Return the backbone of a checkpoint by its own names."""
-    if role and isinstance(checkpoint, Mapping):
-        has = [key for key in _ROLES if key in checkpoint]
-        if has and role not in has:
-            raise ValueError(f'it has no {role}, but a {has[0]}.')
-    roles = (role,) if role else _ROLES
-    _, tensors = backbone_tensors(checkpoint, roles)
+    role = find_role(checkpoint, role)
+    _, tensors = backbone_tensors(checkpoint, (role,) if role else ())
     wanted = {
         name.removeprefix(part): tensor
         for name, tensor in tensors.items()
@@ -171,15 +170,21 @@ def _tensors(
     return wanted or tensors  # others may have taken it out already
 
 
-def _statistics(
-    checkpoint: Any, source: Source
-) -> tuple[Sequence[float], Sequence[float]]:
-    """Return mean and standard deviation; fast-reid's are in the file."""
+def _statistic(
+    name: str, checkpoint: Mapping[str, Any], source: Source
+) -> Sequence[float]:
+    """Return ``mean`` or ``std``; fast-reid's are in the file."""
     model = checkpoint.get('model')
-    if isinstance(model, Mapping) and 'pixel_mean' in model:
-        mean, std = model['pixel_mean'], model['pixel_std']
-        return (mean / 255).flatten().tolist(), (std / 255).flatten().tolist()
-    return source.mean, source.std
+    own = model if isinstance(model, Mapping) else {}
+    there = [key for key in ('pixel_mean', 'pixel_std') if key in own]
+    if not there:
+        return getattr(source, name)
+    if f'pixel_{name}' not in there:
+        raise ValueError(
+            f'it has {there[0]} but no pixel_{name}; say with --{name} what '
+            f'it was trained with, of images in [0, 1].'
+        )
+    return (own[f'pixel_{name}'] / 255).flatten().tolist()
 
 
 def _recognise(tensors: Mapping[str, Tensor], source: Source) -> str:

@@ -9,6 +9,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from mmcion.models.utils.weight_io import first_names
 from mmcion.models.zoo import build_backbone, get_architecture
 
 
@@ -38,8 +39,7 @@ class Coverage:
 
     def __str__(self) -> str:
         parts = [
-            f'{len(names)} {what} ({", ".join(names[:3])}'
-            + (', ...)' if len(names) > 3 else ')')
+            f'{len(names)} {what} ({first_names(names)})'
             for what, names in (
                 ('are missing', self.missing),
                 ('have another shape', self.reshaped),

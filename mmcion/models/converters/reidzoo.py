@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmcion.models.utils.weight_io import backbone_tensors
+from mmcion.models.utils.weight_io import backbone_tensors, first_names
 from mmcion.models.zoo import (
     build_backbone,
     get_architecture,
@@ -87,8 +87,7 @@ def _complaint(
 ) -> str:
     """Say what is amiss, and what the checkpoint may be instead."""
     parts = [
-        f'{len(keys)} {what} ({", ".join(keys[:3])}'
-        + (', ...)' if len(keys) > 3 else ')')
+        f'{len(keys)} {what} ({first_names(keys)})'
         for what, keys in problems.items()
         if keys
     ]

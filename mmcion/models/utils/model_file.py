@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
-import os
+import math
 import re
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -18,7 +20,7 @@ from mmcion.utils.compat import load_checkpoint_safely
 from mmcion.utils.io import atomic_file, hash_file
 from mmcion.version import __version__
 
-from .weight_io import backbone_tensors
+from .weight_io import backbone_tensors, first_names
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -36,6 +38,7 @@ def save_model_file(
     arch: str,
     source: str,
     source_sha256: str | None = None,
+    source_file: str | Path | None = None,
     input_size: tuple[int, int] = (256, 128),
     mean: Sequence[float] = IMAGENET_MEAN,
     std: Sequence[float] = IMAGENET_STD,
@@ -55,6 +58,7 @@ def save_model_file(
         arch: name of the architecture, see ``get_architecture``.
         source: where the weights come from, for people to read.
         source_sha256: hash of the file that they come from.
+        source_file: that file, which is not to be written over.
         input_size: height and width in pixels.
         mean: per channel, of RGB images in [0, 1].
         std: per channel.
@@ -62,17 +66,21 @@ def save_model_file(
             ``threshold={'similarity': 0.6, 'false_match_rate': 0.001}``, the
             cosine from which on two images count as one person.
         add_hash: put the first 8 digits of the file's SHA-256 at the end of
-            its name.
+            its name; no file of the name without them is touched.
 
     Returns:
         Path of the file.
 
     Raises:
-        ValueError: if the weights are not all those of ``arch``, or ``extra``
-            names what is known otherwise.
+        ValueError: if the weights are not all those of ``arch`` or not
+            finite, ``extra`` names what is known otherwise, an option is out
+            of range, or the file is ``source_file``.
         TypeError: if ``extra`` is more than JSON knows.
     """
     path = Path(path)
+    if path.suffix != '.pth':
+        raise ValueError(f'a model file must end in .pth; got {path}')
+    _check_images(input_size, mean, std)
     name = get_architecture(arch).name
     meta = {
         'arch': name,
@@ -89,16 +97,28 @@ def save_model_file(
         'state_dict': _complete(weights, name),
         'meta': json.loads(json.dumps({**meta, **(extra or {})})),
     }
-    with atomic_file(path) as temporary:
-        # a path would go into the bytes
-        with open(temporary, 'wb') as file:
-            torch.save(content, file)
-        digest = hash_file(temporary)[:_HASH_LENGTH]
+    buffer = io.BytesIO()  # a path would go into the bytes
+    torch.save(content, buffer)
     if add_hash:
-        named = path.with_name(f'{path.stem}-{digest}{path.suffix}')
-        os.replace(path, named)
-        path = named
+        digest = hashlib.sha256(buffer.getbuffer()).hexdigest()
+        path = path.with_stem(f'{path.stem}-{digest[:_HASH_LENGTH]}')
+    if source_file is not None:
+        refuse_same_file(path, source_file)
+    with atomic_file(path) as temporary:
+        temporary.write_bytes(buffer.getbuffer())
     return path
+
+
+def refuse_same_file(out: str | Path, source: str | Path) -> None:
+    """Raise if a file to write is the one that is read.
+
+    Raises:
+        ValueError: names it.
+    """
+    if Path(out).exists() and Path(out).samefile(source):
+        raise ValueError(
+            f'{out} is the file that is read; write to another name.'
+        )
 
 
 def read_model_file(path: str | Path) -> dict[str, Any]:
@@ -148,6 +168,27 @@ def read_checkpoint(path: str | Path) -> Any:
     return checkpoint
 
 
+def _check_images(
+    input_size: Sequence[int], mean: Sequence[float], std: Sequence[float]
+) -> None:
+    """Check what is said of the images."""
+    if len(input_size) != 2 or not all(
+        isinstance(pixels, int) and pixels > 0 for pixels in input_size
+    ):
+        raise ValueError(
+            f'input_size must be two whole numbers above 0, height and '
+            f'width; got {input_size}'
+        )
+    for name, values in (('mean', mean), ('std', std)):
+        if len(values) != 3 or not all(map(math.isfinite, values)):
+            raise ValueError(
+                f'{name} must be three finite numbers, of R, G and B; got '
+                f'{values}'
+            )
+    if min(std) <= 0:
+        raise ValueError(f'std must be three numbers above 0; got {std}')
+
+
 def _complete(
     weights: nn.Module | Mapping[str, Any], arch: str
 ) -> dict[str, Tensor]:
@@ -158,9 +199,16 @@ def _complete(
     with torch.random.fork_rng(devices=[]):  # building it draws numbers
         backbone = build_backbone(arch)
     load_complete(backbone, tensors, f'the weights of {arch}')
+    state = backbone.state_dict()
+    for name, tensor in state.items():
+        if not tensor.isfinite().all():
+            raise ValueError(
+                f'{name} of the weights holds NaN or infinity: the training '
+                f'diverged, or the file is damaged. Take an earlier one.'
+            )
     return {
         f'backbone.{name}': tensor.detach().clone().contiguous()
-        for name, tensor in backbone.state_dict().items()
+        for name, tensor in state.items()
     }
 
 
@@ -193,7 +241,7 @@ def load_complete(
             f'these are not {what}: of its {len(wanted)} tensors '
             f'{len(missing)} are missing and {len(reshaped)} have another '
             f'shape, and {len(unknown)} are there that it does not have '
-            f'({", ".join(wrong[:3])}, ...). Is it another architecture?'
+            f'({first_names(wrong)}). Is it another architecture?'
         )
     backbone.load_state_dict(found)
 

@@ -15,6 +15,7 @@ from mmcion.utils.compat import load_checkpoint_safely
 
 # Where checkpoints keep their weights: ours and mmengine's, CION's, others'.
 _CONTAINERS = ('state_dict', 'model')
+_ROLES = ('teacher', 'student')
 _SOURCE_PREFIXES = ('{source}.module.backbone.', '{source}.backbone.')
 _PREFIXES = (
     'module.backbone.',
@@ -123,43 +124,84 @@ def backbone_tensors(
     Raises:
         ValueError: if the checkpoint is no dictionary.
     """
-    if isinstance(checkpoint, Mapping):
-        for key in (*sources, *_CONTAINERS):
-            if isinstance(checkpoint.get(key), Mapping):
-                checkpoint = checkpoint[key]
-                break
     if not isinstance(checkpoint, Mapping):
         raise ValueError(
             f'a checkpoint must hold a dictionary of tensors; this one holds '
             f'a {type(checkpoint).__name__}.'
         )
-    prefixes = [
-        prefix.format(source=source)
-        for source in sources
-        for prefix in _SOURCE_PREFIXES
-    ]
+    state = _inside(checkpoint, (*sources, *_CONTAINERS))
+    prefixes = [p for source in sources for p in _prefixes(source)]
     prefix = next(
         prefix
         for prefix in (*prefixes, *_PREFIXES)
-        if any(name.startswith(prefix) for name in checkpoint) or not prefix
+        if any(name.startswith(prefix) for name in state) or not prefix
     )
     return prefix, {
         name.removeprefix(prefix): tensor
-        for name, tensor in checkpoint.items()
+        for name, tensor in state.items()
         if name.startswith(prefix) and isinstance(tensor, Tensor)
     }
+
+
+def find_role(checkpoint: Any, role: str | None) -> str | None:
+    """Return which of teacher and student to take from a checkpoint.
+
+    Args:
+        checkpoint: as loaded.
+        role: the one that is wanted; the teacher where there is one if None.
+
+    Returns:
+        None where the checkpoint has neither.
+
+    Raises:
+        ValueError: if it has only the other one.
+    """
+    if not isinstance(checkpoint, Mapping):
+        return None
+    state = _inside(checkpoint, _CONTAINERS)
+    has = [
+        known
+        for known in _ROLES
+        if isinstance(checkpoint.get(known), Mapping)
+        or any(name.startswith(_prefixes(known)) for name in state)
+    ]
+    if has and role and role not in has:
+        raise ValueError(f'it has no {role}, but a {has[0]}.')
+    return (role or has[0]) if has else None
+
+
+def first_names(names: Sequence[str]) -> str:
+    """Return the first three names of a list for a message."""
+    return ', '.join(names[:3]) + (', ...' if len(names) > 3 else '')
+
+
+def _inside(checkpoint: Mapping, keys: Sequence[str]) -> dict[str, Any]:
+    """Return what has a name, in the first of some containers there is."""
+    found = (checkpoint[k] for k in keys if k in checkpoint)
+    state = next((v for v in found if isinstance(v, Mapping)), checkpoint)
+    return {k: v for k, v in state.items() if isinstance(k, str)}
+
+
+def _prefixes(source: str) -> tuple[str, ...]:
+    return tuple(prefix.format(source=source) for prefix in _SOURCE_PREFIXES)
 
 
 def _complaint(
     checkpoint: str | Path, report: LoadReport, keys: list[str]
 ) -> str:
+    amiss = [
+        f'{len(names)} tensors {what} ({first_names(names)})'
+        for what, names in (
+            ('are missing', report.missing),
+            ('have another shape', report.mismatched),
+            ('are not known', report.unknown),
+        )
+        if names
+    ]
+    such = f' such as {", ".join(keys[:3])}' if keys else ''
     return (
         f'{checkpoint} fits {report.coverage:.1%} of the backbone: '
-        f'{len(report.missing)} tensors are missing '
-        f'({", ".join(report.missing[:3])}, ...), {len(report.mismatched)} '
-        f'have another shape ({", ".join(report.mismatched[:3])}), and '
-        f'{len(report.unknown)} are not known '
-        f'({", ".join(report.unknown[:3])}). It holds {len(keys)} tensors '
-        f'such as {", ".join(keys[:3])}. Is it of another architecture? A '
-        f'lower min_coverage accepts it.'
+        f'{", ".join(amiss)}. It holds {len(keys)} tensors{such}. Is it of '
+        f'another architecture? If a part will do, '
+        f'load_backbone(min_coverage=...) accepts it.'
     )

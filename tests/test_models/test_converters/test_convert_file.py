@@ -313,3 +313,31 @@ def test_statistics_may_be_given(tmp_path, resnet):
     meta = read_model_file(done.path)['meta']
     assert meta['mean'] == meta['std'] == [0.5, 0.5, 0.5]
     assert meta['input_size'] == [384, 128]
+
+
+@pytest.mark.parametrize('add_hash', [True, False])
+def test_input_is_never_written_over(tmp_path, resnet, add_hash):
+    path = tmp_path / 'weights.pth'
+    torch.save(resnet.state_dict(), path)
+    before = path.read_bytes()
+    if add_hash:
+        convert_file(path, path, 'torchvision', add_hash=True)
+    else:
+        with pytest.raises(ValueError, match=r'weights\.pth is the file that'):
+            convert_file(path, path, 'torchvision')
+    assert path.read_bytes() == before
+
+
+def test_half_of_the_statistics(tmp_path, resnet):
+    content = fast_reid(resnet.state_dict())
+    del content['model']['pixel_std']
+    path, out = tmp_path / 'weights.pth', tmp_path / 'out.pth'
+    torch.save(content, path)
+    with pytest.raises(
+        ValueError, match=r'weights\.pth: it has pixel_mean .* no pixel_std'
+    ):
+        convert_file(path, out, 'fast-reid')
+    done = convert_file(path, out, 'fast-reid', std=(0.5, 0.5, 0.5))
+    meta = read_model_file(done.path)['meta']
+    assert meta['mean'] == pytest.approx([0.35, 0.31, 0.314])
+    assert meta['std'] == [0.5, 0.5, 0.5]

@@ -193,3 +193,66 @@ def test_checkpoint_of_a_run_is_no_model_file(tmp_path):
     read_checkpoint(path)
     with pytest.raises(ValueError, match='a checkpoint, but no model file'):
         read_model_file(path)
+
+
+@pytest.mark.parametrize('add_hash', [True, False])
+def test_nothing_but_the_file_itself_is_touched(tmp_path, add_hash):
+    names = ('a.pth', 'a-12345678.pth', 'b.pth')
+    for name in names:
+        (tmp_path / name).write_text(name)
+    path = save(tmp_path / 'a.pth', add_hash=add_hash)
+    read_model_file(path)
+    others = {tmp_path / name for name in names} - {path}
+    assert set(tmp_path.iterdir()) == {*others, path}
+    assert all(other.read_text() == other.name for other in others)
+
+
+@pytest.mark.parametrize('add_hash', [True, False])
+def test_source_is_not_written_over(tmp_path, add_hash):
+    given = tmp_path / 'a.pth'
+    path = save(given, add_hash=add_hash)
+    link = tmp_path / 'link.pth'
+    link.symlink_to(path)
+    before = path.stat()
+    for source in (path, link):
+        with pytest.raises(ValueError, match='is the file that is read'):
+            save(given, source_file=source, add_hash=add_hash)
+    assert path.stat() == before
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (
+            {'std': (0.2, 0, 0.2)},
+            r'std must be .* 0; got \(0\.2, 0,',
+        ),
+        ({'std': (0.2, -0.1, 0.2)}, 'std must be'),
+        ({'std': (0.2, float('inf'), 0.2)}, 'std must be'),
+        ({'std': (0.2, 0.2)}, 'std must be three'),
+        ({'mean': (0.2, float('nan'), 0.2)}, 'mean must be three finite'),
+        ({'mean': (0.2,)}, 'mean must be three finite'),
+        ({'input_size': (256, 0)}, 'input_size must be two .* got'),
+        ({'input_size': (256.0, 128.0)}, 'input_size must be two'),
+        ({'input_size': (3, 256, 128)}, 'input_size must be two'),
+    ],
+)
+def test_options_that_no_image_can_have(tmp_path, options, message):
+    with pytest.raises(ValueError, match=message):
+        save(tmp_path / 'a.pth', **options)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize('value', [float('nan'), float('inf')])
+def test_weights_that_are_not_finite(tmp_path, value):
+    state = make_backbone().state_dict()
+    name = [name for name in state if name.endswith('.weight')][3]
+    state[name].view(-1)[1] = value
+    with pytest.raises(ValueError, match=f'{name} .* NaN or infinity'):
+        save(tmp_path / 'a.pth', state)
+    assert not list(tmp_path.iterdir())
+
+
+def test_other_endings(tmp_path):
+    with pytest.raises(ValueError, match=r'must end in \.pth; got .*a\.pt$'):
+        save(tmp_path / 'a.pt')

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from mmcion.models.utils import load_backbone
-from mmcion.models.utils.weight_io import backbone_tensors
+from mmcion.models.utils.weight_io import backbone_tensors, find_role
 
 
 def make_backbone():
@@ -107,9 +107,10 @@ def test_complaint_lists_what_is_amiss_and_loads_nothing(tmp_path):
     text = str(error.value)
     assert 'a.pth fits 57.1% of the backbone' in text  # 4 of 7
     assert '2 tensors are missing (1.bias, 1.running_mean' in text
-    assert '1 have another shape (0.weight' in text
+    assert '1 tensors have another shape (0.weight)' in text
+    assert 'not known' not in text and '(, ' not in text
     assert 'holds 5 tensors such as 0.weight, 0.bias, 1.weight' in text
-    assert 'lower min_coverage' in text
+    assert 'load_backbone(min_coverage=...) accepts it' in text
     for name, tensor in backbone.state_dict().items():
         assert torch.equal(tensor, before[name])
 
@@ -159,7 +160,7 @@ def test_first_source_that_is_there_is_taken():
 def test_weights_of_a_larger_backbone_are_refused(tmp_path):
     larger = {**weights(3), '2.weight': torch.ones(4)}
     file = save(tmp_path, larger)
-    with pytest.raises(ValueError, match=r'1 are not known \(2\.weight\)'):
+    with pytest.raises(ValueError, match=r'are not known \(2\.weight\)'):
         load_backbone(make_backbone(), file)
     report = load_backbone(make_backbone(), file, min_coverage=0.9)
     assert report.unknown == ['2.weight']
@@ -170,3 +171,48 @@ def test_classifiers_are_left_out(tmp_path, name):
     state = {**weights(3), f'{name}.weight': torch.ones(2, 4)}
     report = load_backbone(make_backbone(), save(tmp_path, state))
     assert report.coverage == 1 and not report.unknown
+
+
+def test_complaint_of_a_checkpoint_without_tensors(tmp_path):
+    file = save(tmp_path, {'epoch': 3})
+    with pytest.raises(ValueError) as error:
+        load_backbone(make_backbone(), file)
+    text = str(error.value)
+    assert 'of the backbone: 6 tensors are missing (0.weight,' in text
+    assert 'another shape (' not in text and 'holds 0 tensors.' in text
+
+
+def test_keys_that_are_no_names_are_left_out():
+    state = {**prefixed('student.backbone.', 2), 0: torch.ones(1), None: 1}
+    for checkpoint in (state, {'state_dict': state}):
+        _, tensors = backbone_tensors(checkpoint, ('student',))
+        assert tensors.keys() == weights(0).keys()
+        assert find_role(checkpoint, None) == 'student'
+
+
+@pytest.mark.parametrize(
+    'wrap',
+    [
+        lambda who: {who: prefixed('module.backbone.', 1)},
+        lambda who: {'state_dict': prefixed(f'{who}.backbone.', 1)},
+        lambda who: prefixed(f'{who}.module.backbone.', 1),
+    ],
+)
+def test_role_that_is_there(wrap):
+    teacher, student = wrap('teacher'), wrap('student')
+    assert find_role(teacher, None) == find_role(teacher, 'teacher')
+    assert find_role(student, None) == 'student'
+    with pytest.raises(ValueError, match='it has no student, but a teacher'):
+        find_role(teacher, 'student')
+    both = {**teacher, **student}
+    if 'state_dict' in both:
+        both = {
+            'state_dict': {**teacher['state_dict'], **student['state_dict']}
+        }
+    assert find_role(both, None) == 'teacher'
+    assert find_role(both, 'student') == 'student'
+
+
+def test_checkpoints_without_roles():
+    for checkpoint in (weights(1), {'model': weights(1)}, [1]):
+        assert find_role(checkpoint, 'student') is None
