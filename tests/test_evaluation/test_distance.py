@@ -51,3 +51,23 @@ def test_types():
     assert as_features(torch.ones(2, 3).double(), 'f').dtype == np.float64
     half = torch.ones(2, 3, dtype=torch.bfloat16, requires_grad=True)
     assert as_features(half, 'f').dtype == np.float32
+
+
+@pytest.mark.parametrize('dtype', [np.float32, np.float64])
+@pytest.mark.parametrize('distance', ['cosine', 'euclidean'])
+def test_lengths_are_exact_or_refused(dtype, distance):
+    largest = np.finfo(dtype).max
+    far = np.array([[largest, largest]], dtype)
+    for pair in ((far, -far), (far, 0 * far), (0 * far, far)):
+        with pytest.raises(ValueError, match='overflow; normalise them first'):
+            whole(*pair, distance=distance)
+    # the squares fit, and so does the distance of opposites
+    length = dtype(0.4 * np.sqrt(largest))
+    fits = np.array([[length, 0]], dtype)
+    assert np.isfinite(whole(fits, -fits, distance=distance)).all()
+    # the squares fit, but not the distance of opposites
+    beyond = fits * 2
+    assert np.isfinite(np.square(beyond)).all()
+    if distance == 'euclidean':
+        with pytest.raises(ValueError, match='overflow'):
+            whole(beyond, -beyond, distance=distance)

@@ -175,6 +175,12 @@ def test_distances_of_another_shape_are_refused():
         evaluate_distances(np.ones((2, 3)), [1, 2], [1, 2])
     with pytest.raises(ValueError, match='distances row 1 holds NaN'):
         evaluate_distances([[1.0], [np.nan]], [1, 2], [1])
+    with pytest.raises(ValueError) as error:
+        evaluate_distances([[1.0], [np.inf]], [1, 2], [1])
+    assert 'Distances must be finite' in str(error.value)
+    assert 'eature' not in str(error.value)
+    with pytest.raises(ValueError, match=r'distances must be \(Q, G\)'):
+        evaluate_distances([1.0], [1], [1])
 
 
 @pytest.mark.parametrize('side', [0, 1])
@@ -227,7 +233,9 @@ def test_no_valid_query_warns_and_is_zero(
         ({'q_cams': [1, 1]}, 'for queries and gallery, or for neither'),
         ({'ties': 'best'}, "ties must be one of .* got 'best'"),
         ({'distance': 'l1'}, "distance must be one of .* got 'l1'"),
-        ({'ranks': (5, 0)}, r'ranks must be 1 or more; got \(5, 0\)'),
+        ({'ranks': (5, 0)}, r'ranks must be whole .* got \(5, 0\)'),
+        ({'ranks': 5}, r'ranks must be .* such as \(1, 5, 10\); got 5'),
+        ({'ranks': (1.5,)}, r'ranks must be whole .* got \(1\.5,\)'),
         ({'metrics': ('map',)}, r"metrics must be among .* \['map'\]"),
         ({'gf': np.ones((2, 3))}, 'differ in size: 2 and 3'),
         ({'gf': np.ones(2)}, r'gf must be \(N, D\)'),
@@ -238,3 +246,21 @@ def test_bad_arguments_are_named(change, message):
     case |= {'q_pids': [1, 2], 'g_pids': [1, 2]} | change
     with pytest.raises(ValueError, match=message):
         evaluate(**case)
+
+
+def test_one_identity_to_ignore_may_be_a_number():
+    qf, gf, *labels = random_case(0)
+    expected = evaluate(qf, gf, *labels, ignore_pids=(-1,))
+    for ignored in (-1, np.int64(-1)):
+        assert evaluate(qf, gf, *labels, ignore_pids=ignored) == expected
+
+
+@pytest.mark.parametrize('side', [0, 1])
+def test_features_whose_squares_overflow_are_refused(side):
+    case = list(random_case(0))
+    case[:2] = [f.astype(np.float32) for f in case[:2]]
+    cosine = evaluate(*case)
+    case[side] = case[side] * np.float32(1e30)
+    with pytest.raises(ValueError, match='overflow; normalise them first'):
+        evaluate(*case, distance='euclidean')
+    assert evaluate(*case)['mAP'] == pytest.approx(cosine['mAP'])

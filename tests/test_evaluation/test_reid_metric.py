@@ -108,3 +108,9 @@ def test_two_ranks_give_the_numbers_of_one(tmp_path):
     )
     expected = run_evaluator(make_samples())
     assert [queue.get(), queue.get()] == [expected, expected]
+
+
+def test_one_identity_to_ignore_may_be_a_number():
+    samples = make_samples()
+    expected = run_evaluator(samples, ignore_pids=(1,))
+    assert run_evaluator(samples, ignore_pids=1) == expected

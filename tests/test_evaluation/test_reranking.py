@@ -121,6 +121,8 @@ def test_nothing_to_rank():
         ({'k1': 100}, r'k1 \(100\) must be below .* together \(100\)'),
         ({'k2': 21}, r'k2 must be in \[1, k1 = 20\]; got 21'),
         ({'k2': 0}, 'got 0'),
+        ({'k1': 0}, 'k1 must be at least 1; got 0'),
+        ({'gf': np.ones((0, 8))}, r'the gallery \(gf\) is empty'),
         ({'gf': np.full((70, 8), np.nan)}, 'gf row 0 holds NaN'),
         ({'gf': np.ones((70, 9))}, 'differ in size: 8 and 9'),
         ({'qf': np.full((30, 8), 1e200)}, 'overflow; normalise'),

@@ -24,25 +24,46 @@ def as_features(features: Any, name: str) -> np.ndarray:
         ValueError: if it is not two-dimensional, or a value is NaN or
             infinite; names the row.
     """
-    if hasattr(features, 'detach'):
-        features = features.detach().cpu()
-        double = str(features.dtype) == 'torch.float64'
-        features = (features if double else features.float()).numpy()
-    features = np.asarray(features)
-    if features.ndim != 2:
-        raise ValueError(f'{name} must be (N, D); got {features.shape}.')
-    if features.dtype != np.float64:
-        features = np.asarray(features, np.float32)
-    for start in range(0, len(features), _BLOCK):
-        finite = np.isfinite(features[start : start + _BLOCK]).all(axis=1)
+    return _as_matrix(
+        features,
+        name,
+        shape='(N, D)',
+        hint='Features must be finite: look at the image and at the model '
+        '(diverged training, fp16 overflow).',
+    )
+
+
+def as_distances(distances: Any) -> np.ndarray:
+    """Return ``(Q, G)`` distances as ``as_features`` does features.
+
+    Raises:
+        ValueError: if they are not two-dimensional, or a value is NaN or
+            infinite; names the row.
+    """
+    return _as_matrix(
+        distances,
+        'distances',
+        shape='(Q, G)',
+        hint='Distances must be finite: look at what made them.',
+    )
+
+
+def _as_matrix(values: Any, name: str, *, shape: str, hint: str) -> np.ndarray:
+    if hasattr(values, 'detach'):
+        values = values.detach().cpu()
+        double = str(values.dtype) == 'torch.float64'
+        values = (values if double else values.float()).numpy()
+    values = np.asarray(values)
+    if values.ndim != 2:
+        raise ValueError(f'{name} must be {shape}; got {values.shape}.')
+    if values.dtype != np.float64:
+        values = np.asarray(values, np.float32)
+    for start in range(0, len(values), _BLOCK):
+        finite = np.isfinite(values[start : start + _BLOCK]).all(axis=1)
         if not finite.all():
             row = start + int(np.argmin(finite))
-            raise ValueError(
-                f'{name} row {row} holds NaN or infinity. Features must be '
-                f'finite: look at the image and at the model (diverged '
-                f'training, fp16 overflow).'
-            )
-    return features
+            raise ValueError(f'{name} row {row} holds NaN or infinity. {hint}')
+    return values
 
 
 def distance_chunks(
@@ -65,17 +86,20 @@ def distance_chunks(
         chunk_size: queries at a time.
 
     Raises:
-        ValueError: on another ``distance`` or unequal D.
+        ValueError: on another ``distance``, unequal D, or features so long
+            that their distances may overflow.
     """
     _check_pair(qf, gf, distance)
     dtype = np.result_type(qf, gf)
     gf = gf.astype(dtype, copy=False)
     norms = _norms(gf)
+    check_lengths(norms, dtype, distance)
     scale = np.where(norms > 0, norms, 1).astype(dtype)
     block = np.empty((min(chunk_size, len(qf)), len(gf)), dtype)
     for start in range(0, len(qf), chunk_size):
         chunk = qf[start : start + chunk_size].astype(dtype, copy=False)
         length = _norms(chunk)[:, None]
+        check_lengths(length, dtype, distance)
         result = block[: len(chunk)]
         if distance == 'cosine':
             unit = chunk / np.where(length > 0, length, 1)
@@ -98,6 +122,29 @@ def distance_resolution(
         return resolution
     largest = [_norms(f).max(initial=0) ** 2 for f in (qf, gf)]
     return float(resolution * sum(largest))
+
+
+def check_lengths(
+    lengths: np.ndarray, dtype: np.dtype, distance: str = 'euclidean'
+) -> None:
+    """Raise if distances between features may overflow.
+
+    Args:
+        lengths: Euclidean ones, infinite if they overflowed.
+        dtype: of the features.
+        distance: ``'cosine'`` or ``'euclidean'``.
+
+    Raises:
+        ValueError: says what to do.
+    """
+    limit = np.finfo(dtype).max / 4  # opposites: (a + b)^2 <= 4 max(a, b)^2
+    if distance == 'euclidean':
+        limit = np.sqrt(limit)
+    if lengths.max(initial=0) > limit:
+        raise ValueError(
+            f'features are so long that {distance} distances in {dtype} '
+            f'overflow; normalise them first.'
+        )
 
 
 def value_resolution(distances: np.ndarray) -> float:

@@ -1,6 +1,7 @@
 """Which gallery images count for which query."""
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,7 @@ class MarketProtocol:
         *,
         num_queries: int,
         num_gallery: int,
-        ignore_pids: Sequence[int] = (-1,),
+        ignore_pids: Sequence[int] | int = (-1,),
     ) -> None:
         if (q_cams is None) != (g_cams is None):
             raise ValueError(
@@ -59,6 +60,8 @@ class MarketProtocol:
         if q_cams is not None:
             self.q_cams = _as_ids(q_cams, num_queries, 'q_cams')
             self.g_cams = _as_ids(g_cams, num_gallery, 'g_cams')
+        if isinstance(ignore_pids, int | Integral):  # mypy knows int only
+            ignore_pids = [ignore_pids]
         ignored = list(ignore_pids)
         self.query_rows = np.flatnonzero(~np.isin(self.q_pids, ignored))
         self.ignored = np.flatnonzero(np.isin(self.g_pids, ignored))

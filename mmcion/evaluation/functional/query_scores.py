@@ -7,6 +7,7 @@ values, and the matches are looked up in it.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -113,12 +114,18 @@ def score_chunks(
         ranks: see ``QueryScores``.
 
     Raises:
-        ValueError: if ``ties`` is unknown, or a rank is below 1.
+        ValueError: if ``ties`` is unknown, or a rank is no whole number of 1
+            or more.
     """
     if ties not in TIES:
         raise ValueError(f'ties must be one of {TIES}; got {ties!r}.')
-    if min(ranks, default=1) < 1:
-        raise ValueError(f'ranks must be 1 or more; got {tuple(ranks)}.')
+    if not isinstance(ranks, Iterable) or not all(
+        isinstance(rank, Integral) and rank >= 1 for rank in ranks
+    ):
+        raise ValueError(
+            f'ranks must be whole numbers of 1 or more, such as {RANKS}; got '
+            f'{ranks}.'
+        )
     harmonic = harmonic_numbers(len(protocol.g_pids))
     scores = QueryScores.empty(len(protocol.q_pids), ranks)
     for start, chunk in chunks:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from mmengine.logging import print_log
 
-from .distance import as_features, value_resolution
+from .distance import as_distances, value_resolution
 from .protocol import MarketProtocol
 from .query_scores import (
     METRICS,
@@ -31,7 +31,7 @@ def evaluate(
     *,
     metrics: Sequence[str] = METRICS,
     ranks: Sequence[int] = RANKS,
-    ignore_pids: Sequence[int] = (-1,),
+    ignore_pids: Sequence[int] | int = (-1,),
     ties: str = 'mean',
     distance: str = 'cosine',
 ) -> dict[str, float]:
@@ -93,7 +93,7 @@ def evaluate_distances(
     *,
     metrics: Sequence[str] = METRICS,
     ranks: Sequence[int] = RANKS,
-    ignore_pids: Sequence[int] = (-1,),
+    ignore_pids: Sequence[int] | int = (-1,),
     ties: str = 'mean',
 ) -> dict[str, float]:
     """Judge distances that are there already, such as re-ranked ones.
@@ -117,7 +117,7 @@ def evaluate_distances(
             option is unknown.
     """
     _check_metrics(metrics)
-    distances = as_features(distances, 'distances')
+    distances = as_distances(distances)
     protocol = MarketProtocol(
         q_pids,
         g_pids,

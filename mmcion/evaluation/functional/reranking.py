@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from .distance import as_features
+from .distance import as_features, check_lengths
 from .k_reciprocal import (
     expanded,
     jaccard_distance,
@@ -58,8 +58,9 @@ def rerank(
         ``(Q, G)`` float32.
 
     Raises:
-        ValueError: if features are not finite or differ in size, there are
-            too few images for ``k1``, or an option is out of range.
+        ValueError: if features are not finite, too long or differ in size,
+            the gallery is empty, there are too few images for ``k1``, or an
+            option is out of range.
 
     Source: Zhong et al., "Re-ranking person re-identification with
     k-reciprocal encoding", CVPR 2017, and its code (``'zhong'``); the code of
@@ -98,10 +99,7 @@ class _Images:
         self.squares = np.concatenate(
             [np.einsum('nd,nd->n', f, f) for f in (self.qf, self.gf)]
         )
-        if not np.isfinite(self.squares).all():
-            raise ValueError(
-                'squared lengths of features overflow; normalise them first.'
-            )
+        check_lengths(np.sqrt(self.squares), dtype)
 
     def __len__(self) -> int:
         return len(self.squares)
@@ -149,6 +147,10 @@ def _check(
         raise ValueError(
             f'lambda_value must be in [0, 1]; got {lambda_value}.'
         )
+    if not len(images.gf):
+        raise ValueError('the gallery (gf) is empty.')
+    if k1 < 1:
+        raise ValueError(f'k1 must be at least 1; got {k1}.')
     if not 1 <= k2 <= k1:
         raise ValueError(f'k2 must be in [1, k1 = {k1}]; got {k2}.')
     if k1 >= len(images):

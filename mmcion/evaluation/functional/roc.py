@@ -62,7 +62,7 @@ def roc_curve(
     q_cams: Any = None,
     g_cams: Any = None,
     *,
-    ignore_pids: Sequence[int] = (-1,),
+    ignore_pids: Sequence[int] | int = (-1,),
     distance: str = 'cosine',
 ) -> RocCurve:
     """Count accepted pairs of queries and gallery at every threshold.

@@ -42,7 +42,7 @@ class ReIDMetric(BaseMetric):
         self,
         *,
         camera_aware: bool = True,
-        ignore_pids: Sequence[int] = (-1,),
+        ignore_pids: Sequence[int] | int = (-1,),
         ties: str = 'mean',
         distance: str = 'cosine',
         dump_features: str | Path | None = None,
@@ -53,7 +53,7 @@ class ReIDMetric(BaseMetric):
         self.camera_aware = camera_aware
         self.dump_features = dump_features
         self.options: dict[str, Any] = {
-            'ignore_pids': tuple(ignore_pids),
+            'ignore_pids': ignore_pids,
             'ties': ties,
             'distance': distance,
         }
