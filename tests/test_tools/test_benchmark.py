@@ -63,6 +63,7 @@ def test_compiled(tmp_path):
         ),
     ],
 )
+@pytest.mark.slow
 def test_wrong_options_are_refused(options, message, tmp_path):
     done = run_tool(TOOL, 'ghostnet_0_5', *options, cwd=tmp_path)
     assert done.returncode == 2

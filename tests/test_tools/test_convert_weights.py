@@ -41,6 +41,7 @@ def test_moco_weights_become_a_model_file(tmp_path):
     ('source', 'reason'),
     [('solider', 'semantic controller'), ('x', 'there is no source')],
 )
+@pytest.mark.slow
 def test_sources_that_are_not_converted(tmp_path, source, reason):
     arguments = ('a.pth', '--from', source, '--out', 'b.pth')
     done = run_tool(TOOL, *arguments, cwd=tmp_path)

@@ -51,6 +51,7 @@ def test_model_file_becomes_onnx_that_takes_images(tmp_path):
     assert abs((feats**2).sum() - 1) < 1e-4
 
 
+@pytest.mark.slow
 def test_random_weights_must_be_asked_for(tmp_path, monkeypatch):
     monkeypatch.delenv('MMCION_ZOO', raising=False)
     arguments = ('ghostnet_0_5', '--out', 'model.pt')
@@ -74,6 +75,7 @@ def test_random_weights_must_be_asked_for(tmp_path, monkeypatch):
     assert feats.shape == (2, 1280)
 
 
+@pytest.mark.slow
 def test_model_file_has_its_own_weights(tmp_path):
     done = run_tool(
         TOOL,
@@ -85,6 +87,7 @@ def test_model_file_has_its_own_weights(tmp_path):
 
 
 @pytest.mark.parametrize('is_file', [True, False])
+@pytest.mark.slow
 def test_weights_are_not_overwritten(is_file, tmp_path):
     file = save_model_file(
         tmp_path / 'a.pth',
@@ -100,6 +103,7 @@ def test_weights_are_not_overwritten(is_file, tmp_path):
     assert file.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_wrong_image_size(tmp_path):
     write_image(tmp_path / 'crops' / 'a.png')
     done = run_tool(

@@ -62,6 +62,7 @@ def test_counts_are_the_published_ones(names, tmp_path):
         assert int(dims) == published[2]
 
 
+@pytest.mark.slow
 def test_twice_the_pixels_are_twice_the_work(tmp_path):
     config = ROOT / 'configs/eval/reid_mobilenet-v2_128x64.py'
     flops = []

@@ -78,6 +78,7 @@ def test_one_backbone_and_its_meta_remain(
         (ARCH, 'x.onnx', '--out must end in .pth'),
     ],
 )
+@pytest.mark.slow
 def test_mistakes_leave_no_file(arch, out, message, checkpoint, tmp_path):
     done = run_tool(
         TOOL, checkpoint, '--arch', arch, '--out', out, cwd=tmp_path
@@ -97,6 +98,7 @@ def test_mistakes_leave_no_file(arch, out, message, checkpoint, tmp_path):
         ('teacher.backbone.', ('--from', 'student'), None),
     ],
 )
+@pytest.mark.slow
 def test_role_is_what_the_checkpoint_has(
     there, options, source, networks, tmp_path
 ):
@@ -117,6 +119,7 @@ def test_role_is_what_the_checkpoint_has(
         assert read_model_file(path)['meta']['source'] == source
 
 
+@pytest.mark.slow
 def test_checkpoint_at_the_place_of_the_output_stays(checkpoint, tmp_path):
     dated = tmp_path / f'x_{date.today():%Y%m%d}.pth'
     checkpoint.rename(dated)
