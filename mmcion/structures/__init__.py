@@ -3,6 +3,8 @@ from .cooccurrence import cooccurring_pairs
 from .feature_store import FeatureStore
 from .identity_labels import UNASSIGNED, IdentityLabels
 from .reid_data_sample import ReIDDataSample
+from .reid_features import ReIDFeatures
+from .retrieval_result import RetrievalResult
 from .tracklet_table import TrackletTable
 from .view_plan import ViewPlan
 
@@ -12,6 +14,8 @@ __all__ = [
     'FeatureStore',
     'IdentityLabels',
     'ReIDDataSample',
+    'ReIDFeatures',
+    'RetrievalResult',
     'TrackletTable',
     'ViewPlan',
     'cooccurring_pairs',
