@@ -87,10 +87,10 @@ def all_features(table: Any, out: Path) -> dict[str, np.ndarray]:
     converter = ROOT / 'tools/model_converters/deepsort_to_mmcion.py'
     subprocess.run([sys.executable, str(converter), str(weights)], check=True)
     colour = extract_features(
-        table, 'reid_color-stripes_128x64.py', None, out / 'colour'
+        table, 'zero-shot_color-stripes_128x64.py', None, out / 'colour'
     )
     imagenet = extract_features(
-        table, 'reid_mobilenet-v2_128x64.py', weights, out / 'imagenet'
+        table, 'zero-shot_mobilenet-v2_128x64.py', weights, out / 'imagenet'
     )
     both = np.concatenate((imagenet, colour), axis=1)
     return {'both': both, 'imagenet': imagenet, 'colour': colour}

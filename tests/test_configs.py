@@ -142,10 +142,16 @@ def test_name_says_gpus_batch_and_epochs(name):
 
 
 @pytest.mark.parametrize('name', EVALUATION)
-def test_name_says_the_size_of_images(name):
+def test_name_says_family_and_the_size_of_images_or_the_set(name):
     cfg = read(name)
+    family, *_, last = fields(name)
+    assert family in ('zero-shot', 'linear', 'fine-tune')
+    dataset = cfg.test_dataloader.dataset.type.lower()
+    if dataset != 'reiddataset':
+        assert last == dataset
+        return
     (resize,) = (t for t in cfg.test_pipeline if t.type == 'ResizeImage')
-    assert fields(name)[-1] == 'x'.join(map(str, resize.size))
+    assert last == 'x'.join(map(str, resize.size))
 
 
 @pytest.mark.parametrize('arch', ZOO)

@@ -80,7 +80,7 @@ def run_tool(*arguments):
 def mean_ap(people, checkpoint, work_dir):
     run_tool(
         'tools/test.py',
-        'configs/eval/reid_mobilenet-v2_128x64.py',
+        'configs/eval/zero-shot_mobilenet-v2_128x64.py',
         checkpoint,
         '--work-dir',
         work_dir,

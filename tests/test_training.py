@@ -336,7 +336,7 @@ def test_teacher_of_a_run_is_judged(full_run, tmp_path):
     ('config', 'missing'),
     [
         ('denoise/three-levels_auto.py', 'no model, train_dataloader'),
-        ('eval/reid_color-stripes_128x64.py', 'no train_dataloader'),
+        ('eval/zero-shot_color-stripes_128x64.py', 'no train_dataloader'),
     ],
 )
 def test_other_configs_are_no_recipe_of_training(tmp_path, config, missing):

@@ -11,12 +11,14 @@ EXAMPLE = """examples:
   python tools/extract_features.py work_dirs/tracklets/table \\
       --out work_dirs/features
   python tools/extract_features.py work_dirs/tracklets/table \\
-      --config configs/eval/reid_resnet50-ibn_256x128.py \\
+      --config configs/eval/zero-shot_resnet50-ibn_256x128.py \\
       --checkpoint work_dirs/cion/epoch_100.pth --out work_dirs/features
 
 A second run with the same arguments goes on where the first one stopped.
 """
-DEFAULT_CONFIG = ROOT / 'configs' / 'eval' / 'reid_color-stripes_128x64.py'
+DEFAULT_CONFIG = (
+    ROOT / 'configs' / 'eval' / 'zero-shot_color-stripes_128x64.py'
+)
 
 
 def parse_args() -> argparse.Namespace:

@@ -325,15 +325,15 @@ def run_chain(chosen: Input, work_dir: Path) -> dict[str, Any]:
             folder / 'scores.json',
         )
 
-    test('colour', 'reid_color-stripes')
-    test('before', 'reid_mobilenet-v2', weights)
+    test('colour', 'zero-shot_color-stripes')
+    test('before', 'zero-shot_mobilenet-v2', weights)
     chain.run(
         'pretraining',
         ['tools/train.py', TRAIN_CONFIG, '--work-dir', str(cion), '--resume']
         + ['--cfg-options', *train_options(work_dir, weights)],
         cion,
     )
-    test('after', 'reid_mobilenet-v2', str(cion / f'epoch_{EPOCHS}.pth'))
+    test('after', 'zero-shot_mobilenet-v2', str(cion / f'epoch_{EPOCHS}.pth'))
     return {
         'input': chosen.description,
         'detector': chosen.detector,

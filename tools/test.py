@@ -8,10 +8,10 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 EXAMPLE = """examples:
-  python tools/test.py configs/eval/reid_color-stripes_128x64.py \\
+  python tools/test.py configs/eval/zero-shot_color-stripes_128x64.py \\
       --cfg-options test_dataloader.dataset.ann_file=query_gallery.csv \\
       test_dataloader.dataset.data_root=work_dirs/tracklets/crops
-  python tools/test.py configs/eval/reid_resnet50-ibn_256x128.py \\
+  python tools/test.py configs/eval/zero-shot_resnet50-ibn_256x128.py \\
       work_dirs/cion/epoch_100.pth --out scores.json
 
 A checkpoint of pre-training gives its teacher's backbone. Without one, the

@@ -181,7 +181,7 @@ def test_config_is_left_to_init_model():
 
 
 def test_model_of_a_config_follows_its_pipeline(folder):
-    config = ROOT / 'configs' / 'eval' / 'reid_color-stripes_128x64.py'
+    config = ROOT / 'configs' / 'eval' / 'zero-shot_color-stripes_128x64.py'
     extractor = FeatureExtractor(init_model(config))
     assert extractor.pipeline[1]['size'] == (128, 64)
     assert len(extractor(folder)) == 7

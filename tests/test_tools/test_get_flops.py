@@ -64,7 +64,7 @@ def test_counts_are_the_published_ones(names, tmp_path):
 
 @pytest.mark.slow
 def test_twice_the_pixels_are_twice_the_work(tmp_path):
-    config = ROOT / 'configs/eval/reid_mobilenet-v2_128x64.py'
+    config = ROOT / 'configs/eval/zero-shot_mobilenet-v2_128x64.py'
     flops = []
     for shape in ((128, 64), (256, 64)):
         done = run_tool(TOOL, config, '--shape', *shape, cwd=tmp_path)

@@ -5,7 +5,7 @@ from mmcion.structures import TrackletTable
 
 from .conftest import ROOT, run_tool
 
-CONFIG = ROOT / 'configs' / 'eval' / 'reid_color-stripes_128x64.py'
+CONFIG = ROOT / 'configs' / 'eval' / 'zero-shot_color-stripes_128x64.py'
 
 
 def write_split(recording, file):
