@@ -25,6 +25,7 @@ from .weight_io import backbone_tensors, first_names
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 _HASH_LENGTH = 8
+_HASHED_STEM = re.compile(r'(.*)-([0-9a-f]{8})', re.DOTALL)
 # classifiers that no feature passes
 _UNUSED = re.compile(r'(?:fc|head)\.')
 _WEB_PAGE = re.compile(rb'\s*<(?:!doctype|html|head|\?xml)', re.IGNORECASE)
@@ -97,6 +98,33 @@ def save_model_file(
         'state_dict': _complete(weights, name),
         'meta': json.loads(json.dumps({**meta, **(extra or {})})),
     }
+    return write_model_content(
+        path, content, source_file=source_file, add_hash=add_hash
+    )
+
+
+def write_model_content(
+    path: str | Path,
+    content: Mapping[str, Any],
+    *,
+    source_file: str | Path | None = None,
+    add_hash: bool = False,
+) -> Path:
+    """Write what a model file holds, atomically.
+
+    Args:
+        path: ends in ``.pth``.
+        content: ``state_dict`` and ``meta``, of plain types.
+        source_file: see ``save_model_file``.
+        add_hash: see ``save_model_file``.
+
+    Returns:
+        Path of the file.
+
+    Raises:
+        ValueError: if the file is ``source_file``.
+    """
+    path = Path(path)
     buffer = io.BytesIO()  # a path would go into the bytes
     torch.save(content, buffer)
     if add_hash:
@@ -283,15 +311,24 @@ def _is_truncated(path: Path, start: bytes, error: ValueError) -> bool:
     return isinstance(error.__cause__, EOFError) or 'unexpected EOF' in reason
 
 
+def split_stem(path: Path) -> tuple[str, str]:
+    """Return the name of a model file without ending and hash, and the hash.
+
+    The second is empty where the name has no hash.
+    """
+    found = _HASHED_STEM.fullmatch(path.stem)
+    return (found[1], found[2]) if found else (path.stem, '')
+
+
 def _check_name(path: Path) -> None:
     """Compare the hash in the name of a model file, if it has one."""
-    named = re.search(r'-([0-9a-f]{8})$', path.stem)
+    _, named = split_stem(path)
     if not named:
         return
     digest = hash_file(path)[:_HASH_LENGTH]
-    if named[1] != digest:
+    if named != digest:
         raise ValueError(
-            f'{path} hashes to {digest} and not to {named[1]} as its name '
+            f'{path} hashes to {digest} and not to {named} as its name '
             f'says: it was changed or damaged. Get it again; if its name was '
             f'not meant to end in a hash, rename it.'
         )

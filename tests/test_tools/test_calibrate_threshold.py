@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+import torch
+
+from mmcion.apis.model_zoo import load_model
+from mmcion.models import build_backbone
+from mmcion.models.utils import save_model_file
+from mmcion.structures import ReIDFeatures
+
+from .conftest import run_tool
+
+TOOL = 'analysis_tools/calibrate_threshold.py'
+ARCH, DIM = 'ghostnet_0_5', 1280
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Model file, and features of 20 people in two cameras."""
+    rng = np.random.default_rng(0)
+    number = np.arange(40)
+    people = rng.standard_normal((20, DIM))
+    ReIDFeatures(
+        feature=people[number // 2] + rng.standard_normal((40, DIM)),
+        pid=number // 2,
+        cam_id=number % 2,
+        is_query=number % 2 == 0,
+        img_path=[f'away/{row}.jpg' for row in number],
+    ).save(tmp_path / 'features.npz')
+    torch.manual_seed(0)
+    save_model_file(
+        tmp_path / 'model.pth',
+        build_backbone(ARCH),
+        arch=ARCH,
+        source='a test',
+    )
+    return tmp_path
+
+
+def test_threshold_is_stored(folder):
+    done = run_tool(
+        TOOL,
+        *('features.npz', 'model.pth', '--false-match-rate', '1e-2'),
+        cwd=folder,
+    )
+    assert done.returncode == 0, done.stderr
+    threshold = load_model(folder / 'model_calibrated.pth').meta['threshold']
+    assert threshold['false_match_rate'] == 0.01
+    assert f'similarity of {threshold["similarity"]:.4f} on' in done.stdout
+    assert 'true match rate   1.0000 of 20 matching pairs' in done.stdout
+    assert '0.00789 of 380 wrong pairs (3); asked for 0.01' in done.stdout
+    assert 'warning: the images are not here' in done.stdout
+    assert 'at least 1000 wrong pairs, or ask for a rate of 0' in done.stdout
+    assert 'written to model_calibrated.pth' in done.stdout
+
+
+@pytest.mark.slow
+def test_mistakes_leave_no_file(folder):
+    done = run_tool(
+        TOOL,
+        *('features.npz', 'model.pth', '--false-match-rate', '1e-2'),
+        *('--out', 'model.pth'),
+        cwd=folder,
+    )
+    assert done.returncode == 1
+    assert 'error: model.pth is the file that is read' in done.stderr
+    assert 'Traceback' not in done.stderr
+    assert len(list(folder.iterdir())) == 2

@@ -1,0 +1,95 @@
+"""Find the similarity from which on two images count as one person."""
+
+import argparse
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+EXAMPLE = """example:
+  # features of labelled images: ReIDMetric(dump_features=...)
+  python tools/test.py CONFIG MODEL.pth \\
+      --cfg-options test_evaluator.dump_features=features.npz
+
+  # one in a thousand pairs of two people may be taken for one person
+  python tools/analysis_tools/calibrate_threshold.py features.npz MODEL.pth \\
+      --false-match-rate 1e-3 --out CALIBRATED.pth
+
+writes a copy of the model file that ReIDInferencer.compare decides by. The
+rate holds for people like those of the features: take your own cameras.
+"""
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    from mmcion.utils.cli import tool_parser
+
+    parser = tool_parser(__doc__, EXAMPLE)
+    parser.add_argument(
+        'features', metavar='FEATURES.npz', help='with labels, of the model'
+    )
+    parser.add_argument(
+        'model', metavar='MODEL.pth', help='model file, see publish_model.py'
+    )
+    parser.add_argument(
+        '--false-match-rate',
+        type=float,
+        required=True,
+        metavar='RATE',
+        help='share of pairs of two people that may count as one person',
+    )
+    parser.add_argument(
+        '--out',
+        metavar='NEW.pth',
+        help='model file to write (default: MODEL_calibrated.pth beside it)',
+    )
+    parser.add_argument(
+        '--ignore-cameras',
+        action='store_true',
+        help='let images of one camera match too',
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Calibrate."""
+    args = parse_args()
+    from mmcion.apis.calibrate import calibrate_model
+
+    done = calibrate_model(
+        args.features,
+        args.model,
+        false_match_rate=args.false_match_rate,
+        out=args.out,
+        ignore_cameras=args.ignore_cameras,
+    )
+    found = done.calibration
+    share = found.num_false_matches / found.num_wrong
+    print(
+        f'one person from a similarity of {found.similarity:.4f} on\n'
+        f'  true match rate   {found.true_match_rate:.4f} of '
+        f'{found.num_matches} matching pairs\n'
+        f'  false match rate  {share:.3g} of {found.num_wrong} wrong pairs '
+        f'({found.num_false_matches}); asked for {found.false_match_rate:g}'
+    )
+    if done.num_verified:
+        print(
+            f'features of {done.num_verified} images verified with the model'
+        )
+    else:
+        print(
+            'warning: the images are not here, so only the number of '
+            'dimensions says that these are features of the model'
+        )
+    if found.warning:
+        print(f'warning: {found.warning}')
+    if done.replaced is not None:
+        print(f'replaces a threshold of {done.replaced:.4f}')
+    print(f'written to {done.path}')
+
+
+if __name__ == '__main__':
+    from mmcion.utils.cli import run_tool
+
+    run_tool(main)
