@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-_ENDINGS = ('.jpg', '.jpeg', '.png', '.bmp')
+_ENDINGS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp')
 _PACKED = ('.zip', '.tar', '.gz', '.tgz', '.rar', '.7z')
 _MAX_DEPTH = 2
 _NUM_SHOWN = 8
@@ -35,18 +35,23 @@ def find_archive(
     Raises:
         FileNotFoundError: if no layout is complete; says what is missing
             where, and what is there instead.
+        ValueError: if there are two copies, none of them in the other.
     """
     root = Path(data_root)
     if not root.is_dir():
         raise FileNotFoundError(f'there is no folder {root}. {remedy}')
     folders = list(_candidates(root, {_key(name) for name in names}))
-    attempts = []
+    attempts, complete = [], []
     for folder in folders:
         for number, layout in enumerate(layouts):
             gone = [name for name in layout if not (folder / name).exists()]
             if not gone:
-                return folder, number
+                complete.append((folder, number))
+                break
             attempts.append((len(layout) - len(gone), folder, gone))
+    if complete:
+        _check_alone([folder for folder, _ in complete])
+        return complete[0]
     # of equals the first: the layout that most users have
     num_found, folder, gone = max(attempts, key=lambda attempt: attempt[0])
     hint = f'{UNPACK_AGAIN} {remedy}' if num_found else remedy
@@ -54,6 +59,17 @@ def find_archive(
         f'{folder} lacks {", ".join(gone)}; it has {_content(folder)}. '
         f'Looked in {", ".join(map(str, folders))}. {hint}'
     )
+
+
+def _check_alone(folders: list[Path]) -> None:
+    """Raise if folders lie beside the first one."""
+    first = folders[0].resolve()
+    for folder in folders[1:]:
+        if not folder.resolve().is_relative_to(first):
+            raise ValueError(
+                f'both {folders[0]} and {folder} are complete; set data_root '
+                f'to the one that is meant.'
+            )
 
 
 def _key(name: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from mmengine.dataset import BaseDataset
 
-from .matches import report_matches
+from .matches import MARKET_RULE, MatchRule, report_matches
 from .published_counts import check_counts
 from .reid_image import JUNK, ReIDImage, first_images
 
@@ -30,6 +30,7 @@ class BaseReIDDataset(BaseDataset):
 
     Attributes:
         unit: what queries and gallery consist of: images or tracklets.
+        match_rule: which cameras count for a query.
 
     Args:
         data_root: folder of the images.
@@ -42,6 +43,7 @@ class BaseReIDDataset(BaseDataset):
     """
 
     unit: ClassVar[str] = 'images'
+    match_rule: ClassVar[MatchRule] = MARKET_RULE
 
     def __init__(
         self, data_root: str | Path, split: str = 'test', **kwargs: Any
@@ -109,6 +111,7 @@ class BaseReIDDataset(BaseDataset):
             first_images(parts['query']),
             first_images(gallery),
             self.unit,
+            self.match_rule,
         )
         return [
             _item(image, is_query=is_query)

@@ -23,6 +23,9 @@ _REMEDY = (
 )
 
 
+_PARTS = ('gallery', 'query', 'test', 'train')
+
+
 class _Found(NamedTuple):
     path: str
     person: str
@@ -77,7 +80,8 @@ class FolderReID(BaseReIDDataset):
 
         Raises:
             FileNotFoundError: if a folder is missing or has no images.
-            ValueError: if a name has no camera.
+            ValueError: if a name has no camera, or the folders of parts
+                would be taken for persons.
         """
         parts = {
             part: self._read_persons(folder)
@@ -110,6 +114,14 @@ class FolderReID(BaseReIDDataset):
             layouts = [list(self.parts)]
         root, number = find_archive(root, (), layouts, _REMEDY)
         if not layouts[number]:
+            parts = [name for name in _PARTS if (root / name).is_dir()]
+            if parts:
+                raise ValueError(
+                    f'{root} has the folders {", ".join(parts)} and no '
+                    f'folder {self.split}, from which split={self.split!r} '
+                    f'with draw_queries={self.draw_queries} would take '
+                    f'persons. {_REMEDY}'
+                )
             return {self.split: root}
         return {name: root / name for name in layouts[number]}
 

@@ -56,8 +56,7 @@ class MARS(BaseReIDDataset):
         if self.split == 'train':
             queries = np.zeros(0, np.int64)
         else:
-            table = _read_table(root / needed[3], 'query_IDX')
-            queries = table.reshape(-1) - 1
+            queries = _read_queries(root / needed[3], tracklets, table_file)
         parts: dict[str, list[ReIDImage]] = {part: [] for part in self.parts}
         is_query = np.isin(np.arange(len(tracklets)), queries)
         for number, row in enumerate(tracklets.tolist()):
@@ -85,6 +84,20 @@ def _read_table(file: Path, name: str) -> np.ndarray:
             f'{file} must hold a table {name}, as MARS-evaluation has it.'
         )
     return table.astype(np.int64)
+
+
+def _read_queries(
+    file: Path, tracklets: np.ndarray, table_file: Path
+) -> np.ndarray:
+    """Return the rows of tracklets that are queries, from 0."""
+    numbers = _read_table(file, 'query_IDX').reshape(-1)
+    outside = numbers[(numbers < 1) | (numbers > len(tracklets))]
+    if len(outside):
+        raise ValueError(
+            f'{file} must name rows 1 to {len(tracklets)} of {table_file}; '
+            f'got {outside[0]}. Take all files of info from one place.'
+        )
+    return numbers - 1
 
 
 def _check(names: list[str], row: list[int], number: int, file: Path) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from mmcion.registry import DATASETS
 
-from .archive import find_archive, image_names
+from .archive import UNPACK_AGAIN, find_archive, image_names
 from .base_reid_dataset import BaseReIDDataset
+from .matches import MatchRule
 from .reid_image import ReIDImage
 
 CAMERAS = {'train': range(1, 7), 'query': (3, 6), 'gallery': (1, 2, 4, 5)}
@@ -37,11 +38,18 @@ class SYSUMM01(BaseReIDDataset):
     re-identification", ICCV 2017.
     """
 
+    match_rule = MatchRule(
+        'the rule of SYSU-MM01, that camera 2 does not count for camera 3',
+        {3: {2}},  # they look at one place
+        'Unpack all cameras again.',
+    )
+
     def read(self) -> dict[str, list[ReIDImage]]:
         """Read the cameras' folders of the identities that are listed.
 
         Raises:
-            FileNotFoundError: if a list or a camera's folder is missing.
+            FileNotFoundError: if a list or a camera's folder is missing, or
+                an identity has no image at all.
             ValueError: if a list holds no whole numbers.
         """
         lists = _LISTS[self.split]
@@ -50,15 +58,25 @@ class SYSUMM01(BaseReIDDataset):
             self.data_root, ('SYSU-MM01',), [[*cameras, *lists]], _REMEDY
         )
         pids = sorted({pid for name in lists for pid in _ids(root / name)})
-        return {
+        parts = {
             part: _read_cameras(root, pids, CAMERAS[part])
             for part in self.parts
         }
+        found = {image.pid for images in parts.values() for image in images}
+        if missing := [pid for pid in pids if pid not in found]:
+            raise FileNotFoundError(
+                f'{len(missing)} of {len(pids)} identities that '
+                f'{" and ".join(str(root / name) for name in lists)} '
+                f'names, such as {missing[0]}, have no image in any camera. '
+                f'{UNPACK_AGAIN}'
+            )
+        return parts
 
 
 def _ids(file: Path) -> list[int]:
     try:
-        return [int(text) for text in file.read_text().split(',')]
+        line = file.read_text().strip().removesuffix(',')
+        return [int(text) for text in line.split(',')]
     except ValueError as error:
         raise ValueError(
             f'{file} must be a line of identities such as 1,2,4: {error}'

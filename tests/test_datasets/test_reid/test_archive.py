@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 
 from mmcion.datasets.reid.archive import (
@@ -26,6 +28,16 @@ def test_first_complete_layout(tmp_path):
 def test_own_folder_before_one_below(tmp_path):
     touch(tmp_path, 'list.txt', 'market/list.txt')
     assert find(tmp_path) == (tmp_path, 1)
+
+
+def test_two_copies_beside_each_other(tmp_path):
+    touch(tmp_path, 'market/list.txt', 'Market-1501-v15.09.15/list.txt')
+    message = r'both .*/Market-1501-v15.09.15 and .*/market are complete; set'
+    with pytest.raises(ValueError, match=message):
+        find(tmp_path)
+    shutil.rmtree(tmp_path / 'market')
+    (tmp_path / 'market').symlink_to('Market-1501-v15.09.15')
+    assert find(tmp_path)[1] == 1
 
 
 @pytest.mark.parametrize('name', ['MARKET_1501_v15.09.15', 'Market'])
@@ -61,8 +73,15 @@ def test_not_unpacked(tmp_path):
 
 
 def test_images_are_sorted_and_others_left_out(tmp_path):
-    touch(tmp_path, 'b.jpg', 'a.PNG', '._a.jpg', 'Thumbs.db', 'c.bmp')
-    assert list_images(tmp_path) == ['a.PNG', 'b.jpg', 'c.bmp']
+    touch(
+        tmp_path, 'b.jpg', 'a.PNG', '._a.jpg', 'Thumbs.db', 'c.bmp', 'd.webp'
+    )
+    assert list_images(tmp_path) == [
+        'a.PNG',
+        'b.jpg',
+        'c.bmp',
+        'd.webp',
+    ]
 
 
 def test_folder_without_images(tmp_path):

@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 
 from .trees import build, ids_of, rows_of, touch
@@ -79,6 +81,21 @@ def test_queries_are_drawn_on_request(tmp_path, folder):
 def test_training_takes_all_without_a_folder_train(tmp_path):
     touch(tmp_path, 'x/1.jpg', 'y/1.jpg')
     assert len(build('FolderReID', tmp_path, 'train')) == 2
+
+
+@pytest.mark.parametrize(
+    ('split', 'options', 'names'),
+    [
+        ('test', {'draw_queries': True}, 'gallery, query, train'),
+        ('train', {}, 'gallery, query'),
+    ],
+)
+def test_parts_are_not_taken_for_persons(root, split, options, names):
+    if split == 'train':
+        shutil.rmtree(root / 'train')
+    message = rf'has the folders {names} and no folder {split}, from which'
+    with pytest.raises(ValueError, match=message):
+        build('FolderReID', root, split, **options)
 
 
 def test_query_and_gallery_are_missing(tmp_path):

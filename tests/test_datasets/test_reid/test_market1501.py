@@ -42,6 +42,19 @@ def test_data_root_may_lie_above(tmp_path, below):
     assert len(build('Market1501', tmp_path)) == 7
 
 
+def test_empty_folder_of_a_broken_unpacking(root):
+    for path in (root / 'query').iterdir():
+        path.unlink()
+    message = r'query holds no image .*; it has nothing. Has the archive been'
+    with pytest.raises(FileNotFoundError, match=message):
+        build('Market1501', root)
+
+
+def test_junk_is_not_trained_on(root):
+    touch(root / 'bounding_box_train', '-1_c1s1_000401_03.jpg')
+    assert build('Market1501', root, 'train').pids.tolist() == [0, 0, 1]
+
+
 def test_500k_distractors(root):
     touch(root / 'images', '0000_c1s1_000001_00.jpg')
     assert len(build('Market1501', root)) == 7

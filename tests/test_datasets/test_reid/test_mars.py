@@ -97,3 +97,11 @@ def test_another_table(root):
     savemat(root / 'info/query_IDX.mat', {'other': np.zeros((1, 1))})
     with pytest.raises(ValueError, match=r'query_IDX.mat must hold a table q'):
         build('MARS', root)
+
+
+@pytest.mark.parametrize('rows', [[[0]], [[3, 5]]])
+def test_query_of_no_tracklet(root, rows):
+    savemat(root / 'info/query_IDX.mat', {'query_IDX': np.array(rows)})
+    message = r'query_IDX.mat must name rows 1 to 4 of .*test_info.mat; got [0'
+    with pytest.raises(ValueError, match=message[:-2]):
+        build('MARS', root)

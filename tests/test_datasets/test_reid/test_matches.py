@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from mmcion.datasets.reid.matches import report_matches
+from mmcion.datasets.reid.matches import MatchRule, report_matches
 from mmcion.datasets.reid.reid_image import NO_CAMERA, ReIDImage
 
 
@@ -19,6 +19,23 @@ def test_queries_with_a_match_are_counted(messages):
         'same-identity-same-camera rule'
     )
     assert messages == [(20, text)]
+
+
+def test_rule_of_its_own(messages):
+    rule = MatchRule('a rule', {3: {2}}, 'Do it.')
+    queries = images((0, 3), (1, 3), (2, 6))
+    gallery = images((0, 2), (0, 1), (1, 2), (2, 2))
+    report_matches('data', queries, gallery, rule=rule)
+    assert messages[0][1].endswith(
+        '3 queries, 2 with a valid match under a rule'
+    )
+    messages.clear()
+    report_matches('data', queries[1:2], gallery, rule=rule)
+    text = messages[1][1]
+    assert '1 queries have images of their identity in the gallery' in text
+    assert text.endswith(
+        'but only of cameras that the rule leaves out. Do it.'
+    )
 
 
 def test_without_cameras_the_remedy_is_named(messages):

@@ -18,6 +18,35 @@ def test_version_is_found_and_logged(tmp_path, messages, folders, form):
     assert (20, f'{root}: this is MSMT17 {form}') in messages
 
 
+@pytest.mark.parametrize('name', ['MSMT17_V2', 'msmt17/MSMT17_V2'])
+def test_data_root_may_lie_above(tmp_path, name):
+    write_msmt17(tmp_path / name, V2)
+    assert len(build('MSMT17', tmp_path)) == 2
+
+
+def test_both_versions_are_there(tmp_path):
+    write_msmt17(tmp_path / 'MSMT17_V1')
+    write_msmt17(tmp_path / 'MSMT17_V2', V2)
+    message = r'both .*MSMT17_V1 and .*MSMT17_V2 are complete; set data_root'
+    with pytest.raises(ValueError, match=message):
+        build('MSMT17', tmp_path)
+    assert len(build('MSMT17', tmp_path / 'MSMT17_V2')) == 2
+
+
+def test_labels_of_training_and_test_are_kept_apart(tmp_path):
+    root = write_msmt17(tmp_path)
+    # both begin at 0, and are other people
+    train, test = build('MSMT17', root, 'train'), build('MSMT17', root)
+    paths = {
+        dataset.get_data_info(row)['img_path']
+        for dataset in (train, test)
+        for row in range(len(dataset))
+        if dataset.get_data_info(row)['pid'] == 0
+    }
+    assert {path.split('/')[-3] for path in paths} == {'train', 'test'}
+    assert len(train) + len(test) == 5
+
+
 def test_training_takes_both_lists(tmp_path):
     write_msmt17(tmp_path / 'MSMT17_V1')
     dataset = build('MSMT17', tmp_path, 'train')

@@ -40,6 +40,13 @@ def test_training_takes_both_modalities(root):
     assert dataset.cam_ids.tolist() == [0, 1, 1]
 
 
+@pytest.mark.parametrize('query', ['visible', 'thermal'])
+def test_modalities_are_matches_of_each_other(root, messages, query):
+    build('RegDB', root, trial=2, query=query)
+    texts = [text for _, text in messages if 'valid match' in text]
+    assert '1 gallery images, 1 queries, 1 with a valid match' in texts[0]
+
+
 def test_missing_lists(root):
     message = r'lacks idx/test_visible_1.txt, idx/test_thermal_1.txt; it has'
     with pytest.raises(FileNotFoundError, match=message):

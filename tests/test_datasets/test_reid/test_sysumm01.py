@@ -56,6 +56,36 @@ def test_list_is_missing(root):
         build('SYSUMM01', root)
 
 
+def test_identity_without_images(root):
+    for camera, name in ((5, '0001.jpg'), (6, '0001.jpg')):
+        (root / f'cam{camera}/0004' / name).unlink()
+    message = r'1 of 2 identities that .*test_id.txt names, such as 4, have no'
+    with pytest.raises(FileNotFoundError, match=message):
+        build('SYSUMM01', root)
+
+
+def test_camera_2_is_no_match_for_camera_3(tmp_path, messages):
+    root = touch(tmp_path, *(f'cam{camera}/x.jpg' for camera in range(1, 7)))
+    touch(root, 'cam3/0006/0001.jpg', 'cam2/0006/0001.jpg')
+    touch(root, 'cam6/0007/0001.jpg', 'cam2/0007/0001.jpg')
+    touch(root, 'exp/test_id.txt').joinpath('exp/test_id.txt').write_text(
+        '6,7,\n'
+    )
+    build('SYSUMM01', root)
+    texts = [text for _, text in messages]
+    (text,) = [text for text in texts if 'valid match' in text]
+    assert '2 gallery images, 2 queries, 1 with a valid match under' in text
+    assert 'camera 2 does not count for camera 3' in text
+
+    (root / 'exp/test_id.txt').write_text('6')
+    messages.clear()
+    build('SYSUMM01', root)
+    level, text = messages[-1]
+    assert level == 30
+    assert 'but only of cameras that the rule leaves out' in text
+    assert 'Unpack all cameras' in text
+
+
 def test_list_of_something_else(root):
     (root / 'exp/test_id.txt').write_text('6 4')
     with pytest.raises(ValueError, match=r'test_id.txt must be a line of id'):

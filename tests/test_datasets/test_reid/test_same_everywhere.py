@@ -1,0 +1,82 @@
+"""Labels and drawn queries are the same in every process."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .trees import MARKET, build, rows_of, touch, write_tree
+
+PERSONS = ('anna', 'bob', 'Carl', 'émile', 'zoe')
+CSV = [
+    'path,pid,cam_id',
+    *(f'{n}.jpg,{37 * n % 11},{n % 3}' for n in range(60)),
+]
+ROOT = Path(__file__).parents[3]
+SCRIPT = f"""
+import sys
+sys.path.insert(0, {str(ROOT)!r})
+from {__name__} import all_rows
+print(all_rows(sys.argv[1]))
+"""
+
+
+def all_rows(root):
+    """Return what four datasets say of their rows, as JSON."""
+    root = Path(root)
+    drawn = {'camera': '_c([0-9]+)', 'draw_queries': True}
+    csv = {'ann_file': str(root / 'a.csv'), 'draw_queries': True}
+    return json.dumps(
+        [
+            rows_of(build(name, root / folder, split, **options))
+            for name, folder, split, options in (
+                ('Market1501', 'market', 'train', {}),
+                ('FolderReID', 'own', 'train', {}),
+                ('FolderReID', 'own', 'test', drawn),
+                ('ReIDDataset', '', 'test', csv),
+            )
+        ]
+    )
+
+
+@pytest.fixture
+def root(tmp_path):
+    write_tree(tmp_path / 'market', MARKET)
+    names = [f'{p}/{n}_c{n % 3}.jpg' for p in PERSONS for n in range(6)]
+    touch(tmp_path / 'own', *names)
+    (tmp_path / 'a.csv').write_text('\n'.join(CSV))
+    return tmp_path
+
+
+def test_whatever_the_hash_seed_and_the_order_on_the_disk(root, monkeypatch):
+    expected = all_rows(root)
+    found = subprocess.run(
+        [sys.executable, '-c', SCRIPT, str(root)],
+        env={**os.environ, 'PYTHONHASHSEED': '7'},
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert found.returncode == 0, found.stderr
+    assert found.stdout.strip().splitlines()[-1] == expected
+
+    class Reversed:
+        def __init__(self, path):
+            with scandir(path) as entries:
+                self.entries = list(entries)[::-1]
+
+        def __enter__(self):
+            return iter(self.entries)
+
+        def __exit__(self, *_):
+            pass
+
+    scandir, iterdir = os.scandir, Path.iterdir
+    monkeypatch.setattr(os, 'scandir', Reversed)
+    monkeypatch.setattr(
+        Path, 'iterdir', lambda self: iter(list(iterdir(self))[::-1])
+    )
+    assert all_rows(root) == expected
