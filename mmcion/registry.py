@@ -2,8 +2,8 @@
 
 The children extend mmengine's root registries, so components of other
 OpenMMLab packages are reached by prefix (``mmpretrain.ResNet``).
-``DENOISERS``, ``DETECTORS`` and ``TRACKERS`` have no counterpart in mmengine
-and are roots of their own.
+``DENOISERS``, ``DETECTORS``, ``PROTOCOLS`` and ``TRACKERS`` have no
+counterpart in mmengine and are roots of their own.
 """
 
 from mmengine.registry import DATA_SAMPLERS as MMENGINE_DATA_SAMPLERS
@@ -53,4 +53,5 @@ OPTIM_WRAPPER_CONSTRUCTORS = _child(
 
 DENOISERS = _root('denoiser', 'denoising')
 DETECTORS = _root('detector', 'video.detectors')
+PROTOCOLS = _root('protocol', 'evaluation.protocols')
 TRACKERS = _root('tracker', 'video')

@@ -5,7 +5,7 @@ import pytest
 
 from mmcion import registry
 
-ROOTS = {'DENOISERS', 'DETECTORS', 'TRACKERS'}
+ROOTS = {'DENOISERS', 'DETECTORS', 'PROTOCOLS', 'TRACKERS'}
 NAMES = sorted(name for name in vars(registry) if name.isupper())
 OURS = [name for name in NAMES if not name.startswith('MMENGINE')]
 FOUND_BY_NAME = """
@@ -21,6 +21,7 @@ for name, component in {
     'MODELS': 'CION',
     'OPTIM_WRAPPERS': 'Bf16OptimWrapper',
     'OPTIM_WRAPPER_CONSTRUCTORS': 'DecayGroupsConstructor',
+    'PROTOCOLS': 'MarketProtocol',
     'TRACKERS': 'GivenIds',
     'TRANSFORMS': 'MultiCrop',
 }.items():

@@ -1,10 +1,14 @@
 from .functional import (
+    EvaluationOptions,
     GroundTruth,
     RocCurve,
+    ThresholdCalibration,
     alpha_query_expansion,
     average_query_expansion,
+    calibrate_threshold,
     evaluate,
     evaluate_distances,
+    evaluate_features,
     identity_metrics,
     match_truth,
     nearest_gallery,
@@ -15,15 +19,23 @@ from .functional import (
     roc_curve,
 )
 from .metrics import ReIDMetric
+from .protocols import CUHK03Protocol, MarketProtocol, SYSUMM01Protocol
 
 __all__ = [
+    'CUHK03Protocol',
+    'EvaluationOptions',
     'GroundTruth',
+    'MarketProtocol',
     'ReIDMetric',
     'RocCurve',
+    'SYSUMM01Protocol',
+    'ThresholdCalibration',
     'alpha_query_expansion',
     'average_query_expansion',
+    'calibrate_threshold',
     'evaluate',
     'evaluate_distances',
+    'evaluate_features',
     'identity_metrics',
     'match_truth',
     'nearest_gallery',

@@ -3,12 +3,13 @@ from .cooccurrence import cooccurring_pairs
 from .feature_store import FeatureStore
 from .identity_labels import UNASSIGNED, IdentityLabels
 from .reid_data_sample import ReIDDataSample
-from .reid_features import ReIDFeatures
+from .reid_features import NO_TRACKLET, ReIDFeatures
 from .retrieval_result import RetrievalResult
 from .tracklet_table import TrackletTable
 from .view_plan import ViewPlan
 
 __all__ = [
+    'NO_TRACKLET',
     'UNASSIGNED',
     'AnnotationTable',
     'FeatureStore',

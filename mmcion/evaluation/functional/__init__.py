@@ -1,4 +1,5 @@
 from .distance import distance_chunks
+from .feature_evaluation import EvaluationOptions, evaluate_features
 from .identity import identity_metrics
 from .query_expansion import (
     alpha_query_expansion,
@@ -10,17 +11,22 @@ from .ranking import evaluate, evaluate_distances
 from .reranking import rerank
 from .retrieval import nearest_gallery
 from .roc import RocCurve, roc_curve
+from .threshold import ThresholdCalibration, calibrate_threshold
 from .truth import GroundTruth, match_truth, read_truth
 
 __all__ = [
+    'EvaluationOptions',
     'GroundTruth',
     'QueryScores',
     'RocCurve',
+    'ThresholdCalibration',
     'alpha_query_expansion',
     'average_query_expansion',
+    'calibrate_threshold',
     'distance_chunks',
     'evaluate',
     'evaluate_distances',
+    'evaluate_features',
     'identity_metrics',
     'match_truth',
     'nearest_gallery',

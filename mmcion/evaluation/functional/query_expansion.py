@@ -60,17 +60,17 @@ def alpha_query_expansion(
         raise ValueError(f'k must not be negative; got {k}.')
     if not alpha >= 0:
         raise ValueError(f'alpha must not be negative; got {alpha}.')
-    result = _unit(qf).astype(np.result_type(qf, gf), copy=False)
+    result = unit_rows(qf).astype(np.result_type(qf, gf), copy=False)
     if not k or not len(gf):
         return result
     rows, distances = nearest_gallery(qf, gf, k)
     weights = np.maximum(1 - distances, 0) ** alpha
     for query, (row, weight) in enumerate(zip(rows, weights, strict=True)):
-        result[query] += weight @ _unit(gf[row])
-    return _unit(result)
+        result[query] += weight @ unit_rows(gf[row])
+    return unit_rows(result)
 
 
-def _unit(features: np.ndarray) -> np.ndarray:
+def unit_rows(features: np.ndarray) -> np.ndarray:
     """Return rows of length 1; zero rows stay."""
     length = np.linalg.norm(features, axis=1, keepdims=True)
     return features / np.where(length > 0, length, 1)

@@ -6,14 +6,18 @@ values, and the matches are looked up in it.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 
+from mmcion.utils.rank_share import RankShare
+
+from ..protocols import GalleryRule
 from .distance import as_features, distance_chunks, distance_resolution
-from .protocol import MarketProtocol
+from .identity_cmc import identity_hits
+from .retrieval import smallest_columns
 from .tie_scores import (
     TieGroups,
     harmonic_numbers,
@@ -38,6 +42,9 @@ class QueryScores:
         hits: ``(Q, R)`` chance of a match among the first images.
         num_matches: ``(Q,)`` int64; -1 where the query itself is ignored.
         tied: ``(Q,)`` bool, a match ties with a wrong image.
+        nearest: ``(Q, K)`` int64 gallery rows that count, nearest first; -1
+            where there are less.
+        distances: ``(Q, K)`` of them; infinite where there are less.
         ranks: how many first images each of the R columns looks at.
     """
 
@@ -46,10 +53,14 @@ class QueryScores:
     hits: np.ndarray
     num_matches: np.ndarray
     tied: np.ndarray
+    nearest: np.ndarray
+    distances: np.ndarray
     ranks: Sequence[int] = RANKS
 
     @classmethod
-    def empty(cls, size: int, ranks: Sequence[int] = RANKS) -> 'QueryScores':
+    def empty(
+        cls, size: int, ranks: Sequence[int] = RANKS, keep: int = 0
+    ) -> 'QueryScores':
         """Return scores of queries that have not been looked at."""
         return cls(
             ap=np.zeros(size),
@@ -57,61 +68,90 @@ class QueryScores:
             hits=np.zeros((size, len(ranks))),
             num_matches=np.full(size, -1, np.int64),
             tied=np.zeros(size, bool),
+            nearest=np.full((size, keep), -1),
+            distances=np.full((size, keep), np.inf),
             ranks=tuple(ranks),
         )
+
+    def gathered(
+        self, share: RankShare, queries: np.ndarray, own: np.ndarray
+    ) -> 'QueryScores':
+        """Return the scores of ``queries``; this rank has made ``own``."""
+        keep = self.nearest.shape[1]
+        whole = QueryScores.empty(len(self.ap), self.ranks, keep)
+        for name in _COLUMNS:
+            column = share.gather(getattr(self, name)[own])
+            getattr(whole, name)[queries] = column
+        return whole
+
+
+_COLUMNS = [f.name for f in fields(QueryScores) if f.name != 'ranks']
 
 
 def score_queries(
     qf: Any,
     gf: Any,
-    protocol: MarketProtocol,
+    rule: GalleryRule,
     *,
     distance: str = 'cosine',
     ties: str = 'mean',
     ranks: Sequence[int] = RANKS,
+    queries: np.ndarray | None = None,
+    keep: int = 0,
 ) -> QueryScores:
     """Score every query by itself.
 
     Args:
         qf: ``(Q, D)`` query features.
         gf: ``(G, D)`` gallery features.
-        protocol: which gallery images count.
+        rule: which gallery images count.
         distance: ``'cosine'`` or ``'euclidean'``.
         ties: ``'mean'`` or ``'pessimistic'``.
         ranks: see ``QueryScores``.
+        queries: rows to score; ``query_rows`` of the rule if None.
+        keep: number K of nearest images to return.
 
     Raises:
         ValueError: if features are not finite, or an option is unknown.
     """
     qf, gf = as_features(qf, 'qf'), as_features(gf, 'gf')
-    rows = protocol.query_rows
+    rows = rule.query_rows if queries is None else queries
     asked = qf if len(rows) == len(qf) else qf[rows]
-    return score_chunks(
+    scores = score_chunks(
         distance_chunks(asked, gf, distance=distance),
-        protocol,
+        rule,
+        rows,
         resolution=distance_resolution(qf, gf, distance),
         ties=ties,
         ranks=ranks,
+        keep=keep,
     )
+    if distance == 'euclidean':
+        np.sqrt(np.maximum(scores.distances, 0), out=scores.distances)
+    return scores
 
 
 def score_chunks(
     chunks: Iterable[tuple[int, np.ndarray]],
-    protocol: MarketProtocol,
+    rule: GalleryRule,
+    queries: np.ndarray,
     *,
     resolution: float,
     ties: str = 'mean',
     ranks: Sequence[int] = RANKS,
+    keep: int = 0,
 ) -> QueryScores:
     """Score every query by its distances.
 
     Args:
-        chunks: pairs of a place in ``protocol.query_rows`` and the ``(B, G)``
-            distances of the queries from there on, which are overwritten.
-        protocol: which gallery images count.
+        chunks: pairs of a place in ``queries`` and the ``(B, G)`` distances
+            of the queries from there on, which are overwritten.
+        rule: which gallery images count.
+        queries: rows of the queries that are scored.
         resolution: distances this near are a tie.
         ties: ``'mean'`` or ``'pessimistic'``.
         ranks: see ``QueryScores``.
+        keep: number K of nearest images to return.
 
     Raises:
         ValueError: if ``ties`` is unknown, or a rank is no whole number of 1
@@ -126,23 +166,35 @@ def score_chunks(
             f'ranks must be whole numbers of 1 or more, such as {RANKS}; got '
             f'{ranks}.'
         )
-    harmonic = harmonic_numbers(len(protocol.g_pids))
-    scores = QueryScores.empty(len(protocol.q_pids), ranks)
+    harmonic = harmonic_numbers(len(rule.g_pids))
+    scores = QueryScores.empty(len(rule.q_pids), ranks, keep)
     for start, chunk in chunks:
-        queries = protocol.query_rows[start : start + len(chunk)]
-        found = _look_up(chunk, protocol, queries, resolution)
-        scores.num_matches[queries] = found.counts
-        _fill_untied(scores, queries, found)
+        rows = queries[start : start + len(chunk)]
+        by_identity = None
+        if rule.cmc != 'images':
+            by_identity = identity_hits(
+                chunk,
+                rule,
+                rows,
+                resolution=resolution,
+                ties=ties,
+                ranks=ranks,
+            )
+        found = _look_up(chunk, rule, rows, resolution, scores)
+        scores.num_matches[rows] = found.counts
+        _fill_untied(scores, rows, found)
         for i in np.unique(found.owner[~found.alone]):
             groups = tie_groups(
                 chunk[i, : found.sizes[i]],
                 found.nearest[found.owner == i],
                 resolution,
             )
-            scores.tied[queries[i]] = groups.mixed
+            scores.tied[rows[i]] = groups.mixed
             if ties == 'pessimistic':
                 groups = groups.pessimistic()
-            _fill(scores, queries[i], groups, harmonic)
+            _fill(scores, rows[i], groups, harmonic)
+        if by_identity is not None:
+            scores.hits[rows] = by_identity
     return scores
 
 
@@ -169,18 +221,20 @@ class _Matches:
 
 def _look_up(
     chunk: np.ndarray,
-    protocol: MarketProtocol,
+    rule: GalleryRule,
     queries: np.ndarray,
     resolution: float,
+    scores: QueryScores,
 ) -> _Matches:
     """Sort the rows of ``chunk``, and find the matches in them."""
-    split = [protocol.split(query) for query in queries.tolist()]
+    split = [rule.split(query) for query in queries.tolist()]
     rows, columns, counts = _flat([matches for matches, _ in split])
     nearest = chunk[rows, columns]
     nearest = nearest[np.lexsort((nearest, rows))]
     left_rows, left_columns, left = _flat([left for _, left in split])
     chunk[left_rows, left_columns] = np.inf
-    chunk[:, protocol.ignored] = np.inf
+    chunk[:, rule.ignored] = np.inf
+    _keep_nearest(scores, queries, chunk)
     chunk.sort(axis=1)
     ends = np.cumsum(counts)
     place = np.empty(len(rows), np.int64)
@@ -189,10 +243,22 @@ def _look_up(
         place[own] = row.searchsorted(nearest[own])
     before = chunk[rows, np.maximum(place - 1, 0)]
     after = chunk[rows, np.minimum(place + 1, chunk.shape[1] - 1)]
-    sizes = chunk.shape[1] - len(protocol.ignored) - left
+    sizes = chunk.shape[1] - len(rule.ignored) - left
     alone = (place == 0) | (nearest - before > resolution)
     alone &= (place == sizes[rows] - 1) | (after - nearest > resolution)
     return _Matches(counts, sizes, rows, nearest, place, alone)
+
+
+def _keep_nearest(
+    scores: QueryScores, queries: np.ndarray, chunk: np.ndarray
+) -> None:
+    """Note the nearest images that count."""
+    keep = min(scores.nearest.shape[1], chunk.shape[1])
+    if not keep:
+        return
+    rows, found = smallest_columns(chunk, keep)
+    scores.nearest[queries, :keep] = np.where(np.isfinite(found), rows, -1)
+    scores.distances[queries, :keep] = found
 
 
 def _flat(
@@ -233,8 +299,22 @@ def _fill(
     ]
 
 
+def mean_scores(trials: Sequence[QueryScores]) -> QueryScores:
+    """Average trials with the same queries; the first lends its nearest."""
+    return replace(
+        trials[0],
+        **{
+            name: np.mean([getattr(t, name) for t in trials], axis=0)
+            for name in ('ap', 'inp', 'hits')
+        },
+        tied=np.any([trial.tied for trial in trials], axis=0),
+    )
+
+
 def summarize(
-    scores: QueryScores, metrics: Sequence[str] = METRICS
+    scores: QueryScores,
+    metrics: Sequence[str] = METRICS,
+    ranks: Sequence[int] | None = None,
 ) -> dict[str, float]:
     """Average the scores of valid queries; see ``evaluate`` for the keys."""
     valid = scores.num_matches > 0
@@ -247,7 +327,8 @@ def summarize(
     if 'cmc' in metrics:
         hits = scores.hits[valid].sum(axis=0) / count
         for rank, hit in zip(scores.ranks, hits, strict=True):
-            result[f'Rank-{rank}'] = float(hit)
+            if ranks is None or rank in ranks:
+                result[f'Rank-{rank}'] = float(hit)
     result['num_valid_queries'] = int(valid.sum())
     result['num_queries'] = int((scores.num_matches >= 0).sum())
     result['num_tied_queries'] = int(scores.tied.sum())

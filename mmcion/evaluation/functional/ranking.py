@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 from mmengine.logging import print_log
 
-from .distance import as_distances, value_resolution
-from .protocol import MarketProtocol
+from ..protocols import GalleryRule, Labels, build_protocol
+from .distance import as_distances, as_features, value_resolution
 from .query_scores import (
     METRICS,
     RANKS,
     QueryScores,
+    mean_scores,
     score_chunks,
     score_queries,
     summarize,
@@ -34,6 +35,7 @@ def evaluate(
     ignore_pids: Sequence[int] | int = (-1,),
     ties: str = 'mean',
     distance: str = 'cosine',
+    protocol: Any = 'MarketProtocol',
 ) -> dict[str, float]:
     """Judge how well query features find their identities in a gallery.
 
@@ -57,6 +59,7 @@ def evaluate(
         ties: how images at equal distance count: ``'mean'`` over all their
             orders, or ``'pessimistic'``, matches last.
         distance: ``'cosine'`` or ``'euclidean'``.
+        protocol: of ``mmcion.evaluation.protocols``: name, config or object.
 
     Returns:
         ``mAP``, ``mINP`` and ``Rank-1``, ... for all ``ranks`` in [0, 1],
@@ -69,19 +72,27 @@ def evaluate(
             is unknown.
     """
     _check_metrics(metrics)
-    protocol = MarketProtocol(
-        q_pids,
-        g_pids,
-        q_cams,
-        g_cams,
+    qf, gf = as_features(qf, 'qf'), as_features(gf, 'gf')
+    labels = Labels.of(
+        *(q_pids, g_pids, q_cams, g_cams),
         num_queries=len(qf),
         num_gallery=len(gf),
-        ignore_pids=ignore_pids,
     )
-    scores = score_queries(
-        qf, gf, protocol, distance=distance, ties=ties, ranks=ranks
+    trials = build_protocol(protocol).trials(labels, ignore_pids)
+    scores = mean_scores(
+        [
+            score_queries(
+                qf,
+                gf if rows is None else gf[rows],
+                rule,
+                distance=distance,
+                ties=ties,
+                ranks=ranks,
+            )
+            for rows, rule in trials
+        ]
     )
-    return _report(scores, protocol, metrics)
+    return report_scores(scores, trials[0].rule, metrics=metrics, ranks=ranks)
 
 
 def evaluate_distances(
@@ -95,6 +106,7 @@ def evaluate_distances(
     ranks: Sequence[int] = RANKS,
     ignore_pids: Sequence[int] | int = (-1,),
     ties: str = 'mean',
+    protocol: Any = 'MarketProtocol',
 ) -> dict[str, float]:
     """Judge distances that are there already, such as re-ranked ones.
 
@@ -108,6 +120,7 @@ def evaluate_distances(
         ranks: the places that ``'cmc'`` is told for.
         ignore_pids: identities to leave out of queries and gallery.
         ties: ``'mean'`` or ``'pessimistic'``.
+        protocol: see ``evaluate``.
 
     Returns:
         What ``evaluate`` returns.
@@ -118,23 +131,27 @@ def evaluate_distances(
     """
     _check_metrics(metrics)
     distances = as_distances(distances)
-    protocol = MarketProtocol(
-        q_pids,
-        g_pids,
-        q_cams,
-        g_cams,
-        num_queries=distances.shape[0],
-        num_gallery=distances.shape[1],
-        ignore_pids=ignore_pids,
+    num_queries, num_gallery = distances.shape
+    labels = Labels.of(
+        *(q_pids, g_pids, q_cams, g_cams),
+        num_queries=num_queries,
+        num_gallery=num_gallery,
     )
-    scores = score_chunks(
-        _copied_chunks(distances, protocol.query_rows),
-        protocol,
-        resolution=value_resolution(distances),
-        ties=ties,
-        ranks=ranks,
+    trials = build_protocol(protocol).trials(labels, ignore_pids)
+    scores = mean_scores(
+        [
+            score_chunks(
+                copied_chunks(distances, rule.query_rows, rows),
+                rule,
+                rule.query_rows,
+                resolution=value_resolution(distances),
+                ties=ties,
+                ranks=ranks,
+            )
+            for rows, rule in trials
+        ]
     )
-    return _report(scores, protocol, metrics)
+    return report_scores(scores, trials[0].rule, metrics=metrics, ranks=ranks)
 
 
 def _check_metrics(metrics: Sequence[str]) -> None:
@@ -145,20 +162,35 @@ def _check_metrics(metrics: Sequence[str]) -> None:
         )
 
 
-def _copied_chunks(
-    distances: np.ndarray, rows: np.ndarray
+def copied_chunks(
+    distances: np.ndarray,
+    queries: np.ndarray,
+    gallery: np.ndarray | None = None,
 ) -> Iterator[tuple[int, np.ndarray]]:
-    for start in range(0, len(rows), _CHUNK_ROWS):
-        yield start, distances[rows[start : start + _CHUNK_ROWS]]
+    """Yield distances as ``score_chunks`` takes them.
+
+    Args:
+        distances: ``(Q, G)``, which stay as they are.
+        queries: rows to yield.
+        gallery: columns to yield, all if None.
+    """
+    for start in range(0, len(queries), _CHUNK_ROWS):
+        chunk = distances[queries[start : start + _CHUNK_ROWS]]
+        yield start, chunk if gallery is None else chunk[:, gallery]
 
 
-def _report(
-    scores: QueryScores, protocol: MarketProtocol, metrics: Sequence[str]
+def report_scores(
+    scores: QueryScores,
+    rule: GalleryRule,
+    *,
+    metrics: Sequence[str] = METRICS,
+    ranks: Sequence[int] = RANKS,
 ) -> dict[str, float]:
+    """Average scores, and warn with the reason if no query has a match."""
     if not (scores.num_matches > 0).any():
         print_log(
-            f'no query has a match: {protocol.why_no_match()}',
+            f'no query has a match: {rule.why_no_match()}',
             logger='current',
             level=logging.WARNING,
         )
-    return summarize(scores, metrics)
+    return summarize(scores, metrics, ranks)

@@ -66,20 +66,57 @@ def rerank(
     k-reciprocal encoding", CVPR 2017, and its code (``'zhong'``); the code of
     OpenUnReID and Cluster Contrast (``'faiss'``).
     """
+    return rerank_queries(
+        qf,
+        gf,
+        k1=k1,
+        k2=k2,
+        lambda_value=lambda_value,
+        variant=variant,
+    )
+
+
+def rerank_queries(
+    qf: Any,
+    gf: Any,
+    queries: slice = slice(None),
+    *,
+    k1: int = 20,
+    k2: int = 6,
+    lambda_value: float = 0.3,
+    variant: str = 'zhong',
+) -> np.ndarray:
+    """Return what ``rerank`` does, for some of the queries only.
+
+    All images take part in the search for neighbours all the same.
+
+    Args:
+        qf: see ``rerank``, as all but ``queries``.
+        gf: ``(G, D)`` gallery features.
+        queries: a run of queries, step 1.
+        k1: neighbours that make the encoding.
+        k2: neighbours whose encodings are averaged.
+        lambda_value: share of the original distance.
+        variant: ``'zhong'`` or ``'faiss'``.
+
+    Returns:
+        ``(R, G)`` float32 for R queries.
+    """
     images = _Images(as_features(qf, 'qf'), as_features(gf, 'gf'))
     _check(images, k1, k2, lambda_value, variant)
-    result = np.empty((len(images.qf), len(images.gf)), np.float32)
+    first, stop, _ = queries.indices(len(images.qf))
+    result = np.empty((stop - first, len(images.gf)), np.float32)
     if not result.size:
         return result
     scaled = variant == 'zhong'
     neighbours, scale = _scan(
-        images, k1 + scaled, lambda_value, scaled, result
+        images, k1 + scaled, lambda_value, scaled, first, result
     )
     weights = _encode(images, neighbours, k1, scale)
     if k2 > 1:
         weights = mean_of_nearest(weights, neighbours[:, :k2])
-    columns = weights[len(result) :].tocsc()
-    for query, row in enumerate(result):
+    columns = weights[len(images.qf) :].tocsc()
+    for query, row in enumerate(result, start=first):
         row += (1 - lambda_value) * jaccard_distance(weights[query], columns)
     return result
 
@@ -174,15 +211,18 @@ def _scan(
     k: int,
     lambda_value: float,
     scaled: bool,
+    first_query: int,
     result: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Find neighbours, and write the distance's share into ``result``.
+
+    ``result`` is that of the queries from ``first_query`` on.
 
     Returns:
         ``(N, k)`` int32 neighbours and ``(N,)`` largest distances; ones
         where distances are not to be scaled.
     """
-    queries = len(result)
+    stop_query = first_query + len(result)
     neighbours = np.empty((len(images), k), np.int32)
     scale = np.ones(len(images), images.squares.dtype)
     for first, block in images.blocks():
@@ -191,9 +231,13 @@ def _scan(
         if scaled:
             largest = block.max(axis=1)
             scale[first:stop] = np.where(largest > 0, largest, 1)
-        if first < queries:
-            shares = (lambda_value / scale[first:stop])[:, None]
-            np.multiply(block[:, queries:], shares, out=result[first:stop])
+        low, high = max(first, first_query), min(stop, stop_query)
+        if low < high:
+            np.multiply(
+                block[low - first : high - first, len(images.qf) :],
+                (lambda_value / scale[low:high])[:, None],
+                out=result[low - first_query : high - first_query],
+            )
     return neighbours, scale
 
 

@@ -34,13 +34,32 @@ def nearest_gallery(
     if not k:
         return rows, distances
     for start, chunk in distance_chunks(qf, gf, distance=distance):
-        near = np.argpartition(chunk, k - 1, axis=1)[:, :k]
-        near.sort(axis=1)
-        found = np.take_along_axis(chunk, near, axis=1)
-        order = np.argsort(found, axis=1, kind='stable')
+        near, found = smallest_columns(chunk, k)
         stop = start + len(chunk)
-        rows[start:stop] = np.take_along_axis(near, order, axis=1)
-        distances[start:stop] = np.take_along_axis(found, order, axis=1)
+        rows[start:stop], distances[start:stop] = near, found
     if distance == 'euclidean':
         np.sqrt(np.maximum(distances, 0), out=distances)
     return rows, distances
+
+
+def smallest_columns(
+    block: np.ndarray, k: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return columns and values of the ``k`` smallest of every row.
+
+    Args:
+        block: ``(B, G)`` numbers.
+        k: at most G.
+
+    Returns:
+        ``(B, k)`` int64 and ``(B, k)``, smallest first; of equal values
+        inside the result the lower column is first.
+    """
+    columns = np.argpartition(block, k - 1, axis=1)[:, :k]
+    columns.sort(axis=1)
+    values = np.take_along_axis(block, columns, axis=1)
+    order = np.argsort(values, axis=1, kind='stable')
+    return (
+        np.take_along_axis(columns, order, axis=1),
+        np.take_along_axis(values, order, axis=1),
+    )

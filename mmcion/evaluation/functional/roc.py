@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from mmcion.utils.rank_share import RankShare
+
+from ..protocols import GalleryRule, Labels
 from .distance import as_features, distance_chunks, distance_resolution
-from .protocol import MarketProtocol
 
 
 @dataclass
@@ -86,21 +88,41 @@ def roc_curve(
             not finite, rows do not fit, or an option is unknown.
     """
     qf, gf = as_features(qf, 'qf'), as_features(gf, 'gf')
-    protocol = MarketProtocol(
-        q_pids,
-        g_pids,
-        q_cams,
-        g_cams,
+    labels = Labels.of(
+        *(q_pids, g_pids, q_cams, g_cams),
         num_queries=len(qf),
         num_gallery=len(gf),
-        ignore_pids=ignore_pids,
     )
-    near = _match_distances(qf, gf, protocol, distance)
+    return roc_of_rule(qf, gf, GalleryRule(labels, ignore_pids), distance)
+
+
+def roc_of_rule(
+    qf: np.ndarray,
+    gf: np.ndarray,
+    rule: GalleryRule,
+    distance: str,
+    share: RankShare | None = None,
+) -> RocCurve:
+    """Do what ``roc_curve`` does for checked features and a rule.
+
+    Args:
+        qf: ``(Q, D)``, as from ``as_features``.
+        gf: ``(G, D)``.
+        rule: which pairs count.
+        distance: ``'cosine'`` or ``'euclidean'``.
+        share: every rank looks at its part of the queries.
+    """
+    share = share or RankShare()
+    own = share.part(rule.query_rows)
+    near = share.gather(_match_distances(qf, gf, rule, own, distance))
     if not len(near):
-        raise ValueError(f'no pair matches: {protocol.why_no_match()}')
+        raise ValueError(f'no pair matches: {rule.why_no_match()}')
     thresholds, repeats = np.unique(near, return_counts=True)
     limits = thresholds + distance_resolution(qf, gf, distance)
-    accepted, num_wrong = _count_wrong(qf, gf, protocol, distance, limits)
+    counts = _count_wrong(qf, gf, rule, own, distance, limits)
+    accepted, num_wrong = (
+        share.gather(count[None]).sum(axis=0) for count in counts
+    )
     if not num_wrong:
         raise ValueError('all pairs match; a ROC curve needs wrong pairs.')
     if distance == 'euclidean':
@@ -110,17 +132,21 @@ def roc_curve(
         tpr=np.cumsum(repeats) / len(near),
         fpr=accepted / num_wrong,
         num_matches=len(near),
-        num_wrong=num_wrong,
+        num_wrong=int(num_wrong),
     )
 
 
 def _match_distances(
-    qf: np.ndarray, gf: np.ndarray, protocol: MarketProtocol, distance: str
+    qf: np.ndarray,
+    gf: np.ndarray,
+    rule: GalleryRule,
+    queries: np.ndarray,
+    distance: str,
 ) -> np.ndarray:
     """Return the distances of all matching pairs."""
     found = [np.empty(0, np.result_type(qf, gf))]
-    for query in protocol.query_rows.tolist():
-        matches = gf[protocol.split(query)[0]]
+    for query in queries.tolist():
+        matches = gf[rule.split(query)[0]]
         pair = distance_chunks(qf[query, None], matches, distance=distance)
         found += [block[0] for _, block in pair]
     return np.concatenate(found)
@@ -129,20 +155,21 @@ def _match_distances(
 def _count_wrong(
     qf: np.ndarray,
     gf: np.ndarray,
-    protocol: MarketProtocol,
+    rule: GalleryRule,
+    queries: np.ndarray,
     distance: str,
     limits: np.ndarray,
-) -> tuple[np.ndarray, int]:
+) -> tuple[np.ndarray, np.ndarray]:
     """Return ``(T,)`` wrong pairs within each limit, and how many exist."""
-    accepted, total = np.zeros(len(limits), np.int64), 0
-    asked = protocol.query_rows
-    for start, chunk in distance_chunks(qf[asked], gf, distance=distance):
-        chunk[:, protocol.ignored] = np.inf
-        for query, row in zip(asked[start:], chunk, strict=False):
-            for rows in protocol.split(query):
+    accepted = np.zeros(len(limits), np.int64)
+    total = np.zeros((), np.int64)
+    for start, chunk in distance_chunks(qf[queries], gf, distance=distance):
+        chunk[:, rule.ignored] = np.inf
+        for query, row in zip(queries[start:], chunk, strict=False):
+            for rows in rule.split(query):
                 row[rows] = np.inf
         values = chunk.reshape(-1)
         values.sort()
         accepted += np.searchsorted(values, limits, side='right')
-        total += int(np.searchsorted(values, np.inf))
+        total += np.searchsorted(values, np.inf)
     return accepted, total

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..protocols import GalleryRule
+from ..protocols import GalleryRule, Labels
 from .distance import as_features, distance_chunks
 
 # One cosine of single precision differs with the product that it comes out
@@ -104,15 +104,12 @@ def calibrate_threshold(
             f'got {false_match_rate}.'
         )
     qf, gf = as_features(qf, 'qf'), as_features(gf, 'gf')
-    protocol = GalleryRule(
-        q_pids,
-        g_pids,
-        q_cams,
-        g_cams,
+    labels = Labels.of(
+        *(q_pids, g_pids, q_cams, g_cams),
         num_queries=len(qf),
         num_gallery=len(gf),
-        ignore_pids=ignore_pids,
     )
+    protocol = GalleryRule(labels, ignore_pids)
     num_wrong = _count_wrong(protocol)
     if not num_wrong:
         raise ValueError(

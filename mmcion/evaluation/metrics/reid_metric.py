@@ -1,17 +1,21 @@
 """ReIDMetric: judge features on a query and gallery split."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from mmengine.dist import is_main_process
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 from mmcion.registry import METRICS
-from mmcion.utils.io import atomic_file
+from mmcion.structures import NO_TRACKLET, ReIDFeatures, RetrievalResult
+from mmcion.utils.rank_share import RankShare
 
-from ..functional import evaluate
+from ..functional import EvaluationOptions, evaluate_features
 
 _FIELDS = ('pid', 'cam_id', 'is_query', 'img_path')
 
@@ -24,16 +28,21 @@ class ReIDMetric(BaseMetric):
     data sample tells them apart. Features are kept as float32 on the CPU.
     Scores are in [0, 1]: ``reid/mAP``, ``reid/mINP``, ``reid/Rank-1``, ...
 
+    Every rank gets the features of all, as tensors, ranks its part of the
+    queries, and gets the scores of all.
+
+    Attributes:
+        result: how the gallery was ranked in the last evaluation.
+
     Args:
-        camera_aware: leave out gallery images of the query's identity and
-            camera. Switch it off for data of a single camera.
-        ignore_pids: identities to leave out, -1 being junk.
-        ties: see ``mmcion.evaluation.evaluate``.
-        distance: ``'cosine'`` or ``'euclidean'``.
-        dump_features: ``.npz`` file to write ``feature``, ``pid``,
-            ``cam_id``, ``is_query`` and ``img_path`` to, one row per image.
+        dump_features: ``.npz`` file to write all features and labels to,
+            see ``ReIDFeatures``.
         collect_device: passed on to ``BaseMetric``.
         prefix: passed on to ``BaseMetric``.
+        options: see ``EvaluationOptions``.
+
+    Raises:
+        TypeError: if an option is unknown.
     """
 
     default_prefix = 'reid'
@@ -41,22 +50,15 @@ class ReIDMetric(BaseMetric):
     def __init__(
         self,
         *,
-        camera_aware: bool = True,
-        ignore_pids: Sequence[int] | int = (-1,),
-        ties: str = 'mean',
-        distance: str = 'cosine',
         dump_features: str | Path | None = None,
         collect_device: str = 'cpu',
         prefix: str | None = None,
+        **options: Any,
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
-        self.camera_aware = camera_aware
         self.dump_features = dump_features
-        self.options: dict[str, Any] = {
-            'ignore_pids': ignore_pids,
-            'ties': ties,
-            'distance': distance,
-        }
+        self.options = EvaluationOptions(**options)
+        self.result: RetrievalResult | None = None
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Keep the features of a batch.
@@ -64,7 +66,8 @@ class ReIDMetric(BaseMetric):
         Args:
             data_batch: not used.
             data_samples: each with ``feature`` ``(D,)``, ``pid``, ``cam_id``,
-                ``is_query`` and ``img_path``.
+                ``is_query`` and ``img_path``; ``tracklet_id`` if there is
+                one.
 
         Raises:
             ValueError: if a field is missing or a feature is not finite;
@@ -84,36 +87,57 @@ class ReIDMetric(BaseMetric):
                     f'infinity; the model has probably diverged.'
                 )
             row = {name: sample[name] for name in _FIELDS}
+            row['tracklet_id'] = sample.get('tracklet_id', NO_TRACKLET)
             self.results.append({'feature': feature, **row})
 
-    def compute_metrics(self, results: list[dict]) -> dict[str, float]:
-        """Rank the gallery for the queries of all ranks."""
-        columns = {
-            name: np.array([row[name] for row in results])
-            for name in ('feature', *_FIELDS)
-        }
-        if self.dump_features is not None:
-            self._dump(columns)
-        query = columns['is_query'].astype(bool)
-        pids, cams = columns['pid'], columns['cam_id']
-        camera = self.camera_aware
-        return evaluate(
-            columns['feature'][query],
-            columns['feature'][~query],
-            pids[query],
-            pids[~query],
-            cams[query] if camera else None,
-            cams[~query] if camera else None,
-            **self.options,
-        )
+    def evaluate(self, size: int) -> dict[str, float]:
+        """Rank the gallery for the queries of all ranks.
 
-    def _dump(self, columns: dict[str, Any]) -> None:
-        with (
-            atomic_file(str(self.dump_features)) as temporary,
-            open(temporary, 'wb') as file,
-        ):
-            np.savez(file, **columns)
-        print_log(
-            f'{len(columns["pid"])} features written to {self.dump_features}',
-            logger='current',
-        )
+        Args:
+            size: images in the data set; what a sampler has added to give
+                all ranks the same number is dropped.
+
+        Raises:
+            ValueError: if there is no image, or what ``evaluate_features``
+                raises.
+        """
+        if not self.results:
+            raise ValueError(
+                'ReIDMetric has seen no images; the data set or its share of '
+                'this rank is empty.'
+            )
+        share = RankShare.of_process_group()
+        features = _gathered(self.results, share, size)
+        self.results.clear()
+        if self.dump_features is not None and is_main_process():
+            features.save(self.dump_features)
+            print_log(
+                f'{len(features)} features written to {self.dump_features}',
+                logger='current',
+            )
+        self.result = evaluate_features(features, self.options, share)
+        return {
+            f'{self.prefix}/{name}' if self.prefix else name: value
+            for name, value in self.result.scores.items()
+        }
+
+    def compute_metrics(self, results: list[dict]) -> dict[str, float]:
+        """Return the scores of what ``process`` kept, in this process alone.
+
+        Args:
+            results: rows of ``self.results``.
+        """
+        features = _gathered(results, RankShare(), len(results))
+        return evaluate_features(features, self.options).scores
+
+
+def _gathered(rows: list[dict], share: RankShare, size: int) -> ReIDFeatures:
+    """Return the rows of all ranks in the order of the data set."""
+    return ReIDFeatures(
+        **{
+            name: share.gather_interleaved(
+                np.array([row[name] for row in rows])
+            )[:size]
+            for name in rows[0]
+        }
+    )

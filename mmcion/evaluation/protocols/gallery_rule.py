@@ -2,24 +2,14 @@
 
 from collections.abc import Sequence
 from numbers import Integral
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 
-
-def _as_ids(ids: Any, rows: int, name: str) -> np.ndarray:
-    if hasattr(ids, 'detach'):
-        ids = ids.detach().cpu().numpy()
-    array = np.asarray(ids)
-    if array.shape != (rows,):
-        raise ValueError(
-            f'{name} must hold one value per feature row, ({rows},); got '
-            f'{array.shape}.'
-        )
-    return array
+from .labels import Labels
 
 
-class MarketProtocol:
+class GalleryRule:
     """The rule of Market-1501, which most data sets follow.
 
     - A match has the query's identity and another camera.
@@ -32,34 +22,22 @@ class MarketProtocol:
     ICCV 2015, and its evaluation code.
 
     Attributes:
+        cmc: what is ranked for CMC, see ``identity_cmc.py``; AP and INP
+            always rank all images.
         query_rows: rows of the queries that are asked.
         ignored: rows of the gallery that are left out for every query.
 
-    Raises:
-        ValueError: if lengths do not fit, or only one side has cameras.
+    Args:
+        labels: of queries and gallery.
+        ignore_pids: identities to leave out of both.
     """
 
+    cmc: ClassVar[str] = 'images'
+
     def __init__(
-        self,
-        q_pids: Any,
-        g_pids: Any,
-        q_cams: Any = None,
-        g_cams: Any = None,
-        *,
-        num_queries: int,
-        num_gallery: int,
-        ignore_pids: Sequence[int] | int = (-1,),
+        self, labels: Labels, ignore_pids: Sequence[int] | int = (-1,)
     ) -> None:
-        if (q_cams is None) != (g_cams is None):
-            raise ValueError(
-                'give cameras for queries and gallery, or for neither.'
-            )
-        self.q_pids = _as_ids(q_pids, num_queries, 'q_pids')
-        self.g_pids = _as_ids(g_pids, num_gallery, 'g_pids')
-        self.q_cams = self.g_cams = None
-        if q_cams is not None:
-            self.q_cams = _as_ids(q_cams, num_queries, 'q_cams')
-            self.g_cams = _as_ids(g_cams, num_gallery, 'g_cams')
+        self.q_pids, self.g_pids, self.q_cams, self.g_cams = labels
         if isinstance(ignore_pids, int | Integral):  # mypy knows int only
             ignore_pids = [ignore_pids]
         ignored = list(ignore_pids)
