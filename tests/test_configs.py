@@ -13,6 +13,8 @@ from mmengine.runner import Runner
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmcion.apis.model_index import read_index
+from mmcion.datasets.reid.published_counts import PUBLISHED as PUBLISHED_COUNTS
+from mmcion.datasets.transforms import build_pipeline
 from mmcion.models import get_architecture
 from mmcion.registry import MODELS
 from tests.golden import SMALLEST
@@ -26,6 +28,7 @@ CONFIGS = sorted(
 )
 PRETRAINING = [name for name in CONFIGS if name.startswith('cion/')]
 EVALUATION = [name for name in CONFIGS if name.startswith('eval/')]
+SUPERVISED = [name for name in EVALUATION if 'zero-shot' not in name]
 # configs of the zoo by architecture; all but the model is that of PUBLISHED
 ZOO = {
     entry.arch: (entry.config or '').removeprefix('configs/')
@@ -72,7 +75,7 @@ def scope():
 
 
 def test_configs_are_found():
-    assert len(PRETRAINING) >= 35 and len(EVALUATION) >= 3
+    assert len(PRETRAINING) >= 35 and len(EVALUATION) >= 10
     assert len(RECIPES) >= 4
 
 
@@ -122,6 +125,40 @@ def test_numbers_that_stand_twice_agree(name):
     assert schedule.epochs[-1] == cfg.train_cfg.max_epochs
     ends = [s.end for s in cfg.param_scheduler if s.get('by_epoch', True)]
     assert max(ends) == cfg.train_cfg.max_epochs
+
+
+@pytest.mark.parametrize('name', SUPERVISED)
+def test_numbers_of_supervised_training_agree(name):
+    cfg = read(name)
+    family, _, dataset = fields(name)
+    loader, model = cfg.train_dataloader, cfg.model
+    assert loader.sampler.batch_size == loader.batch_size == 64
+    assert loader.batch_size % loader.sampler.num_instances == 0
+    assert loader.dataset.split == 'train'
+    assert loader.dataset.type.lower() == dataset
+    assert cfg.val_dataloader == cfg.test_dataloader
+    published = PUBLISHED_COUNTS[loader.dataset.type]['train']
+    assert model.head.num_classes == published.pids
+    assert model.get('frozen_backbone', False) == (family == 'linear')
+    ends = [schedule.get('end', 0) for schedule in cfg.param_scheduler]
+    assert max(ends) in (10, cfg.train_cfg.max_epochs)
+    assert cfg.train_cfg.max_epochs % cfg.train_cfg.val_interval == 0
+    assert cfg.default_hooks.checkpoint.save_best == 'reid/mAP'
+
+
+@pytest.mark.parametrize('name', SUPERVISED)
+def test_images_to_learn_from_have_the_size_of_the_test(name, scope):
+    cfg = read(name)
+    (resize,) = (t for t in cfg.test_pipeline if t.type == 'ResizeImage')
+    changes = build_pipeline(cfg.train_pipeline[2:-1])
+    image = torch.full((3, 100, 70), 200, dtype=torch.uint8)
+    torch.manual_seed(0)
+    views = [changes({'img': image})['img'] for _ in range(20)]
+    assert {view.shape for view in views} == {(3, *resize.size)}
+    assert {view.dtype for view in views} == {torch.uint8}
+    black = [bool((view == 0).any()) for view in views]
+    erased = [bool((view[1] == 116).any()) for view in views]
+    assert sum(black) > 15 and 5 < sum(erased) < 15
 
 
 @pytest.mark.parametrize('name', PRETRAINING)
@@ -192,6 +229,8 @@ def test_model_builds_and_gives_features(name, scope):
     assert feats.dim() == 2 and len(feats) == 2
     if name in PRETRAINING:
         assert model.student.projector(feats).shape == (2, 32)
+    if name in SUPERVISED:
+        assert feats.shape == (2, cfg.model.head.in_channels)
     if name in ZOO.values():
         has_bn = any(isinstance(m, _BatchNorm) for m in model.modules())
         assert cfg.get('sync_bn') == ('torch' if has_bn else None)

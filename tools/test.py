@@ -1,65 +1,155 @@
-"""Judge a backbone on queries and gallery, without fine-tuning."""
+"""Judge a model on queries and gallery."""
 
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
 
 EXAMPLE = """examples:
   python tools/test.py configs/eval/zero-shot_color-stripes_128x64.py \\
       --cfg-options test_dataloader.dataset.ann_file=query_gallery.csv \\
       test_dataloader.dataset.data_root=work_dirs/tracklets/crops
-  python tools/test.py configs/eval/zero-shot_resnet50-ibn_256x128.py \\
-      work_dirs/cion/epoch_100.pth --out scores.json
+  python tools/test.py configs/eval/zero-shot_resnet50-ibn_market1501.py \\
+      work_dirs/cion/epoch_100.pth --out scores.json --show-dir report
+  python tools/test.py configs/eval/zero-shot_resnet50-ibn_market1501.py \\
+      model.pth --tta --rerank 20,6,0.3 --datasets market1501 \\
+      msmt17=/data/MSMT17_V1 dukemtmcreid
 
 A checkpoint of pre-training gives its teacher's backbone. Without one, the
 network is judged as it is initialised.
 """
+DATASETS = ROOT / 'configs' / '_base_' / 'datasets'
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     from mmcion.utils.cli import add_cfg_options, add_launcher, tool_parser
+    from mmcion.utils.retrieval_cli import add_retrieval_options
 
     parser = tool_parser(__doc__, EXAMPLE)
     parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', nargs='?', help='backbone weights')
+    parser.add_argument('checkpoint', nargs='?', help='weights to judge')
     parser.add_argument('--work-dir', help='logs go here')
-    parser.add_argument('--out', metavar='JSON', help='write the scores here')
     parser.add_argument(
         '--dump-features', metavar='NPZ', help='write all features here'
     )
+    parser.add_argument(
+        '--tta',
+        action='store_true',
+        help='average the features of each image and its mirror image',
+    )
+    parser.add_argument(
+        '--datasets',
+        nargs='+',
+        metavar='NAME[=DATA_ROOT]',
+        help='test on each of these, named as in configs/_base_/datasets or '
+        'by the path of a config, and print a table',
+    )
+    add_retrieval_options(parser)
     add_cfg_options(parser)
     add_launcher(parser)
     return parser.parse_args()
+
+
+def test_configs(args: argparse.Namespace) -> 'dict[str, Config]':
+    """Return the tests to run; the name is '' if there is only one."""
+    from mmcion.apis.retrieval_configs import (
+        dataset_configs,
+        set_metric_options,
+    )
+    from mmcion.models.utils import use_checkpoint
+    from mmcion.utils.cli import runner_config
+    from mmcion.utils.compat import check_run_checkpoint
+    from mmcion.utils.retrieval_cli import retrieval_settings
+
+    cfg = runner_config(args)
+    if args.checkpoint:
+        use_checkpoint(cfg.model, args.checkpoint)
+    if args.tta:
+        cfg.model.flip_test = True
+    check_run_checkpoint(cfg)
+    configs = {'': cfg}
+    if args.datasets:
+        configs = dataset_configs(cfg, args.datasets, DATASETS)
+    settings = retrieval_settings(args)
+    for name, each in configs.items():
+        if args.dump_features:
+            path = Path(args.dump_features)
+            stem = f'{path.stem}_{name}' if name else path.stem
+            settings['dump_features'] = str(path.with_stem(stem))
+        set_metric_options(each, settings)
+    return configs
+
+
+def run_test(cfg: 'Config', name: str, args: argparse.Namespace) -> Any:
+    """Test on one data set, and write its report."""
+    from mmengine.dist import is_main_process
+    from mmengine.model import is_model_wrapper
+    from mmengine.runner import Runner
+
+    from mmcion.apis.retrieval_report import report_retrieval
+    from mmcion.evaluation import ReIDMetric
+
+    runner = Runner.from_cfg(cfg)
+    scores = runner.test()
+    if not args.show_dir or not is_main_process():
+        return scores
+    metrics = runner.test_evaluator.metrics
+    (metric,) = (m for m in metrics if isinstance(m, ReIDMetric))
+    model = runner.model
+    model = model.module if is_model_wrapper(model) else model
+    model.cfg = cfg
+    dataset = cfg.test_dataloader.dataset
+    report_retrieval(
+        metric.result,
+        Path(args.show_dir) / name,
+        title=' on '.join([Path(args.config).stem, name or dataset['type']]),
+        settings={
+            'config': args.config,
+            'checkpoint': args.checkpoint,
+            'data set': f'{dataset["type"]}, {dataset.get("data_root", "")}',
+            **vars(metric.options),
+            'flip_test': args.tta,
+        },
+        command=' '.join(sys.argv),
+        model=model,
+    )
+    return scores
 
 
 def main() -> None:
     """Test."""
     args = parse_args()
     from mmengine.dist import is_main_process
-    from mmengine.runner import Runner
 
-    from mmcion.utils.cli import runner_config
-    from mmcion.utils.compat import check_run_checkpoint
     from mmcion.utils.dist import adapt_to_cpu_ranks, ranks
     from mmcion.utils.io import write_json
     from mmcion.utils.memory import reuse_freed_memory
+    from mmcion.utils.score_table import score_table
 
     reuse_freed_memory()
-    cfg = runner_config(args)
-    if args.checkpoint:
-        cfg.model.backbone_checkpoint = args.checkpoint
-    if args.dump_features:
-        cfg.test_evaluator.dump_features = args.dump_features
-    check_run_checkpoint(cfg)
+    configs = test_configs(args)
+    scores = {}
     with ranks(args.launcher):
-        adapt_to_cpu_ranks(cfg)
-        scores = Runner.from_cfg(cfg).test()
-        if args.out and is_main_process():
-            write_json(args.out, scores)
+        for name, cfg in configs.items():
+            adapt_to_cpu_ranks(cfg)
+            scores[name] = run_test(cfg, name, args)
+        if not is_main_process():
+            return
+        if args.datasets:
+            print(score_table(scores))
+        if args.out:
+            write_json(args.out, scores if args.datasets else scores[''])
+        if args.show_dir and args.datasets:
+            from mmcion.visualization import write_comparison
+
+            write_comparison(Path(args.show_dir) / 'report.html', scores)
 
 
 if __name__ == '__main__':

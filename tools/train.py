@@ -1,4 +1,4 @@
-"""Pre-train a backbone with a config."""
+"""Train with a config: pre-training, linear probes, fine-tuning."""
 
 import argparse
 import sys
@@ -57,7 +57,8 @@ def main() -> None:
     if missing := [name for name in NEEDED if name not in cfg]:
         raise ValueError(
             f'{args.config} is no recipe of training: it has no '
-            f'{", ".join(missing)}. Those are in configs/cion.'
+            f'{", ".join(missing)}. Those are in configs/cion, and in '
+            f'configs/eval as linear_* and fine-tune_*.'
         )
     if args.seed is not None:
         cfg.randomness = {'seed': args.seed}

@@ -11,6 +11,7 @@ from mmengine.model import BaseModel
 from mmengine.utils import import_modules_from_strings
 from torch import nn
 
+from mmcion.models.utils import use_checkpoint
 from mmcion.models.utils.model_file import read_checkpoint
 from mmcion.registry import MODELS
 from mmcion.structures import ReIDDataSample
@@ -32,8 +33,8 @@ def init_model(
 
     Args:
         config: file, or what was read from it.
-        checkpoint: weights of the backbone; see ``load_backbone`` for what
-            is understood. Without, they are as the config says.
+        checkpoint: weights of the backbone, and of the neck if there is one;
+            see ``use_checkpoint``. Without, they are as the config says.
         device: where to put it; the best there is if None.
 
     Raises:
@@ -49,7 +50,7 @@ def init_model(
     settings = dict(cfg.model)
     if checkpoint is not None:
         read_checkpoint(checkpoint)  # says what is wrong with a file
-        settings['backbone_checkpoint'] = str(checkpoint)
+        use_checkpoint(settings, checkpoint)
     model = MODELS.build(settings)
     model.cfg = cfg
     return model.to(device or get_device()).eval()

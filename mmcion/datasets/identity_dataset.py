@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from .broken_images import BrokenImages
 from .image_reader import UnreadableImageError, open_images
 from .samplers import Draw
 from .transforms import build_pipeline
+from .transforms.seed_transforms import seed_generators
 
 _NUM_LOOKED_FOR = 5
 
@@ -154,16 +154,14 @@ class IdentityDataset(Dataset):
 
     def _seed_transforms(self, row: int) -> None:
         epoch = int(self._epoch)
+        entropy: tuple[int, ...]
         if isinstance(row, Draw):
-            sequence = np.random.SeedSequence((self.seed, epoch, row.position))
+            entropy = (self.seed, epoch, row.position)
         elif epoch == self._seeded_epoch:
             return
         else:
             worker = get_worker_info()
             place = (get_rank(), worker.id + 1 if worker else 0)
-            sequence = np.random.SeedSequence((self.seed, *place, epoch))
+            entropy = (self.seed, *place, epoch)
         self._seeded_epoch = epoch
-        state = sequence.generate_state(3)
-        random.seed(int(state[0]))
-        np.random.seed(state[1])
-        torch.manual_seed(int(state[2]))
+        seed_generators(entropy)

@@ -1,9 +1,14 @@
 from .backbones import *  # noqa: F403
 from .converters import convert_reidzoo
 from .data_preprocessor import ReIDDataPreprocessor
-from .heads import SelfDistillHead
-from .losses import identity_distill_loss, tiled_distill_loss
-from .necks import Projector
+from .heads import ReIDHead, SelfDistillHead
+from .losses import (
+    TripletLoss,
+    batch_hard_triplet_loss,
+    identity_distill_loss,
+    tiled_distill_loss,
+)
+from .necks import BNNeck, Projector
 from .pretrainers import CION
 from .reid import ReIDModel
 from .zoo import (
@@ -16,10 +21,14 @@ from .zoo import (
 __all__ = [
     'CION',
     'Architecture',
+    'BNNeck',
     'Projector',
     'ReIDDataPreprocessor',
+    'ReIDHead',
     'ReIDModel',
     'SelfDistillHead',
+    'TripletLoss',
+    'batch_hard_triplet_loss',
     'build_backbone',
     'convert_reidzoo',
     'get_architecture',

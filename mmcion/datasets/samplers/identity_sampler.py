@@ -178,12 +178,12 @@ class IdentitySampler(Sampler[int]):
 
     def __iter__(self) -> Iterator[Draw]:
         plan = self.plan()
-        position = np.arange(plan.size).reshape(plan.shape)
+        positions = np.arange(plan.size).reshape(plan.shape)
         mine = np.s_[self._skipped :, self.rank :: self.world_size]
-        for rows, positions in zip(plan[mine], position[mine], strict=True):
-            yield from map(
-                Draw, rows.ravel().tolist(), positions.ravel().tolist()
-            )
+        for batch in zip(plan[mine], positions[mine], strict=True):
+            columns = (column.ravel().tolist() for column in batch)
+            for row, position in zip(*columns, strict=True):
+                yield Draw(row, position, self.epoch, self.seed)
 
     def plan(self) -> np.ndarray:
         """Return the epoch of all ranks, ``(num_batches, P x ranks, K)``.

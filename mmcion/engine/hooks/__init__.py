@@ -1,6 +1,7 @@
 from .atomic_checkpoint_hook import AtomicCheckpointHook
 from .collapse_monitor_hook import CollapseMonitorHook
 from .exact_resume_hook import ExactResumeHook
+from .identity_check_hook import IdentityCheckHook
 from .instance_schedule_hook import InstanceScheduleHook
 from .non_finite_guard_hook import NonFiniteGuardHook
 from .step_pre_hooks import ClipPerTensorHook, FreezeLastLayerHook
@@ -13,6 +14,7 @@ __all__ = [
     'CollapseMonitorHook',
     'ExactResumeHook',
     'FreezeLastLayerHook',
+    'IdentityCheckHook',
     'InstanceScheduleHook',
     'NonFiniteGuardHook',
     'TeacherUpdateHook',

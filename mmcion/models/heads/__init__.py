@@ -1,3 +1,4 @@
+from .reid_head import ReIDHead
 from .self_distill_head import SelfDistillHead
 
-__all__ = ['SelfDistillHead']
+__all__ = ['ReIDHead', 'SelfDistillHead']

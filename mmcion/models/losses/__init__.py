@@ -1,4 +1,10 @@
 from .identity_distill_loss import identity_distill_loss
 from .tiled_distill_loss import tiled_distill_loss
+from .triplet_loss import TripletLoss, batch_hard_triplet_loss
 
-__all__ = ['identity_distill_loss', 'tiled_distill_loss']
+__all__ = [
+    'TripletLoss',
+    'batch_hard_triplet_loss',
+    'identity_distill_loss',
+    'tiled_distill_loss',
+]

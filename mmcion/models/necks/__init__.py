@@ -1,3 +1,4 @@
+from .bn_neck import BNNeck
 from .projector import Projector
 
-__all__ = ['Projector']
+__all__ = ['BNNeck', 'Projector']

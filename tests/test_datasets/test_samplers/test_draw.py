@@ -13,6 +13,6 @@ def test_draw_is_a_number_with_a_position():
 
 
 def test_draw_reaches_workers_whole():
-    draw = pickle.loads(pickle.dumps(Draw(3, 7)))
+    draw = pickle.loads(pickle.dumps(Draw(3, 7, epoch=2, seed=5)))
     assert type(draw) is Draw
-    assert (draw, draw.position) == (3, 7)
+    assert (draw, draw.position, draw.epoch, draw.seed) == (3, 7, 2, 5)

@@ -1,7 +1,9 @@
 import pytest
 import torch
+from torch.nn.functional import normalize
 
 from mmcion.models import ReIDModel
+from mmcion.models.reid import reid_model
 from tests.tiny import DIM, make_pretrainer, make_samples, make_views
 
 TINY = {'type': 'TinyBackbone', 'use_bn': True}
@@ -61,3 +63,130 @@ def test_step_on_a_batch_of_images():
     predicted = model.test_step(batch)
     normalised = model.data_preprocessor(batch)['inputs']
     assert torch.equal(predicted[1].feature, model(normalised)[1])
+
+
+def make_learner(**options):
+    """A model with neck and head, in training mode."""
+    settings = {
+        'neck': {'type': 'BNNeck', 'in_channels': DIM, 'embed_dims': 6},
+        'head': {
+            'type': 'ReIDHead',
+            'num_classes': 3,
+            'in_channels': 6,
+            'triplet': {'type': 'TripletLoss'},
+        },
+    }
+    return make_model(**{**settings, **options}).train()
+
+
+def test_without_neck_and_head_the_state_is_that_of_the_backbone():
+    model = make_model(flip_test=True)
+    names = {f'backbone.{name}' for name in model.backbone.state_dict()}
+    assert set(model.state_dict()) == names
+
+
+def test_neck_feat_chooses_the_feature():
+    images = make_views(4)[0]
+    for number, neck_feat in enumerate(('before', 'after')):
+        model = make_learner(neck_feat=neck_feat).eval()
+        model.neck.bn.running_mean += 1
+        pooled = model.backbone(images).mean((2, 3))
+        assert torch.equal(model(images), model.neck(pooled)[number])
+
+
+def test_losses_are_those_of_the_head():
+    model, images = make_learner(), make_views(4)[0]
+    samples = make_samples([0, 2, 2, 1])
+    losses = model(images, samples, mode='loss')
+    assert set(losses) == {'loss_id', 'loss_triplet'}
+    pooled = model.backbone(images).mean((2, 3))
+    expected = model.head.loss(*model.neck(pooled), [0, 2, 2, 1])
+    assert all(torch.equal(losses[name], expected[name]) for name in losses)
+
+
+def test_head_may_stand_on_the_backbone():
+    head = {'type': 'ReIDHead', 'num_classes': 3, 'in_channels': DIM}
+    model = make_learner(neck=None, head=head)
+    losses = model(make_views(2)[0], make_samples([0, 1]), mode='loss')
+    assert set(losses) == {'loss_id'}
+
+
+def test_frozen_backbone_stays_as_it_is():
+    model = make_learner(frozen_backbone=True)
+    before = {k: v.clone() for k, v in model.backbone.state_dict().items()}
+    images, samples = make_views(4)[0], make_samples([0, 2, 2, 1])
+    assert not model.backbone.training and model.neck.training
+    sum(model(images, samples, mode='loss').values()).backward()
+    after = model.backbone.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert all(p.grad is None for p in model.backbone.parameters())
+    assert model.neck.embedding.weight.grad.any()
+    assert not model.eval().neck.training
+
+
+def test_flip_test_gives_the_mean_of_both_sides():
+    images = make_views(3)[0]
+    plain, flipped = make_learner().eval(), make_learner(flip_test=True).eval()
+    sides = [normalize(plain(x)) for x in (images, images.flip(3))]
+    torch.testing.assert_close(flipped(images), sum(sides) / 2)
+    torch.testing.assert_close(flipped(images.flip(3)), flipped(images))
+    assert not torch.allclose(*sides)
+    losses = [
+        model.train()(images, make_samples([0, 1, 1]), mode='loss')
+        for model in (plain, flipped)
+    ]
+    assert losses[0] == losses[1]
+
+
+def test_checkpoints_of_backbone_and_neck(tmp_path):
+    trained = make_learner()
+    trained(make_views(4)[0], make_samples([0, 2, 2, 1]), mode='loss')
+    path = str(tmp_path / 'epoch_1.pth')
+    torch.save({'state_dict': trained.state_dict()}, path)
+    # of other identities
+    head = {'type': 'ReIDHead', 'num_classes': 99, 'in_channels': 6}
+    torch.manual_seed(1)
+    model = make_learner(
+        head=head, backbone_checkpoint=path, neck_checkpoint=path
+    )
+    images = make_views(2)[0]
+    assert torch.equal(model.eval()(images), trained.eval()(images))
+
+
+def test_training_from_nothing_is_told(monkeypatch):
+    said = []
+    monkeypatch.setattr(
+        reid_model, 'print_log', lambda text, **_: said.append(text)
+    )
+    make_learner().init_weights()
+    make_model().init_weights()
+    (warning,) = said
+    assert 'the backbone is as it was initialised' in warning
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        ({'neck_feat': 'both'}, "must be one of .* got 'both'"),
+        (
+            {'neck': None, 'neck_checkpoint': 'a.pth'},
+            r'\(a.pth\) needs a neck',
+        ),
+        (
+            {'neck': {'type': 'BNNeck', 'in_channels': DIM}},
+            f'neck gives {DIM} channels and the head takes 6: set '
+            f'model.head.in_channels={DIM}',
+        ),
+    ],
+)
+def test_parts_that_do_not_fit(options, message):
+    with pytest.raises(ValueError, match=message):
+        make_learner(**options)
+
+
+def test_neck_must_fit_a_backbone_that_knows_its_width():
+    with pytest.raises(ValueError, match=r'backbone gives 384 .* takes 2048'):
+        ReIDModel(
+            {'type': 'VisionTransformerICS', 'arch': 'small'},
+            neck={'type': 'BNNeck', 'in_channels': 2048},
+        )

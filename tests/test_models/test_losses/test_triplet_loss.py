@@ -1,0 +1,112 @@
+import math
+
+import pytest
+import torch
+from torch.nn.functional import normalize
+
+from mmcion.models import TripletLoss, batch_hard_triplet_loss
+
+
+def brute_force(feats, pids, margin):
+    """Hermans et al., equation 5, one pair of images at a time."""
+    losses = []
+    for anchor, pid in zip(feats, pids, strict=True):
+        distances = [math.dist(anchor, other) for other in feats]
+        pairs = list(zip(distances, pids == pid, strict=True))
+        negatives = [d for d, same in pairs if not same]
+        if not negatives:
+            continue
+        gap = max(d for d, same in pairs if same) - min(negatives)
+        soft = math.log1p(math.exp(gap))
+        losses.append(soft if margin is None else max(0, margin + gap))
+    return sum(losses) / max(len(losses), 1)
+
+
+@pytest.mark.parametrize('margin', [0.3, 0.0, 2.0, None])
+@pytest.mark.parametrize('pids', [[0, 0, 1, 1, 2, 2], [5, 5, 5, 5, 9, 9]])
+@pytest.mark.parametrize('seed', range(3))
+def test_loss_is_that_of_all_pairs(margin, pids, seed):
+    rng = torch.Generator().manual_seed(seed)
+    feats = torch.randn(6, 3, generator=rng, dtype=torch.float64)
+    labels = torch.tensor(pids)
+    loss = batch_hard_triplet_loss(feats, labels, margin)
+    expected = brute_force(feats, labels, margin)
+    assert loss.item() == pytest.approx(expected, rel=1e-12)
+    assert TripletLoss(margin)(feats, labels) == loss
+
+
+@pytest.mark.parametrize('margin', [1.0, None])
+def test_gradient_is_that_of_the_formula(margin):
+    rng = torch.Generator().manual_seed(0)
+    feats = torch.randn(8, 4, generator=rng, dtype=torch.float64)
+    pids = torch.tensor([0, 0, 1, 1, 2, 2, 3, 3])
+    torch.autograd.gradcheck(
+        lambda x: batch_hard_triplet_loss(x, pids, margin),
+        feats.requires_grad_(),
+    )
+
+
+def test_hand_computed():
+    # on a line; the gaps are 3 - 4, 3 - 1, 0 - 1
+    feats = torch.tensor([[0.0], [3.0], [4.0]])
+    pids = torch.tensor([0, 0, 1])
+    assert batch_hard_triplet_loss(feats, pids, 1.5).item() == pytest.approx(
+        (0.5 + 3.5 + 0.5) / 3
+    )
+
+
+@pytest.mark.parametrize('margin', [0.3, None])
+def test_one_identity_alone_teaches_nothing(margin):
+    feats = torch.randn(4, 3, requires_grad=True)
+    pids = torch.full((4,), 7)
+    loss = batch_hard_triplet_loss(feats, pids, margin)
+    loss.backward()
+    assert loss == 0
+    assert torch.equal(feats.grad, torch.zeros(4, 3))
+
+
+@pytest.mark.parametrize('margin', [0.3, None])
+def test_equal_images_have_a_finite_gradient(margin):
+    feats = torch.ones(4, 3, requires_grad=True)
+    pids = torch.tensor([0, 0, 1, 1])
+    loss = batch_hard_triplet_loss(feats, pids, margin)
+    loss.backward()
+    assert loss.item() == pytest.approx(margin or math.log(2))
+    assert torch.equal(feats.grad, torch.zeros(4, 3))
+
+
+@pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
+def test_half_precision_is_left_before_distances(dtype):
+    # squares would overflow in float16
+    feats = (300 * torch.randn(8, 64)).to(dtype).requires_grad_()
+    pids = torch.arange(8) // 2
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        loss = batch_hard_triplet_loss(feats, pids)
+    expected = batch_hard_triplet_loss(feats.float(), pids)
+    assert loss.dtype == torch.float32
+    assert torch.equal(loss, expected)
+    loss.backward()
+    assert feats.grad.isfinite().all() and feats.grad.any()
+
+
+def test_close_features_keep_their_digits():
+    base = 100 * normalize(torch.ones(64, 512))
+    step = 1e-2 * torch.arange(64)[:, None]
+    feats = base + torch.nn.functional.pad(step, (0, 511))
+    pids = torch.arange(64) // 2
+    loss = batch_hard_triplet_loss(feats, pids, 0.0)
+    expected = brute_force(feats.double(), pids, 0.0)
+    assert loss.item() == pytest.approx(expected, rel=1e-3, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ('feats', 'pids'), [((4, 3), (3,)), ((4,), (4,)), ((4, 3), (4, 1))]
+)
+def test_shapes_that_do_not_fit(feats, pids):
+    with pytest.raises(ValueError, match=r'feats must be \(N, D\)'):
+        batch_hard_triplet_loss(torch.zeros(feats), torch.zeros(pids))
+
+
+def test_negative_margin_is_refused():
+    with pytest.raises(ValueError, match=r'margin must be >= 0.* got -1'):
+        TripletLoss(-1)
