@@ -1,0 +1,91 @@
+"""Configs of tests: options of the metric, and other data sets."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from mmcion.utils.cli import read_config
+
+
+def set_metric_options(cfg: Config, options: Mapping[str, Any]) -> None:
+    """Set options of the ``ReIDMetric`` of a test.
+
+    Args:
+        cfg: a runner config, changed in place.
+        options: of ``ReIDMetric``.
+
+    Raises:
+        ValueError: if the config has no ``ReIDMetric``, or several.
+    """
+    evaluator = cfg.get('test_evaluator') or []
+    metrics = evaluator if isinstance(evaluator, list) else [evaluator]
+    found = [m for m in metrics if m.get('type') == 'ReIDMetric']
+    if len(found) != 1:
+        raise ValueError(
+            f'the config must have one ReIDMetric as test_evaluator; it has '
+            f'{len(found)}.'
+        )
+    found[0].update(options)
+
+
+def dataset_configs(
+    cfg: Config, datasets: Sequence[str], folder: str | Path
+) -> dict[str, Config]:
+    """Return a config of the same test for each of some data sets.
+
+    Model, transforms, batch size and workers stay those of ``cfg``; data set
+    and metric are those of the data set's own config.
+
+    Args:
+        cfg: a runner config.
+        datasets: each the name of a config in ``folder`` or the path of one;
+            with ``=PATH`` behind it for another ``data_root``.
+        folder: of the data sets' configs.
+
+    Returns:
+        By name; each has a work folder of that name in the one of ``cfg``.
+
+    Raises:
+        ValueError: if there is no such config, or a name comes twice.
+    """
+    configs: dict[str, Config] = {}
+    for text in datasets:
+        name, _, data_root = text.partition('=')
+        path = Path(name)
+        if path.suffix != '.py':
+            path = Path(folder) / f'{name}.py'
+        if not path.is_file():
+            raise ValueError(
+                f'there is no data set {name!r}: give the path of a config, '
+                f'or one of {", ".join(_names(folder))}.'
+            )
+        if path.stem in configs:
+            raise ValueError(f'data set {path.stem} is given twice.')
+        configs[path.stem] = _for_dataset(cfg, path, data_root)
+    return configs
+
+
+def _names(folder: str | Path) -> list[str]:
+    files = sorted(Path(folder).glob('*.py'))
+    return [f.stem for f in files if 'test_dataloader' in read_config(f)]
+
+
+def _for_dataset(cfg: Config, path: Path, data_root: str) -> Config:
+    own = read_config(path)
+    missing = {'test_dataloader', 'test_evaluator'} - set(own)
+    if missing:
+        raise ValueError(f'{path} has no {", ".join(sorted(missing))}.')
+    result = copy.deepcopy(cfg)
+    dataset = own.test_dataloader.dataset
+    dataset.pipeline = cfg.test_dataloader.dataset.pipeline
+    if data_root:
+        dataset.data_root = data_root
+    result.test_dataloader.dataset = dataset
+    result.test_evaluator = own.test_evaluator
+    result.work_dir = str(Path(cfg.work_dir) / path.stem)
+    return result

@@ -1,0 +1,81 @@
+import pytest
+from mmengine.config import Config
+
+from mmcion.apis.retrieval_configs import dataset_configs, set_metric_options
+
+MAIN = """
+model = dict(type='ReIDModel')
+work_dir = 'work'
+test_dataloader = dict(
+    batch_size=8,
+    dataset=dict(type='Own', pipeline=[dict(type='Resize', size=3)]),
+)
+test_evaluator = dict(type='ReIDMetric', ties='pessimistic')
+"""
+OTHER = """
+test_dataloader = dict(
+    batch_size=64, dataset=dict(type='Other', data_root='data/other', trial=2)
+)
+test_evaluator = dict(type='ReIDMetric', both_directions=True)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ('other', 'second'):
+        (tmp_path / f'{name}.py').write_text(OTHER)
+    (tmp_path / 'pretraining.py').write_text('train_dataloader = dict()\n')
+    return tmp_path
+
+
+@pytest.fixture
+def main_cfg():
+    return Config.fromstring(MAIN, '.py')
+
+
+def test_set_and_metric_are_changed_and_nothing_else(main_cfg, folder):
+    path = folder / 'second.py'
+    configs = dataset_configs(main_cfg, ['other=/d', str(path)], folder)
+    assert list(configs) == ['other', 'second']
+    loader = configs['other'].test_dataloader
+    assert loader.batch_size == 8
+    assert loader.dataset == {
+        'type': 'Other',
+        'data_root': '/d',
+        'trial': 2,
+        'pipeline': [{'type': 'Resize', 'size': 3}],
+    }
+    assert configs['other'].test_evaluator.both_directions
+    assert 'ties' not in configs['other'].test_evaluator
+    assert configs['other'].work_dir == 'work/other'
+    second = configs['second'].test_dataloader.dataset
+    assert second.data_root == 'data/other'
+    assert main_cfg.test_dataloader.dataset.type == 'Own'
+
+
+def test_unknown_and_repeated_sets_are_refused(main_cfg, folder):
+    message = "no data set 'none'.*or one of other, second"
+    with pytest.raises(ValueError, match=message):
+        dataset_configs(main_cfg, ['none'], folder)
+    with pytest.raises(ValueError, match='other is given twice'):
+        dataset_configs(main_cfg, ['other', 'other=/x'], folder)
+    with pytest.raises(ValueError, match='has no test_dataloader, test_eval'):
+        dataset_configs(main_cfg, ['pretraining'], folder)
+
+
+def test_options_of_the_metric_among_others(main_cfg):
+    set_metric_options(main_cfg, {'rerank': {'k1': 5}})
+    assert main_cfg.test_evaluator.rerank.k1 == 5
+    assert main_cfg.test_evaluator.ties == 'pessimistic'
+    metric = main_cfg.test_evaluator
+    main_cfg.test_evaluator = [{'type': 'Other'}, metric]
+    set_metric_options(main_cfg, {'ties': 'mean'})
+    assert main_cfg.test_evaluator[1].ties == 'mean'
+    assert 'ties' not in main_cfg.test_evaluator[0]
+
+
+@pytest.mark.parametrize('evaluator', [None, {'type': 'Other'}])
+def test_a_config_without_the_metric_is_refused(main_cfg, evaluator):
+    main_cfg.test_evaluator = evaluator
+    with pytest.raises(ValueError, match=r'must have one ReIDMetric.*has 0'):
+        set_metric_options(main_cfg, {})

@@ -1,0 +1,38 @@
+from mmcion.utils.score_table import score_rows, score_table
+
+SCORES = {
+    'market1501': {
+        'reid/mAP': 0.5,
+        'reid/Rank-1': 1.0,
+        'reid/num_valid_queries': 3368,
+        'reid/num_queries': 3368,
+        'reid/num_tied_queries': 2,
+    },
+    'regdb': {
+        'mAP': 0.25,
+        'num_valid_queries': 9,
+        'num_queries': 10,
+        'reverse/mAP': 0.125,
+        'reverse/num_valid_queries': 10,
+        'reverse/num_queries': 10,
+    },
+}
+
+
+def test_directions_have_rows_of_their_own():
+    header, rows = score_rows(SCORES)
+    assert header == ['data set', 'mAP', 'Rank-1', 'queries with a match']
+    assert rows == [
+        ['market1501', '0.5000', '1.0000', '3,368 of 3,368'],
+        ['regdb', '0.2500', '-', '9 of 10'],
+        ['regdb (reverse)', '0.1250', '-', '10 of 10'],
+    ]
+
+
+def test_columns_of_the_text_stand_below_each_other():
+    lines = score_table(SCORES).splitlines()
+    assert len({len(line) for line in lines}) == 1
+    assert lines[0].split('  ')[0] == 'data set'
+    assert lines[2].startswith('market1501 ')
+    column = lines[0].index('Rank-1')
+    assert lines[2][column : column + 6] == '1.0000'
