@@ -47,13 +47,13 @@ def training_curve(
 ) -> Figure:
     """Draw named curves of ``(x, y)``."""
     with matplotlib.rc_context(CHART_STYLE):
-        figure, axes = _axes(xlabel, ylabel)
+        figure, axes = new_axes(xlabel, ylabel)
         for color, (name, (x, y)) in zip(
-            _colors(len(curves)), curves.items(), strict=True
+            series_colors(len(curves)), curves.items(), strict=True
         ):
             axes.plot(x, y, color=color, linewidth=2, label=name)
         axes.margins(x=0.02)
-        _legend(axes, len(curves))
+        add_legend(axes, len(curves))
     return figure
 
 
@@ -76,10 +76,10 @@ def histogram(
     """
     filled = {k: np.asarray(v) for k, v in counts.items() if sum(v)}
     with matplotlib.rc_context(CHART_STYLE):
-        figure, axes = _axes(xlabel, 'density')
+        figure, axes = new_axes(xlabel, 'density')
         axes.set_yticks([])
         for color, (name, group) in zip(
-            _colors(len(filled)), filled.items(), strict=True
+            series_colors(len(filled)), filled.items(), strict=True
         ):
             axes.stairs(
                 group / (group.sum() * np.diff(edges)),
@@ -93,8 +93,8 @@ def histogram(
             used = np.flatnonzero(np.sum(list(filled.values()), axis=0))
             axes.set_xlim(edges[used[0]], edges[used[-1] + 1])
         axes.margins(y=0.2)
-        _mark_thresholds(axes, thresholds or {})
-        _legend(axes, 2)
+        mark_thresholds(axes, thresholds or {})
+        add_legend(axes, 2)
     return figure
 
 
@@ -102,7 +102,7 @@ def identity_sizes(sizes: Sequence[int]) -> Figure:
     """Draw the images per identity, largest first."""
     ordered = np.sort(np.asarray(sizes, int))[::-1]
     with matplotlib.rc_context(CHART_STYLE):
-        figure, axes = _axes('identity, largest first', 'images')
+        figure, axes = new_axes('identity, largest first', 'images')
         width = 0.8 if len(ordered) <= 80 else 1.0
         axes.bar(np.arange(1, len(ordered) + 1), ordered, width, color=BLUE)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -122,7 +122,7 @@ def count_bars(
         ylabel: what is counted.
     """
     with matplotlib.rc_context(CHART_STYLE):
-        figure, axes = _axes(xlabel, ylabel)
+        figure, axes = new_axes(xlabel, ylabel)
         places = np.arange(len(counts))
         values = list(counts.values())
         axes.bar(places, values, 0.72, color=BLUE)
@@ -159,7 +159,7 @@ def score_bars(
     best = best if best is not None else (names[-1] if names else None)
     places = np.arange(len(names))
     with matplotlib.rc_context({**CHART_STYLE, 'axes.grid.axis': 'x'}):
-        figure, axes = _axes(xlabel, '', height=0.9 + 0.5 * len(names))
+        figure, axes = new_axes(xlabel, '', height=0.9 + 0.5 * len(names))
         colors = [BLUE if name == best else GREY for name in names]
         axes.barh(places, list(scores.values()), 0.62, color=colors)
         for place, (name, score) in enumerate(scores.items()):
@@ -196,9 +196,10 @@ def figure_rgb(figure: Figure, *, dpi: int = 144) -> np.ndarray:
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
-def _axes(
+def new_axes(
     xlabel: str, ylabel: str, *, height: float = 3.0
 ) -> tuple[Figure, Axes]:
+    """Return an empty figure in the style, as wide as the page."""
     figure = Figure(figsize=(9.6, height), layout='constrained')
     axes = figure.add_subplot()
     axes.set_xlabel(xlabel, labelpad=8)
@@ -207,7 +208,7 @@ def _axes(
     return figure, axes
 
 
-def _mark_thresholds(axes: Axes, thresholds: Mapping[str, float]) -> None:
+def mark_thresholds(axes: Axes, thresholds: Mapping[str, float]) -> None:
     """Draw lines; the lowest is named on its left, the others stacked."""
     ordered = sorted(thresholds.items(), key=lambda item: item[1])
     for line, (name, position) in enumerate(ordered):
@@ -225,10 +226,12 @@ def _mark_thresholds(axes: Axes, thresholds: Mapping[str, float]) -> None:
         )
 
 
-def _colors(count: int) -> list[str]:
+def series_colors(count: int) -> list[str]:
+    """Return a colour per series; they repeat from the seventh on."""
     return [SERIES[i % len(SERIES)] for i in range(count)]
 
 
-def _legend(axes: Axes, curves: int) -> None:
+def add_legend(axes: Axes, curves: int) -> None:
+    """Name the curves where there are several."""
     if curves > 1 and axes.get_legend_handles_labels()[0]:
         axes.legend(loc='best', labelcolor=INK)

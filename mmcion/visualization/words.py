@@ -2,8 +2,11 @@
 
 
 def count_of(number: int, noun: str) -> str:
-    """Return ``1 video``, ``2,345 videos`` or ``2 identities``."""
-    plural = noun[:-1] + 'ies' if noun.endswith('y') else noun + 's'
+    """Return ``1 video``, ``2 videos``, ``2 identities`` or ``2 matches``."""
+    if noun.endswith('y'):
+        plural = noun[:-1] + 'ies'
+    else:
+        plural = noun + ('es' if noun.endswith('ch') else 's')
     return f'{number:,} {noun if number == 1 else plural}'
 
 

@@ -11,6 +11,7 @@ from mmcion.visualization.words import count_of, share_of
         (12345, 'image', '12,345 images'),
         (2, 'identity', '2 identities'),
         (1, 'identity', '1 identity'),
+        (3, 'match', '3 matches'),
     ],
 )
 def test_numbers_and_nouns_agree(number, noun, text):
