@@ -114,7 +114,7 @@ class FeatureExtractor:
         files = isinstance(items[0], str)
         batches = -(-len(items) // self.batch_size)
         loader = DataLoader(
-            _Images(items, self.pipeline),
+            PreparedImages(items, self.pipeline),
             batch_size=self.batch_size,
             num_workers=min(self.num_workers, batches - 1) if files else 0,
         )
@@ -315,7 +315,7 @@ class _Pooled(BaseModel):
         return pooled_feature(self.network(inputs))
 
 
-class _Images(Dataset):
+class PreparedImages(Dataset):
     """Files and tensors after the transforms, as ``(3, h, w)`` uint8."""
 
     def __init__(
