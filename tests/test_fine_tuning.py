@@ -51,10 +51,8 @@ def pretrained(tmp_path_factory):
     return path
 
 
-def tiny_config(family, people, pretrained, **options):
-    """The family's config with a small network, two epochs and tiny images."""
-    name = f'{family}_resnet50-ibn_market1501.py'
-    cfg = Config.fromfile(ROOT / 'configs' / 'eval' / name)
+def take_people(cfg, people, size):
+    """Let a config read the images of a folder in a small size."""
     dataset = {'type': 'ReIDDataset', 'ann_file': str(people / 'people.csv')}
     for loader in ('train', 'val', 'test'):
         settings = cfg[f'{loader}_dataloader']
@@ -62,9 +60,17 @@ def tiny_config(family, people, pretrained, **options):
         settings.dataset.update(dataset, data_root=str(people))
         for transform in settings.dataset.pipeline:
             if 'size' in transform:
-                transform.size = SIZE
+                transform.size = size
             if 'padding' in transform:
-                transform.padding = 2
+                transform.padding = size[1] // 8
+    cfg.train_dataloader.pin_memory = False
+
+
+def tiny_config(family, people, pretrained, **options):
+    """The family's config with a small network, two epochs and tiny images."""
+    name = f'{family}_resnet50-ibn_market1501.py'
+    cfg = Config.fromfile(ROOT / 'configs' / 'eval' / name)
+    take_people(cfg, people, SIZE)
     in_channels = DIM if family == 'fine-tune' else 512
     cfg.merge_from_dict(
         {
@@ -83,7 +89,6 @@ def tiny_config(family, people, pretrained, **options):
             'model.head.num_classes': PEOPLE,
             'train_dataloader.batch_size': 8,
             'train_dataloader.sampler.batch_size': 8,
-            'train_dataloader.pin_memory': False,
             'train_cfg.max_epochs': 2,
             'train_cfg.val_interval': 1,
             'default_hooks.checkpoint.interval': 1,
