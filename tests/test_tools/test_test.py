@@ -1,7 +1,13 @@
 import csv
 import json
 
-from mmcion.structures import TrackletTable
+import pytest
+
+from mmcion.evaluation import (
+    EvaluationOptions,
+    evaluate_features,
+)
+from mmcion.structures import ReIDFeatures, TrackletTable
 
 from .conftest import ROOT, run_tool
 
@@ -53,3 +59,115 @@ def test_missing_split_and_checkpoint(recording, tmp_path):
     done = run_tool('test.py', CONFIG, 'none.pth', cwd=tmp_path)
     assert done.returncode == 1
     assert 'there is no checkpoint at none.pth' in done.stderr
+
+
+LOADER = (
+    'test_dataloader.num_workers=0',
+    'test_dataloader.persistent_workers=False',
+)
+PICTURES = [  # there are no errors to show
+    'average_precision.png',
+    'cmc.png',
+    'embedding_map.png',
+    'random_queries.png',
+    'report.html',
+    'roc.png',
+    'worst_queries.png',
+]
+
+
+def test_scores_features_and_report_of_one_run(
+    recording, tmp_path, call_tool, capsys
+):
+    write_split(recording, tmp_path / 'split.csv')
+    options = ('--rerank', '4,2,0.5,faiss', '--qe', '2,3', '--fpr', 0.1)
+    call_tool(
+        *('test.py', CONFIG, '--work-dir', 'work', *options),
+        *('--out', 'scores.json', '--dump-features', 'features.npz'),
+        *('--show-dir', 'report', '--tta', '--cfg-options', *LOADER),
+        'test_dataloader.dataset.ann_file=split.csv',
+        f'test_dataloader.dataset.data_root={recording / "crops"}',
+    )
+    features = ReIDFeatures.load('features.npz')
+    expected = evaluate_features(
+        features,
+        EvaluationOptions(
+            rerank={
+                'k1': 4,
+                'k2': 2,
+                'lambda_value': 0.5,
+                'variant': 'faiss',
+            },
+            query_expansion={'k': 2, 'alpha': 3},
+            fprs=(0.1,),
+        ),
+    ).scores
+    scores = json.loads((tmp_path / 'scores.json').read_text())
+    assert scores == {
+        f'reid/{name}': pytest.approx(value, abs=1e-6)
+        for name, value in expected.items()
+    }
+    shown = sorted(path.name for path in (tmp_path / 'report').iterdir())
+    assert shown == PICTURES
+    page = (tmp_path / 'report' / 'report.html').read_text()
+    assert 'zero-shot_color-stripes_128x64' in page
+    assert 'faiss' in page
+
+
+def write_dataset(path, recording, extra=''):
+    path.write_text(
+        f"""test_dataloader = dict(
+    dataset=dict(
+        type='ReIDDataset',
+        ann_file='split.csv',
+        data_root={str(recording / 'crops')!r},
+    )
+)
+test_evaluator = dict(type='ReIDMetric'{extra})
+"""
+    )
+
+
+def test_table_across_data_sets(recording, tmp_path, call_tool, capsys):
+    write_split(recording, tmp_path / 'split.csv')
+    write_dataset(tmp_path / 'first.py', recording)
+    write_dataset(tmp_path / 'second.py', recording, ', both_directions=True')
+    call_tool(
+        *('test.py', CONFIG, '--datasets', 'first.py', 'second.py'),
+        *('--work-dir', 'work', '--out', 'scores.json'),
+        *('--dump-features', 'f.npz', '--show-dir', 'report'),
+        *('--cfg-options', *LOADER),
+    )
+    lines = capsys.readouterr().out.splitlines()
+    table = lines[
+        [line.startswith('data set') for line in lines].index(True) :
+    ]
+    assert [line.split('  ')[0] for line in table[2:5]] == [
+        'first',
+        'second',
+        'second (reverse)',
+    ]
+    scores = json.loads((tmp_path / 'scores.json').read_text())
+    assert list(scores) == ['first', 'second']
+    assert scores['first']['reid/mAP'] == 1
+    assert scores['second']['reid/reverse/num_queries'] > 10
+    for name in ('first', 'second'):
+        assert (tmp_path / f'f_{name}.npz').is_file()
+        assert (tmp_path / 'report' / name / 'report.html').is_file()
+    page = (tmp_path / 'report' / 'report.html').read_text()
+    assert 'second (reverse)' in page
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (('--datasets', 'nowhere'), "no data set 'nowhere'"),
+        (('--rerank', CONFIG), 'put it before --rerank'),
+        (('--qe', 'x'), '--qe takes K'),
+    ],
+)
+def test_mistakes_end_before_the_test(call_tool, capsys, arguments, message):
+    with pytest.raises(SystemExit) as ended:
+        call_tool('test.py', CONFIG, *arguments)
+    assert ended.value.code == 1
+    assert message in capsys.readouterr().err

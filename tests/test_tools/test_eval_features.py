@@ -1,0 +1,56 @@
+import json
+
+import pytest
+
+from mmcion.evaluation import EvaluationOptions, evaluate_features
+
+from ..test_evaluation.test_feature_evaluation import make_features
+
+TOOL = 'analysis_tools/eval_features.py'
+
+
+def test_scores_without_a_model(tmp_path, call_tool, capsys):
+    features = make_features()
+    features.save(tmp_path / 'f.npz')
+    call_tool(
+        *(TOOL, 'f.npz', '--protocol', 'SYSUMM01Protocol', 'num_trials=3'),
+        *('--ranks', 1, 20, '--distance', 'euclidean', '--rerank', '6,3'),
+        *('--both-directions', '--tracklets', '--out', 'scores.json'),
+    )
+    expected = evaluate_features(
+        features,
+        EvaluationOptions(
+            protocol={'type': 'SYSUMM01Protocol', 'num_trials': 3},
+            ranks=(1, 20),
+            distance='euclidean',
+            rerank={'k1': 6, 'k2': 3},
+            both_directions=True,
+            average_tracklets=True,
+        ),
+    ).scores
+    found = json.loads((tmp_path / 'scores.json').read_text())
+    assert found == pytest.approx(expected)
+    assert 'f (reverse)' in capsys.readouterr().out
+
+
+def test_report_without_a_model_or_its_images(tmp_path, call_tool):
+    make_features().save(tmp_path / 'f.npz')
+    call_tool(TOOL, 'f.npz', '--no-cameras', '--show-dir', 'report')
+    page = (tmp_path / 'report' / 'report.html').read_text()
+    assert 'f.npz' in page
+    assert not (tmp_path / 'report' / 'activation_maps.png').exists()
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (('none.npz',), 'no file of features at none.npz'),
+        (('f.npz', '--protocol', 'SYSUMM01Protocol', 'x'), 'KEY=VALUE'),
+    ],
+)
+def test_mistakes(tmp_path, call_tool, capsys, arguments, message):
+    make_features().save(tmp_path / 'f.npz')
+    with pytest.raises(SystemExit) as ended:
+        call_tool(TOOL, *arguments)
+    assert ended.value.code == 1
+    assert message in capsys.readouterr().err
