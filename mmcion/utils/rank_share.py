@@ -43,6 +43,8 @@ class RankShare:
             rows: ``(N, ...)`` of numbers, bools or text; N may differ, the
                 other sizes must not.
         """
+        if self.world_size == 1:
+            return rows
         return np.concatenate(self._gathered(rows))
 
     def gather_interleaved(self, rows: np.ndarray) -> np.ndarray:
@@ -50,13 +52,13 @@ class RankShare:
 
         That is the order in which mmengine's ``DefaultSampler`` dealt them.
         """
+        if self.world_size == 1:
+            return rows
         parts = self._gathered(rows)
         turn = np.concatenate([np.arange(len(part)) for part in parts])
         return np.concatenate(parts)[np.argsort(turn, kind='stable')]
 
     def _gathered(self, rows: np.ndarray) -> list[np.ndarray]:
-        if self.world_size == 1:
-            return [rows]
         if rows.dtype.kind == 'U':
             encoded = np.char.encode(rows, 'utf-8')
             return [

@@ -114,3 +114,39 @@ def test_one_identity_to_ignore_may_be_a_number():
     samples = make_samples()
     expected = run_evaluator(samples, ignore_pids=(1,))
     assert run_evaluator(samples, ignore_pids=1) == expected
+
+
+def test_options_reach_the_evaluation():
+    samples = make_samples()
+    for number, sample in enumerate(samples):
+        sample.set_metainfo({'tracklet_id': number // 2})
+    metric = METRICS.build(
+        {
+            'type': 'ReIDMetric',
+            'average_tracklets': True,
+            'ranks': (2,),
+            'keep_nearest': 3,
+            'prefix': 'mars',
+        }
+    )
+    metric.process(None, [sample.to_dict() for sample in samples])
+    scores = metric.evaluate(len(samples))
+    assert {'mars/mAP', 'mars/Rank-2'} < set(scores)
+    assert metric.result.unit == 'tracklet'
+    assert len(metric.result.features) == 11
+    assert metric.result.nearest.shape[1] == 3
+    assert metric.results == []
+
+
+def test_scores_of_one_process_alone():
+    samples = make_samples()
+    metric = METRICS.build({'type': 'ReIDMetric'})
+    metric.process(None, [sample.to_dict() for sample in samples])
+    assert metric.compute_metrics(metric.results) == expected_scores(samples)
+
+
+def test_nothing_to_evaluate_and_unknown_options_are_refused():
+    with pytest.raises(ValueError, match='has seen no images'):
+        METRICS.build({'type': 'ReIDMetric'}).evaluate(0)
+    with pytest.raises(TypeError, match='max_rank'):
+        METRICS.build({'type': 'ReIDMetric', 'max_rank': 50})

@@ -125,19 +125,19 @@ class ReIDMetric(BaseMetric):
         """Return the scores of what ``process`` kept, in this process alone.
 
         Args:
-            results: rows of ``self.results``.
+            results: rows of ``self.results``; they are used up.
         """
         features = _gathered(results, RankShare(), len(results))
         return evaluate_features(features, self.options).scores
 
 
 def _gathered(rows: list[dict], share: RankShare, size: int) -> ReIDFeatures:
-    """Return the rows of all ranks in the order of the data set."""
-    return ReIDFeatures(
-        **{
-            name: share.gather_interleaved(
-                np.array([row[name] for row in rows])
-            )[:size]
-            for name in rows[0]
-        }
-    )
+    """Return the rows of all ranks in the order of the data set.
+
+    ``rows`` are emptied, so that features are not in memory twice.
+    """
+    columns = {}
+    for name in list(rows[0]):
+        own = np.array([row.pop(name) for row in rows])
+        columns[name] = share.gather_interleaved(own)[:size]
+    return ReIDFeatures(**columns)
