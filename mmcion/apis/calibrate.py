@@ -10,6 +10,7 @@ import numpy as np
 
 from mmcion.evaluation import ThresholdCalibration, calibrate_threshold
 from mmcion.models.utils.model_threshold import (
+    find_output,
     read_calibratable,
     store_threshold,
 )
@@ -70,6 +71,7 @@ def calibrate_model(
             ``out`` is ``model``.
     """
     meta = read_calibratable(model)['meta']
+    find_output(model, out)  # before the long part
     data = ReIDFeatures.load(features)
     num_features = get_architecture(meta['arch']).num_features
     if data.feature.shape[1] != num_features:

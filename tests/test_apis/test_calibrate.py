@@ -165,6 +165,13 @@ def test_files_are_looked_at_first(source, tmp_path):
         calibrate_model(
             tmp_path / 'no.npz', tmp_path / 'epoch_1.pth', false_match_rate=0.1
         )
+    with pytest.raises(ValueError, match='is the file that is read'):
+        calibrate_model(
+            tmp_path / 'no.npz',
+            source / 'model.pth',
+            false_match_rate=0.1,
+            out=source / 'model.pth',
+        )
     with pytest.raises(FileNotFoundError, match=r'no\.npz'):
         calibrate_model(
             tmp_path / 'no.npz', source / 'model.pth', false_match_rate=0.1

@@ -8,9 +8,9 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 EXAMPLE = """example:
-  # features of labelled images: ReIDMetric(dump_features=...)
-  python tools/test.py CONFIG MODEL.pth \\
-      --cfg-options test_evaluator.dump_features=features.npz
+  # features of labelled images, with the model as it is
+  python tools/test.py configs/eval/zero-shot_resnet50-ibn_market1501.py \\
+      MODEL.pth --dump-features features.npz
 
   # one in a thousand pairs of two people may be taken for one person
   python tools/analysis_tools/calibrate_threshold.py features.npz MODEL.pth \\

@@ -15,5 +15,5 @@ test_dataloader = dict(
         pipeline=test_pipeline,
     ),
 )
-test_evaluator = dict(type='ReIDMetric')
+test_evaluator = dict(type='ReIDMetric', both_directions=True)
 test_cfg = dict()

@@ -10,6 +10,7 @@ from typing import Any
 from .model_file import (
     model_meta,
     read_checkpoint,
+    refuse_same_file,
     split_stem,
     write_model_content,
 )
@@ -63,30 +64,43 @@ def store_threshold(
             another ending or ends in a hash, or the numbers are out of
             range.
     """
-    path = Path(path)
     _check(threshold)
+    target, add_hash = find_output(path, out)
     content = read_calibratable(path)
-    add_hash = False
-    if out is None:
-        stem, named = split_stem(path)
-        stem = stem.removesuffix('_calibrated')
-        out, add_hash = path.with_stem(f'{stem}_calibrated'), bool(named)
-    out = Path(out)
-    if out.suffix != '.pth':
-        raise ValueError(f'a model file must end in .pth; got {out}')
-    stem, named = split_stem(out)
-    if named:
-        raise ValueError(
-            f'{out} ends in a hash, {named}, that the new file will not '
-            f'have; write to {out.with_stem(stem)} or the like.'
-        )
     meta = {**content['meta'], 'threshold': dict(threshold)}
     return write_model_content(
-        out,
+        target,
         {**content, 'meta': json.loads(json.dumps(meta))},
         source_file=path,
         add_hash=add_hash,
     )
+
+
+def find_output(path: str | Path, out: str | Path | None) -> tuple[Path, bool]:
+    """Return where ``store_threshold`` writes, and whether a hash is added.
+
+    Raises:
+        ValueError: if ``out`` is ``path``, has another ending or ends in a
+            hash.
+    """
+    if out is None:
+        stem, named = split_stem(Path(path))
+        stem = f'{stem.removesuffix("_calibrated")}_calibrated'
+        target = Path(path).with_stem(stem)
+        if not named:
+            refuse_same_file(target, path)
+        return target, bool(named)
+    target = Path(out)
+    if target.suffix != '.pth':
+        raise ValueError(f'a model file must end in .pth; got {out}')
+    stem, named = split_stem(target)
+    if named:
+        raise ValueError(
+            f'{out} ends in a hash, {named}, that the new file will not '
+            f'have; write to {target.with_stem(stem)} or the like.'
+        )
+    refuse_same_file(target, path)
+    return target, False
 
 
 def _check(threshold: Mapping[str, Any]) -> None:

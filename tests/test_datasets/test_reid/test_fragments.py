@@ -17,7 +17,8 @@ NAMES = sorted(
 
 
 def test_fragments_are_found():
-    assert len(NAMES) >= 9
+    assert {'market1501', 'mars', 'regdb', 'sysumm01'} <= set(NAMES)
+    assert len(NAMES) >= 12
 
 
 @pytest.mark.parametrize('name', NAMES)
@@ -31,3 +32,26 @@ def test_dataset_builds_but_for_the_images(name):
     assert len(built.pipeline.transforms) == 3
     assert dataset.pipeline == cfg.test_pipeline
     assert dataset.data_root == cfg.get('data_root', 'data')
+
+
+@pytest.mark.parametrize(
+    ('name', 'options'),
+    [
+        (
+            'sysumm01',
+            {
+                'protocol': {
+                    'type': 'SYSUMM01Protocol',
+                    'mode': 'all',
+                    'shots': 1,
+                }
+            },
+        ),
+        ('mars', {'average_tracklets': True}),
+        ('regdb', {'both_directions': True}),
+        ('cuhk03np_labeled', {}),
+    ],
+)
+def test_evaluator_follows_the_protocol_of_the_set(name, options):
+    evaluator = CONFIGS[name].test_evaluator
+    assert evaluator == {'type': 'ReIDMetric', **options}

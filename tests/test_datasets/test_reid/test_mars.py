@@ -4,7 +4,7 @@ from scipy.io import savemat
 
 from mmcion.datasets import PackReIDInputs
 
-from .trees import build, rows_of, touch
+from .trees import build, rows_of, scores_of, touch
 
 NAMES = {
     'train': ('0001C1T0001F001.jpg', '0001C1T0001F002.jpg'),
@@ -105,3 +105,11 @@ def test_query_of_no_tracklet(root, rows):
     message = r'query_IDX.mat must name rows 1 to 4 of .*test_info.mat; got [0'
     with pytest.raises(ValueError, match=message[:-2]):
         build('MARS', root)
+
+
+def test_fragment_ranks_tracklets(root):
+    # the distractor is nearest to one image of the query
+    feats = [[1, 0.0], [0, 1], [1, 0], [1, 0], [1, 0.5], [0.5, 1]]
+    scores = scores_of(build('MARS', root), 'mars', feats)
+    assert scores['reid/num_queries'] == 1
+    assert scores['reid/mAP'] == scores['reid/Rank-1'] == 1

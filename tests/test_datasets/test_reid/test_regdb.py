@@ -1,6 +1,6 @@
 import pytest
 
-from .trees import build, rows_of, touch
+from .trees import build, rows_of, scores_of, touch
 
 LINES = {
     'train_visible_2': ('Visible/285/male_back_v_05528_285.bmp 0',),
@@ -70,3 +70,15 @@ def test_missing_image(root):
 def test_wrong_options(root, option, message):
     with pytest.raises(ValueError, match=message):
         build('RegDB', root, **option)
+
+
+def test_fragment_has_both_directions(root):
+    touch(root, 'Visible/8/male_back_v_1_8.bmp', 'Visible/8/m_v_2_8.bmp')
+    visible = root / 'idx/test_visible_2.txt'
+    more = 'Visible/8/male_back_v_1_8.bmp 1\nVisible/8/m_v_2_8.bmp 2'
+    visible.write_text(f'{visible.read_text()}\n{more}')
+    feats = [[1, 0.0], [0.9, 0.1], [0.8, 0.2], [0.9, 0.1]]
+    scores = scores_of(build('RegDB', root, trial=2), 'regdb', feats)
+    assert scores['reid/mAP'] == 1
+    # the visible image of another person is nearest
+    assert scores['reid/reverse/mAP'] == pytest.approx(1 / 2)

@@ -1,6 +1,6 @@
 import pytest
 
-from .trees import build, ids_of, rows_of, touch
+from .trees import build, ids_of, rows_of, scores_of, touch
 
 IMAGES = (
     'cam1/0002/0001.jpg',
@@ -90,3 +90,18 @@ def test_list_of_something_else(root):
     (root / 'exp/test_id.txt').write_text('6 4')
     with pytest.raises(ValueError, match=r'test_id.txt must be a line of id'):
         build('SYSUMM01', root)
+
+
+def test_fragment_leaves_camera_2_out_for_camera_3(root):
+    feats = [
+        [1, 0, 0.0],
+        [0, 1, 0],
+        [0.6, 0.8, 0],  # of the first, in camera 5
+        [0, 0.5, 0.8],  # of the second, in camera 1
+        [0, 1, 0],  # and in camera 2
+        [0, 1, 0],
+    ]
+    scores = scores_of(build('SYSUMM01', root), 'sysumm01', feats)
+    assert scores['reid/num_valid_queries'] == 2
+    assert scores['reid/mAP'] == pytest.approx(0.75)
+    assert scores['reid/Rank-1'] == pytest.approx(0.5)

@@ -2,7 +2,13 @@
 
 from pathlib import Path
 
-from mmcion.registry import DATASETS
+import torch
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+
+from mmcion.registry import DATASETS, METRICS
+
+FRAGMENTS = Path(__file__).parents[3] / 'configs' / '_base_' / 'datasets'
 
 MARKET = {
     'bounding_box_train': (
@@ -58,6 +64,19 @@ def build(name, root, split='test', **options):
     return DATASETS.build(
         {'type': name, 'data_root': str(root), 'split': split, **options}
     )
+
+
+def scores_of(dataset, fragment, features):
+    """Return what the evaluator of a fragment says of made-up features."""
+    cfg = Config.fromfile(FRAGMENTS / f'{fragment}.py')
+    with DefaultScope.overwrite_default_scope('mmcion'):
+        metric = METRICS.build(cfg.test_evaluator)
+    samples = [
+        {**dataset.get_data_info(row), 'feature': torch.tensor(feature)}
+        for row, feature in enumerate(features)
+    ]
+    metric.process(None, samples)
+    return metric.evaluate(len(samples))
 
 
 def rows_of(dataset):
