@@ -24,9 +24,11 @@ COLORS = (
     '#7a1f3d',
 )  # fmt: skip
 SHAPES = ('o', 's', '^', 'D', 'v', 'P', 'X', '<', '>', 'p', '*', 'h')
-_NAMED = 12  # groups that a legend names
+_NAMED = 18  # groups that a legend names
 _NAMES = {'tsne': 't-SNE', 'umap': 'UMAP', 'pca': 'PCA'}
 _GALLERY, _QUERY = 26, 62  # square points
+# shares of the map's extent: how close half a group lies, and a number's size
+_TOGETHER, _NUMBER_SIZE = 0.1, (0.06, 0.03)
 
 
 def embedding_map(
@@ -43,10 +45,10 @@ def embedding_map(
     """Draw the images of a few people as points, similar ones close.
 
     On the left, colour and shape tell the person, whose number stands at the
-    middle one of the points. On the right, the same points tell the camera:
-    where they group by it, the features see the place rather than the person.
-    The right side is left out if there is one camera only. Queries are larger
-    and have a dark rim.
+    points where they lie together. On the right, the same points tell the
+    camera: where they group by it, the features see the place rather than the
+    person. The right side is left out if there is one camera only. Queries
+    are larger and have a dark rim.
 
     Args:
         features: ``(N, D)``.
@@ -156,8 +158,9 @@ def _choose(
     asked = is_query if is_query.any() else np.ones_like(is_query)
     candidates = rng.permutation(np.unique(pids[asked & (pids >= 0)]))
     pairs = np.unique(np.stack([pids, cams], 1), axis=0)
-    several = [(pairs[:, 0] == pid).sum() > 1 for pid in candidates]
-    order = np.argsort(np.logical_not(several), kind='stable')
+    known, cameras = np.unique(pairs[:, 0], return_counts=True)
+    several = cameras[np.searchsorted(known, candidates)] > 1
+    order = np.argsort(~several, kind='stable')
     return np.sort(candidates[order][:count])
 
 
@@ -222,10 +225,21 @@ def _name_groups(
 
 
 def _write_numbers(axes: Axes, points: np.ndarray, groups: np.ndarray) -> None:
-    """Write each group's number at its point nearest to all others."""
+    """Write the number of each group whose points lie together.
+
+    It stands at the point nearest to all others, and is left out where
+    another number stands already.
+    """
+    extent = np.ptp(points, axis=0).max() or 1.0
+    taken = np.zeros((0, 2))
     for i, name in enumerate(np.unique(groups)):
         own = points[groups == name]
         middle = own[np.abs(own - np.median(own, axis=0)).sum(1).argmin()]
+        away = np.linalg.norm(own - middle, axis=1) / extent
+        apart = np.abs(taken - middle) / extent > _NUMBER_SIZE
+        if np.median(away) > _TOGETHER or not apart.any(axis=1).all():
+            continue
+        taken = np.concatenate([taken, middle[None]])
         axes.annotate(
             f'{name}',
             middle,

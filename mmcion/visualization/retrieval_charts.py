@@ -65,18 +65,21 @@ def cmc_chart(curves: Mapping[str, Values]) -> Figure:
                 marker='o' if len(shares) == 1 else None,
                 label=f'{name}: Rank-1 {shares[0]:.1%}',
             )
-        if len(curves) == 1:
-            _write_ranks(axes, shares)
         longest = max(len(values) for values in curves.values())
         ticks = [1, *range(5, min(longest, 30) + 1, 5)]
         ticks += range(40, longest + 1, 10 if longest <= 60 else 20)
+        if longest < 10:
+            ticks = list(range(1, longest + 1))
         axes.xaxis.set_major_locator(FixedLocator(ticks))
         axes.set_xlim(1 - 0.02 * longest, 1.02 * longest + 0.5)
         least = min(values[0] for values in curves.values())
         floor = max(0.0, np.floor((least - 0.05) * 10) / 10)
         axes.set_ylim(floor, 1 + 0.09 * (1 - floor))
-        axes.set_yticks([t for t in np.linspace(0, 1, 11) if t >= floor])
+        steps = MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(floor, 1)
+        axes.set_yticks([step for step in steps if floor <= step <= 1])
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        if len(curves) == 1:
+            _write_ranks(axes, shares)
         add_legend(axes, len(curves))
     return figure
 
@@ -121,7 +124,6 @@ def roc_chart(curves: Mapping[str, RocPoints]) -> Figure:
                 line,
                 color=color,
                 linewidth=2,
-                drawstyle='steps-post',
                 label=f'{name}: {told}',
             )
         axes.set_xscale('log')
@@ -181,24 +183,24 @@ def _write_ranks(axes: Axes, shares: np.ndarray) -> None:
     for rank in _READ_RANKS:
         if rank <= len(shares):
             share = shares[rank - 1]
-            axes.plot(rank, share, 'o', color=BLUE)
-            _write(axes, f'{share:.1%}', (rank, share), (7, -13))
+            axes.plot(rank, share, 'o', color=BLUE, clip_on=False)
+            _write(axes, f'{share:.1%}', (rank, share))
 
 
 def _write_rates(axes: Axes, points: RocPoints) -> None:
     for rate, share in zip(READ_FPR, _tpr_at(points, READ_FPR), strict=True):
         axes.plot(rate, share, 'o', color=BLUE, clip_on=False)
-        high = share > 0.15
-        _write(axes, f'{share:.1%}', (rate, share), (7, -13 if high else 7))
+        _write(axes, f'{share:.1%}', (rate, share))
 
 
-def _write(
-    axes: Axes, text: str, point: tuple[float, float], offset: tuple[int, int]
-) -> None:
+def _write(axes: Axes, text: str, point: tuple[float, float]) -> None:
+    """Write a value below its point, or above where there is no room."""
+    low, high = axes.get_ylim()
+    below = point[1] - low > 0.15 * (high - low)
     axes.annotate(
         text,
         point,
-        xytext=offset,
+        xytext=(7, -13 if below else 7),
         textcoords='offset points',
         bbox={'facecolor': PAPER, 'edgecolor': 'none', 'pad': 1},
     )

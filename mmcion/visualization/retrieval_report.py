@@ -80,12 +80,19 @@ def write_retrieval_report(
 
 def _bare(name: str) -> str:
     """Return the name of a score without the metric's prefix."""
-    return name.rsplit('/', 1)[-1]
+    return name.removeprefix('reid/')
+
+
+def _split(name: str) -> tuple[str, str]:
+    """Return score and direction, as of ``reverse/mAP``; '' without one."""
+    direction, _, score = name.rpartition('/')
+    return score, direction
 
 
 def _score_cell(name: str, value: float | None) -> Cell:
     if value is None:
         return None
+    name, _ = _split(name)
     if _SHARE.match(name):
         return f'{value:.1%}'
     if float(value).is_integer() and name.startswith('num'):
@@ -137,15 +144,23 @@ def _add_scores(report: HtmlReport, scores: Mapping[str, float]) -> None:
 
 
 def _score_name(name: str) -> str:
-    return name.removeprefix('num_').replace('_', ' ')
+    score, direction = _split(name)
+    score = score.removeprefix('num_').replace('_', ' ')
+    return f'{score} ({direction})' if direction else score
 
 
 def _meaning(name: str) -> str:
-    if rank := re.fullmatch(r'Rank-(\d+)', name):
+    score, _ = _split(name)
+    if rank := re.fullmatch(r'Rank-(\d+)', score):
         if rank[1] == '1':
             return 'Queries whose nearest image is a match'
         return f'Queries with a match among the {rank[1]} nearest images'
-    return _MEANING.get(name, '')
+    if rate := re.fullmatch(r'TPR@FPR=(.+)', score):
+        return (
+            f'Matching pairs accepted at the distance that accepts a share '
+            f'of {rate[1]} of the wrong pairs'
+        )
+    return _MEANING.get(score, '')
 
 
 def _add_charts(report: HtmlReport, pictures: RetrievalPictures) -> None:
@@ -290,11 +305,14 @@ def _add_comparison(
 ) -> None:
     if not comparison:
         return
-    table = {
-        name: {_bare(score): value for score, value in scores.items()}
-        for name, scores in comparison.items()
-    }
-    names = [name for name in _unique(table.values()) if _SHARE.match(name)]
+    table: dict[str, dict[str, float]] = {}
+    for data, scores in comparison.items():
+        for name, value in scores.items():
+            score, direction = _split(_bare(name))
+            row = f'{data} ({direction})' if direction else data
+            if _SHARE.match(score):
+                table.setdefault(row, {})[score] = value
+    names = _unique(table.values())
     report.add_section(
         'Across data sets', 'The same model, judged on other data sets.'
     )

@@ -56,7 +56,7 @@ def test_options_reach_the_pictures(result):
     )
     assert len(pictures.random.queries) == 2
     assert pictures.worst.queries[0] == result.ap.argmin()
-    named = pictures.embedding.axes[0].texts
+    named = pictures.embedding.axes[0].get_legend().get_texts()
     assert [text.get_text() for text in named] == ['1']
     wider = draw_retrieval(result, queries=2, method='pca')
     assert wider.random.image.shape[1] > pictures.random.image.shape[1]

@@ -96,11 +96,21 @@ def test_scores_are_told_with_what_they_mean(result, tmp_path):
         'reid/Rank-5': 0.875,
         'reid/num_valid_queries': 19.0,
         'reid/threshold': 0.5,
+        'reid/reverse/mAP': 0.25,
+        'reid/TPR@FPR=0.001': 0.5,
     }
     table = rows(page_of(tmp_path, result), 'Scores')
     assert table[0][0] == 'Rank-5'
     assert 'among the 5 nearest' in table[0][1]
-    assert [row[-1] for row in table] == ['87.5%', '19', '0.500']
+    assert [row[-1] for row in table] == [
+        '87.5%',
+        '19',
+        '0.500',
+        '25.0%',
+        '50.0%',
+    ]
+    assert table[3][0] == 'mAP (reverse)'
+    assert 'share of 0.001 of the wrong' in table[4][1]
 
 
 def test_data_are_counted(result, tmp_path):
@@ -124,12 +134,13 @@ def test_data_sets_are_compared(result, tmp_path):
         result,
         comparison={
             'A': {'reid/mAP': 0.125, 'reid/num_queries': 5},
-            'B': {'mAP': 0.25, 'Rank-1': 0.5},
+            'B': {'mAP': 0.25, 'Rank-1': 0.5, 'reid/reverse/mAP': 0.75},
         },
     )
     assert rows(page, 'Across data sets') == [
         ['A', '12.5%', '–'],
         ['B', '25.0%', '50.0%'],
+        ['B (reverse)', '75.0%', '–'],
     ]
 
 
