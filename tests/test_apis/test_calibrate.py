@@ -133,6 +133,39 @@ def test_features_of_another_model_are_refused(source, tmp_path):
     ]
 
 
+@pytest.mark.parametrize('change', ['flip', 'size'])
+def test_features_that_compare_would_not_see_are_refused(
+    source, tmp_path, change
+):
+    model = load_model(source / 'model.pth')
+    data = ReIDFeatures.load(source / 'features.npz')
+    if change == 'flip':
+        images = [cv2.imread(path)[:, ::-1] for path in data.img_path]
+        extractor = mmcion.FeatureExtractor(model, normalize=False)
+        other = extractor(images, channel_order='bgr')
+        feature = (data.feature + other) / 2
+    else:
+        extractor = mmcion.FeatureExtractor(model, image_size=(96, 32))
+        feature = extractor([str(path) for path in data.img_path])
+    features = rewritten(source, tmp_path / 'f.npz', feature=feature)
+    message = r'at its image size, \[64, 32\]\. .* no flipping'
+    with pytest.raises(ValueError, match=message):
+        calibrate_model(features, source / 'model.pth', false_match_rate=0.1)
+
+
+def test_half_precision_is_accepted(source, tmp_path):
+    data = ReIDFeatures.load(source / 'features.npz')
+    feature = torch.from_numpy(data.feature).bfloat16().float().numpy()
+    features = rewritten(source, tmp_path / 'f.npz', feature=feature)
+    found = calibrate_model(
+        features,
+        source / 'model.pth',
+        false_match_rate=0.1,
+        out=tmp_path / 'b.pth',
+    )
+    assert found.num_verified == 8
+
+
 def test_images_that_are_not_here_are_not_verified(source, tmp_path):
     paths = np.array([f'/nowhere/{row}.png' for row in range(18)])
     features = rewritten(source, tmp_path / 'f.npz', img_path=paths)
