@@ -32,7 +32,7 @@ def write_comparison(
     report.add_table(
         header,
         [
-            [data, *(None if c == '-' else float(c) for c in cells), counts]
+            [data, *map(_percent, cells), counts]
             for data, *cells, counts in rows
         ],
     )
@@ -57,3 +57,7 @@ def write_comparison(
         report.add_section('What was run')
         report.add_code(command)
     report.save(file)
+
+
+def _percent(cell: str) -> str | None:
+    return None if cell == '-' else f'{float(cell):.1%}'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,6 @@ def write_retrieval_report(
     *,
     title: str = 'Person re-identification',
     settings: Mapping[str, Any] | None = None,
-    comparison: Mapping[str, Mapping[str, float]] | None = None,
     command: str = '',
     pictures: RetrievalPictures | None = None,
 ) -> None:
@@ -54,8 +53,6 @@ def write_retrieval_report(
         title: of the page.
         settings: what was run, by name, such as config, checkpoint,
             protocol and re-ranking.
-        comparison: scores by data set, as ``result.scores``, for a table
-            across data sets.
         command: that made the result.
         pictures: of ``draw_retrieval``, where they are saved as files, too,
             or have options; drawn if not given.
@@ -73,7 +70,6 @@ def write_retrieval_report(
     _add_map(report, pictures)
     _add_activation(report, pictures)
     _add_data(report, result)
-    _add_comparison(report, comparison or {})
     _add_settings(report, settings or {}, command)
     report.save(file)
 
@@ -298,35 +294,6 @@ def _add_data(report: HtmlReport, result: RetrievalResult) -> None:
         f'against. Distractors show nobody that a query asks for; they stay '
         f'in the gallery as wrong answers.'
     )
-
-
-def _add_comparison(
-    report: HtmlReport, comparison: Mapping[str, Mapping[str, float]]
-) -> None:
-    if not comparison:
-        return
-    table: dict[str, dict[str, float]] = {}
-    for data, scores in comparison.items():
-        for name, value in scores.items():
-            score, direction = _split(_bare(name))
-            row = f'{data} ({direction})' if direction else data
-            if _SHARE.match(score):
-                table.setdefault(row, {})[score] = value
-    names = _unique(table.values())
-    report.add_section(
-        'Across data sets', 'The same model, judged on other data sets.'
-    )
-    report.add_table(
-        ['data set', *names],
-        [
-            [data, *(_score_cell(name, scores.get(name)) for name in names)]
-            for data, scores in table.items()
-        ],
-    )
-
-
-def _unique(groups: Iterable[Iterable[str]]) -> list[str]:
-    return list(dict.fromkeys(name for group in groups for name in group))
 
 
 def _add_settings(

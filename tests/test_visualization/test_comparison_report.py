@@ -11,7 +11,7 @@ def test_page_has_a_row_and_a_bar_for_each_set(tmp_path):
     write_comparison(file, SCORES, title='ABC', command='python test.py')
     page = file.read_text()
     assert '<title>ABC</title>' in page
-    for text in ('market1501', '0.812', 'msmt17/report.html', 'test.py'):
+    for text in ('market1501', '81.2%', 'msmt17/report.html', 'test.py'):
         assert text in page
     assert page.count('<figure>') == 1  # there is no Rank-1
 

@@ -68,7 +68,6 @@ def test_sections_in_their_order(result, tmp_path):
         pictures=draw_retrieval(
             result, method='pca', queries=3, activation=picture
         ),
-        comparison={'other': {'reid/mAP': 0.1}},
         settings={'config': 'a.py'},
     )
     assert re.findall('<h2>(.*?)</h2>', page) == [
@@ -82,7 +81,6 @@ def test_sections_in_their_order(result, tmp_path):
         'A map of a few people',
         'Where the model looks',
         'Data',
-        'Across data sets',
         'What was run',
     ]
     assert page.count('data:image/svg+xml') == 4
@@ -126,22 +124,6 @@ def test_tracklets_are_called_so(result, tmp_path):
     page = page_of(tmp_path, result)
     assert 'a gallery of 40 tracklets' in page
     assert 'Each tracklet is shown by its first image.' in page
-
-
-def test_data_sets_are_compared(result, tmp_path):
-    page = page_of(
-        tmp_path,
-        result,
-        comparison={
-            'A': {'reid/mAP': 0.125, 'reid/num_queries': 5},
-            'B': {'mAP': 0.25, 'Rank-1': 0.5, 'reid/reverse/mAP': 0.75},
-        },
-    )
-    assert rows(page, 'Across data sets') == [
-        ['A', '12.5%', '–'],
-        ['B', '25.0%', '50.0%'],
-        ['B (reverse)', '75.0%', '–'],
-    ]
 
 
 def test_settings_are_told_plainly(result, tmp_path):
