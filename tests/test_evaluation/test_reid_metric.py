@@ -145,6 +145,14 @@ def test_scores_of_one_process_alone():
     assert metric.compute_metrics(metric.results) == expected_scores(samples)
 
 
+def test_features_are_let_go_where_nobody_wants_them():
+    samples = make_samples()
+    metric = METRICS.build({'type': 'ReIDMetric'})
+    metric.process(None, [sample.to_dict() for sample in samples])
+    metric.evaluate(len(samples))
+    assert metric.result is None
+
+
 def test_nothing_to_evaluate_and_unknown_options_are_refused():
     with pytest.raises(ValueError, match='has seen no images'):
         METRICS.build({'type': 'ReIDMetric'}).evaluate(0)

@@ -32,7 +32,8 @@ class ReIDMetric(BaseMetric):
     queries, and gets the scores of all.
 
     Attributes:
-        result: how the gallery was ranked in the last evaluation.
+        result: how the gallery was ranked in the last evaluation, with all
+            features; None where no nearest images are kept.
 
     Args:
         dump_features: ``.npz`` file to write all features and labels to,
@@ -115,10 +116,11 @@ class ReIDMetric(BaseMetric):
                 f'{len(features)} features written to {self.dump_features}',
                 logger='current',
             )
-        self.result = evaluate_features(features, self.options, share)
+        result = evaluate_features(features, self.options, share)
+        self.result = result if self.options.keep_nearest else None
         return {
             f'{self.prefix}/{name}' if self.prefix else name: value
-            for name, value in self.result.scores.items()
+            for name, value in result.scores.items()
         }
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
