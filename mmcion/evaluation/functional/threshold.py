@@ -109,17 +109,17 @@ def calibrate_threshold(
         num_queries=len(qf),
         num_gallery=len(gf),
     )
-    protocol = GalleryRule(labels, ignore_pids)
-    num_wrong = _count_wrong(protocol)
+    rule = GalleryRule(labels, ignore_pids)
+    num_wrong = _count_wrong(rule)
     if not num_wrong:
         raise ValueError(
             'no pair of query and gallery shows two people; a false-match '
             'rate needs such pairs. Add images of other people.'
         )
     allowed = _allowed(false_match_rate, num_wrong)
-    matches, wrong = _distances(qf, gf, protocol, allowed + 1)
+    matches, wrong = _distances(qf, gf, rule, allowed + 1)
     if not len(matches):
-        raise ValueError(f'no pair matches: {protocol.why_no_match()}')
+        raise ValueError(f'no pair matches: {rule.why_no_match()}')
     limit = float(wrong[allowed]) - _ROUNDING
     num_true = int(np.count_nonzero(matches <= limit))
     if not num_true:
@@ -147,19 +147,19 @@ def _allowed(rate: float, num_wrong: int) -> int:
     return min(allowed, num_wrong - 1)
 
 
-def _count_wrong(protocol: GalleryRule) -> int:
+def _count_wrong(rule: GalleryRule) -> int:
     """Return the number of wrong pairs that count."""
     same = sum(
         len(rows)
-        for query in protocol.query_rows.tolist()
-        for rows in protocol.split(query)
+        for query in rule.query_rows.tolist()
+        for rows in rule.split(query)
     )
-    num_gallery = len(protocol.g_pids) - len(protocol.ignored)
-    return len(protocol.query_rows) * num_gallery - same
+    num_gallery = len(rule.g_pids) - len(rule.ignored)
+    return len(rule.query_rows) * num_gallery - same
 
 
 def _distances(
-    qf: np.ndarray, gf: np.ndarray, protocol: GalleryRule, num_kept: int
+    qf: np.ndarray, gf: np.ndarray, rule: GalleryRule, num_kept: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the distances of matches, and the smallest of wrong pairs.
 
@@ -167,11 +167,11 @@ def _distances(
     """
     dtype = np.result_type(qf, gf)
     matches, kept = [np.empty(0, dtype)], np.empty(0, dtype)
-    asked = protocol.query_rows
+    asked = rule.query_rows
     for start, chunk in distance_chunks(qf[asked], gf):
-        chunk[:, protocol.ignored] = np.inf
+        chunk[:, rule.ignored] = np.inf
         for query, row in zip(asked[start:], chunk, strict=False):
-            same, left_out = protocol.split(query)
+            same, left_out = rule.split(query)
             matches.append(row[same])
             row[same] = row[left_out] = np.inf
         values = chunk.reshape(-1)
