@@ -77,8 +77,8 @@ def test_umap_without_its_package_names_the_command(monkeypatch):
         project(groups(), method='umap')
 
 
+@pytest.mark.slow  # umap compiles itself
 def test_umap_keeps_neighbours():
-    pytest.importorskip('umap')
     points = project(groups(), method='umap')
     assert points.shape == (36, 2)
     assert np.array_equal(points, project(groups(), method='umap'))
