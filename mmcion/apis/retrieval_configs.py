@@ -71,15 +71,26 @@ def dataset_configs(
 
 
 def _names(folder: str | Path) -> list[str]:
-    files = sorted(Path(folder).glob('*.py'))
-    return [f.stem for f in files if 'test_dataloader' in read_config(f)]
+    configs = {f.stem: read_config(f) for f in Path(folder).glob('*.py')}
+    return sorted(
+        name
+        for name, cfg in configs.items()
+        if _has_test(cfg) and 'train_dataloader' not in cfg
+    )
+
+
+def _has_test(cfg: Config) -> bool:
+    dataset = cfg.get('test_dataloader', {}).get('dataset', {})
+    return 'type' in dataset and 'test_evaluator' in cfg
 
 
 def _for_dataset(cfg: Config, path: Path, data_root: str) -> Config:
     own = read_config(path)
-    missing = {'test_dataloader', 'test_evaluator'} - set(own)
-    if missing:
-        raise ValueError(f'{path} has no {", ".join(sorted(missing))}.')
+    if not _has_test(own):
+        raise ValueError(
+            f'{path} is no config of a test: it needs test_dataloader.dataset '
+            f'and test_evaluator.'
+        )
     result = copy.deepcopy(cfg)
     dataset = own.test_dataloader.dataset
     dataset.pipeline = cfg.test_dataloader.dataset.pipeline

@@ -59,7 +59,7 @@ def test_unknown_and_repeated_sets_are_refused(main_cfg, folder):
         dataset_configs(main_cfg, ['none'], folder)
     with pytest.raises(ValueError, match='other is given twice'):
         dataset_configs(main_cfg, ['other', 'other=/x'], folder)
-    with pytest.raises(ValueError, match='has no test_dataloader, test_eval'):
+    with pytest.raises(ValueError, match='no config of a test: it needs'):
         dataset_configs(main_cfg, ['pretraining'], folder)
 
 

@@ -1,20 +1,5 @@
+_base_ = './reid_test.py'
 data_root = 'data/cuhk03np/'
-
-test_pipeline = [
-    dict(type='LoadImage'),
-    dict(type='ResizeImage', size=(256, 128)),
-    dict(type='PackReIDInputs'),
-]
 test_dataloader = dict(
-    batch_size=64,
-    num_workers=2,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='CUHK03NP',
-        data_root=data_root,
-        boxes='detected',
-        pipeline=test_pipeline,
-    ),
+    dataset=dict(type='CUHK03NP', data_root=data_root, boxes='detected')
 )
-test_evaluator = dict(type='ReIDMetric')
-test_cfg = dict()

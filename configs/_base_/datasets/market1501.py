@@ -1,19 +1,3 @@
+_base_ = './reid_test.py'
 data_root = 'data/market1501/'
-
-test_pipeline = [
-    dict(type='LoadImage'),
-    dict(type='ResizeImage', size=(256, 128)),
-    dict(type='PackReIDInputs'),
-]
-test_dataloader = dict(
-    batch_size=64,
-    num_workers=2,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='Market1501',
-        data_root=data_root,
-        pipeline=test_pipeline,
-    ),
-)
-test_evaluator = dict(type='ReIDMetric')
-test_cfg = dict()
+test_dataloader = dict(dataset=dict(type='Market1501', data_root=data_root))

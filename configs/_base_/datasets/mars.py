@@ -1,5 +1,5 @@
 # Images of tracklets; the metric averages their features.
-_base_ = './market1501.py'
+_base_ = './reid_test.py'
 data_root = 'data/mars/'
 test_dataloader = dict(dataset=dict(type='MARS', data_root=data_root))
-test_evaluator = dict(type='ReIDMetric', average_tracklets=True)
+test_evaluator = dict(average_tracklets=True)

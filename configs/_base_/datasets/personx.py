@@ -1,3 +1,3 @@
-_base_ = './market1501.py'
+_base_ = './reid_test.py'
 data_root = 'data/personx/'
 test_dataloader = dict(dataset=dict(type='PersonX', data_root=data_root))

@@ -1,18 +1,8 @@
-test_pipeline = [
-    dict(type='LoadImage'),
-    dict(type='ResizeImage', size=(256, 128)),
-    dict(type='PackReIDInputs'),
-]
+_base_ = './reid_test.py'
 test_dataloader = dict(
-    batch_size=64,
-    num_workers=2,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
         type='ReIDDataset',
         ann_file='data/query_gallery.csv',
         data_root='data',
-        pipeline=test_pipeline,
-    ),
+    )
 )
-test_evaluator = dict(type='ReIDMetric')
-test_cfg = dict()

@@ -1,3 +1,4 @@
+_base_ = './reid_test.py'
 data_root = 'data/regdb/'
 
 test_pipeline = [
@@ -6,14 +7,6 @@ test_pipeline = [
     dict(type='PackReIDInputs'),
 ]
 test_dataloader = dict(
-    batch_size=64,
-    num_workers=2,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='RegDB',
-        data_root=data_root,
-        pipeline=test_pipeline,
-    ),
+    dataset=dict(type='RegDB', data_root=data_root, pipeline=test_pipeline)
 )
-test_evaluator = dict(type='ReIDMetric', both_directions=True)
-test_cfg = dict()
+test_evaluator = dict(both_directions=True)

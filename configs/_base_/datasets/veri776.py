@@ -1,3 +1,4 @@
+_base_ = './reid_test.py'
 data_root = 'data/veri776/'
 
 test_pipeline = [
@@ -6,14 +7,5 @@ test_pipeline = [
     dict(type='PackReIDInputs'),
 ]
 test_dataloader = dict(
-    batch_size=64,
-    num_workers=2,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='VeRi776',
-        data_root=data_root,
-        pipeline=test_pipeline,
-    ),
+    dataset=dict(type='VeRi776', data_root=data_root, pipeline=test_pipeline)
 )
-test_evaluator = dict(type='ReIDMetric')
-test_cfg = dict()
