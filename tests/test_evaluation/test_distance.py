@@ -5,7 +5,7 @@ import torch
 from mmcion.evaluation.functional.distance import (
     as_features,
     distance_chunks,
-    distance_resolution,
+    tie_limit,
 )
 
 
@@ -33,14 +33,15 @@ def test_zero_vector_is_as_far_from_everything():
     assert whole(gf, gf).round(12).tolist() == [[1, 1], [1, 0]]
 
 
-def test_resolution_covers_rounding_of_equal_images():
+def test_limit_covers_rounding_of_equal_images():
     rng = np.random.default_rng(0)
     image = rng.standard_normal(512).astype(np.float32)
     gf = np.repeat(image[None], 1003, axis=0)
     qf = rng.standard_normal((7, 512)).astype(np.float32)
     for distance in ('cosine', 'euclidean'):
-        spread = np.ptp(whole(qf, gf, distance=distance), axis=1).max()
-        assert spread <= distance_resolution(qf, gf, distance)
+        found = whole(qf, gf, distance=distance)
+        limit = tie_limit(qf, gf, distance).at(np.arange(7), found[:, 0])
+        assert (np.ptp(found, axis=1) <= limit).all()
 
 
 def test_types():

@@ -3,6 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
+from mmcion.evaluation.functional.distance import TieLimit
 from mmcion.evaluation.functional.identity_cmc import identity_hits
 from mmcion.evaluation.protocols import (
     CUHK03Protocol,
@@ -57,7 +58,12 @@ def test_equals_mean_over_all_draws_and_orders(seed, kind, levels):
     given = distances.copy()
 
     hits = identity_hits(
-        given, rule, np.arange(4), resolution=1e-9, ties='mean', ranks=RANKS
+        given,
+        rule,
+        np.arange(4),
+        limit=TieLimit(np.full(4, 1e-9)),
+        ties='mean',
+        ranks=RANKS,
     )
 
     np.testing.assert_array_equal(given, distances)
@@ -87,7 +93,7 @@ def test_pessimistic_tie_by_hand(protocol, expected):
         distances,
         protocol.rule(labels),
         np.array([0]),
-        resolution=1e-9,
+        limit=TieLimit(np.full(4, 1e-9)),
         ties='pessimistic',
         ranks=RANKS,
     )
@@ -107,7 +113,7 @@ def test_collapsed_features_give_chance(protocol):
         np.zeros((1, 3 * people)),
         protocol.rule(labels),
         np.array([0]),
-        resolution=1e-9,
+        limit=TieLimit(np.full(4, 1e-9)),
         ties='mean',
         ranks=(1, 10),
     )
@@ -123,7 +129,7 @@ def test_lone_identity_is_first_and_absent_one_never(protocol):
         np.ones((2, 2)),
         protocol.rule(labels),
         np.arange(2),
-        resolution=1e-9,
+        limit=TieLimit(np.full(4, 1e-9)),
         ties='mean',
         ranks=RANKS,
     )

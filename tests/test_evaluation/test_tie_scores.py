@@ -42,7 +42,9 @@ def test_one_group_equals_the_mean_over_its_orders(start, size, matches):
 
 def test_groups_of_a_row():
     row = np.array([0.1, 0.2, 0.2, 0.2, 0.5, 0.5, 0.9])
-    groups = tie_groups(row, np.array([0.2, 0.2, 0.9]), 1e-6)
+    groups = tie_groups(
+        row, np.array([0.2, 0.2, 0.9]), np.full(len(row), 1e-6)
+    )
     assert groups.start.tolist() == [1, 6]
     assert groups.size.tolist() == [3, 1]
     assert groups.matches.tolist() == [2, 1]
@@ -55,7 +57,7 @@ def test_groups_of_a_row():
 
 def test_rounding_does_not_split_a_tie():
     row = np.array([0.2, 0.2 + 1e-13, 0.3])
-    groups = tie_groups(row, row[1:2], 1e-12)
+    groups = tie_groups(row, row[1:2], np.full(len(row), 1e-12))
     assert (groups.start.tolist(), groups.size.tolist()) == ([0], [2])
 
 

@@ -1,3 +1,4 @@
+from .chunk_scores import score_queries
 from .distance import distance_chunks
 from .feature_evaluation import EvaluationOptions, evaluate_features
 from .identity import identity_metrics
@@ -6,7 +7,7 @@ from .query_expansion import (
     average_query_expansion,
 )
 from .query_gallery import people_across_cuts, query_gallery_split
-from .query_scores import QueryScores, score_queries
+from .query_scores import QueryScores
 from .ranking import evaluate, evaluate_distances
 from .reranking import rerank
 from .retrieval import nearest_gallery

@@ -1,6 +1,7 @@
 """Distances between queries and gallery, a few queries at a time."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ DISTANCES = ('cosine', 'euclidean')
 _BLOCK = 256
 # Rounding of a matrix product differs with the position of a row, so equal
 # images get distances this far apart; below it, order carries no meaning.
-_RESOLUTION = {np.dtype(np.float32): 2.4e-7, np.dtype(np.float64): 1e-12}
+_ROUNDING = {np.dtype(np.float32): 4.8e-7, np.dtype(np.float64): 1e-12}
 
 
 def as_features(features: Any, name: str) -> np.ndarray:
@@ -94,7 +95,7 @@ def distance_chunks(
     gf = gf.astype(dtype, copy=False)
     norms = _norms(gf)
     check_lengths(norms, dtype, distance)
-    scale = np.where(norms > 0, norms, 1).astype(dtype)
+    scale = _lengths(norms).astype(dtype)
     block = np.empty((min(chunk_size, len(qf)), len(gf)), dtype)
     for start in range(0, len(qf), chunk_size):
         chunk = qf[start : start + chunk_size].astype(dtype, copy=False)
@@ -102,7 +103,7 @@ def distance_chunks(
         check_lengths(length, dtype, distance)
         result = block[: len(chunk)]
         if distance == 'cosine':
-            unit = chunk / np.where(length > 0, length, 1)
+            unit = chunk / _lengths(length)
             np.matmul(-unit.astype(dtype), gf.T, out=result)
             result /= scale
             result += 1
@@ -113,15 +114,90 @@ def distance_chunks(
         yield start, result
 
 
-def distance_resolution(
-    qf: np.ndarray, gf: np.ndarray, distance: str
-) -> float:
-    """Return the difference below which two distances count as equal."""
-    resolution = _RESOLUTION[np.result_type(qf, gf)]
+@dataclass
+class TieLimit:
+    """How far distances of equal images may be apart by rounding.
+
+    Attributes:
+        absolute: ``(Q,)`` for each query.
+        relative: share of the distance that is added.
+    """
+
+    absolute: np.ndarray
+    relative: float = 0.0
+
+    def at(self, queries: np.ndarray | int, distances: np.ndarray) -> Any:
+        """Return the limits of some distances of some queries."""
+        return self.absolute[queries] + self.relative * np.abs(distances)
+
+
+def tie_limit(
+    qf: np.ndarray, gf: np.ndarray, distance: str, dtype: Any = None
+) -> TieLimit:
+    """Return the limit of what ``distance_chunks`` yields.
+
+    The error of a squared Euclidean distance grows with the lengths of both
+    features, and the gallery's is at most the query's plus the distance; so
+    a single long feature does not blur the order of the others.
+
+    Args:
+        qf: ``(Q, D)`` query features.
+        gf: ``(G, D)`` gallery features.
+        distance: ``'cosine'`` or ``'euclidean'``.
+        dtype: that it is computed in; that of the features if None.
+    """
+    rounding = _ROUNDING[np.dtype(dtype or np.result_type(qf, gf))]
     if distance == 'cosine':
-        return resolution
-    largest = [_norms(f).max(initial=0) ** 2 for f in (qf, gf)]
-    return float(resolution * sum(largest))
+        return TieLimit(np.full(len(qf), rounding))
+    return TieLimit(3 * rounding * _norms(qf) ** 2, 2 * rounding)
+
+
+class ExactDistances:
+    """Distances of float32 features in double precision, where they matter.
+
+    Args:
+        qf: ``(Q, D)`` query features.
+        gf: ``(G, D)`` gallery features.
+        distance: ``'cosine'`` or ``'euclidean'``, which gives the square.
+
+    Attributes:
+        limit: what is a tie of them.
+    """
+
+    def __init__(self, qf: np.ndarray, gf: np.ndarray, distance: str) -> None:
+        self._qf, self._gf, self._distance = qf, gf, distance
+        self.limit = tie_limit(qf, gf, distance, np.float64)
+
+    def pairs(self, queries: np.ndarray, gallery: np.ndarray) -> np.ndarray:
+        """Return ``(P,)`` distances of P pairs of rows."""
+        found = np.empty(len(queries))
+        for start in range(0, len(queries), _BLOCK):
+            part = slice(start, start + _BLOCK)
+            q = self._qf[queries[part]].astype(np.float64)
+            g = self._gf[gallery[part]].astype(np.float64)
+            if self._distance == 'euclidean':
+                found[part] = np.einsum('pd,pd->p', q - g, q - g)
+                continue
+            lengths = _lengths(_norms(q)) * _lengths(_norms(g))
+            found[part] = 1 - np.einsum('pd,pd->p', q, g) / lengths
+        return found
+
+    def rows(self, queries: np.ndarray) -> np.ndarray:
+        """Return ``(B, G)`` distances of some queries to the gallery."""
+        found = np.empty((len(queries), len(self._gf)))
+        q = self._qf[queries].astype(np.float64)
+        for start in range(0, len(self._gf), _BLOCK):
+            part = slice(start, start + _BLOCK)
+            g = self._gf[part].astype(np.float64)
+            for _, block in distance_chunks(q, g, distance=self._distance):
+                # callers ask for less than a chunk of queries
+                found[:, part] = block
+        return found
+
+
+def _lengths(norms: np.ndarray) -> np.ndarray:
+    """Return what to divide by; zero vectors stay zero."""
+    return np.where(norms > 0, norms, 1)
 
 
 def check_lengths(
@@ -145,12 +221,6 @@ def check_lengths(
             f'features are so long that {distance} distances in {dtype} '
             f'overflow; normalise them first.'
         )
-
-
-def value_resolution(distances: np.ndarray) -> float:
-    """Return the same for ``(Q, G)`` distances of any origin."""
-    largest = max(distances.max(initial=0), -distances.min(initial=0))
-    return float(_RESOLUTION[distances.dtype] * largest)
 
 
 def _norms(features: np.ndarray) -> np.ndarray:

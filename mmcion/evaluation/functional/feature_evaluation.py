@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,14 +12,13 @@ from mmcion.structures import NO_TRACKLET, ReIDFeatures, RetrievalResult
 from mmcion.utils.rank_share import RankShare
 
 from ..protocols import GalleryRule, Labels, build_protocol
-from .distance import as_features, value_resolution
+from .chunk_scores import score_chunks, score_queries
+from .distance import as_features
 from .query_expansion import alpha_query_expansion, unit_rows
 from .query_scores import (
     RANKS,
     QueryScores,
     mean_scores,
-    score_chunks,
-    score_queries,
 )
 from .ranking import copied_chunks, report_scores
 from .reranking import rerank_queries
@@ -219,8 +218,9 @@ def _scores(
             qf, gf, rule, distance=options.distance, queries=own, **how
         )
     else:
-        chunks, resolution = _reranked(qf, gf, own, options, share)
-        scores = score_chunks(chunks, rule, own, resolution=resolution, **how)
+        distances = _reranked(qf, gf, own, options)
+        chunks = copied_chunks(distances, np.arange(len(own)))
+        scores = score_chunks(chunks, rule, own, **how)
     return scores.gathered(share, rule.query_rows, own)
 
 
@@ -229,17 +229,13 @@ def _reranked(
     gf: np.ndarray,
     own: np.ndarray,
     options: EvaluationOptions,
-    share: RankShare,
-) -> tuple[Iterator[tuple[int, np.ndarray]], float]:
-    """Return chunks of re-ranked distances, and what is a tie in them."""
+) -> np.ndarray:
+    """Return ``(R, G)`` re-ranked distances of this rank's R queries."""
     if options.distance == 'cosine':
         qf, gf = unit_rows(qf), unit_rows(gf)
     # nobody is ignored here, so that queries are a run
     run = slice(own[0], own[-1] + 1) if len(own) else slice(0, 0)
-    distances = rerank_queries(qf, gf, run, **dict(options.rerank or {}))
-    resolution = share.gather(np.array([value_resolution(distances)])).max()
-    chunks = copied_chunks(distances, np.arange(len(own)))
-    return chunks, float(resolution)
+    return rerank_queries(qf, gf, run, **dict(options.rerank or {}))
 
 
 def _cmc_curve(scores: QueryScores) -> np.ndarray:

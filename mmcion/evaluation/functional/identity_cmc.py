@@ -20,6 +20,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..protocols import GalleryRule
+from .distance import TieLimit
 
 
 def identity_hits(
@@ -27,7 +28,7 @@ def identity_hits(
     rule: GalleryRule,
     queries: np.ndarray,
     *,
-    resolution: float,
+    limit: TieLimit,
     ties: str,
     ranks: Sequence[int],
 ) -> np.ndarray:
@@ -37,7 +38,7 @@ def identity_hits(
         distances: ``(B, G)`` of ``queries`` to the gallery; not changed.
         rule: which images count; its ``cmc`` is ``'first'`` or ``'drawn'``.
         queries: ``(B,)`` rows of the queries.
-        resolution: distances this near are a tie.
+        limit: distances this near are a tie.
         ties: ``'mean'`` or ``'pessimistic'``.
         ranks: R places.
 
@@ -56,8 +57,9 @@ def identity_hits(
         others[matches] = others[left_out] = False
         others_by_pid = _grouped(distances[row], rule.g_pids, others)
         own = distances[row][matches]
+        near = limit.at(query, own)
         hits[row] = chance(
-            own, *others_by_pid, resolution, ties == 'mean', np.array(ranks)
+            own, near, *others_by_pid, ties == 'mean', np.array(ranks)
         )
     return hits
 
@@ -76,9 +78,9 @@ def _grouped(
 
 def _first(
     own: np.ndarray,
+    near: np.ndarray,
     others: np.ndarray,
     starts: np.ndarray,
-    resolution: float,
     mean: bool,
     ranks: np.ndarray,
 ) -> np.ndarray:
@@ -88,15 +90,16 @@ def _first(
     ``1 - v ** t``, counting v downwards; the density of the query's own first
     image is ``t v ** (t - 1)``.
     """
-    nearest = own.min()
+    first = own.argmin()
+    nearest, near = own[first], near[first]
     if not len(starts):
         return np.ones(len(ranks))
-    before = np.minimum.reduceat(others, starts) < nearest - resolution
-    tied = np.add.reduceat(np.abs(others - nearest) <= resolution, starts)
+    before = np.minimum.reduceat(others, starts) < nearest - near
+    tied = np.add.reduceat(np.abs(others - nearest) <= near, starts)
     tied = tied[~before & (tied > 0)]
     if not mean or not len(tied):
         return (before.sum() + len(tied) < ranks).astype(float)
-    own_tied = int((own <= nearest + resolution).sum())
+    own_tied = int((own <= nearest + near).sum())
     place, weight = _nodes(own_tied - 1 + int(tied.sum()))
     chances = 1 - place[:, None] ** tied
     density = weight * own_tied * place ** (own_tied - 1)
@@ -105,9 +108,9 @@ def _first(
 
 def _drawn(
     own: np.ndarray,
+    near: np.ndarray,
     others: np.ndarray,
     starts: np.ndarray,
-    resolution: float,
     mean: bool,
     ranks: np.ndarray,
 ) -> np.ndarray:
@@ -115,9 +118,9 @@ def _drawn(
     if not len(starts):
         return np.ones(len(ranks))
     sizes = np.diff(np.append(starts, len(others)))
-    own = own[:, None]
-    before = np.add.reduceat(others < own - resolution, starts, axis=1) / sizes
-    tied = np.add.reduceat(np.abs(others - own) <= resolution, starts, axis=1)
+    own, near = own[:, None], near[:, None]
+    before = np.add.reduceat(others < own - near, starts, axis=1) / sizes
+    tied = np.add.reduceat(np.abs(others - own) <= near, starts, axis=1)
     tied = tied / sizes
     if not mean:
         return _fewer(before + tied, ranks).mean(axis=0)

@@ -8,14 +8,13 @@ import numpy as np
 from mmengine.logging import print_log
 
 from ..protocols import GalleryRule, Labels, build_protocol
-from .distance import as_distances, as_features, value_resolution
+from .chunk_scores import score_chunks, score_queries
+from .distance import as_distances, as_features
 from .query_scores import (
     METRICS,
     RANKS,
     QueryScores,
     mean_scores,
-    score_chunks,
-    score_queries,
     summarize,
 )
 
@@ -144,7 +143,6 @@ def evaluate_distances(
                 copied_chunks(distances, rule.query_rows, rows),
                 rule,
                 rule.query_rows,
-                resolution=value_resolution(distances),
                 ties=ties,
                 ranks=ranks,
             )

@@ -9,7 +9,9 @@ import numpy as np
 from mmcion.utils.rank_share import RankShare
 
 from ..protocols import GalleryRule, Labels
-from .distance import as_features, distance_chunks, distance_resolution
+from .distance import ExactDistances, as_features
+
+_CHUNK_ROWS = 128
 
 
 @dataclass
@@ -69,9 +71,10 @@ def roc_curve(
 ) -> RocCurve:
     """Count accepted pairs of queries and gallery at every threshold.
 
-    The curve has a point at every distance between a matching pair, so it is
-    exact. Memory is a block of queries times the gallery, and the matching
-    pairs. A wrong pair at the distance of a match counts as accepted.
+    The curve has a point at every distance between a matching pair, and all
+    is computed in double precision, so it is exact. Memory is a block of
+    queries times the gallery, and the matching pairs. A wrong pair at the
+    distance of a match counts as accepted.
 
     Args:
         qf: see ``evaluate``, as all that follows.
@@ -114,12 +117,14 @@ def roc_of_rule(
     """
     share = share or RankShare()
     own = share.part(rule.query_rows)
-    near = share.gather(_match_distances(qf, gf, rule, own, distance))
+    exact = ExactDistances(qf, gf, distance)
+    near = share.gather(_match_distances(exact, rule, own))
     if not len(near):
         raise ValueError(f'no pair matches: {rule.why_no_match()}')
     thresholds, repeats = np.unique(near, return_counts=True)
-    limits = thresholds + distance_resolution(qf, gf, distance)
-    counts = _count_wrong(qf, gf, rule, own, distance, limits)
+    limits = thresholds * (1 + exact.limit.relative)
+    limits += exact.limit.absolute.max()
+    counts = _count_wrong(exact, rule, own, limits)
     accepted, num_wrong = (
         share.gather(count[None]).sum(axis=0) for count in counts
     )
@@ -137,35 +142,29 @@ def roc_of_rule(
 
 
 def _match_distances(
-    qf: np.ndarray,
-    gf: np.ndarray,
-    rule: GalleryRule,
-    queries: np.ndarray,
-    distance: str,
+    exact: ExactDistances, rule: GalleryRule, queries: np.ndarray
 ) -> np.ndarray:
     """Return the distances of all matching pairs."""
-    found = [np.empty(0, np.result_type(qf, gf))]
-    for query in queries.tolist():
-        matches = gf[rule.split(query)[0]]
-        pair = distance_chunks(qf[query, None], matches, distance=distance)
-        found += [block[0] for _, block in pair]
-    return np.concatenate(found)
+    matches = [rule.split(query)[0] for query in queries.tolist()]
+    counts = [len(rows) for rows in matches]
+    rows = np.concatenate([np.empty(0, np.int64), *matches])
+    return exact.pairs(np.repeat(queries, counts), rows)
 
 
 def _count_wrong(
-    qf: np.ndarray,
-    gf: np.ndarray,
+    exact: ExactDistances,
     rule: GalleryRule,
     queries: np.ndarray,
-    distance: str,
     limits: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return ``(T,)`` wrong pairs within each limit, and how many exist."""
     accepted = np.zeros(len(limits), np.int64)
     total = np.zeros((), np.int64)
-    for start, chunk in distance_chunks(qf[queries], gf, distance=distance):
+    for start in range(0, len(queries), _CHUNK_ROWS):
+        part = queries[start : start + _CHUNK_ROWS]
+        chunk = exact.rows(part)
         chunk[:, rule.ignored] = np.inf
-        for query, row in zip(queries[start:], chunk, strict=False):
+        for query, row in zip(part.tolist(), chunk, strict=True):
             for rows in rule.split(query):
                 row[rows] = np.inf
         values = chunk.reshape(-1)

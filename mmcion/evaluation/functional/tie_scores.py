@@ -12,6 +12,7 @@ of them match and ``before`` matches are nearer. A single match is a group of
 size 1.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +36,11 @@ class TieGroups:
         """Whether a match ties with a wrong image, so that order matters."""
         return bool((self.size > self.matches).any())
 
+    def only(self, group: int) -> 'TieGroups':
+        """Return one of the groups."""
+        part = slice(group, group + 1)
+        return TieGroups(self.start[part], self.size[part], self.matches[part])
+
     def pessimistic(self) -> 'TieGroups':
         """Put the matches of every group behind its wrong images."""
         wrong = self.size - self.matches
@@ -42,16 +48,17 @@ class TieGroups:
 
 
 def tie_groups(
-    row: np.ndarray, matches: np.ndarray, resolution: float
+    row: np.ndarray, matches: np.ndarray, limit: np.ndarray
 ) -> TieGroups:
     """Find the groups of one query.
 
     Args:
-        row: sorted distances to all images that count.
+        row: ``(G,)`` sorted distances to all images that count.
         matches: sorted distances to the matches, each also in ``row``.
-        resolution: neighbours in ``row`` this near belong to one tie.
+        limit: ``(G,)``; neighbours in ``row`` as near as the limit of the
+            farther one belong to one group.
     """
-    inner = np.flatnonzero(np.diff(row) > resolution) + 1
+    inner = np.flatnonzero(np.diff(row) > limit[1:]) + 1
     bounds = np.concatenate(([0], inner, [len(row)]))
     index = np.searchsorted(row, matches)
     group, count = np.unique(
@@ -59,6 +66,16 @@ def tie_groups(
     )
     start = bounds[group]
     return TieGroups(start, bounds[group + 1] - start, count)
+
+
+def joined(parts: Sequence[TieGroups]) -> TieGroups:
+    """Return the groups of some parts of a row, nearest part first."""
+    return TieGroups(
+        *(
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in ('start', 'size', 'matches')
+        )
+    )
 
 
 def harmonic_numbers(size: int) -> np.ndarray:
