@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Test on several GPUs of one machine (or CPU ranks, where there is none).
 #   bash tools/dist_test.sh CONFIG CHECKPOINT NUM_PROCESSES [options of tools/test.py]
+# CHECKPOINT may be none, for the network as it is initialised.
 # PORT (29501) must differ between runs on one machine; PYTHON is the
 # interpreter.
 set -euo pipefail

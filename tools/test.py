@@ -34,7 +34,12 @@ def parse_args() -> argparse.Namespace:
 
     parser = tool_parser(__doc__, EXAMPLE)
     parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', nargs='?', help='weights to judge')
+    parser.add_argument(
+        'checkpoint',
+        nargs='?',
+        help='weights to judge; none, or nothing, for the network as it is '
+        'initialised',
+    )
     parser.add_argument('--work-dir', help='logs go here')
     parser.add_argument(
         '--dump-features', metavar='NPZ', help='write all features here'
@@ -66,17 +71,26 @@ def test_configs(args: argparse.Namespace) -> 'dict[str, Config]':
     from mmcion.models.utils import use_checkpoint
     from mmcion.utils.cli import runner_config
     from mmcion.utils.compat import check_run_checkpoint
-    from mmcion.utils.retrieval_cli import retrieval_settings
+    from mmcion.utils.retrieval_cli import check_outputs, retrieval_settings
 
+    check_outputs(
+        out=args.out,
+        show_dir=args.show_dir,
+        dump_features=args.dump_features,
+    )
     cfg = runner_config(args)
-    if args.checkpoint:
+    if args.checkpoint in (None, 'none'):
+        args.checkpoint = None
+    else:
         use_checkpoint(cfg.model, args.checkpoint)
     if args.tta:
         cfg.model.flip_test = True
     check_run_checkpoint(cfg)
     configs = {'': cfg}
     if args.datasets:
-        configs = dataset_configs(cfg, args.datasets, DATASETS)
+        configs = dataset_configs(
+            cfg, args.datasets, DATASETS, args.cfg_options
+        )
     settings = retrieval_settings(args)
     for name, each in configs.items():
         if args.dump_features:
@@ -97,6 +111,11 @@ def run_test(cfg: 'Config', name: str, args: argparse.Namespace) -> Any:
     from mmcion.evaluation import ReIDMetric
 
     runner = Runner.from_cfg(cfg)
+    if args.checkpoint is None:
+        runner.logger.warning(
+            'no checkpoint is given: the network is judged as the config '
+            'initialises it.'
+        )
     scores = runner.test()
     if not args.show_dir or not is_main_process():
         return scores
@@ -115,7 +134,7 @@ def run_test(cfg: 'Config', name: str, args: argparse.Namespace) -> Any:
             'checkpoint': args.checkpoint,
             'data set': f'{dataset["type"]}, {dataset.get("data_root", "")}',
             **vars(metric.options),
-            'flip_test': args.tta,
+            'flip_test': bool(cfg.model.get('flip_test')),
         },
         command=' '.join(sys.argv),
         model=model,
@@ -135,11 +154,16 @@ def main() -> None:
 
     reuse_freed_memory()
     configs = test_configs(args)
-    scores = {}
+    scores, failed = {}, {}
     with ranks(args.launcher):
         for name, cfg in configs.items():
             adapt_to_cpu_ranks(cfg)
-            scores[name] = run_test(cfg, name, args)
+            try:
+                scores[name] = run_test(cfg, name, args)
+            except (OSError, ValueError) as error:
+                if len(configs) == 1 or args.launcher != 'none':
+                    raise
+                failed[name] = error  # the others are worth having
         if not is_main_process():
             return
         if args.datasets:
@@ -150,6 +174,10 @@ def main() -> None:
             from mmcion.visualization import write_comparison
 
             write_comparison(Path(args.show_dir) / 'report.html', scores)
+    if failed:
+        raise ValueError(
+            '; '.join(f'{name}: {error}' for name, error in failed.items())
+        )
 
 
 if __name__ == '__main__':

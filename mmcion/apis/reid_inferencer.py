@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from numbers import Integral
 from pathlib import Path
@@ -254,8 +253,10 @@ class ReIDInferencer:
         return rows, _cosines(1 - np.einsum('qd,qkd->qk', qf, gf[rows]))
 
     def _threshold(self, given: float | None) -> tuple[float | None, str]:
-        if given is not None and math.isnan(given):
-            raise ValueError(f'threshold must be a number; got {given}.')
+        if given is not None and not -1 <= given <= 1:
+            raise ValueError(
+                f'threshold is a cosine, in [-1, 1]; got {given}.'
+            )
         if given is not None:
             return given, 'given by the caller'
         calibrated = self.extractor.meta.get('threshold')

@@ -9,7 +9,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmcion.utils.cli import read_config
+from mmcion.utils.cli import override, read_config
 
 
 def set_metric_options(cfg: Config, options: Mapping[str, Any]) -> None:
@@ -34,24 +34,30 @@ def set_metric_options(cfg: Config, options: Mapping[str, Any]) -> None:
 
 
 def dataset_configs(
-    cfg: Config, datasets: Sequence[str], folder: str | Path
+    cfg: Config,
+    datasets: Sequence[str],
+    folder: str | Path,
+    options: Mapping[str, Any] | None = None,
 ) -> dict[str, Config]:
     """Return a config of the same test for each of some data sets.
 
-    Model, transforms, batch size and workers stay those of ``cfg``; data set
-    and metric are those of the data set's own config.
+    Model, transforms (so the size of images), batch size and workers stay
+    those of ``cfg``; data set and metric are those of the data set's own
+    config.
 
     Args:
         cfg: a runner config.
         datasets: each the name of a config in ``folder`` or the path of one;
             with ``=PATH`` behind it for another ``data_root``.
         folder: of the data sets' configs.
+        options: settings of all the tests, by dotted names.
 
     Returns:
         By name; each has a work folder of that name in the one of ``cfg``.
 
     Raises:
-        ValueError: if there is no such config, or a name comes twice.
+        ValueError: if there is no such config, a name comes twice, or a
+            config has no place for an option.
     """
     configs: dict[str, Config] = {}
     for text in datasets:
@@ -66,7 +72,11 @@ def dataset_configs(
             )
         if path.stem in configs:
             raise ValueError(f'data set {path.stem} is given twice.')
-        configs[path.stem] = _for_dataset(cfg, path, data_root)
+        own = _for_dataset(cfg, path)
+        override(own, options or {}, path)
+        if data_root:
+            own.test_dataloader.dataset.data_root = data_root
+        configs[path.stem] = own
     return configs
 
 
@@ -84,7 +94,7 @@ def _has_test(cfg: Config) -> bool:
     return 'type' in dataset and 'test_evaluator' in cfg
 
 
-def _for_dataset(cfg: Config, path: Path, data_root: str) -> Config:
+def _for_dataset(cfg: Config, path: Path) -> Config:
     own = read_config(path)
     if not _has_test(own):
         raise ValueError(
@@ -94,8 +104,6 @@ def _for_dataset(cfg: Config, path: Path, data_root: str) -> Config:
     result = copy.deepcopy(cfg)
     dataset = own.test_dataloader.dataset
     dataset.pipeline = cfg.test_dataloader.dataset.pipeline
-    if data_root:
-        dataset.data_root = data_root
     result.test_dataloader.dataset = dataset
     result.test_evaluator = own.test_evaluator
     result.work_dir = str(Path(cfg.work_dir) / path.stem)

@@ -26,6 +26,7 @@ class RetrievalResult:
         roc: of all pairs: ``fpr``, ``tpr`` and ``threshold``, each ``(T,)``;
             empty if it was not asked for.
         unit: what a row of ``features`` is: ``'image'`` or ``'tracklet'``.
+        remark: what a reader of the scores has to know beyond their names.
     """
 
     features: ReIDFeatures
@@ -38,3 +39,4 @@ class RetrievalResult:
     cmc: np.ndarray
     roc: dict[str, np.ndarray] = field(default_factory=dict)
     unit: str = 'image'
+    remark: str = ''

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,17 +101,35 @@ def read_config(
     """
     from mmengine.config import Config
 
+    if not Path(path).is_file():
+        raise FileNotFoundError(f'there is no config at {path}')
     try:
         cfg = Config.fromfile(path)
     except (SyntaxError, AttributeError, TypeError, NameError) as error:
         raise ValueError(f'{path} is no config: {error!r}') from error
+    override(cfg, options or {}, path)
+    return cfg
+
+
+def override(
+    cfg: Config, options: Mapping[str, Any], path: str | Path
+) -> None:
+    """Change settings of a config in place.
+
+    Args:
+        cfg: the config.
+        options: values by dotted names, as ``--cfg-options`` gives them.
+        path: of the config, for messages.
+
+    Raises:
+        ValueError: if it has no place for one of them.
+    """
     try:
-        cfg.merge_from_dict(options or {})
+        cfg.merge_from_dict(dict(options))
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise ValueError(
             f'{path} has no place for --cfg-options {options}: {error}'
         ) from error
-    return cfg
 
 
 def runner_config(args: argparse.Namespace) -> Config:
@@ -130,10 +150,10 @@ def runner_config(args: argparse.Namespace) -> Config:
 def run_tool(main: Callable[[], None], *, going_on: str = '') -> None:
     """Run a tool's ``main`` and exit the process.
 
-    A user's mistake (``OSError``, ``ValueError``, ``ImportError``) is told in
-    one message without a traceback and ends with status 1; the environment
-    variable ``MMCION_DEBUG`` brings the traceback back. Ctrl-C ends with
-    status 130.
+    A user's mistake (``OSError``, ``ValueError``, ``ImportError``, a component
+    or an option of one that is unknown to a registry) is told in one message
+    without a traceback and ends with status 1; the environment variable
+    ``MMCION_DEBUG`` brings the traceback back. Ctrl-C ends with status 130.
 
     Args:
         main: the tool.
@@ -141,11 +161,32 @@ def run_tool(main: Callable[[], None], *, going_on: str = '') -> None:
     """
     try:
         main()
-    except (OSError, ValueError, ImportError) as error:
-        if os.environ.get('MMCION_DEBUG'):
+    except (
+        *(OSError, ValueError, ImportError),
+        *(KeyError, TypeError),
+    ) as error:
+        mistake = not isinstance(error, KeyError | TypeError)
+        if os.environ.get('MMCION_DEBUG') or not (
+            mistake or _is_unknown_to_registry(error)
+        ):
             raise
-        print(f'error: {error}', file=sys.stderr)
+        print(f'error: {_message(error)}', file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         print('; '.join(filter(None, ['stopped', going_on])), file=sys.stderr)
         sys.exit(130)
+
+
+def _is_unknown_to_registry(error: BaseException) -> bool:
+    """Tell whether a config names a component or an option that is not."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return frames[-1].name == 'build_from_cfg'
+
+
+def _message(error: BaseException) -> str:
+    """Return an error's text, without the traceback of a worker process."""
+    text = str(error.args[0]) if isinstance(error, KeyError) else str(error)
+    name = type(error).__name__
+    if text.startswith(f'Caught {name} in DataLoader worker process'):
+        text = re.split(rf'^\S*{name}: ', text, flags=re.MULTILINE)[-1]
+    return text.strip()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import ast
+import os
+from pathlib import Path
 from typing import Any
 
 
@@ -54,6 +56,29 @@ def retrieval_settings(args: argparse.Namespace) -> dict[str, Any]:
     if args.show_dir:
         settings['keep_nearest'] = 10
     return settings
+
+
+def check_outputs(**paths: str | None) -> None:
+    """Look whether outputs can be written, before the long part.
+
+    Args:
+        paths: by option; ``show_dir`` is a folder, the others are files.
+
+    Raises:
+        ValueError: names the option.
+    """
+    for name, text in paths.items():
+        if text is None:
+            continue
+        option, path = f'--{name.replace("_", "-")}', Path(text)
+        if path.exists() and path.is_dir() != (name == 'show_dir'):
+            kind = 'a folder' if path.is_dir() else 'a file'
+            raise ValueError(f'{option} {path} is {kind}; name another path.')
+        parent = path
+        while not parent.exists():
+            parent = parent.parent
+        if not os.access(parent, os.W_OK):
+            raise ValueError(f'{option} {path} cannot be written: no right.')
 
 
 def parse_rerank(text: str) -> dict[str, Any]:

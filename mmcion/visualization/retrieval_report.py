@@ -64,7 +64,7 @@ def write_retrieval_report(
     scores = {_bare(name): value for name, value in result.scores.items()}
     report = HtmlReport(title, _lead(result))
     _add_cards(report, result, scores)
-    _add_scores(report, scores)
+    _add_scores(report, scores, result.remark)
     _add_charts(report, pictures)
     _add_sheets(report, result, pictures)
     _add_map(report, pictures)
@@ -125,7 +125,9 @@ def _add_cards(
     report.add_cards(cards)
 
 
-def _add_scores(report: HtmlReport, scores: Mapping[str, float]) -> None:
+def _add_scores(
+    report: HtmlReport, scores: Mapping[str, float], remark: str
+) -> None:
     report.add_section('Scores')
     if not scores:
         report.add_text('The result has no scores.')
@@ -137,6 +139,8 @@ def _add_scores(report: HtmlReport, scores: Mapping[str, float]) -> None:
             for name, value in scores.items()
         ],
     )
+    if remark:
+        report.add_text(remark)
 
 
 def _score_name(name: str) -> str:
@@ -312,7 +316,7 @@ def _add_settings(
 
 
 def _plain(value: Any) -> str:
-    if value is None:
+    if value is None or value == () or value == []:
         return 'none'
     if isinstance(value, bool):
         return 'yes' if value else 'no'

@@ -142,7 +142,7 @@ def test_mistakes(inferencer, gallery, tmp_path):
         words = f'topk must be a positive whole number; got {topk}'
         with pytest.raises(ValueError, match=words):
             inferencer.search(gallery, topk=topk)
-    with pytest.raises(ValueError, match='threshold must be a number'):
+    with pytest.raises(ValueError, match=r'cosine, in \[-1, 1\]; got nan'):
         inferencer.compare(*sorted(gallery.iterdir())[:2], float('nan'))
     with pytest.raises(ValueError, match='has a device already'):
         ReIDInferencer(inferencer.extractor, 'cpu')

@@ -53,6 +53,25 @@ def test_set_and_metric_are_changed_and_nothing_else(main_cfg, folder):
     assert main_cfg.test_dataloader.dataset.type == 'Own'
 
 
+def test_options_hold_for_every_set(main_cfg, folder):
+    options = {
+        'test_evaluator.ties': 'pessimistic',
+        'test_dataloader.dataset.trial': 7,
+        'test_dataloader.dataset.data_root': '/all',
+    }
+    configs = dataset_configs(
+        main_cfg, ['other=/d', 'second'], folder, options
+    )
+    for name, data_root in (('other', '/d'), ('second', '/all')):
+        dataset = configs[name].test_dataloader.dataset
+        assert (dataset.trial, dataset.data_root) == (7, data_root)
+        assert configs[name].test_evaluator.ties == 'pessimistic'
+        assert configs[name].test_evaluator.both_directions
+    wrong = {'test_dataloader.dataset.pipeline.5.size': 1}
+    with pytest.raises(ValueError, match='has no place for --cfg-options'):
+        dataset_configs(main_cfg, ['other'], folder, wrong)
+
+
 def test_unknown_and_repeated_sets_are_refused(main_cfg, folder):
     message = "no data set 'none'.*or one of other, second"
     with pytest.raises(ValueError, match=message):

@@ -188,11 +188,6 @@ def test_images_of_no_tracklet_are_named():
         evaluate_features(features, EvaluationOptions(average_tracklets=True))
 
 
-def test_expansion_needs_the_cosine():
-    with pytest.raises(ValueError, match="must be 'cosine'; got 'euclidean'"):
-        EvaluationOptions(distance='euclidean', query_expansion={'k': 2})
-
-
 def test_no_gallery_is_reported(caplog):
     features = make_features()
     features.is_query[:] = True

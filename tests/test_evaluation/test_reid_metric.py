@@ -156,5 +156,7 @@ def test_features_are_let_go_where_nobody_wants_them():
 def test_nothing_to_evaluate_and_unknown_options_are_refused():
     with pytest.raises(ValueError, match='has seen no images'):
         METRICS.build({'type': 'ReIDMetric'}).evaluate(0)
-    with pytest.raises(TypeError, match='max_rank'):
+    with pytest.raises(
+        ValueError, match='no option max_rank; it has protocol'
+    ):
         METRICS.build({'type': 'ReIDMetric', 'max_rank': 50})

@@ -1,7 +1,9 @@
 import argparse
 
 import pytest
+from torch.utils.data import DataLoader, Dataset
 
+from mmcion.registry import METRICS, TRANSFORMS
 from mmcion.utils.cli import (
     SAME_COMMAND,
     add_cfg_options,
@@ -93,3 +95,56 @@ def test_setting_that_is_not_there_is_named(tmp_path):
     assert cfg.pipeline[0].sigma == 0.5
     with pytest.raises(ValueError, match=r'no place for .*pipeline\.9\.sigma'):
         read_config(file, {'pipeline.9.sigma': 1})
+
+
+class UnreadableError(ValueError):
+    """An error of a data set."""
+
+
+class Broken(Dataset):
+    """A data set whose images cannot be read."""
+
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, row):
+        raise UnreadableError('a.jpg is damaged:\nget it again')
+
+
+def test_error_of_a_worker_is_told_without_its_traceback(capsys):
+    def main():
+        next(iter(DataLoader(Broken(), num_workers=1)))
+
+    with pytest.raises(SystemExit) as ended:
+        run_tool(main)
+    assert ended.value.code == 1
+    told = capsys.readouterr().err
+    assert told == 'error: a.jpg is damaged:\nget it again\n'
+
+
+@pytest.mark.parametrize(
+    ('component', 'message'),
+    [
+        ({'type': 'Nothing'}, 'Nothing is not in the mmcion::metric registry'),
+        (
+            {'type': 'ResizeImage', 'foo': 1},
+            "unexpected keyword argument 'foo'",
+        ),
+    ],
+)
+def test_unknown_components_and_options_are_told(component, message, capsys):
+    registry = METRICS if component['type'] == 'Nothing' else TRANSFORMS
+
+    with pytest.raises(SystemExit) as ended:
+        run_tool(lambda: registry.build(component))
+    assert ended.value.code == 1
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('error', [KeyError('x'), TypeError('y')])
+def test_mistakes_in_the_code_keep_their_traceback(error):
+    def main():
+        raise error
+
+    with pytest.raises(type(error)):
+        run_tool(main)

@@ -1,9 +1,11 @@
 import argparse
+import os
 
 import pytest
 
 from mmcion.utils.retrieval_cli import (
     add_retrieval_options,
+    check_outputs,
     parse_named,
     retrieval_settings,
 )
@@ -67,3 +69,17 @@ def test_component_with_options():
     }
     with pytest.raises(ValueError, match=r"KEY=VALUE.*got 'all'"):
         parse_named(['Name', 'all'])
+
+
+def test_outputs_that_cannot_be_written_are_named(tmp_path, monkeypatch):
+    file = tmp_path / 'file'
+    file.touch()
+    check_outputs(out=str(file), show_dir=str(tmp_path), dump_features=None)
+    check_outputs(out=str(tmp_path / 'a' / 'b.json'), show_dir=None)
+    with pytest.raises(ValueError, match=f'--out {tmp_path} is a folder'):
+        check_outputs(out=str(tmp_path))
+    with pytest.raises(ValueError, match=f'--show-dir {file} is a file'):
+        check_outputs(show_dir=str(file))
+    monkeypatch.setattr(os, 'access', lambda path, mode: False)
+    with pytest.raises(ValueError, match=r'--out .*new cannot be written'):
+        check_outputs(out=str(tmp_path / 'new'))

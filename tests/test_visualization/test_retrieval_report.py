@@ -119,6 +119,12 @@ def test_data_are_counted(result, tmp_path):
     ]
 
 
+def test_remark_stands_with_the_scores(result, tmp_path):
+    result.remark = 'Means over ten galleries.'
+    page = page_of(tmp_path, result)
+    assert '<p>Means over ten galleries.</p>' in page
+
+
 def test_tracklets_are_called_so(result, tmp_path):
     result.unit = 'tracklet'
     page = page_of(tmp_path, result)

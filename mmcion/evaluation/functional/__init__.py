@@ -1,6 +1,7 @@
 from .chunk_scores import score_queries
 from .distance import distance_chunks
-from .feature_evaluation import EvaluationOptions, evaluate_features
+from .evaluation_options import EvaluationOptions
+from .feature_evaluation import evaluate_features
 from .identity import identity_metrics
 from .query_expansion import (
     alpha_query_expansion,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,66 +10,18 @@ import numpy as np
 from mmcion.structures import NO_TRACKLET, ReIDFeatures, RetrievalResult
 from mmcion.utils.rank_share import RankShare
 
-from ..protocols import GalleryRule, Labels, build_protocol
+from ..protocols import GalleryRule, Labels, as_list
 from .chunk_scores import score_chunks, score_queries
 from .distance import as_features
+from .evaluation_options import EvaluationOptions
 from .query_expansion import alpha_query_expansion, unit_rows
-from .query_scores import (
-    RANKS,
-    QueryScores,
-    mean_scores,
-)
+from .query_scores import QueryScores, mean_scores
 from .ranking import copied_chunks, report_scores
 from .reranking import rerank_queries
 from .roc import roc_of_rule
 
 _CURVE = 50  # places of the CMC curve of a report
 REVERSE = 'reverse'
-
-
-@dataclass
-class EvaluationOptions:
-    """What ``evaluate_features`` does with features.
-
-    Attributes:
-        protocol: of ``mmcion.evaluation.protocols``: name, config or object.
-        camera_aware: tell the protocol the cameras. Switch it off for data
-            of a single camera.
-        ignore_pids: identities to leave out, -1 being junk.
-        ties: see ``mmcion.evaluation.evaluate``.
-        distance: ``'cosine'`` or ``'euclidean'``.
-        ranks: the places that CMC is told for.
-        average_tracklets: rank tracklets by the means of their images, as in
-            video re-identification.
-        both_directions: also let the gallery ask the queries, as is done
-            between two modalities; its scores begin with ``reverse/``.
-        query_expansion: options of ``alpha_query_expansion``, such as
-            ``dict(k=5, alpha=3)``.
-        rerank: options of ``mmcion.rerank``, such as ``dict(k1=20, k2=6)``.
-        fprs: false positive rates to report ``TPR@FPR`` at.
-        keep_nearest: number of nearest images to keep for reports.
-    """
-
-    protocol: Any = 'MarketProtocol'
-    camera_aware: bool = True
-    ignore_pids: Sequence[int] | int = (-1,)
-    ties: str = 'mean'
-    distance: str = 'cosine'
-    ranks: Sequence[int] = RANKS
-    average_tracklets: bool = False
-    both_directions: bool = False
-    query_expansion: Mapping[str, Any] | None = None
-    rerank: Mapping[str, Any] | None = None
-    fprs: Sequence[float] = ()
-    keep_nearest: int = 0
-
-    def __post_init__(self) -> None:
-        self.protocol = build_protocol(self.protocol)
-        if self.query_expansion is not None and self.distance != 'cosine':
-            raise ValueError(
-                f'query expansion averages features of length 1, so distance '
-                f"must be 'cosine'; got {self.distance!r}."
-            )
 
 
 def evaluate_features(
@@ -166,6 +117,7 @@ def _evaluate(
         cmc=_cmc_curve(mean),
         roc=vars(curves[0]) if curves else {},
         unit='tracklet' if options.average_tracklets else 'image',
+        remark=options.protocol.remark,
     )
 
 
@@ -175,7 +127,7 @@ def _split(
     """Return rows of queries and gallery."""
     kept = np.ones(len(features), bool)
     if options.query_expansion is not None or options.rerank is not None:
-        kept = ~np.isin(features.pid, options.ignore_pids)
+        kept = ~np.isin(features.pid, as_list(options.ignore_pids))
     return (
         np.flatnonzero(features.is_query & kept),
         np.flatnonzero(~features.is_query & kept),
@@ -189,7 +141,8 @@ def _labels(
     options: EvaluationOptions,
 ) -> Labels:
     labels = Labels(features.pid[queries], features.pid[gallery])
-    if not options.camera_aware:
+    known = (features.cam_id[np.append(queries, gallery)] >= 0).any()
+    if not options.camera_aware or not known:
         return labels
     return labels._replace(
         q_cams=features.cam_id[queries], g_cams=features.cam_id[gallery]

@@ -56,10 +56,7 @@ def alpha_query_expansion(
             ``alpha`` is negative.
     """
     qf, gf = as_features(qf, 'qf'), as_features(gf, 'gf')
-    if k < 0:
-        raise ValueError(f'k must not be negative; got {k}.')
-    if not alpha >= 0:
-        raise ValueError(f'alpha must not be negative; got {alpha}.')
+    check_expansion(k, alpha)
     result = unit_rows(qf).astype(np.result_type(qf, gf), copy=False)
     if not k or not len(gf):
         return result
@@ -74,3 +71,15 @@ def unit_rows(features: np.ndarray) -> np.ndarray:
     """Return rows of length 1; zero rows stay."""
     length = np.linalg.norm(features, axis=1, keepdims=True)
     return features / np.where(length > 0, length, 1)
+
+
+def check_expansion(k: int, alpha: float) -> None:
+    """Raise if options are out of range.
+
+    Raises:
+        ValueError: says which.
+    """
+    if k < 0:
+        raise ValueError(f'k must not be negative; got {k}.')
+    if not alpha >= 0:
+        raise ValueError(f'alpha must not be negative; got {alpha}.')

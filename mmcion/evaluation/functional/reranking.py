@@ -103,7 +103,8 @@ def rerank_queries(
         ``(R, G)`` float32 for R queries.
     """
     images = _Images(as_features(qf, 'qf'), as_features(gf, 'gf'))
-    _check(images, k1, k2, lambda_value, variant)
+    check_rerank(k1, k2, lambda_value, variant)
+    _check_images(images, k1)
     first, stop, _ = queries.indices(len(images.qf))
     result = np.empty((stop - first, len(images.gf)), np.float32)
     if not result.size:
@@ -173,9 +174,12 @@ class _Images:
         return np.maximum(found, 0)
 
 
-def _check(
-    images: _Images, k1: int, k2: int, lambda_value: float, variant: str
-) -> None:
+def check_rerank(k1: int, k2: int, lambda_value: float, variant: str) -> None:
+    """Raise if options are out of range, whatever the images are.
+
+    Raises:
+        ValueError: says what is allowed.
+    """
     if variant not in VARIANTS:
         raise ValueError(
             f'variant must be one of {VARIANTS}; got {variant!r}.'
@@ -184,12 +188,15 @@ def _check(
         raise ValueError(
             f'lambda_value must be in [0, 1]; got {lambda_value}.'
         )
-    if not len(images.gf):
-        raise ValueError('the gallery (gf) is empty.')
     if k1 < 1:
         raise ValueError(f'k1 must be at least 1; got {k1}.')
     if not 1 <= k2 <= k1:
         raise ValueError(f'k2 must be in [1, k1 = {k1}]; got {k2}.')
+
+
+def _check_images(images: _Images, k1: int) -> None:
+    if not len(images.gf):
+        raise ValueError('the gallery (gf) is empty.')
     if k1 >= len(images):
         raise ValueError(
             f'k1 ({k1}) must be below the number of images, queries and '

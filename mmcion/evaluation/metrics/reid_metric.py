@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ class ReIDMetric(BaseMetric):
         options: see ``EvaluationOptions``.
 
     Raises:
-        TypeError: if an option is unknown.
+        ValueError: if an option is unknown or out of range.
     """
 
     default_prefix = 'reid'
@@ -58,6 +59,12 @@ class ReIDMetric(BaseMetric):
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
         self.dump_features = dump_features
+        known = [field.name for field in fields(EvaluationOptions)]
+        if unknown := set(options) - set(known):
+            raise ValueError(
+                f'ReIDMetric has no option {", ".join(sorted(unknown))}; it '
+                f'has {", ".join(known)}.'
+            )
         self.options = EvaluationOptions(**options)
         self.result: RetrievalResult | None = None
 

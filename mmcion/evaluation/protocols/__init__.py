@@ -1,5 +1,5 @@
 from .cuhk03_protocol import CUHK03Protocol
-from .gallery_rule import GalleryRule
+from .gallery_rule import GalleryRule, as_list
 from .labels import Labels
 from .market_protocol import MarketProtocol, Trial, build_protocol
 from .sysumm01_protocol import SYSUMM01Protocol
@@ -11,5 +11,6 @@ __all__ = [
     'MarketProtocol',
     'SYSUMM01Protocol',
     'Trial',
+    'as_list',
     'build_protocol',
 ]

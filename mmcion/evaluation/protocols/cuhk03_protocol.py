@@ -28,3 +28,12 @@ class CUHK03Protocol(MarketProtocol):
     """
 
     rule = SingleShotRule
+
+    @property
+    def remark(self) -> str:
+        """What a reader of the scores has to know beyond their names."""
+        return (
+            'Rank-k is that of a gallery with one drawn image of each person, '
+            'the mean over all draws. mAP, mINP and the lists are those of '
+            'the whole gallery.'
+        )

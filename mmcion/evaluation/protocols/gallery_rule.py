@@ -2,11 +2,20 @@
 
 from collections.abc import Sequence
 from numbers import Integral
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from .labels import Labels
+
+
+def as_list(ignore_pids: Any) -> list[Any]:
+    """Return identities to ignore as a list; one alone, or None, may stand."""
+    if ignore_pids is None:
+        return []
+    if isinstance(ignore_pids, Integral | str):
+        return [ignore_pids]
+    return list(ignore_pids)
 
 
 class GalleryRule:
@@ -38,9 +47,7 @@ class GalleryRule:
         self, labels: Labels, ignore_pids: Sequence[int] | int = (-1,)
     ) -> None:
         self.q_pids, self.g_pids, self.q_cams, self.g_cams = labels
-        if isinstance(ignore_pids, int | Integral):  # mypy knows int only
-            ignore_pids = [ignore_pids]
-        ignored = list(ignore_pids)
+        ignored = as_list(ignore_pids)
         self.query_rows = np.flatnonzero(~np.isin(self.q_pids, ignored))
         self.ignored = np.flatnonzero(np.isin(self.g_pids, ignored))
         self._by_pid = np.argsort(self.g_pids, kind='stable')

@@ -36,7 +36,8 @@ class Labels(NamedTuple):
         """Check and convert what a caller gave: arrays, lists or tensors.
 
         Raises:
-            ValueError: if lengths do not fit, or only one side has cameras.
+            ValueError: if lengths do not fit, only one side has cameras, or
+                one side has numbers and the other text.
         """
         if (q_cams is None) != (g_cams is None):
             raise ValueError(
@@ -46,12 +47,14 @@ class Labels(NamedTuple):
             _as_ids(q_pids, num_queries, 'q_pids'),
             _as_ids(g_pids, num_gallery, 'g_pids'),
         )
-        if q_cams is None:
-            return labels
-        return labels._replace(
-            q_cams=_as_ids(q_cams, num_queries, 'q_cams'),
-            g_cams=_as_ids(g_cams, num_gallery, 'g_cams'),
-        )
+        if q_cams is not None:
+            labels = labels._replace(
+                q_cams=_as_ids(q_cams, num_queries, 'q_cams'),
+                g_cams=_as_ids(g_cams, num_gallery, 'g_cams'),
+            )
+        _check_kinds('pids', labels.q_pids, labels.g_pids)
+        _check_kinds('cams', labels.q_cams, labels.g_cams)
+        return labels
 
     def of_gallery(self, rows: np.ndarray) -> Labels:
         """Return the labels where only some gallery rows take part."""
@@ -69,3 +72,17 @@ def _as_ids(ids: Any, rows: int, name: str) -> np.ndarray:
             f'{array.shape}.'
         )
     return array
+
+
+def _check_kinds(
+    name: str, query: np.ndarray | None, gallery: np.ndarray | None
+) -> None:
+    """Refuse what would never be equal."""
+    if query is None or gallery is None or not (len(query) and len(gallery)):
+        return
+    text = {side.dtype.kind in 'US' for side in (query, gallery)}
+    if len(text) > 1 or 'O' in (query.dtype.kind, gallery.dtype.kind):
+        raise ValueError(
+            f'q_{name} and g_{name} must both be numbers or both be text; '
+            f'got {query.dtype} and {gallery.dtype}.'
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,6 +35,11 @@ class MarketProtocol:
 
     rule: type[GalleryRule] = GalleryRule
 
+    @property
+    def remark(self) -> str:
+        """What a reader of the scores has to know beyond their names."""
+        return ''
+
     def trials(
         self, labels: Labels, ignore_pids: Sequence[int] | int = (-1,)
     ) -> list[Trial]:
@@ -58,10 +63,18 @@ def build_protocol(protocol: Any) -> MarketProtocol:
     """Return a protocol by its name, its config or as it is.
 
     Raises:
-        KeyError: if there is no protocol of the name.
+        ValueError: if there is no protocol of the name, or it has no such
+            option.
     """
     if isinstance(protocol, str):
         protocol = {'type': protocol}
-    if isinstance(protocol, dict):
-        return PROTOCOLS.build(protocol)
-    return protocol
+    if not isinstance(protocol, Mapping):
+        return protocol
+    name = protocol.get('type')
+    if not isinstance(name, str) or PROTOCOLS.get(name) is None:
+        known = ', '.join(sorted(PROTOCOLS.module_dict))
+        raise ValueError(f'protocol must be one of {known}; got {name!r}.')
+    try:
+        return PROTOCOLS.build(dict(protocol))
+    except TypeError as error:
+        raise ValueError(f'{name} has no such options: {error}') from error

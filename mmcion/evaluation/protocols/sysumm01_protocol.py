@@ -86,6 +86,16 @@ class SYSUMM01Protocol(MarketProtocol):
         self.shots = shots
         self.num_trials = num_trials
 
+    @property
+    def remark(self) -> str:
+        """What a reader of the scores has to know beyond their names."""
+        return (
+            f'Scores, those of single queries too, are means over '
+            f'{self.num_trials} drawn galleries; the lists show the first. '
+            f'Rank-k counts people: of each only the nearest image stands in '
+            f'the list.'
+        )
+
     def trials(
         self, labels: Labels, ignore_pids: Sequence[int] | int = (-1,)
     ) -> list[Trial]:

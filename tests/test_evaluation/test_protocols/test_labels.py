@@ -19,6 +19,8 @@ def test_lists_and_tensors_become_arrays():
         (([1, 2], [[3]]), r'g_pids must hold .*\(1,\); got \(1, 1\)'),
         (([1, 2], [3], [0, 1]), 'cameras for queries and gallery, or for'),
         (([1, 2], [3], [0, 1], [1, 2]), r'g_cams must hold .*got \(2,\)'),
+        (([1, 2], ['3']), 'q_pids and g_pids must both be numbers or both'),
+        (([1, 2], [3], [0, None], [1]), 'q_cams and g_cams must both be'),
     ],
 )
 def test_lengths_must_fit(labels, message):

@@ -20,10 +20,20 @@ def test_protocols_by_name_config_or_object():
     assert build_protocol(built) is built
     expected = "SYSUMM01Protocol(mode='all', shots=10, num_trials=10)"
     assert repr(built) == expected
-    with pytest.raises(KeyError, match='NoProtocol'):
-        build_protocol('NoProtocol')
-    with pytest.raises((TypeError, ValueError), match='mode'):
-        build_protocol({'type': 'SYSUMM01Protocol', 'mode': 'outdoor'})
+
+
+@pytest.mark.parametrize(
+    ('protocol', 'message'),
+    [
+        ('Market', r"one of CUHK03Protocol, MarketProtocol.*got 'Market'"),
+        ({'mode': 'all'}, 'got None'),
+        ({'type': 'SYSUMM01Protocol', 'mod': 'all'}, 'no such options.*mod'),
+        ({'type': 'SYSUMM01Protocol', 'mode': 'up'}, 'mode must be one of'),
+    ],
+)
+def test_mistakes(protocol, message):
+    with pytest.raises(ValueError, match=message):
+        build_protocol(protocol)
 
 
 def test_own_protocol_is_taken_as_it_is():
