@@ -14,7 +14,8 @@ def score_rows(
     """Return the header and a row for each data set.
 
     Scores of a direction of their own, such as ``reverse/mAP``, get a row of
-    their own. The last column tells how many of the queries have a match.
+    their own. The last columns tell how many of the queries have a match and,
+    if there are any, a match that ties with a wrong answer.
 
     Args:
         scores: by data set, as ``ReIDMetric`` or ``evaluate`` give them.
@@ -35,8 +36,12 @@ def score_rows(
     for row, table in tables.items():
         cells = [f'{table[n]:.4f}' if n in table else '-' for n in names]
         valid, asked = (int(table.get(count, 0)) for count in _COUNTS)
-        rows.append([row, *cells, f'{valid:,} of {asked:,}'])
-    return ['data set', *names, 'queries with a match'], rows
+        tied = f'{int(table.get("num_tied_queries", 0)):,}'
+        rows.append([row, *cells, f'{valid:,} of {asked:,}', tied])
+    header = ['data set', *names, 'queries with a match', 'tied']
+    if all(row[-1] == '0' for row in rows):
+        header, rows = header[:-1], [row[:-1] for row in rows]
+    return header, rows
 
 
 def score_table(scores: Mapping[str, Mapping[str, float]]) -> str:

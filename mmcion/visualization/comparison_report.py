@@ -27,13 +27,14 @@ def write_comparison(
         command: that made the scores.
     """
     header, rows = score_rows(scores)
+    scores_end = header.index('queries with a match')
     report = HtmlReport(title, 'One model, judged on several data sets.')
     report.add_section('Scores')
     report.add_table(
         header,
         [
-            [data, *map(_percent, cells), counts]
-            for data, *cells, counts in rows
+            [row[0], *map(_percent, row[1:scores_end]), *row[scores_end:]]
+            for row in rows
         ],
     )
     for score in ('mAP', 'Rank-1'):

@@ -21,12 +21,16 @@ SCORES = {
 
 def test_directions_have_rows_of_their_own():
     header, rows = score_rows(SCORES)
-    assert header == ['data set', 'mAP', 'Rank-1', 'queries with a match']
+    names = ['data set', 'mAP', 'Rank-1', 'queries with a match']
+    assert header == [*names, 'tied']
     assert rows == [
-        ['market1501', '0.5000', '1.0000', '3,368 of 3,368'],
-        ['regdb', '0.2500', '-', '9 of 10'],
-        ['regdb (reverse)', '0.1250', '-', '10 of 10'],
+        ['market1501', '0.5000', '1.0000', '3,368 of 3,368', '2'],
+        ['regdb', '0.2500', '-', '9 of 10', '0'],
+        ['regdb (reverse)', '0.1250', '-', '10 of 10', '0'],
     ]
+    header, rows = score_rows({'regdb': SCORES['regdb']})
+    assert header == [name for name in names if name != 'Rank-1']
+    assert rows[0] == ['regdb', '0.2500', '9 of 10']
 
 
 def test_columns_of_the_text_stand_below_each_other():
