@@ -3,13 +3,10 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
-
-if TYPE_CHECKING:
-    from mmcion.models import ReIDModel
 
 EXAMPLE = """examples:
   # a model file; images go in as they are decoded, unit vectors come out
@@ -32,36 +29,16 @@ says how to use it.
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmcion.utils.cli import tool_parser
+    from mmcion.utils.cli import add_model_options, tool_parser
 
     parser = tool_parser(__doc__, EXAMPLE)
-    parser.add_argument(
-        'model',
-        metavar='ARCH_OR_MODEL_FILE',
-        help='name of a model or architecture, or a model file (.pth)',
-    )
+    add_model_options(parser)
     parser.add_argument('--out', required=True, help='file to write')
-    weights = parser.add_mutually_exclusive_group()
-    weights.add_argument(
-        '--weights', metavar='FILE', help='checkpoint for a name'
-    )
-    weights.add_argument(
-        '--random-weights',
-        action='store_true',
-        help='export a name untrained, to try things out',
-    )
     parser.add_argument(
         '--format',
         choices=['onnx', 'torchscript', 'torch-export'],
         default='onnx',
         help='(default: %(default)s)',
-    )
-    parser.add_argument(
-        '--image-size',
-        nargs=2,
-        type=int,
-        metavar=('H', 'W'),
-        help="pixels (default: the model's own, 256 128 for those of the zoo)",
     )
     parser.add_argument(
         '--with-preprocess',
@@ -85,29 +62,15 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def load(args: argparse.Namespace) -> 'ReIDModel':
-    """Build the model with its weights."""
-    from mmcion.apis.model_zoo import get_model, load_model
-
-    if not args.model.endswith('.pth'):
-        weights = args.weights or not args.random_weights
-        return get_model(args.model, weights)
-    if args.weights or args.random_weights:
-        raise ValueError(
-            f'{args.model} has weights; --weights and --random-weights are '
-            f'for names.'
-        )
-    return load_model(args.model)
-
-
 def main() -> None:
     """Export."""
     args = parse_args()
     from mmcion.apis.export import export_model
     from mmcion.apis.export_parity import read_crops
     from mmcion.apis.image_inputs import check_image_size
+    from mmcion.apis.model_zoo import load_named
 
-    model = load(args)
+    model = load_named(args.model, args.weights, args.random_weights)
     size = check_image_size(args.image_size or model.meta['input_size'])
     is_file = args.model.endswith('.pth')
     report = export_model(

@@ -104,6 +104,30 @@ def load_model(
     return _build(content['meta'], content, device)
 
 
+def load_named(
+    model: str, weights: str | None = None, random_weights: bool = False
+) -> ReIDModel:
+    """Build the model that a command line names, with its weights.
+
+    Args:
+        model: name for ``get_model``, or a model file (.pth).
+        weights: checkpoint for a name.
+        random_weights: take a name untrained.
+
+    Raises:
+        ValueError: if a model file is given weights; or what ``get_model``
+            and ``load_model`` raise.
+    """
+    if not model.endswith('.pth'):
+        return get_model(model, weights or not random_weights)
+    if weights or random_weights:
+        raise ValueError(
+            f'{model} has weights; --weights and --random-weights are for '
+            f'names.'
+        )
+    return load_model(model)
+
+
 def _entry(name: str) -> ZooEntry:
     if not isinstance(name, str):
         raise ValueError(f'name must be one of list_models(); got {name!r}')

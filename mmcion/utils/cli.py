@@ -76,6 +76,41 @@ def add_converter_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_model_options(
+    parser: argparse.ArgumentParser, *, configs: bool = False
+) -> None:
+    """Add what every tool that runs a model takes, see ``load_named``.
+
+    Args:
+        parser: of the tool.
+        configs: whether the model may be a config, too.
+    """
+    parser.add_argument(
+        'model',
+        metavar='MODEL',
+        help='name of a model or architecture, or a model file (.pth)'
+        + (', or a config (.py)' if configs else ''),
+    )
+    weights = parser.add_mutually_exclusive_group()
+    weights.add_argument(
+        '--weights',
+        metavar='FILE',
+        help=f'checkpoint for a name{" or config" if configs else ""}',
+    )
+    weights.add_argument(
+        '--random-weights',
+        action='store_true',
+        help='take a name untrained, to try things out',
+    )
+    parser.add_argument(
+        '--image-size',
+        nargs=2,
+        type=int,
+        metavar=('H', 'W'),
+        help="pixels (default: the model's own)",
+    )
+
+
 def add_launcher(parser: argparse.ArgumentParser) -> None:
     """Add ``--launcher``: how the ranks of this process were started."""
     parser.add_argument(

@@ -33,41 +33,20 @@ of the two features.
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmcion.utils.cli import tool_parser
+    from mmcion.utils.cli import add_model_options, tool_parser
 
     parser = tool_parser(__doc__, EXAMPLE)
-    parser.add_argument(
-        'model',
-        metavar='MODEL',
-        help='name of a model or architecture, a model file (.pth) or a '
-        'config (.py)',
-    )
+    add_model_options(parser, configs=True)
     parser.add_argument(
         'images', nargs='+', metavar='IMAGE', help='files, or one folder'
     )
     parser.add_argument(
         '--out', required=True, help='picture to write (.png or .jpg)'
     )
-    weights = parser.add_mutually_exclusive_group()
-    weights.add_argument(
-        '--weights', metavar='FILE', help='checkpoint for a name or config'
-    )
-    weights.add_argument(
-        '--random-weights',
-        action='store_true',
-        help='take a name untrained, to try things out',
-    )
     parser.add_argument(
         '--reference',
         metavar='IMAGE',
         help='show what makes the images like this one',
-    )
-    parser.add_argument(
-        '--image-size',
-        nargs=2,
-        type=int,
-        metavar=('H', 'W'),
-        help="pixels (default: the model's own)",
     )
     parser.add_argument(
         '--max-images',
@@ -86,19 +65,11 @@ def parse_args() -> argparse.Namespace:
 def load(args: argparse.Namespace) -> 'nn.Module':
     """Build the model with its weights."""
     from mmcion.apis.inference import init_model
-    from mmcion.apis.model_zoo import get_model, load_model
+    from mmcion.apis.model_zoo import load_named
 
     if args.model.endswith('.py'):
         return init_model(args.model, args.weights, device='cpu')
-    if not args.model.endswith('.pth'):
-        weights = args.weights or not args.random_weights
-        return get_model(args.model, weights)
-    if args.weights or args.random_weights:
-        raise ValueError(
-            f'{args.model} has weights; --weights and --random-weights are '
-            f'for names and configs.'
-        )
-    return load_model(args.model)
+    return load_named(args.model, args.weights, args.random_weights)
 
 
 def choose_images(args: argparse.Namespace) -> list[str]:
