@@ -156,6 +156,7 @@ def test_damaged_checkpoint_costs_a_batch_and_not_the_run(
     assert f'Going on from {tmp_path / "iter_2.pth"}' in text
 
 
+@pytest.mark.slow
 def test_two_ranks_go_on_as_well(crops, tmp_path):
     options = {
         **train_options(crops, tmp_path / 'ranks'),

@@ -300,6 +300,7 @@ def test_error_on_one_rank_ends_all(crops, tmp_path):
         )
 
 
+@pytest.mark.slow
 def test_teacher_of_a_run_is_judged(full_run, tmp_path):
     images = write_query_gallery(tmp_path / 'images')
     run_tool(

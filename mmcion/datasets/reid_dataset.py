@@ -66,6 +66,12 @@ class ReIDDataset(BaseReIDDataset):
         """
         parts: dict[str, list[ReIDImage]] = {name: [] for name in _SPLITS}
         parts['any'] = []
+        if not self._csv.is_file():
+            raise FileNotFoundError(
+                f'there is no list of images at {self._csv}; set ann_file, in '
+                f'a config test_dataloader.dataset.ann_file, to a CSV with '
+                f'the columns path, pid, cam_id and split.'
+            )
         with open(self._csv, newline='', encoding='utf-8-sig') as stream:
             reader = csv.DictReader(stream)
             self._check(reader.fieldnames or ())

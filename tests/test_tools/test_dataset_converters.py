@@ -144,7 +144,12 @@ def test_cional(tmp_path):
 
 
 @pytest.mark.parametrize(
-    'name', ['luperson_nl2tracklets', 'luperson2tracklets', 'mars2tracklets']
+    'name',
+    [
+        'luperson_nl2tracklets',
+        pytest.param('luperson2tracklets', marks=pytest.mark.slow),
+        pytest.param('mars2tracklets', marks=pytest.mark.slow),
+    ],
 )
 def test_wrong_folder_leaves_nothing(name, tmp_path):
     touch(tmp_path, 'in/photo.jpg')

@@ -1,3 +1,4 @@
+import pytest
 import torch
 from mmengine.registry import init_default_scope
 
@@ -33,6 +34,7 @@ def test_layers_are_renamed_in_order(tmp_path):
         assert torch.equal(tensor, source[name])
 
 
+@pytest.mark.slow
 def test_other_weights_are_refused(tmp_path):
     torch.save({'w': torch.ones(2, 2)}, tmp_path / 'source.pt')
     done = run_tool(TOOL, 'out.pth', '--source', 'source.pt', cwd=tmp_path)
@@ -42,6 +44,7 @@ def test_other_weights_are_refused(tmp_path):
     assert not (tmp_path / 'out.pth').exists()
 
 
+@pytest.mark.slow
 def test_source_is_not_written_over(tmp_path):
     weights = make_backbone().state_dict()
     torch.save(weights, tmp_path / 'source.pt')

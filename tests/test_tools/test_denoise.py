@@ -1,6 +1,7 @@
 import json
 
 import numpy as np
+import pytest
 
 from mmcion.structures import AnnotationTable, TrackletTable
 
@@ -65,6 +66,7 @@ def test_features_of_another_table(recording, features, tmp_path):
     assert 'Traceback' not in done.stderr
 
 
+@pytest.mark.slow
 def test_options_override_the_config(recording, features, tmp_path):
     done = denoise(
         recording,
@@ -90,6 +92,7 @@ def write_table(recording, folder, **changes):
     TrackletTable.from_columns(**{**columns, **changes}).save(folder / 'table')
 
 
+@pytest.mark.slow
 def test_images_may_be_gone(recording, features, tmp_path):
     write_table(recording, tmp_path, image_root=tmp_path / 'gone.lmdb')
     done = denoise(tmp_path, features, tmp_path)
@@ -100,6 +103,7 @@ def test_images_may_be_gone(recording, features, tmp_path):
     assert (tmp_path / 'out' / 'cion_annos.json').exists()
 
 
+@pytest.mark.slow
 def test_export_that_fails_leaves_nothing_of_an_earlier_run(
     recording, features, tmp_path
 ):
@@ -118,6 +122,7 @@ def test_export_that_fails_leaves_nothing_of_an_earlier_run(
     assert "got {'min_images" in unknown.stderr
 
 
+@pytest.mark.slow
 def test_table_without_paths_has_no_annotation(recording, features, tmp_path):
     table = TrackletTable.load(recording / 'table')
     TrackletTable.from_columns(

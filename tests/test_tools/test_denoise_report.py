@@ -33,6 +33,7 @@ def test_page_is_written_beside_the_labels(recording, tmp_path):
     assert 'image/jpeg' not in (tmp_path / 'other.html').read_text()
 
 
+@pytest.mark.slow
 def test_images_may_lie_in_an_lmdb(recording, tmp_path):
     lmdb = pytest.importorskip('lmdb')
     write_identities(recording, tmp_path / 'ids')

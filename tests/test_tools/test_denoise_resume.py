@@ -129,6 +129,7 @@ def kill_in(work, out, patterns):
     assert_same(work, out)
 
 
+@pytest.mark.slow
 def test_killed_in_every_stage_then_the_same_bytes(work):
     identity = np.load(work / 'whole' / 'identity.npy')
     assert 0.5 < (identity >= 0).mean() < 1

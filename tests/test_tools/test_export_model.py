@@ -13,6 +13,7 @@ from .conftest import run_tool
 TOOL = 'export_model.py'
 
 
+@pytest.mark.slow
 def test_model_file_becomes_onnx_that_takes_images(tmp_path):
     torch.manual_seed(0)
     backbone = build_backbone('ghostnet_0_5')

@@ -1,6 +1,7 @@
 import shutil
 
 import numpy as np
+import pytest
 
 from mmcion.structures import FeatureStore, TrackletTable
 
@@ -32,6 +33,7 @@ def test_features_of_every_row_then_nothing_to_do(recording, tmp_path):
     assert np.array_equal(found[:], store[:])
 
 
+@pytest.mark.slow
 def test_unreadable_images(recording, tmp_path):
     shutil.copytree(recording, tmp_path / 'recording')
     table = TrackletTable.load(tmp_path / 'recording' / 'table')

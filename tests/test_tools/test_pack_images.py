@@ -1,5 +1,7 @@
 import shutil
 
+import pytest
+
 from mmcion.datasets import open_images
 from tests.tiny import write_identities
 
@@ -33,6 +35,7 @@ def test_annotation_to_tar_files_and_a_new_index(tmp_path):
     assert same_images(tmp_path / 'in', tmp_path / 'out', 7)
 
 
+@pytest.mark.slow
 def test_folder_to_lmdb_with_a_missing_image(tmp_path):
     write_identities(tmp_path / 'in', (3, 4))
     (tmp_path / 'in' / '6.png').write_bytes(b'')

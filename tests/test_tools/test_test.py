@@ -51,16 +51,6 @@ def test_colours_find_everybody_in_the_other_clip(recording, tmp_path):
             assert value in (1, 100)
 
 
-def test_missing_split_and_checkpoint(recording, tmp_path):
-    done = judge(recording, tmp_path)
-    assert done.returncode == 1
-    assert 'split.csv' in done.stderr
-    write_split(recording, tmp_path / 'split.csv')
-    done = run_tool('test.py', CONFIG, 'none.pth', cwd=tmp_path)
-    assert done.returncode == 1
-    assert 'there is no checkpoint at none.pth' in done.stderr
-
-
 LOADER = (
     'test_dataloader.num_workers=0',
     'test_dataloader.persistent_workers=False',
@@ -161,6 +151,8 @@ def test_table_across_data_sets(recording, tmp_path, call_tool, capsys):
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
+        ((), 'there is no list of images at data/query_gallery.csv'),
+        (('none.pth',), 'there is no checkpoint at none.pth'),
         (('--datasets', 'nowhere'), "no data set 'nowhere'"),
         (('--rerank', CONFIG), 'put it before --rerank'),
         (('--qe', 'x'), '--qe takes K'),
