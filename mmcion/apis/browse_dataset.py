@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
-from PIL import Image
 
 from mmcion.datasets import IdentityDataset
 from mmcion.datasets.reid import BaseReIDDataset
 from mmcion.registry import DATASETS
-from mmcion.utils.io import atomic_file
 from mmcion.visualization.dataset_sheet import (
     PartCount,
     Pictures,
@@ -90,29 +87,6 @@ def browse_dataset(
         seed=seed,
     )
     return DatasetView(sheet, count_parts(pids, cam_ids, is_query))
-
-
-def picture_format(path: str | Path) -> str:
-    """Return the format that the ending of a file means.
-
-    Raises:
-        ValueError: if pictures do not end so.
-    """
-    kind = Image.registered_extensions().get(Path(path).suffix.lower())
-    if kind is None or kind not in Image.SAVE:
-        raise ValueError(f'{path} must end as pictures do, such as .png')
-    return kind
-
-
-def save_picture(picture: np.ndarray, path: str | Path) -> None:
-    """Write ``(H, W, 3)`` uint8 RGB, atomically.
-
-    Raises:
-        ValueError: see ``picture_format``.
-    """
-    kind = picture_format(path)
-    with atomic_file(path) as temporary:
-        Image.fromarray(picture).save(temporary, kind)
 
 
 class _Stored:

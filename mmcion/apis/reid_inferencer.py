@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image as PILImage
 from torch import Tensor, nn
 
 from mmcion.evaluation import nearest_gallery
 from mmcion.evaluation import rerank as k_reciprocal_rerank
+from mmcion.evaluation.functional.distance import unit_rows
 from mmcion.structures import FeatureStore
-from mmcion.utils.io import atomic_file
 from mmcion.visualization import RankedQuery, ranked_list
+from mmcion.visualization.picture_file import picture_format, save_picture
 
 from .feature_extractor import FeatureExtractor, pipeline_hashes
 from .image_inputs import Images, as_images
@@ -195,9 +195,7 @@ class ReIDInferencer:
             ValueError: if pictures are not known, or ``path`` has not the
                 ending of a picture.
         """
-        kind = PILImage.registered_extensions().get(Path(path).suffix.lower())
-        if kind not in PILImage.SAVE:
-            raise ValueError(f'{path} must end as pictures do, such as .png')
+        picture_format(path)
         if isinstance(results, Mapping):
             results = [results]
         matches = [match for each in results for match in each['matches']]
@@ -221,8 +219,7 @@ class ReIDInferencer:
             ],
             cell=cell,
         )
-        with atomic_file(path) as temporary:
-            PILImage.fromarray(picture).save(temporary, kind)
+        save_picture(picture, path)
 
     def _nearest(
         self, qf: np.ndarray, topk: int
@@ -246,7 +243,7 @@ class ReIDInferencer:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return ``(Q, k)`` rows by k-reciprocal distance, and cosines."""
         assert self._gallery is not None
-        qf, gf = _unit(qf), _unit(self._gallery[:])
+        qf, gf = unit_rows(qf), unit_rows(self._gallery[:])
         k1 = min(_K1, len(qf) + len(gf) - 1)
         distances = k_reciprocal_rerank(qf, gf, k1=k1, k2=min(_K2, k1))
         rows = distances.argsort(axis=1, kind='stable')[:, :topk]
@@ -291,11 +288,6 @@ class ReIDInferencer:
 def _cosines(distances: np.ndarray) -> np.ndarray:
     """Return cosines without what rounding puts beyond -1 and 1."""
     return np.clip(1 - distances, -1, 1)
-
-
-def _unit(features: np.ndarray) -> np.ndarray:
-    norms = np.linalg.norm(features, axis=1, keepdims=True)
-    return features / np.maximum(norms, np.finfo(features.dtype).tiny)
 
 
 def _picture(item: str | Tensor) -> str | np.ndarray:

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
-from PIL import Image
 
 from mmcion.structures import RetrievalResult
-from mmcion.utils.io import atomic_file
 
 from .charts import figure_rgb
 from .embedding_map import embedding_map
+from .picture_file import save_picture
 from .retrieval_charts import average_precision_chart, cmc_chart, roc_chart
 from .retrieval_sheets import (
     LoadPath,
@@ -76,8 +75,7 @@ class RetrievalPictures:
             if isinstance(picture, Figure):
                 picture = figure_rgb(picture)
             files.append(Path(folder) / f'{name}.png')
-            with atomic_file(files[-1]) as temporary:
-                Image.fromarray(picture).save(temporary, 'PNG')
+            save_picture(picture, files[-1])
         return files
 
 

@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
 from mmengine.config import Config
-from PIL import Image
 
-from mmcion.apis.browse_dataset import browse_dataset, save_picture
+from mmcion.apis.browse_dataset import browse_dataset
 
 from ..tiny import write_identities, write_image, write_query_gallery
 
@@ -91,12 +90,3 @@ def test_config_without_such_data(market):
     assert parts_of(cfg) == [('training', 2, 2, 2)]
     with pytest.raises(ValueError, match=r'no test_.* it has train_dataload'):
         browse_dataset(cfg, 'test')
-
-
-def test_picture_is_written(tmp_path):
-    picture = np.full((4, 3, 3), 7, np.uint8)
-    save_picture(picture, tmp_path / 'new' / 'a.png')
-    found = np.asarray(Image.open(tmp_path / 'new' / 'a.png'))
-    np.testing.assert_array_equal(found, picture)
-    with pytest.raises(ValueError, match=r'a\.txt must end as pictures do'):
-        save_picture(picture, tmp_path / 'a.txt')

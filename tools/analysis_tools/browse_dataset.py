@@ -55,12 +55,9 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Draw the sheet."""
     args = parse_args()
-    from mmcion.apis.browse_dataset import (
-        browse_dataset,
-        picture_format,
-        save_picture,
-    )
+    from mmcion.apis.browse_dataset import browse_dataset
     from mmcion.utils.cli import read_config
+    from mmcion.visualization.picture_file import picture_format, save_picture
 
     picture_format(args.out)  # before anything is read
     view = browse_dataset(

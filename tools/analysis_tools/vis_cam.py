@@ -100,12 +100,11 @@ def main() -> None:
         raise ValueError(f'--out must end in .png or .jpg; got {args.out}.')
     from mmengine.device import get_device
     from mmengine.registry import init_default_scope
-    from PIL import Image
 
     from mmcion.apis.activation_maps import activation_maps
     from mmcion.apis.feature_extractor import FeatureExtractor
-    from mmcion.utils.io import atomic_file
     from mmcion.visualization import activation_sheet
+    from mmcion.visualization.picture_file import save_picture
 
     init_default_scope('mmcion')
     files = choose_images(args)
@@ -125,9 +124,7 @@ def main() -> None:
         else [f'{value:.3f}' for value in found.similarity],
         reference=None if compared is None else compared[0],
     )
-    kind = 'PNG' if out.suffix.lower() == '.png' else 'JPEG'
-    with atomic_file(out) as temporary:
-        Image.fromarray(sheet).save(temporary, kind)
+    save_picture(sheet, out)
     print(f'{len(files)} maps: {out.resolve()}')
 
 

@@ -223,6 +223,11 @@ def check_lengths(
         )
 
 
+def unit_rows(features: np.ndarray) -> np.ndarray:
+    """Return ``(N, D)`` rows of length 1; zero rows stay."""
+    return features / _lengths(np.linalg.norm(features, axis=1, keepdims=True))
+
+
 def _norms(features: np.ndarray) -> np.ndarray:
     norms = np.empty(len(features))
     for start in range(0, len(features), _BLOCK):

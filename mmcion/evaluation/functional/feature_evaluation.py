@@ -12,9 +12,9 @@ from mmcion.utils.rank_share import RankShare
 
 from ..protocols import GalleryRule, Labels, as_list
 from .chunk_scores import score_chunks, score_queries
-from .distance import as_features
+from .distance import as_features, unit_rows
 from .evaluation_options import EvaluationOptions
-from .query_expansion import alpha_query_expansion, unit_rows
+from .query_expansion import alpha_query_expansion
 from .query_scores import QueryScores, mean_scores
 from .ranking import copied_chunks, report_scores
 from .reranking import rerank_queries

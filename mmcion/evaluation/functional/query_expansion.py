@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from .distance import as_features
+from .distance import as_features, unit_rows
 from .retrieval import nearest_gallery
 
 
@@ -65,12 +65,6 @@ def alpha_query_expansion(
     for query, (row, weight) in enumerate(zip(rows, weights, strict=True)):
         result[query] += weight @ unit_rows(gf[row])
     return unit_rows(result)
-
-
-def unit_rows(features: np.ndarray) -> np.ndarray:
-    """Return rows of length 1; zero rows stay."""
-    length = np.linalg.norm(features, axis=1, keepdims=True)
-    return features / np.where(length > 0, length, 1)
 
 
 def check_expansion(k: int, alpha: float) -> None:
