@@ -30,7 +30,7 @@ class ReIDFeatures:
             all are where it is left out.
 
     Raises:
-        TypeError: if a column of integers holds something else.
+        TypeError: if a column of integers or bools holds something else.
         ValueError: if a column has another shape.
     """
 
@@ -52,7 +52,14 @@ class ReIDFeatures:
         for name in ('pid', 'cam_id', 'tracklet_id'):
             column = as_integers(name, getattr(self, name), np.int64)
             setattr(self, name, column)
-        self.is_query = np.asarray(self.is_query, bool)
+        flags = np.asarray(self.is_query)
+        whole = flags.dtype.kind in 'biu' or not flags.size
+        if not whole or not np.isin(flags, (0, 1)).all():
+            raise TypeError(
+                f'is_query must be bools, or 0 and 1; got an array of '
+                f'{flags.dtype}.'
+            )
+        self.is_query = flags.astype(bool)
         self.img_path = np.asarray(self.img_path, str)
         for name in (*_COLUMNS[1:], 'tracklet_id'):
             shape = getattr(self, name).shape
