@@ -1,0 +1,150 @@
+"""Checks of arguments and files, and the error that they raise.
+
+One place for what most components check: the message names the argument, the
+value that was given and what is allowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any
+
+_MOST_NAMES = 5  # names that a message spells out before 'and N more'
+
+
+class UserError(ValueError):
+    """A mistake in the user's input: arguments, configs, files or data.
+
+    Tools print its message as one line and exit. Every other exception keeps
+    its traceback, so that a bug is never taken for a mistake of the user.
+    """
+
+
+class MissingPackageError(UserError, ImportError):
+    """An optional package is not installed."""
+
+
+def check_choice(name: str, value: Any, choices: Collection[Any]) -> None:
+    """Raise unless ``value`` is one of the choices.
+
+    Raises:
+        UserError: names the choices.
+    """
+    if value not in choices:
+        allowed = ', '.join(map(repr, choices))
+        raise UserError(f'{name} must be one of {allowed}; got {value!r}.')
+
+
+def check_at_least(low: float, **values: Any) -> None:
+    """Raise unless all values, given by name, are numbers of at least ``low``.
+
+    If ``low`` is an ``int``, so must the values be.
+
+    Raises:
+        UserError: names the value, NaN and bools included.
+    """
+    kind = Integral if isinstance(low, int) else Real
+    for name, value in values.items():
+        if not _is_number(value, kind) or not value >= low:
+            what = 'an integer' if kind is Integral else 'a number'
+            raise UserError(
+                f'{name} must be {what} of at least {low}; got {value!r}.'
+            )
+
+
+def check_interval(interval: str, **values: Any) -> None:
+    """Raise unless all values, given by name, are in an interval.
+
+    Args:
+        interval: such as ``'[0, 1)'``: a square bracket includes the bound.
+        values: numbers by name.
+
+    Raises:
+        UserError: names the value, NaN and bools included.
+    """
+    low, high = map(float, interval[1:-1].split(','))
+    for name, value in values.items():
+        inside = (
+            _is_number(value, Real)
+            and low <= value <= high
+            and not (interval[0] == '(' and value == low)
+            and not (interval[-1] == ')' and value == high)
+        )
+        if not inside:
+            raise UserError(f'{name} must be in {interval}; got {value!r}.')
+
+
+def _is_number(value: Any, kind: type) -> bool:
+    return isinstance(value, kind) and not isinstance(value, bool)
+
+
+def check_same_length(**columns: Any) -> None:
+    """Raise unless all columns, given by name, have the same length.
+
+    Raises:
+        UserError: states the length of each.
+    """
+    lengths = {name: len(column) for name, column in columns.items()}
+    if len(set(lengths.values())) > 1:
+        listed = ', '.join(f'{name} {n}' for name, n in lengths.items())
+        raise UserError(f'lengths must be equal; got {listed}.')
+
+
+def check_columns(
+    source: str | Path, found: Iterable[str], required: Iterable[str]
+) -> None:
+    """Raise unless a table has all required columns.
+
+    Raises:
+        UserError: names the source, what is missing and what was found.
+    """
+    found = list(found)
+    missing = [name for name in required if name not in found]
+    if missing:
+        raise UserError(
+            f'{source}: column {join_names(missing)} is missing; found '
+            f'{join_names(found) or "none"}.'
+        )
+
+
+def check_file(path: str | Path, what: str = 'file', hint: str = '') -> Path:
+    """Return the path of an existing file.
+
+    Args:
+        path: to check.
+        what: kind of file, for the message, such as ``'checkpoint'``.
+        hint: what to do if it is missing.
+
+    Raises:
+        FileNotFoundError: if it is missing or a folder.
+    """
+    path = Path(path)
+    if not path.is_file():
+        state = 'is a folder' if path.is_dir() else 'does not exist'
+        raise FileNotFoundError(f'{what} {path} {state}. {hint}'.rstrip())
+    return path
+
+
+def check_folder(
+    path: str | Path, what: str = 'folder', hint: str = ''
+) -> Path:
+    """Return the path of an existing folder; see ``check_file``.
+
+    Raises:
+        FileNotFoundError: if it is missing or a file.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        state = 'is a file' if path.exists() else 'does not exist'
+        raise FileNotFoundError(f'{what} {path} {state}. {hint}'.rstrip())
+    return path
+
+
+def join_names(names: Iterable[Any], most: int = _MOST_NAMES) -> str:
+    """Return names separated by commas, ``'a, b and 3 more'`` if many."""
+    names = [str(name) for name in names]
+    if len(names) <= most:
+        return ', '.join(names)
+    return f'{", ".join(names[:most])} and {len(names) - most} more'
