@@ -94,7 +94,7 @@ def write_results(
 
     Those of an earlier run go first, so that what is there belongs together.
     """
-    from mmcion.apis.denoise_report import report_denoising
+    from mmcion.apis.reports import report_denoising
     from mmcion.denoising import export_annotation
     from mmcion.utils.io import write_json
 

@@ -107,8 +107,9 @@ def run_test(cfg: 'Config', name: str, args: argparse.Namespace) -> Any:
     from mmengine.model import is_model_wrapper
     from mmengine.runner import Runner
 
-    from mmcion.apis.retrieval_report import report_retrieval
+    from mmcion.apis.reports import query_activations
     from mmcion.evaluation import ReIDMetric
+    from mmcion.visualization import write_retrieval_report
 
     runner = Runner.from_cfg(cfg)
     if args.checkpoint is None:
@@ -125,9 +126,9 @@ def run_test(cfg: 'Config', name: str, args: argparse.Namespace) -> Any:
     model = model.module if is_model_wrapper(model) else model
     model.cfg = cfg
     dataset = cfg.test_dataloader.dataset
-    report_retrieval(
-        metric.result,
+    page = write_retrieval_report(
         Path(args.show_dir) / name,
+        metric.result,
         title=' on '.join([Path(args.config).stem, name or dataset['type']]),
         settings={
             'config': args.config,
@@ -137,8 +138,9 @@ def run_test(cfg: 'Config', name: str, args: argparse.Namespace) -> Any:
             'flip_test': bool(cfg.model.get('flip_test')),
         },
         command=' '.join(sys.argv),
-        model=model,
+        activation=query_activations(metric.result, model),
     )
+    runner.logger.info(f'report written to {page}')
     return scores
 
 

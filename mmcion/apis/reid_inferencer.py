@@ -15,8 +15,14 @@ from mmcion.evaluation import nearest_gallery
 from mmcion.evaluation import rerank as k_reciprocal_rerank
 from mmcion.evaluation.functional.distance import unit_rows
 from mmcion.structures import FeatureStore
-from mmcion.visualization import RankedQuery, ranked_list
-from mmcion.visualization.picture_file import picture_format, save_picture
+from mmcion.visualization import (
+    Tile,
+    TileGroup,
+    image_format,
+    image_grid,
+    read_image,
+    save_image,
+)
 
 from .feature_extractor import FeatureExtractor, pipeline_hashes
 from .image_inputs import Images, as_images
@@ -195,7 +201,7 @@ class ReIDInferencer:
             ValueError: if pictures are not known, or ``path`` has not the
                 ending of a picture.
         """
-        picture_format(path)
+        image_format(path)
         if isinstance(results, Mapping):
             results = [results]
         matches = [match for each in results for match in each['matches']]
@@ -204,22 +210,18 @@ class ReIDInferencer:
                 'the gallery does not know its images; set it from images or '
                 'from the store of extract_folder.'
             )
-        picture = ranked_list(
-            [
-                RankedQuery(
-                    each['query'],
-                    [match['image'] for match in each['matches']],
-                    captions=[
-                        f'{match["rank"]}:  {match["similarity"]:.3f}'
-                        for match in each['matches']
-                    ],
-                    heading=_name(each['query']),
+        groups = []
+        for each in results:
+            gallery = [
+                Tile(
+                    read_image(match['image']),
+                    f'{match["rank"]}:  {match["similarity"]:.3f}',
                 )
-                for each in results
-            ],
-            cell=cell,
-        )
-        save_picture(picture, path)
+                for match in each['matches']
+            ]
+            query = Tile(read_image(each['query']), 'query', 'ink')
+            groups.append(TileGroup([[query], gallery], _name(each['query'])))
+        save_image(image_grid(groups, cell=cell), path)
 
     def _nearest(
         self, qf: np.ndarray, topk: int

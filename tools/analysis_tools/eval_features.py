@@ -60,12 +60,12 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Score."""
     args = parse_args()
-    from mmcion.apis.retrieval_report import report_retrieval
     from mmcion.evaluation import EvaluationOptions, evaluate_features
     from mmcion.structures import ReIDFeatures
     from mmcion.utils.io import write_json
     from mmcion.utils.retrieval_cli import parse_named, retrieval_settings
     from mmcion.utils.score_table import score_table
+    from mmcion.visualization import write_retrieval_report
 
     given = {
         'protocol': parse_named(args.protocol),
@@ -86,13 +86,14 @@ def main() -> None:
     if args.out:
         write_json(args.out, result.scores)
     if args.show_dir:
-        report_retrieval(
-            result,
+        page = write_retrieval_report(
             args.show_dir,
+            result,
             title=f'Features of {Path(args.features).name}',
             settings={'features': args.features, **vars(options)},
             command=' '.join(sys.argv),
         )
+        print(f'Report: {page.resolve()}')
 
 
 if __name__ == '__main__':

@@ -1,0 +1,136 @@
+"""Tiles of a denoising: what was joined and what was removed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from mmcion.structures import IdentityLabels, TrackletTable
+
+from .denoising_counts import IdentityCounts
+from .denoising_facts import DoubtfulLink
+from .tiles import COLUMNS, ImageLike, Tile, TileGroup, read_tile, spread
+
+_SIDE = 4  # tiles of a side where there are two
+
+
+class TableTiles:
+    """Makes tiles of rows of a table.
+
+    Args:
+        table: Images.
+        load: Returns the image of a row as ``read_image`` takes it; reads
+            the table's files if None.
+    """
+
+    def __init__(
+        self,
+        table: TrackletTable,
+        load: Callable[[int], ImageLike] | None = None,
+    ) -> None:
+        self.table = table
+        self.load = load or table.image_path
+
+    def __call__(self, rows: np.ndarray, frame: str = '') -> list[Tile]:
+        """Return tiles of rows, with video and frame below them."""
+        table = self.table
+        tiles = []
+        for row in rows.tolist():
+            name = f'row {row}'
+            if table.path is not None:
+                name += f', {table.path[row].decode(errors="replace")}'
+            video = table.videos[table.video_id[row]]
+            caption = f'{video}\nframe {table.frame[row]}'
+            tiles.append(
+                read_tile(
+                    self.load, row, name=name, caption=caption, frame=frame
+                )
+            )
+        return tiles
+
+
+def cross_video_groups(
+    tiles: TableTiles,
+    labels: IdentityLabels,
+    counts: IdentityCounts,
+    most: int,
+) -> list[TileGroup]:
+    """Show the identities of most videos, with images of each video."""
+    groups = []
+    for k in counts.in_most_videos(most):
+        rows = np.flatnonzero(labels.identity == counts.identity[k])
+        # rows are sorted by video: a part per video
+        starts = np.flatnonzero(np.diff(tiles.table.video_id[rows])) + 1
+        parts = np.split(rows, starts)
+        chosen = spread(np.arange(len(parts)), COLUMNS)
+        each = COLUMNS // len(chosen)
+        shown = np.concatenate([spread(parts[i], each) for i in chosen])
+        heading = (
+            f'Identity {counts.identity[k]}: {len(rows):,} images in '
+            f'{len(parts):,} videos'
+        )
+        groups.append(TileGroup([tiles(shown)], heading))
+    return groups
+
+
+def doubtful_groups(
+    tiles: TableTiles,
+    labels: IdentityLabels,
+    links: Iterable[DoubtfulLink],
+) -> list[TileGroup]:
+    """Show the two sides of links beside each other."""
+    groups = []
+    for link in links:
+        first, second = (
+            spread(rows[(rows >= 0) & (rows < len(labels.identity))], _SIDE)
+            for rows in (
+                np.asarray(side, np.int64)
+                for side in (link.first, link.second)
+            )
+        )
+        heading = f'Distance {link.distance:.3f}'
+        if link.delta is not None:
+            heading += f', delta {link.delta:.3f}'
+        # images may have been removed or reallocated since
+        found = np.unique(labels.identity[np.concatenate([first, second])])
+        if len(found) == 1 and found[0] >= 0:
+            heading += f': identity {found[0]}'
+        sides = [tiles(first, 'blue'), tiles(second, 'orange')]
+        groups.append(TileGroup(sides, heading))
+    return groups
+
+
+def removed_groups(
+    tiles: TableTiles, labels: IdentityLabels, tracklets: np.ndarray
+) -> list[TileGroup]:
+    """Show kept and removed images of tracklets beside each other."""
+    table = tiles.table
+    groups = []
+    for start, end in zip(
+        table.tracklet_ptr[tracklets],
+        table.tracklet_ptr[tracklets + 1],
+        strict=True,
+    ):
+        rows = np.arange(start, end)
+        keep = labels.keep[rows]
+        heading = (
+            f'{(~keep).sum():,} of {len(rows):,} images removed: tracklet '
+            f'{table.tracklet_id[start]} of '
+            f'{table.videos[table.video_id[start]]}'
+        )
+        sides = [
+            tiles(spread(rows[keep], _SIDE)),
+            tiles(spread(rows[~keep], _SIDE), 'red'),
+        ]
+        groups.append(TileGroup(sides, heading))
+    return groups
+
+
+def dissolved_groups(
+    tiles: TableTiles, tracklets: np.ndarray
+) -> list[TileGroup]:
+    """Show the middle image of every tracklet."""
+    ptr = tiles.table.tracklet_ptr
+    middle = (ptr[tracklets] + ptr[tracklets + 1]) // 2
+    return [TileGroup([tiles(middle, 'red')])]
