@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from mmcion.utils.io import atomic_file
 
 from .denoising_facts import CalibrationFacts
+from .palette import COLORS
 
 # decorates everything that draws
 in_style = matplotlib.rc_context(
@@ -73,7 +74,11 @@ def calibration_chart(
         if threshold is not None:
             label = f'{name} = {threshold:.3f}'
             axes.axvline(
-                threshold, color='k', lw=1.5, linestyle=line, label=label
+                threshold,
+                color=COLORS['ink'],
+                lw=1.5,
+                linestyle=line,
+                label=label,
             )
     if used.any():
         first, *_, last = [*np.flatnonzero(used), *np.flatnonzero(used)]

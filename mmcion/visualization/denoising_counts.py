@@ -59,6 +59,11 @@ class IdentityCounts:
         )
 
     @property
+    def median_images(self) -> float:
+        """Median number of images of an identity."""
+        return float(np.median(self.images))
+
+    @property
     def num_several(self) -> int:
         """Number of identities of several videos."""
         return int((self.videos > 1).sum())

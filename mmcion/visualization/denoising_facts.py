@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from numbers import Real
 from typing import Any, TypeVar
 
 T = TypeVar('T')
@@ -79,12 +80,13 @@ class LevelFacts:
                 key: value
                 for key, value in level.items()
                 if key not in known
-                and isinstance(value, int | float)
+                and isinstance(value, Real)
                 and not isinstance(value, bool)
             },
             links=[
                 _read(DoubtfulLink, link, delta=noise.get('delta'))
                 for link in level.get('doubtful_links') or []
+                if link.get('distance') is not None
             ],
         )
 
@@ -113,6 +115,15 @@ class CalibrationFacts:
 
 
 @dataclass(frozen=True)
+class InputFacts:
+    """Fingerprints of table and features, and what extracted these."""
+
+    table: str = ''
+    features: str = ''
+    extractor: Any = None
+
+
+@dataclass(frozen=True)
 class ExportFacts:
     """What was written for pre-training."""
 
@@ -131,7 +142,7 @@ class DenoisingFacts:
         levels: Levels, the tracklets first.
         calibration: Thresholds that were calibrated.
         stages: Settings of the levels as they were run.
-        inputs: Fingerprints of table and features, and their extractor.
+        inputs: Table and features.
         export: What was written for pre-training.
     """
 
@@ -139,7 +150,7 @@ class DenoisingFacts:
     levels: list[LevelFacts] = field(default_factory=list)
     calibration: CalibrationFacts = CalibrationFacts()
     stages: list[dict[str, Any]] = field(default_factory=list)
-    inputs: dict[str, Any] = field(default_factory=dict)
+    inputs: InputFacts = InputFacts()
     export: ExportFacts = ExportFacts()
 
     @classmethod
@@ -153,6 +164,7 @@ class DenoisingFacts:
                 for level in report.get('levels') or []
             ],
             calibration=_read(CalibrationFacts, report.get('calibration')),
+            inputs=_read(InputFacts, report.get('inputs')),
             export=_read(ExportFacts, report.get('export')),
         )
 

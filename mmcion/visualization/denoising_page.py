@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
 from mmcion.structures import IdentityLabels, TrackletTable
 from mmcion.utils.checks import check_at_least
 
@@ -93,7 +91,6 @@ def write_denoising_report(
         distances=calibration_chart(calibration)
         if calibration.has_distances
         else None,
-        median_images=float(np.median(counts.images)),
         image_bins=bin_counts(counts.images),
         video_bins=bin_counts(counts.videos),
         videos=count_videos(table, labels, counts, _MOST_VIDEOS),

@@ -15,6 +15,7 @@ from mmcion.structures import ReIDFeatures
 from mmcion.utils.checks import check_choice
 
 from .charts import in_style, new_axes
+from .palette import COLORS
 
 # colors and shapes go together, so that color is not needed
 _COLORS = (
@@ -117,20 +118,19 @@ def project(features: np.ndarray, *, seed: int = 0) -> np.ndarray:
     points = np.asarray(features, np.float64)
     length = np.linalg.norm(points, axis=1, keepdims=True)
     points = points / np.where(length > 0, length, 1)
-    # sums over several threads differ in their last digits, and t-SNE
-    # makes other maps of that
-    with threadpool_limits(1):
-        if len(np.unique(points, axis=0)) >= _FEW:
-            perplexity = min(30.0, (len(points) - 1) / 3)
-            return TSNE(
-                perplexity=perplexity, random_state=seed
-            ).fit_transform(points)
+    different = len(np.unique(points, axis=0))
+    if different < _FEW:
         xy = np.zeros((len(points), 2))
-        components = min(2, *points.shape)
-        if len(points) > 1:
+        if different > 1:
+            components = min(2, *points.shape)
             pca = PCA(components, svd_solver='full')
             xy[:, :components] = pca.fit_transform(points)
         return xy
+    tsne = TSNE(perplexity=min(30, (len(points) - 1) / 3), random_state=seed)
+    # sums over several threads differ in their last digits, and then t-SNE
+    # differs in all
+    with threadpool_limits(1):
+        return tsne.fit_transform(points)
 
 
 @in_style
@@ -166,7 +166,7 @@ def embedding_map(images: EmbeddedImages, by: str) -> Figure:
                 **style,
                 s=62 if query else 26,
                 alpha=1 if query else 0.65,
-                edgecolors='k' if query else 'none',
+                edgecolors=COLORS['ink'] if query else 'none',
                 linewidths=1.2 if query else 0,
                 zorder=3 if query else 2,
                 label=str(name),

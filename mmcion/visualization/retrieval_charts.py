@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, PercentFormatter
 
 from .charts import in_style, new_axes
+from .palette import COLORS
 
 _RANKS = (1, 5, 10, 20)  # ranks whose values are written
 _RATES = (1e-4, 1e-3, 1e-2)  # false positive rates, too
@@ -89,7 +90,9 @@ def average_precision_chart(average_precision: np.ndarray) -> Figure:
     axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.yaxis.set_major_formatter('{x:,.0f}')
     mean = float(np.mean(average_precision))
-    axes.axvline(mean, color='k', lw=1.5, ls='--', label=f'mean = {mean:.3f}')
+    axes.axvline(
+        mean, color=COLORS['ink'], lw=1.5, ls='--', label=f'mean = {mean:.3f}'
+    )
     figure.legend(loc='outside upper left')
     return figure
 

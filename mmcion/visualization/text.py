@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping
+from numbers import Integral
 from typing import Any
 
 DASH = '–'
@@ -35,7 +36,7 @@ def format_number(value: str | float | None) -> str:
     """
     if value is None or isinstance(value, str):
         return value or DASH
-    return f'{value:.3f}' if isinstance(value, float) else f'{value:,}'
+    return f'{value:,}' if isinstance(value, Integral) else f'{value:.3f}'
 
 
 def format_setting(value: Any) -> str:
