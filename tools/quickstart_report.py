@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # folders of scores, and what was evaluated
 FEATURES = {
-    'colour': 'color histograms, no network',
+    'colour': 'colour histograms, no network',
     'before': 'network before pre-training',
     'after': 'network after pre-training',
 }
@@ -91,7 +91,7 @@ def write_page(work_dir: Path) -> None:
         facts=facts,
         distances=calibration_chart(
             facts.calibration,
-            xlabel='cosine distance of centred color features',
+            xlabel='cosine distance of centred colour features',
         ),
         image_bins=bin_counts(counts.images),
         joined=cross_video_groups(tiles, labels, counts, IDENTITIES),

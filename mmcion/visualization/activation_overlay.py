@@ -1,4 +1,4 @@
-"""Activation maps as warm colors over their images."""
+"""Activation maps as warm colours over their images."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _COLORMAP = 'inferno'  # its lightness rises with the value
 def activation_overlay(
     image: np.ndarray, heat: np.ndarray, *, strength: float = 0.5
 ) -> np.ndarray:
-    """Color an image by a map; what adds nothing stays grey and dark.
+    """Colour an image by a map; what adds nothing stays grey and dark.
 
     Args:
         image: ``(H, W, 3)`` uint8 RGB.
         heat: ``(h, w)`` in [0, 1]; it is stretched over the image.
-        strength: Weight of the colors over the image, in [0, 1].
+        strength: Weight of the colours over the image, in [0, 1].
 
     Returns:
         ``(H, W, 3)`` uint8 RGB.

@@ -17,7 +17,7 @@ from mmcion.utils.checks import check_choice
 from .charts import in_style, new_axes
 from .palette import COLORS
 
-# colors and shapes go together, so that color is not needed
+# colours and shapes go together, so that colour is not needed
 _COLORS = (
     *('C0', 'C1', 'C2', 'C3', 'C4', '#1a9ba1', '#c4579b', '#8c6d31'),
     *('#4c5fd5', '#b59b00', '#6b7c8d', '#7a1f3d'),
@@ -135,7 +135,7 @@ def project(features: np.ndarray, *, seed: int = 0) -> np.ndarray:
 
 @in_style
 def embedding_map(images: EmbeddedImages, by: str) -> Figure:
-    """Draw images as points, of one color and shape per group.
+    """Draw images as points, of one colour and shape per group.
 
     Queries are larger and have a dark rim. The number of an identity stands
     where its images are close together.
@@ -154,7 +154,7 @@ def embedding_map(images: EmbeddedImages, by: str) -> Figure:
     names = np.unique(groups)
     handles = []
     for i, name in enumerate(names):
-        # all pairs of color and shape differ up to 144 groups
+        # all pairs of colour and shape differ up to 144 groups
         color = _COLORS[i % len(_COLORS)]
         shape = _SHAPES[(i + i // len(_COLORS)) % len(_SHAPES)]
         style: dict[str, Any] = {'color': color, 'marker': shape}

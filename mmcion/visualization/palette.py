@@ -1,4 +1,4 @@
-"""Colors of pages and image grids; those of charts: ``report.mplstyle``."""
+"""Colours of pages and image grids; those of charts: ``report.mplstyle``."""
 
 COLORS = {
     'ink': '#1f2933',

@@ -20,6 +20,7 @@ from .text import (
     format_number,
     format_setting,
     percent,
+    percent_change,
     percent_of,
 )
 from .tiles import count_columns, unreadable_remark
@@ -46,6 +47,7 @@ def write_report(file: str | Path, template: Path, **facts: Any) -> None:
         lstrip_blocks=True,
     )
     environment.filters.update(
+        change=percent_change,
         columns=count_columns,
         count_of=count_of,
         image_uri=image_uri,
@@ -67,7 +69,7 @@ def write_report(file: str | Path, template: Path, **facts: Any) -> None:
 def image_uri(image: Image.Image) -> str:
     """Return a photograph as JPEG in a data URI."""
     with io.BytesIO() as buffer:
-        image.save(buffer, 'JPEG', quality=85)
+        image.save(buffer, 'JPEG', quality=90)
         return _data_uri('jpeg', buffer.getvalue())
 
 

@@ -55,7 +55,7 @@ def ranked_groups(
     """Show queries beside their nearest images: green matches, red errors.
 
     Below an image are its camera, distance and mark, as in ``c3 0.214 ✓``, so
-    that color is not needed; cameras only if there are several.
+    that colour is not needed; cameras only if there are several.
 
     Args:
         result: Ranking.

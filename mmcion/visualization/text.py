@@ -24,6 +24,13 @@ def percent(ratio: float | None) -> str:
     return DASH if ratio is None else f'{ratio:.1%}'
 
 
+def percent_change(before: float | None, after: float | None) -> str:
+    """Return ``12.5% → 0.0%``, a dash if neither is known."""
+    if before is None and after is None:
+        return DASH
+    return f'{percent(before)} → {percent(after)}'
+
+
 def percent_of(part: int, whole: int) -> str:
     """Return a part as a percentage, a dash if the whole is empty."""
     return percent(part / whole if whole else None)

@@ -26,7 +26,7 @@ class Tile:
     Attributes:
         image: The crop; None if it could not be read.
         caption: Line below it.
-        frame: Color of its frame, a key of ``COLORS``; empty for none.
+        frame: Colour of its frame, a key of ``COLORS``; empty for none.
         name: What the crop is called, such as its file.
     """
 
@@ -67,7 +67,7 @@ def read_tile(
         key: Key of the image.
         name: See ``Tile``, as what follows.
         caption: Line below the image.
-        frame: Color of the frame.
+        frame: Colour of the frame.
     """
     try:
         image = fit(read_image(load(key)), CELL)

@@ -65,7 +65,7 @@ class Page:
         ]
 
     def tiles(self, title):
-        """Caption, color of the frame and image of tiles of a section."""
+        """Caption, colour of the frame and image of tiles of a section."""
         return [
             (
                 text(tile.find('figcaption')),

@@ -56,7 +56,7 @@ def test_thresholds_are_marked_and_named():
     figure = calibration_chart(more)
     assert legend(figure)[-1] == 'delta between videos = 1.000'
     styles = {line.get_linestyle() for line in figure.axes[0].get_lines()}
-    assert len(styles) == 3  # color is not needed
+    assert len(styles) == 3  # colour is not needed
 
 
 def test_distances_that_are_missing_are_left_out():

@@ -4,7 +4,7 @@ import pytest
 from mmcion.utils.checks import UserError
 from mmcion.visualization import DatasetPart, DatasetRows, dataset_groups
 
-# pid, camera, query; the color of an image says its row
+# pid, camera, query; the colour of an image says its row
 ROWS = [
     (1, 0, True),
     (1, 1, True),

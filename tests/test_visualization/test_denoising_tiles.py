@@ -24,7 +24,7 @@ def table_of(video_id, tracklet_id, path=None):
 
 
 def shade(row):
-    """Return an image whose color tells its row."""
+    """Return an image whose colour tells its row."""
     return np.full((8, 4, 3), 10 * row, np.uint8)
 
 

@@ -49,7 +49,7 @@ def test_groups_are_identities_or_cameras():
         embedding_map(images, 'pose')
 
 
-def test_color_is_not_needed():
+def test_colour_is_not_needed():
     (axes,) = embedding_map(make_images(identities=12), 'identity').axes
     shapes = {
         tuple(dots.get_paths()[0].vertices.ravel().round(3))

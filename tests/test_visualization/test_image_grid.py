@@ -39,7 +39,7 @@ def draw(*groups, **options):
 
 
 def centre(grid, column, line=0, top=MARGIN, left=MARGIN):
-    """Return the color in the middle of a tile."""
+    """Return the colour in the middle of a tile."""
     x = left + column * STEP[0] + FRAME + CELL[0] // 2
     return tuple(grid[top + line * STEP[1] + FRAME + CELL[1] // 2, x])
 
@@ -69,7 +69,7 @@ def test_sides_are_aligned_between_groups():
     assert centre(grid, 0, line=1, left=second) == (6, 0, 0)
 
 
-def test_frames_and_gaps_have_their_colors():
+def test_frames_and_gaps_have_their_colours():
     grid = draw(TileGroup([[plain(9, frame='green'), plain(9)]]))
     middle = MARGIN + STEP[1] // 2
     assert tuple(grid[middle, MARGIN + 1]) == rgb('green')

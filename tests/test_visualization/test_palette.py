@@ -5,7 +5,7 @@ from mmcion.visualization.palette import COLORS
 from mmcion.visualization.report import HERE
 
 
-def test_charts_have_the_same_colors():
+def test_charts_have_the_same_colours():
     style = rc_params_from_file(
         HERE / 'report.mplstyle', use_default_template=False
     )
