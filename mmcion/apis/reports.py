@@ -20,7 +20,7 @@ from mmcion.structures import IdentityLabels, RetrievalResult, TrackletTable
 from mmcion.utils.checks import UserError, join_names
 from mmcion.visualization import (
     DatasetPart,
-    DatasetRows,
+    ReIDLabels,
     TileGroup,
     activation_group,
     dataset_groups,
@@ -178,10 +178,10 @@ def browse_dataset(
             f'a {type(dataset).__name__} has no identities to show; data '
             f'sets for testing and training have.'
         )
-    rows = DatasetRows(load, dataset.pids, dataset.cam_ids, is_query)
-    parts = rows.count_parts()
+    labels = ReIDLabels(dataset.pids, dataset.cam_ids, is_query)
+    parts = labels.count_parts()
     groups = dataset_groups(
-        rows, identities=identities, images=images, seed=seed
+        labels, load, identities=identities, images=images, seed=seed
     )
     lines = [source]
     for part in parts:

@@ -7,7 +7,7 @@ they share is ``report.html.jinja``, ``macros.html.jinja`` and ``report.css``.
 from .activation_overlay import activation_group, activation_overlay
 from .charts import TrainingCurve, calibration_chart, training_chart
 from .comparison_page import write_comparison
-from .dataset_tiles import DatasetPart, DatasetRows, dataset_groups
+from .dataset_tiles import DatasetPart, ReIDLabels, dataset_groups
 from .denoising_counts import IdentityCounts, bin_counts
 from .denoising_facts import DenoisingFacts
 from .denoising_page import write_denoising_report
@@ -27,10 +27,10 @@ from .tiles import Tile, TileGroup, read_image, spread
 
 __all__ = [
     'DatasetPart',
-    'DatasetRows',
     'DenoisingFacts',
     'EmbeddedImages',
     'IdentityCounts',
+    'ReIDLabels',
     'TableTiles',
     'Tile',
     'TileGroup',

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,21 +34,18 @@ class DatasetPart:
 
 
 @dataclass
-class DatasetRows:
-    """Labels of N images, and how to read an image.
+class ReIDLabels:
+    """Labels of N images.
 
     Attributes:
-        load: Returns the image of a row as ``read_image`` takes it; called
-            for those that are shown.
         pid: ``(N,)`` identities, -1 is junk.
         cam_id: ``(N,)`` cameras, -1 is unknown.
         is_query: ``(N,)`` bool; without a query it is a training set.
 
     Raises:
-        UserError: if there is no image, or columns differ in length.
+        UserError: if columns differ in length.
     """
 
-    load: Callable[[int], ImageLike]
     pid: np.ndarray
     cam_id: np.ndarray
     is_query: np.ndarray
@@ -57,17 +54,14 @@ class DatasetRows:
         self.pid = np.asarray(self.pid)
         self.cam_id = np.asarray(self.cam_id)
         self.is_query = np.asarray(self.is_query, bool)
-        check_same_length(
-            pid=self.pid, cam_id=self.cam_id, is_query=self.is_query
-        )
-        if not len(self.pid):
-            raise UserError('the data set has no image to show.')
+        check_same_length(**vars(self))
 
     @property
     def is_distractor(self) -> np.ndarray:
         """``(N,)`` bool: gallery images of no query's identity."""
         searched = np.isin(self.pid, self.pid[self.is_query])
         other = ~self.is_query & (self.pid != JUNK) & ~searched
+        # a training set has no distractors
         return other & self.is_query.any()
 
     def count_parts(self) -> list[DatasetPart]:
@@ -101,7 +95,8 @@ class DatasetRows:
 
 
 def dataset_groups(
-    rows: DatasetRows,
+    labels: ReIDLabels,
+    load: Callable[[int], ImageLike],
     *,
     identities: int = 8,
     images: int = 8,
@@ -113,79 +108,89 @@ def dataset_groups(
     Their images are drawn from all their cameras, queries first.
 
     Args:
-        rows: Data set.
+        labels: Labels of the data set.
+        load: Returns the image of a row as ``read_image`` takes it; called
+            for those that are shown.
         identities: Number of identities, at most.
         images: Number of images of each, at most.
         seed: Seed of what is drawn.
 
     Raises:
-        UserError: if a number is below 1 or an image cannot be read; names
-            the file.
+        UserError: if there is no image, a number is below 1 or an image
+            cannot be read; names the file.
     """
     check_at_least(1, identities=identities, images=images)
+    if not len(labels.pid):
+        raise UserError('the data set has no image to show.')
     rng = np.random.default_rng(seed)
-    kept = rows.pid != JUNK
-    has_queries = bool(rows.is_query.any())
-    pids = np.unique(rows.pid[kept & rows.is_query if has_queries else kept])
+    kept = labels.pid != JUNK
+    has_queries = bool(labels.is_query.any())
+    searched = kept & labels.is_query if has_queries else kept
+    pids = np.unique(labels.pid[searched])
     drawn = rng.choice(pids, min(identities, len(pids)), replace=False)
 
-    def tiles(chosen: Sequence[int], frame: str = '') -> list[Tile]:
-        return [_tile(rows, row, frame) for row in chosen]
+    def tiles(rows: list[int], frame: str = '') -> list[Tile]:
+        shown = []
+        for row in rows:
+            cam_id, is_query = labels.cam_id[row], labels.is_query[row]
+            words = ['query'] if is_query else []
+            if cam_id != NO_CAMERA:
+                words.append(f'cam {cam_id}')
+            own = 'blue' if is_query else 'line'
+            crop = fit(read_image(load(row)), CELL)
+            shown.append(Tile(crop, ', '.join(words), frame or own))
+        return shown
 
     groups = []
     for pid in np.sort(drawn):
-        own = np.flatnonzero(rows.pid == pid)
-        queries, others = own[rows.is_query[own]], own[~rows.is_query[own]]
+        own = np.flatnonzero(labels.pid == pid)
+        queries, others = own[labels.is_query[own]], own[~labels.is_query[own]]
         # queries get half of the places, and those that the gallery leaves
         places = max(images - images // 2, images - len(others))
-        shown = _draw(rows, queries, places, rng)
-        shown += _draw(rows, others, images - len(shown), rng)
+        rows = _draw(labels, queries, places, rng)
+        rows += _draw(labels, others, images - len(rows), rng)
         counts = count_of(len(own), 'image')
         if has_queries:
             counts = count_of(len(queries), 'query')
             counts += f', {len(others):,} in the gallery'
-        heading = f'identity {pid}: {counts}; {_cameras(rows.cam_id[own])}'
-        groups.append(TileGroup([tiles(shown)], heading))
-    distractors = np.flatnonzero(rows.is_distractor)
+        cameras = _camera_names(labels.cam_id[own])
+        heading = f'identity {pid}: {counts}; {cameras}'
+        groups.append(TileGroup([tiles(rows)], heading))
+    distractors = np.flatnonzero(labels.is_distractor)
     if len(distractors):
-        found = len(np.unique(rows.pid[distractors]))
+        found = len(np.unique(labels.pid[distractors]))
         heading = (
             f'distractors: {count_of(len(distractors), "image")} of '
             f'{count_of(found, "identity")} that no query has'
         )
-        shown = _draw(rows, distractors, images, rng)
-        groups.append(TileGroup([tiles(shown, 'orange')], heading))
+        rows = _draw(labels, distractors, images, rng)
+        groups.append(TileGroup([tiles(rows, 'orange')], heading))
     junk = np.flatnonzero(~kept)
     if len(junk):
         heading = f'junk: {count_of(len(junk), "image")}, ignored everywhere'
-        shown = _draw(rows, junk, images, rng)
-        groups.append(TileGroup([tiles(shown, 'red')], heading))
+        rows = _draw(labels, junk, images, rng)
+        groups.append(TileGroup([tiles(rows, 'red')], heading))
     return groups
 
 
 def _draw(
-    rows: DatasetRows, among: np.ndarray, number: int, rng: np.random.Generator
+    labels: ReIDLabels,
+    among: np.ndarray,
+    number: int,
+    rng: np.random.Generator,
 ) -> list[int]:
     """Draw images evenly from all cameras; return them by camera."""
+    # random within a camera, and sorted by camera
     among = rng.permutation(among)
-    among = among[np.argsort(rows.cam_id[among], kind='stable')]
-    cams = rows.cam_id[among]
+    among = among[np.argsort(labels.cam_id[among], kind='stable')]
+    cams = labels.cam_id[among]
     # index of every image within its camera: all first ones come first
     turn = np.arange(len(among)) - np.searchsorted(cams, cams)
-    chosen = np.sort(np.argsort(turn, kind='stable')[: max(number, 0)])
+    chosen = np.sort(np.argsort(turn, kind='stable')[:number])
     return among[chosen].tolist()
 
 
-def _tile(rows: DatasetRows, row: int, frame: str) -> Tile:
-    cam_id, is_query = int(rows.cam_id[row]), bool(rows.is_query[row])
-    words = ['query'] * is_query
-    if cam_id != NO_CAMERA:
-        words.append(f'cam {cam_id}')
-    frame = frame or ('blue' if is_query else 'line')
-    return Tile(fit(read_image(rows.load(row)), CELL), ', '.join(words), frame)
-
-
-def _cameras(cam_ids: np.ndarray) -> str:
+def _camera_names(cam_ids: np.ndarray) -> str:
     found = np.unique(cam_ids[cam_ids != NO_CAMERA]).tolist()
     if not found:
         return 'cameras unknown'

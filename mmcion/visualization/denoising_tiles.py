@@ -60,9 +60,10 @@ def cross_video_groups(
     groups = []
     for k in counts.in_most_videos(most):
         rows = np.flatnonzero(labels.identity == counts.identity[k])
-        # rows are sorted by video: a part per video
+        # rows are sorted by video: split them into a part per video
         starts = np.flatnonzero(np.diff(tiles.table.video_id[rows])) + 1
         parts = np.split(rows, starts)
+        # equally many of each video, or one each of some videos
         chosen = spread(np.arange(len(parts)), COLUMNS)
         each = COLUMNS // len(chosen)
         shown = np.concatenate([spread(parts[i], each) for i in chosen])
@@ -82,22 +83,20 @@ def doubtful_groups(
     """Show the two sides of links beside each other."""
     groups = []
     for link in links:
-        first, second = (
-            spread(rows[(rows >= 0) & (rows < len(labels.identity))], _SIDE)
-            for rows in (
-                np.asarray(side, np.int64)
-                for side in (link.first, link.second)
-            )
-        )
+        sides = []
+        for rows in (link.first, link.second):
+            rows = np.asarray(rows, np.int64)
+            known = (rows >= 0) & (rows < len(labels.identity))
+            sides.append(spread(rows[known], _SIDE))
         heading = f'Distance {link.distance:.3f}'
         if link.delta is not None:
             heading += f', delta {link.delta:.3f}'
-        # images may have been removed or reallocated since
-        found = np.unique(labels.identity[np.concatenate([first, second])])
+        # later levels may have removed or reallocated some of the images
+        found = np.unique(labels.identity[np.concatenate(sides)])
         if len(found) == 1 and found[0] >= 0:
             heading += f': identity {found[0]}'
-        sides = [tiles(first, 'blue'), tiles(second, 'orange')]
-        groups.append(TileGroup(sides, heading))
+        shown = [tiles(sides[0], 'blue'), tiles(sides[1], 'orange')]
+        groups.append(TileGroup(shown, heading))
     return groups
 
 
@@ -113,7 +112,7 @@ def removed_groups(
         strict=True,
     ):
         rows = np.arange(start, end)
-        keep = labels.keep[rows]
+        keep = labels.identity[rows] >= 0
         heading = (
             f'{(~keep).sum():,} of {len(rows):,} images removed: tracklet '
             f'{table.tracklet_id[start]} of '

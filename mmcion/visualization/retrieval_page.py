@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from mmcion.structures import ReIDFeatures, RetrievalResult
+from mmcion.structures import RetrievalResult
 
 from .charts import save_figure
+from .dataset_tiles import ReIDLabels
 from .embedding_map import EmbeddedImages, embedding_map
 from .image_grid import image_grid, save_image
 from .report import HERE, write_report
@@ -79,44 +80,6 @@ class Score:
         return cls(label, shown, meanings[0] if meanings else '')
 
 
-@dataclass(frozen=True)
-class PartCounts:
-    """Counts of the queries or of the gallery.
-
-    Attributes:
-        name: ``query`` or ``gallery``.
-        images: Images, or tracklets.
-        identities: Identities that are searched for.
-        cameras: Cameras.
-        junk: Images of identity -1.
-        distractors: Images of identities that no query has.
-    """
-
-    name: str
-    images: int
-    identities: int
-    cameras: int
-    junk: int
-    distractors: int
-
-
-def count_parts(features: ReIDFeatures) -> list[PartCounts]:
-    """Count what queries and gallery hold."""
-    query, junk = features.is_query, features.pid < 0
-    searched = np.isin(features.pid, features.pid[query & ~junk])
-    return [
-        PartCounts(
-            name,
-            int(part.sum()),
-            len(np.unique(features.pid[part & searched & ~junk])),
-            len(np.unique(features.cam_id[part])),
-            int((part & junk).sum()),
-            int((part & ~junk & ~searched).sum()),
-        )
-        for name, part in (('query', query), ('gallery', ~query))
-    ]
-
-
 def write_retrieval_report(
     folder: str | Path,
     result: RetrievalResult,
@@ -143,7 +106,8 @@ def write_retrieval_report(
         Path of the page.
     """
     folder = Path(folder)
-    valid = result.num_matches > 0
+    features, valid = result.features, result.num_matches > 0
+    labels = ReIDLabels(features.pid, features.cam_id, features.is_query)
     charts: dict[str, Figure] = {}
     if len(result.cmc):
         charts['cmc'] = cmc_chart(result.cmc)
@@ -151,23 +115,20 @@ def write_retrieval_report(
         charts['roc'] = roc_chart(result.roc['fpr'], result.roc['tpr'])
     if valid.any():
         charts['average_precision'] = average_precision_chart(result.ap[valid])
-    images = EmbeddedImages.from_features(result.features)
+    images = EmbeddedImages.from_features(features)
     if len(images.pid):
         charts['embedding_map'] = embedding_map(images, 'identity')
         if len(np.unique(images.cam_id)) > 1:
             charts['embedding_map_cameras'] = embedding_map(images, 'camera')
-    crops = {
-        'random_queries': ranked_groups(
-            result, random_queries(result, _QUERIES)
-        ),
-        'worst_queries': ranked_groups(
-            result, worst_queries(result, _QUERIES)
-        ),
-        'confident_errors': ranked_groups(
-            result, confident_errors(result, _QUERIES)
-        ),
-        'activation_maps': list(activation),
+    chosen = {
+        'random_queries': random_queries(result, _QUERIES),
+        'worst_queries': worst_queries(result, _QUERIES),
+        'confident_errors': confident_errors(result, _QUERIES),
     }
+    crops = {
+        name: ranked_groups(result, rows) for name, rows in chosen.items()
+    }
+    crops['activation_maps'] = list(activation)
     for name, figure in charts.items():
         save_figure(figure, folder / f'{name}.png')
     for name, groups in crops.items():
@@ -181,7 +142,8 @@ def write_retrieval_report(
         result=result,
         num_valid=int(valid.sum()),
         scores=[Score.from_metric(*item) for item in result.scores.items()],
-        parts=count_parts(result.features),
+        num_gallery=int((~features.is_query).sum()),
+        parts=labels.count_parts(),
         charts=charts,
         crops=crops,
         settings=settings or {},

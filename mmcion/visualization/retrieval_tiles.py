@@ -42,7 +42,7 @@ def confident_errors(result: RetrievalResult, count: int) -> np.ndarray:
     if not result.nearest.shape[1]:
         return np.zeros(0, int)
     pid = result.features.pid
-    first = result.nearest[:, 0]
+    first = result.nearest[:, 0]  # -1 where nothing was ranked
     wrong = (first >= 0) & (pid[first] != pid[result.query_rows])
     wrong &= result.num_matches > 0
     order = np.argsort(result.distances[:, 0], kind='stable')
@@ -73,6 +73,7 @@ def ranked_groups(
     groups = []
     for query in queries:
         row = result.query_rows[query]
+        # (K,) -> (k,): fewer than K images may have been ranked
         counted = result.nearest[query] >= 0
         nearest = result.nearest[query][counted][:topk]
         distances = result.distances[query][counted][:topk]

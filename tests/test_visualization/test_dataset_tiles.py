@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mmcion.utils.checks import UserError
-from mmcion.visualization import DatasetPart, DatasetRows, dataset_groups
+from mmcion.visualization import DatasetPart, ReIDLabels, dataset_groups
 
 # pid, camera, query; the colour of an image says its row
 ROWS = [
@@ -23,8 +23,8 @@ def shade(row):
     return np.full((48, 24, 3), 10 * row, np.uint8)
 
 
-def make_rows(load=shade, pid=PID, cam_id=CAM, is_query=QUERY):
-    return DatasetRows(load, pid, cam_id, is_query)
+def make_labels(pid=PID, cam_id=CAM, is_query=QUERY):
+    return ReIDLabels(pid, cam_id, is_query)
 
 
 def shown(groups):
@@ -36,18 +36,18 @@ def shown(groups):
 
 
 def test_counts_of_parts():
-    assert make_rows().count_parts() == [
+    assert make_labels().count_parts() == [
         DatasetPart('query', 3, 2, 2),
         DatasetPart('gallery', 9, 4, 4),
         DatasetPart('of which distractors', 2, 2, 1),
         DatasetPart('junk, ignored', 2, None, 1),
     ]
-    training = make_rows(is_query=np.zeros(len(PID)))
+    training = make_labels(is_query=np.zeros(len(PID)))
     assert training.count_parts() == [
         DatasetPart('training', 12, 4, 4),
         DatasetPart('junk, ignored', 2, None, 1),
     ]
-    unknown = make_rows(pid=[1, 2], cam_id=[-1, -1], is_query=[True, True])
+    unknown = make_labels(pid=[1, 2], cam_id=[-1, -1], is_query=[True, True])
     assert unknown.count_parts() == [
         DatasetPart('query', 2, 2, None),
         DatasetPart('gallery', 0, None, None),
@@ -55,7 +55,7 @@ def test_counts_of_parts():
 
 
 def test_a_group_for_each_identity_then_distractors_and_junk():
-    groups = dataset_groups(make_rows())
+    groups = dataset_groups(make_labels(), shade)
     one, two, distractors, junk = shown(groups)
     assert one[:2] == [0, 1] and sorted(one) == list(range(8))
     assert two == [8, 9]
@@ -88,26 +88,30 @@ def test_a_group_for_each_identity_then_distractors_and_junk():
     ],
 )
 def test_a_training_set_has_no_queries(cam_id, text):
-    rows = make_rows(pid=[1] * 12, cam_id=cam_id, is_query=[False] * 12)
-    (group,) = dataset_groups(rows)
+    labels = make_labels(pid=[1] * 12, cam_id=cam_id, is_query=[False] * 12)
+    (group,) = dataset_groups(labels, shade)
     assert group.heading == f'identity 1: 12 images; {text}'
     assert {tile.frame for tile in group.sides[0]} == {'line'}
 
 
 def test_all_cameras_are_shown_before_one_is_shown_again():
     for seed in range(5):
-        one, *_ = shown(dataset_groups(make_rows(), images=4, seed=seed))
+        one, *_ = shown(
+            dataset_groups(make_labels(), shade, images=4, seed=seed)
+        )
         assert one[:2] == [0, 1]
         assert len({CAM[row] for row in one[2:]}) == 2
-        one, *_ = shown(dataset_groups(make_rows(), images=6, seed=seed))
+        one, *_ = shown(
+            dataset_groups(make_labels(), shade, images=6, seed=seed)
+        )
         assert {CAM[row] for row in one[2:]} == {0, 1, 2}
 
 
 def test_identities_are_drawn_by_the_seed():
     pid, zeros = np.arange(20), np.zeros(20)
-    rows = make_rows(pid=pid, cam_id=zeros, is_query=zeros)
+    labels = make_labels(pid=pid, cam_id=zeros, is_query=zeros)
     first, again, other = (
-        shown(dataset_groups(rows, identities=3, seed=seed))
+        shown(dataset_groups(labels, shade, identities=3, seed=seed))
         for seed in (0, 0, 1)
     )
     assert first == again != other
@@ -121,28 +125,23 @@ def test_only_what_is_shown_is_read():
         read.append(row)
         return shade(row)
 
-    dataset_groups(make_rows(load), images=2, identities=1)
+    dataset_groups(make_labels(), load, images=2, identities=1)
     assert len(read) == len(set(read)) <= 6
 
 
 def test_an_unreadable_image_is_named():
     with pytest.raises(UserError, match=r'no\.png'):
-        dataset_groups(make_rows(lambda row: 'no.png'))
+        dataset_groups(make_labels(), lambda row: 'no.png')
 
 
-@pytest.mark.parametrize(
-    ('columns', 'named'),
-    [
-        ({'pid': PID[1:]}, 'pid 13'),
-        ({'pid': [], 'cam_id': [], 'is_query': []}, 'no image'),
-    ],
-)
-def test_rows_that_are_refused(columns, named):
-    with pytest.raises(UserError, match=named):
-        make_rows(**columns)
+def test_labels_that_are_refused():
+    with pytest.raises(UserError, match='pid 13'):
+        make_labels(pid=PID[1:])
+    with pytest.raises(UserError, match='no image'):
+        dataset_groups(make_labels([], [], []), shade)
 
 
 @pytest.mark.parametrize('name', ['identities', 'images'])
 def test_numbers_that_are_refused(name):
     with pytest.raises(UserError, match=f'{name} .* 0'):
-        dataset_groups(make_rows(), **{name: 0})
+        dataset_groups(make_labels(), shade, **{name: 0})

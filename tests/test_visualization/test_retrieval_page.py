@@ -151,8 +151,10 @@ def test_scores_and_what_they_mean(key, value, name, shown, meaning):
 
 def test_data_are_counted(page):
     assert page.rows('Data') == [
-        ['query', '20', '10', '2', '0', '0'],
-        ['gallery', '40', '10', '2', '3', '2'],
+        ['query', '20', '10', '2'],
+        ['gallery', '37', '11', '2'],
+        ['of which distractors', '2', '1', '1'],
+        ['junk, ignored', '3', '–', '2'],
     ]
 
 
