@@ -17,7 +17,7 @@ from mmcion.utils.io import atomic_file
 from .denoising_facts import CalibrationFacts
 from .palette import COLORS
 
-# decorates everything that draws
+# decorates everything that draws; the style is left when it returns
 in_style = matplotlib.rc_context(
     fname=Path(__file__).with_name('report.mplstyle')
 )
@@ -55,17 +55,19 @@ def calibration_chart(
         xlabel: Which distance it is.
     """
     figure, axes = new_axes(xlabel, 'density')
+    # (B + 1,) edges, (B,) counts
     edges = np.asarray(calibration.bins)
-    used = np.zeros(len(edges) - 1, bool)
+    same, different = map(
+        np.asarray, (calibration.same, calibration.different)
+    )
     for name, counts in (
-        ('image to its tracklet', np.asarray(calibration.same)),
-        ('co-occurring tracklets', np.asarray(calibration.different)),
+        ('image to its tracklet', same),
+        ('co-occurring tracklets', different),
     ):
         if counts.any():
             density = counts / (counts.sum() * np.diff(edges))
             label = f'{name} ({counts.sum():,})'
             axes.stairs(density, edges, fill=True, alpha=0.6, label=label)
-            used |= counts > 0
     for name, threshold, line in (
         ('sigma', calibration.sigma, '--'),
         ('delta', calibration.delta, '-'),
@@ -80,9 +82,9 @@ def calibration_chart(
                 linestyle=line,
                 label=label,
             )
-    if used.any():
-        first, *_, last = [*np.flatnonzero(used), *np.flatnonzero(used)]
-        axes.set_xlim(edges[first], edges[last + 1])
+    used = np.flatnonzero(same + different)
+    if len(used):
+        axes.set_xlim(edges[used[0]], edges[used[-1] + 1])
     axes.set_yticks([])
     # above the axes, where it hides nothing however narrow the page
     figure.legend(loc='outside upper left', ncols=2)
@@ -111,6 +113,7 @@ def figure_svg(figure: Figure, *, narrow: bool = False) -> bytes:
     if narrow:
         figure.set_figwidth(min(width, _NARROW))
     with io.BytesIO() as file:
+        # without the date, which would differ
         figure.savefig(file, format='svg', metadata={'Date': None})
         figure.set_figwidth(width)
         return file.getvalue()

@@ -13,7 +13,7 @@ from .text import count_of
 from .tiles import CELL, ImageLike, Tile, TileGroup, fit, read_image
 
 JUNK, NO_CAMERA = -1, -1
-_MAX_CAMERAS = 8  # more are counted and not listed
+_MAX_CAMERAS = 8  # more are counted instead of listed
 
 
 @dataclass(frozen=True)
@@ -116,6 +116,7 @@ def dataset_groups(
         seed: Seed of what is drawn.
 
     Raises:
+        FileNotFoundError: if an image is missing.
         UserError: if there is no image, a number is below 1 or an image
             cannot be read; names the file.
     """
@@ -123,13 +124,14 @@ def dataset_groups(
     if not len(labels.pid):
         raise UserError('the data set has no image to show.')
     rng = np.random.default_rng(seed)
+    # (N,) bool: images that identities are drawn from
     kept = labels.pid != JUNK
     has_queries = bool(labels.is_query.any())
     searched = kept & labels.is_query if has_queries else kept
     pids = np.unique(labels.pid[searched])
     drawn = rng.choice(pids, min(identities, len(pids)), replace=False)
 
-    def tiles(rows: list[int], frame: str = '') -> list[Tile]:
+    def tiles(rows: list[int], border: str = '') -> list[Tile]:
         shown = []
         for row in rows:
             cam_id, is_query = labels.cam_id[row], labels.is_query[row]
@@ -138,7 +140,7 @@ def dataset_groups(
                 words.append(f'cam {cam_id}')
             own = 'blue' if is_query else 'line'
             crop = fit(read_image(load(row)), CELL)
-            shown.append(Tile(crop, ', '.join(words), frame or own))
+            shown.append(Tile(crop, ', '.join(words), border or own))
         return shown
 
     groups = []

@@ -44,8 +44,9 @@ class IdentityCounts:
                 f'{len(table)} rows.'
             )
         keep = labels.keep
+        # (N,) -> (K,) identities, and the index of each kept row's identity
         identity, index = np.unique(labels.identity[keep], return_inverse=True)
-        # one number per (identity, video): far faster than unique rows
+        # one integer per (identity, video): far faster than unique rows
         num_videos = max(len(table.videos), 1)
         pairs = np.unique(
             index.astype(np.int64) * num_videos + table.video_id[keep]
@@ -106,6 +107,7 @@ def count_videos(
     images = np.diff(table.video_ptr)
     identity, video = counts.pairs.T
     num_videos = len(images)
+    # (V,) each
     columns = (
         images,
         count_between(labels.keep, table.video_ptr),
@@ -174,5 +176,5 @@ def bin_counts(values: np.ndarray) -> dict[str, int]:
     ]
     if top > _LAST:
         names.append(f'over {_LAST:,}')
-    first = int(np.flatnonzero(found)[0])
+    first = int(np.flatnonzero(found)[0])  # there is a value, so a bin
     return dict(zip(names[first:], found[first:].tolist(), strict=True))

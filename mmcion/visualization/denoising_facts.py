@@ -1,7 +1,7 @@
-"""Facts of a denoising: what its report.json says, and counts of its labels.
+"""Facts of a denoising, as its report.json has them.
 
-A level of one's own may record less than ours do: facts that are missing are
-None or empty, and the page leaves them out.
+A denoiser from outside may record less than ours: what is missing is None or
+empty, and the page leaves it out.
 """
 
 from __future__ import annotations
@@ -76,6 +76,7 @@ class LevelFacts:
             name=str(level.get('name', '?')).removesuffix('Denoiser'),
             before=_read(NoiseRates, noise.get('before')),
             after=_read(NoiseRates, noise.get('after')),
+            # whatever else is a number, without names that we know
             counts={
                 key: value
                 for key, value in level.items()
@@ -171,6 +172,7 @@ class DenoisingFacts:
 
 def _read(kind: type[T], values: Mapping[str, Any] | None, **more: Any) -> T:
     """Build a dataclass from those entries that it has as fields."""
+    # a null in the JSON file counts as missing
     known = {each.name for each in fields(kind)}  # type: ignore[arg-type]
     given = {k: v for k, v in (values or {}).items() if v is not None}
     return kind(**{k: v for k, v in {**given, **more}.items() if k in known})

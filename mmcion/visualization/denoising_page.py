@@ -76,6 +76,7 @@ def write_denoising_report(
             'partly': removed_groups(tiles, labels, partly),
             'wholly': dissolved_groups(tiles, wholly),
         }
+    # the template has the sections and their texts
     calibration = facts.calibration
     write_report(
         file,

@@ -32,7 +32,7 @@ class TableTiles:
         self.table = table
         self.load = load or table.image_path
 
-    def __call__(self, rows: np.ndarray, frame: str = '') -> list[Tile]:
+    def __call__(self, rows: np.ndarray, border: str = '') -> list[Tile]:
         """Return tiles of rows, with video and frame below them."""
         table = self.table
         tiles = []
@@ -44,7 +44,7 @@ class TableTiles:
             caption = f'{video}\nframe {table.frame[row]}'
             tiles.append(
                 read_tile(
-                    self.load, row, name=name, caption=caption, frame=frame
+                    self.load, row, name=name, caption=caption, border=border
                 )
             )
         return tiles
@@ -84,8 +84,9 @@ def doubtful_groups(
     groups = []
     for link in links:
         sides = []
-        for rows in (link.first, link.second):
-            rows = np.asarray(rows, np.int64)
+        for side in (link.first, link.second):
+            rows = np.asarray(side, np.int64)
+            # a report from elsewhere may name rows that are not in the table
             known = (rows >= 0) & (rows < len(labels.identity))
             sides.append(spread(rows[known], _SIDE))
         heading = f'Distance {link.distance:.3f}'
@@ -111,6 +112,7 @@ def removed_groups(
         table.tracklet_ptr[tracklets + 1],
         strict=True,
     ):
+        # rows of the tracklet, in the order of its frames
         rows = np.arange(start, end)
         keep = labels.identity[rows] >= 0
         heading = (
@@ -130,6 +132,7 @@ def dissolved_groups(
     tiles: TableTiles, tracklets: np.ndarray
 ) -> list[TileGroup]:
     """Show the middle image of every tracklet."""
+    # tracklet t is rows ptr[t] to ptr[t + 1]
     ptr = tiles.table.tracklet_ptr
     middle = (ptr[tracklets] + ptr[tracklets + 1]) // 2
     return [TileGroup([tiles(middle, 'red')])]

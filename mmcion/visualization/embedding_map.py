@@ -115,6 +115,7 @@ def project(features: np.ndarray, *, seed: int = 0) -> np.ndarray:
     from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits
 
+    # unit vectors: identities are compared by the cosine
     points = np.asarray(features, np.float64)
     length = np.linalg.norm(points, axis=1, keepdims=True)
     points = points / np.where(length > 0, length, 1)

@@ -15,8 +15,8 @@ from mmcion.utils.io import atomic_file
 from .palette import COLORS
 from .tiles import CELL, COLUMNS, Tile, TileGroup, count_columns, fit
 
-# in pixels: around the grid, between tiles, more between sides, of frames
-MARGIN, GAP, SIDE_GAP, FRAME = 16, 10, 14, 4
+# in pixels: around the grid, between tiles, more between sides, of borders
+MARGIN, GAP, SIDE_GAP, BORDER = 16, 10, 14, 4
 # height of a heading, of a line of a note and of a caption
 HEADING, NOTE, CAPTION = 34, 22, 21
 
@@ -39,7 +39,7 @@ def image_grid(
     """
     heading, plain = _font(17, bold=True), _font(13)
     side_columns = count_columns(groups, columns)
-    across, down = cell[0] + 2 * FRAME + GAP, cell[1] + 2 * FRAME + GAP
+    across, down = cell[0] + 2 * BORDER + GAP, cell[1] + 2 * BORDER + GAP
     if any(t.caption for g in groups for side in g.sides for t in side):
         down += CAPTION
     # positions of all texts and tiles; the size of the grid follows
@@ -80,14 +80,14 @@ def _draw_tile(
     cell: tuple[int, int],
     font: ImageFont.FreeTypeFont,
 ) -> None:
-    """Draw an image with frame and caption; ``corner`` is its top left."""
+    """Draw an image with border and caption; ``corner`` is its top left."""
     x, y = corner
-    width, height = cell[0] + 2 * FRAME, cell[1] + 2 * FRAME
+    width, height = cell[0] + 2 * BORDER, cell[1] + 2 * BORDER
     draw.rectangle(
         (x, y, x + width - 1, y + height - 1),
         COLORS['panel' if tile.image else 'grey'],
-        COLORS[tile.frame or 'panel'],
-        FRAME,
+        COLORS[tile.border or 'panel'],
+        BORDER,
     )
     if tile.image:
         image = fit(tile.image, cell)

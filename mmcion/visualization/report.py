@@ -31,7 +31,7 @@ HERE = Path(__file__).parent
 def write_report(file: str | Path, template: Path, **facts: Any) -> None:
     """Write a page: it loads nothing, runs no script and can be mailed.
 
-    ``report.html.jinja`` is the frame of the pages, ``macros.html.jinja`` has
+    ``report.html.jinja`` is the layout of all pages, ``macros.html.jinja`` has
     their parts and ``report.css`` their style. All text is escaped.
 
     Args:
@@ -39,6 +39,7 @@ def write_report(file: str | Path, template: Path, **facts: Any) -> None:
         template: Template of the page.
         facts: What the template shows, by name.
     """
+    # a page is found beside its caller, what all pages share is here
     environment = Environment(
         loader=FileSystemLoader([template.parent, HERE]),
         autoescape=True,

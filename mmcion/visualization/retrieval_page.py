@@ -30,6 +30,7 @@ from .tiles import TileGroup
 
 _QUERIES = 8  # of each kind
 _RATIOS = re.compile(r'mAP|mINP|Rank-\d+|TPR')
+# regular expressions of names, and what they mean
 _MEANINGS = {
     r'mAP': 'Mean over queries of the average precision of their ranking',
     r'mINP': 'Mean over queries of the number of matches divided by the rank '
@@ -63,6 +64,7 @@ class Score:
     @classmethod
     def from_metric(cls, key: str, value: float) -> Score:
         """Read a score such as ``reid/reverse/mAP``."""
+        # reid/reverse/mAP is mAP where gallery and queries are exchanged
         direction, _, name = key.removeprefix('reid/').rpartition('/')
         shown = format_number(float(value))
         if _RATIOS.match(name):
@@ -108,6 +110,7 @@ def write_retrieval_report(
     folder = Path(folder)
     features, valid = result.features, result.num_matches > 0
     labels = ReIDLabels(features.pid, features.cam_id, features.is_query)
+    # charts and crops by the name of their file; what is missing is left out
     charts: dict[str, Figure] = {}
     if len(result.cmc):
         charts['cmc'] = cmc_chart(result.cmc)
@@ -115,6 +118,7 @@ def write_retrieval_report(
         charts['roc'] = roc_chart(result.roc['fpr'], result.roc['tpr'])
     if valid.any():
         charts['average_precision'] = average_precision_chart(result.ap[valid])
+    # t-SNE is computed once for both maps
     images = EmbeddedImages.from_features(features)
     if len(images.pid):
         charts['embedding_map'] = embedding_map(images, 'identity')

@@ -26,6 +26,7 @@ def worst_queries(result: RetrievalResult, count: int) -> np.ndarray:
     Returns:
         Up to ``count``, the worst first.
     """
+    # an invalid query has average precision 0 and would come first
     order = np.argsort(result.ap, kind='stable')
     return order[result.num_matches[order] > 0][:count]
 
@@ -44,6 +45,7 @@ def confident_errors(result: RetrievalResult, count: int) -> np.ndarray:
     pid = result.features.pid
     first = result.nearest[:, 0]  # -1 where nothing was ranked
     wrong = (first >= 0) & (pid[first] != pid[result.query_rows])
+    # a query without a match cannot be answered
     wrong &= result.num_matches > 0
     order = np.argsort(result.distances[:, 0], kind='stable')
     return order[wrong[order]][:count]
@@ -66,9 +68,9 @@ def ranked_groups(
     pid, cam = features.pid, features.cam_id
     cameras = len(np.unique(cam)) > 1
 
-    def tile(row: int, caption: str, frame: str) -> Tile:
+    def tile(row: int, caption: str, border: str) -> Tile:
         path = str(features.img_path[row])
-        return read_tile(str, path, name=path, caption=caption, frame=frame)
+        return read_tile(str, path, name=path, caption=caption, border=border)
 
     groups = []
     for query in queries:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from numbers import Integral
 from typing import Any
 
+# an unknown number
 DASH = '–'
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from mmcion.utils.checks import UserError
+from mmcion.utils.checks import UserError, check_file
 
 ImageLike = str | Path | bytes | np.ndarray
 
@@ -26,13 +26,13 @@ class Tile:
     Attributes:
         image: The crop; None if it could not be read.
         caption: Line below it.
-        frame: Colour of its frame, a key of ``COLORS``; empty for none.
+        border: Colour of its border, a key of ``COLORS``; empty for none.
         name: What the crop is called, such as its file.
     """
 
     image: Image.Image | None
     caption: str = ''
-    frame: str = ''
+    border: str = ''
     name: str = ''
 
 
@@ -58,7 +58,7 @@ def read_tile(
     *,
     name: str,
     caption: str = '',
-    frame: str = '',
+    border: str = '',
 ) -> Tile:
     """Return the tile of an image, without image if it cannot be read.
 
@@ -67,13 +67,13 @@ def read_tile(
         key: Key of the image.
         name: See ``Tile``, as what follows.
         caption: Line below the image.
-        frame: Colour of the frame.
+        border: Colour of the border.
     """
     try:
         image = fit(read_image(load(key)), CELL)
     except Exception:  # decoders raise whatever they like
-        return Tile(None, caption, frame, name)
-    return Tile(image, caption, frame, name)
+        return Tile(None, caption, border, name)
+    return Tile(image, caption, border, name)
 
 
 def unreadable_remark(groups: Sequence[TileGroup]) -> str:
@@ -95,6 +95,7 @@ def read_image(image: ImageLike) -> Image.Image:
         image: File, content of a file, or ``(H, W, 3)`` or ``(H, W)`` uint8.
 
     Raises:
+        FileNotFoundError: if the file is missing.
         UserError: if the file cannot be read, or the array is no image.
     """
     if isinstance(image, np.ndarray):
@@ -104,18 +105,21 @@ def read_image(image: ImageLike) -> Image.Image:
                 f'{image.dtype} {image.shape}.'
             )
         return Image.fromarray(image).convert('RGB')
-    source = io.BytesIO(image) if isinstance(image, bytes) else image
+    source: io.BytesIO | Path
+    if isinstance(image, bytes):
+        name, source = 'the file', io.BytesIO(image)
+    else:
+        name, source = str(image), check_file(image, 'image')
     try:
         with Image.open(source) as file:
             return file.convert('RGB')
     except (UnidentifiedImageError, OSError) as error:
-        raise UserError(
-            f'{source} is not a readable image: {error}'
-        ) from error
+        raise UserError(f'{name} is no readable image: {error}') from error
 
 
 def fit(image: Image.Image, cell: tuple[int, int]) -> Image.Image:
     """Scale an image so that it just fits a cell."""
+    # the side that is relatively longer decides
     scale = min(cell[0] / image.width, cell[1] / image.height)
     width, height = (max(1, round(side * scale)) for side in image.size)
     return image.resize((width, height), Image.Resampling.LANCZOS)
@@ -125,6 +129,7 @@ def count_columns(
     groups: Sequence[TileGroup], most: int = COLUMNS
 ) -> list[int]:
     """Return the number of columns of each side, equal for all groups."""
+    # a group may have fewer sides than others, and a side may be empty
     sides = max((len(group.sides) for group in groups), default=0)
     return [
         min(most, max(len(g.sides[i]) for g in groups if len(g.sides) > i))

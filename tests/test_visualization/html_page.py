@@ -65,11 +65,11 @@ class Page:
         ]
 
     def tiles(self, title):
-        """Caption, colour of the frame and image of tiles of a section."""
+        """Caption, colour of the border and image of tiles of a section."""
         return [
             (
                 text(tile.find('figcaption')),
-                tile.get('style', '').removeprefix('--frame: var(--')[:-1],
+                tile.get('style', '').removeprefix('--border: var(--')[:-1],
                 tile.find('img'),
             )
             for tile in self.sections[title].iter('figure')

@@ -61,8 +61,8 @@ def test_a_group_for_each_identity_then_distractors_and_junk():
     assert two == [8, 9]
     assert sorted(distractors) == [10, 11]
     assert sorted(junk) == [12, 13]
-    frames = [[tile.frame for tile in g.sides[0]] for g in groups]
-    assert frames[1:] == [
+    borders = [[tile.border for tile in g.sides[0]] for g in groups]
+    assert borders[1:] == [
         ['blue', 'line'],
         ['orange', 'orange'],
         ['red', 'red'],
@@ -91,7 +91,7 @@ def test_a_training_set_has_no_queries(cam_id, text):
     labels = make_labels(pid=[1] * 12, cam_id=cam_id, is_query=[False] * 12)
     (group,) = dataset_groups(labels, shade)
     assert group.heading == f'identity 1: 12 images; {text}'
-    assert {tile.frame for tile in group.sides[0]} == {'line'}
+    assert {tile.border for tile in group.sides[0]} == {'line'}
 
 
 def test_all_cameras_are_shown_before_one_is_shown_again():
@@ -129,8 +129,8 @@ def test_only_what_is_shown_is_read():
     assert len(read) == len(set(read)) <= 6
 
 
-def test_an_unreadable_image_is_named():
-    with pytest.raises(UserError, match=r'no\.png'):
+def test_a_missing_image_is_named():
+    with pytest.raises(FileNotFoundError, match=r'no\.png'):
         dataset_groups(make_labels(), lambda row: 'no.png')
 
 

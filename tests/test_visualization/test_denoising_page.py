@@ -176,10 +176,10 @@ def test_crops_of_every_section(small, tmp_path):
         f'{NASTY} frame 4',
     ]
     links = page.tiles(DOUBTFUL)
-    assert [frame for _, frame, _ in links] == ['blue', 'orange'] * 2
+    assert [border for _, border, _ in links] == ['blue', 'orange'] * 2
     assert links[0][0] == 'gate frame 0'  # the larger distance
     removed = page.tiles('Removed images')
-    assert [frame for _, frame, _ in removed] == ['', '', 'red', 'red']
+    assert [border for _, border, _ in removed] == ['', '', 'red', 'red']
     section = text(page.sections['Removed images'])
     assert '2 images of 7 agree with no identity' in section
     assert '1 tracklet lost some of their images, 1 lost all' in section

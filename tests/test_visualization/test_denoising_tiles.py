@@ -33,8 +33,8 @@ def rows_of(side):
     return [tile.image.getpixel((0, 0))[0] // 10 for tile in side]
 
 
-def frames_of(side):
-    return {tile.frame for tile in side}
+def borders_of(side):
+    return {tile.border for tile in side}
 
 
 def test_tiles_name_their_file_video_and_frame():
@@ -42,7 +42,7 @@ def test_tiles_name_their_file_video_and_frame():
     (tile,) = TableTiles(table, shade)(np.array([1]), 'red')
     assert tile.name == 'row 1, <b>.jpg'
     assert tile.caption == 'video00001\nframe 1'
-    assert tile.frame == 'red'
+    assert tile.border == 'red'
     (tile,) = TableTiles(table_of([0], [0]), shade)(np.array([0]))
     assert tile.name == 'row 0'
     # without load, the files of the table are read
@@ -89,7 +89,7 @@ def test_sides_of_a_link_are_beside_each_other():
     groups = doubtful_groups(TableTiles(table, shade), labels, links)
     first, second = groups[0].sides
     assert (rows_of(first), rows_of(second)) == ([1], [2])
-    assert (frames_of(first), frames_of(second)) == ({'blue'}, {'orange'})
+    assert (borders_of(first), borders_of(second)) == ({'blue'}, {'orange'})
     assert [group.heading for group in groups] == [
         'Distance 0.300, delta 0.400: identity 0',
         'Distance 0.250',
@@ -105,8 +105,8 @@ def test_removed_images_are_beside_those_that_were_kept():
     (group,) = removed_groups(tiles, labels, np.array([0]))
     kept, removed = group.sides
     assert (rows_of(kept), rows_of(removed)) == ([0, 2], [1])
-    assert (frames_of(kept), frames_of(removed)) == ({''}, {'red'})
+    assert (borders_of(kept), borders_of(removed)) == ({''}, {'red'})
     assert group.heading == ('1 of 3 images removed: tracklet 0 of video00000')
     (group,) = dissolved_groups(tiles, np.array([1]))
     assert rows_of(group.sides[0]) == [4]  # the middle one
-    assert frames_of(group.sides[0]) == {'red'}
+    assert borders_of(group.sides[0]) == {'red'}

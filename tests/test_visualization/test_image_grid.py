@@ -11,8 +11,8 @@ from mmcion.visualization import (
     save_image,
 )
 from mmcion.visualization.image_grid import (
+    BORDER,
     CAPTION,
-    FRAME,
     GAP,
     HEADING,
     MARGIN,
@@ -22,7 +22,7 @@ from mmcion.visualization.image_grid import (
 from mmcion.visualization.palette import COLORS
 
 CELL = (40, 80)
-STEP = CELL[0] + 2 * FRAME + GAP, CELL[1] + 2 * FRAME + GAP
+STEP = CELL[0] + 2 * BORDER + GAP, CELL[1] + 2 * BORDER + GAP
 WHITE = (255, 255, 255)
 
 
@@ -40,8 +40,8 @@ def draw(*groups, **options):
 
 def centre(grid, column, line=0, top=MARGIN, left=MARGIN):
     """Return the colour in the middle of a tile."""
-    x = left + column * STEP[0] + FRAME + CELL[0] // 2
-    return tuple(grid[top + line * STEP[1] + FRAME + CELL[1] // 2, x])
+    x = left + column * STEP[0] + BORDER + CELL[0] // 2
+    return tuple(grid[top + line * STEP[1] + BORDER + CELL[1] // 2, x])
 
 
 def test_tiles_fill_lines():
@@ -69,8 +69,8 @@ def test_sides_are_aligned_between_groups():
     assert centre(grid, 0, line=1, left=second) == (6, 0, 0)
 
 
-def test_frames_and_gaps_have_their_colours():
-    grid = draw(TileGroup([[plain(9, frame='green'), plain(9)]]))
+def test_borders_and_gaps_have_their_colours():
+    grid = draw(TileGroup([[plain(9, border='green'), plain(9)]]))
     middle = MARGIN + STEP[1] // 2
     assert tuple(grid[middle, MARGIN + 1]) == rgb('green')
     assert tuple(grid[middle, MARGIN + STEP[0] + 1]) == rgb('panel')
@@ -117,7 +117,7 @@ def test_nothing_touches_the_border(heading):
 def test_captions_are_cut_to_their_tile():
     caption = 'market/2019-05-01/camera-0042'
     grid = draw(TileGroup([[plain(1, caption=caption), plain(2)]]))
-    below = grid[MARGIN + CELL[1] + 2 * FRAME :][:CAPTION]
+    below = grid[MARGIN + CELL[1] + 2 * BORDER :][:CAPTION]
     written = (below.min(axis=2) < 200).any(axis=0)
     left, right = np.flatnonzero(written)[[0, -1]]
     assert MARGIN <= left < right <= MARGIN + STEP[0] - GAP

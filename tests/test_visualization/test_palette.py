@@ -26,4 +26,4 @@ def test_style_sheet_uses_no_other_names():
     used = {
         part.split(')')[0].split(',')[0] for part in style.split('var(--')[1:]
     }
-    assert used - {'frame', 'columns', 'narrow', 'part'} <= set(COLORS)
+    assert used - {'border', 'columns', 'narrow', 'part'} <= set(COLORS)

@@ -122,11 +122,11 @@ def test_sections_and_files(folder, page):
 
 def test_queries_are_beside_their_gallery(page):
     tiles = page.tiles('The worst queries')
-    queries = [caption for caption, frame, _ in tiles if frame == 'ink']
+    queries = [caption for caption, border, _ in tiles if border == 'ink']
     assert len(queries) == 8
-    marks = {frame: set() for _, frame, _ in tiles}
-    for caption, frame, _ in tiles:
-        marks[frame].add(caption[-1])
+    marks = {border: set() for _, border, _ in tiles}
+    for caption, border, _ in tiles:
+        marks[border].add(caption[-1])
     assert set(marks) == {'ink', 'green', 'red'}
     assert (marks['green'], marks['red']) == ({'✓'}, {'✗'})
 

@@ -33,11 +33,11 @@ def captions(side):
     return [tile.caption for tile in side]
 
 
-def test_frames_tell_matches_from_others(by_hand):
+def test_borders_tell_matches_from_others(by_hand):
     (group,) = ranked_groups(by_hand, [0])
     (query,), gallery = group.sides
-    assert query.frame == 'ink'
-    assert [tile.frame for tile in gallery] == ['green', 'red']
+    assert query.border == 'ink'
+    assert [tile.border for tile in gallery] == ['green', 'red']
     colors = [tile.image.getpixel((5, 5))[0] for tile in (query, *gallery)]
     assert colors == [60, 60, 90]  # the third place is free
 
@@ -79,7 +79,7 @@ def test_unreadable_images_keep_their_name(by_hand):
     (group,) = ranked_groups(by_hand, [0])
     tile = group.sides[1][0]
     assert tile.image is None
-    assert (tile.name, tile.frame) == ('/gone/person.png', 'green')
+    assert (tile.name, tile.border) == ('/gone/person.png', 'green')
 
 
 def test_choices(tmp_path):

@@ -35,9 +35,8 @@ def test_files_their_content_and_arrays_are_read(tmp_path):
 @pytest.mark.parametrize(
     ('image', 'named'),
     [
-        ('gone.jpg', r'gone\.jpg'),
         (__file__, 'test_tiles'),
-        (png(RED)[:50], 'not a readable image'),
+        (png(RED)[:50], 'the file is no readable image'),
         (np.zeros((4, 4, 3)), 'float64'),
         (np.zeros(4, np.uint8), r'\(4,\)'),
     ],
@@ -45,6 +44,11 @@ def test_files_their_content_and_arrays_are_read(tmp_path):
 def test_what_is_no_image_is_named(image, named):
     with pytest.raises(UserError, match=named):
         read_image(image)
+
+
+def test_a_missing_file_is_named():
+    with pytest.raises(FileNotFoundError, match=r'gone\.jpg'):
+        read_image('gone.jpg')
 
 
 @pytest.mark.parametrize(
@@ -58,9 +62,9 @@ def test_aspect_ratio_is_kept(size, fitted):
 
 
 def test_tiles_are_no_larger_than_their_cell():
-    tile = read_tile(lambda key: RED, 5, name='a', caption='b', frame='red')
+    tile = read_tile(lambda key: RED, 5, name='a', caption='b', border='red')
     assert tile.image.size == CELL
-    assert (tile.name, tile.caption, tile.frame) == ('a', 'b', 'red')
+    assert (tile.name, tile.caption, tile.border) == ('a', 'b', 'red')
 
 
 def test_unreadable_images_are_counted():

@@ -17,8 +17,8 @@ EXAMPLE = """examples:
       test_dataloader.dataset.ann_file=TEST.csv \\
       test_dataloader.dataset.data_root=crops
 
-A row is an identity: queries in blue frames, then the gallery, with the camera
-below each image. Last come distractors and junk. The counts are above.
+A row is an identity: queries with a blue border, then the gallery, with the
+camera below each image. Last come distractors and junk. The counts are above.
 """
 
 
