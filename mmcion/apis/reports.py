@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -58,25 +58,23 @@ def report_denoising(
             f'the identities belong to another table: {origin}, not '
             f'{table.fingerprint()}.'
         )
-    load: Callable[[int], bytes] | None = None
-    paths = table.path
-    if paths is not None:
+    load_image = None
+    if table.path is not None:
+        root = table.image_root
         try:
-            root = table.image_root
             if root is not None and not root.exists():
                 raise FileNotFoundError(f'there are no images at {root}.')
-            images = open_images(root)
+            load_image = open_images(root).read
         except FileNotFoundError as error:
+            # the numbers are worth a page without crops
             print_log(
                 f'{file} has no crops: {error}',
                 logger='current',
                 level=logging.WARNING,
             )
             max_tiles = 0
-        else:
-            load = lambda row: images.read(paths[row].decode())  # noqa: E731
     write_denoising_report(
-        file, table, labels, load_image=load, max_tiles=max_tiles
+        file, table, labels, load_image=load_image, max_tiles=max_tiles
     )
 
 
@@ -160,16 +158,20 @@ def browse_dataset(
             shown; see ``dataset_groups`` too.
     """
     dataset, split = _build_dataset(cfg, split)
-    load: Callable[[int], str | bytes]
+    paths: Sequence[Any] | np.ndarray
+    read: Callable[[Any], str | bytes]
     if isinstance(dataset, BaseReIDDataset):
         infos = [dataset.get_data_info(row) for row in range(len(dataset))]
-        load = lambda row: infos[row]['img_path']  # noqa: E731
+        paths, read = [info['img_path'] for info in infos], str
         is_query = np.array([info['is_query'] for info in infos])
         title, source = dataset.title, dataset.source
         source = source.removeprefix(f'{title} in ')
     elif isinstance(dataset, IdentityDataset):
-        paths = dataset.annotation.path
-        load = lambda row: dataset.images.read(paths[row].decode())  # noqa: E731
+        # a column of bytes that is mapped into memory: decode what is shown
+        paths, read = (
+            dataset.annotation.path,
+            lambda path: dataset.images.read(path.decode()),
+        )
         is_query = np.zeros(len(dataset), bool)
         title = type(dataset).__name__
         source = str(cfg[f'{split}_dataloader'].dataset.ann_file)
@@ -181,7 +183,11 @@ def browse_dataset(
     labels = ReIDLabels(dataset.pids, dataset.cam_ids, is_query)
     parts = labels.count_parts()
     groups = dataset_groups(
-        labels, load, identities=identities, images=images, seed=seed
+        labels,
+        lambda row: read(paths[row]),
+        identities=identities,
+        images=images,
+        seed=seed,
     )
     lines = [source]
     for part in parts:

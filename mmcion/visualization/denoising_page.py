@@ -34,7 +34,7 @@ def write_denoising_report(
     table: TrackletTable,
     labels: IdentityLabels,
     *,
-    load_image: Callable[[int], ImageLike] | None = None,
+    load_image: Callable[[str], ImageLike] | None = None,
     max_tiles: int = 100,
     title: str = 'From tracklets to identities',
 ) -> None:
@@ -44,11 +44,12 @@ def write_denoising_report(
 
     Args:
         file: HTML file to write.
-        table: Images; without paths and ``load_image`` the page has no crops.
+        table: Images; without paths the page has no crops.
         labels: Identities that were found. What is missing in their
             ``report`` is left out.
-        load_image: Returns the image of a row: ``(H, W, 3)`` uint8 RGB, a
-            file, or the content of one; reads the table's files if None.
+        load_image: Returns the image of a path of the table: a file, the
+            content of one, or ``(H, W, 3)`` uint8 RGB; the file below the
+            table's ``image_root`` if None.
         max_tiles: Crops per section, at most; 0 leaves them out.
         title: Title of the page.
 
@@ -60,9 +61,8 @@ def write_denoising_report(
     counts = IdentityCounts.from_labels(table, labels)
     removed = RemovedCounts.from_labels(table, labels)
     facts = DenoisingFacts.from_report(labels.report)
-    has_images = table.path is not None or load_image is not None
     crops: dict[str, list[TileGroup]] = {}
-    if has_images and max_tiles:
+    if table.path is not None and max_tiles:
         # one line of crops per identity, link or tracklet
         lines = -(-max_tiles // COLUMNS)
         tiles = TableTiles(table, load_image)
@@ -87,7 +87,6 @@ def write_denoising_report(
         counts=counts,
         removed=removed,
         facts=facts,
-        has_images=has_images,
         crops=crops,
         distances=calibration_chart(calibration)
         if calibration.has_distances

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import numpy as np
 
@@ -19,34 +20,30 @@ class TableTiles:
     """Makes tiles of rows of a table.
 
     Args:
-        table: Images.
-        load: Returns the image of a row as ``read_image`` takes it; reads
-            the table's files if None.
+        table: Images, with paths.
+        load: Returns what ``read_image`` takes for a path of the table; the
+            file below the table's ``image_root`` if None.
     """
 
     def __init__(
         self,
         table: TrackletTable,
-        load: Callable[[int], ImageLike] | None = None,
+        load: Callable[[str], ImageLike] | None = None,
     ) -> None:
         self.table = table
-        self.load = load or table.image_path
+        root = table.image_root or Path()
+        self.load = load or root.joinpath
 
     def __call__(self, rows: np.ndarray, border: str = '') -> list[Tile]:
         """Return tiles of rows, with video and frame below them."""
         table = self.table
+        assert table.path is not None
         tiles = []
-        for row in rows.tolist():
-            name = f'row {row}'
-            if table.path is not None:
-                name += f', {table.path[row].decode(errors="replace")}'
+        for row in rows:
+            path = table.path[row].decode()
             video = table.videos[table.video_id[row]]
             caption = f'{video}\nframe {table.frame[row]}'
-            tiles.append(
-                read_tile(
-                    self.load, row, name=name, caption=caption, border=border
-                )
-            )
+            tiles.append(read_tile(self.load, path, caption, border))
         return tiles
 
 

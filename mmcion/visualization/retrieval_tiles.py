@@ -69,8 +69,8 @@ def ranked_groups(
     cameras = len(np.unique(cam)) > 1
 
     def tile(row: int, caption: str, border: str) -> Tile:
-        path = str(features.img_path[row])
-        return read_tile(str, path, name=path, caption=caption, border=border)
+        # the path itself is what read_image takes
+        return read_tile(str, str(features.img_path[row]), caption, border)
 
     groups = []
     for query in queries:

@@ -6,7 +6,6 @@ import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -25,7 +24,7 @@ class Tile:
 
     Attributes:
         image: The crop; None if it could not be read.
-        caption: Line below it.
+        caption: Lines below it.
         border: Colour of its border, a key of ``COLORS``; empty for none.
         name: What the crop is called, such as its file.
     """
@@ -53,27 +52,24 @@ class TileGroup:
 
 
 def read_tile(
-    load: Callable[[Any], ImageLike],
-    key: Any,
-    *,
-    name: str,
+    load: Callable[[str], ImageLike],
+    path: str,
     caption: str = '',
     border: str = '',
 ) -> Tile:
-    """Return the tile of an image, without image if it cannot be read.
+    """Return the tile of an image, without the image if it is unreadable.
 
     Args:
-        load: Returns what ``read_image`` takes for a key.
-        key: Key of the image.
-        name: See ``Tile``, as what follows.
-        caption: Line below the image.
-        border: Colour of the border.
+        load: Returns what ``read_image`` takes for a path.
+        path: Path of the image, which is the name of the tile.
+        caption: Lines below the image.
+        border: Colour of the border, see ``Tile``.
     """
     try:
-        image = fit(read_image(load(key)), CELL)
+        image = fit(read_image(load(path)), CELL)
     except Exception:  # decoders raise whatever they like
-        return Tile(None, caption, border, name)
-    return Tile(image, caption, border, name)
+        return Tile(None, caption, border, path)
+    return Tile(image, caption, border, path)
 
 
 def unreadable_remark(groups: Sequence[TileGroup]) -> str:

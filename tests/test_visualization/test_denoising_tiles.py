@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from PIL import Image
 
 from mmcion.structures import IdentityLabels, TrackletTable
 from mmcion.visualization.denoising_counts import IdentityCounts
@@ -14,18 +15,19 @@ from mmcion.visualization.denoising_tiles import (
 from mmcion.visualization.tiles import COLUMNS
 
 
-def table_of(video_id, tracklet_id, path=None):
+def table_of(video_id, tracklet_id, path=None, root=None):
     return TrackletTable.from_columns(
         video_id=video_id,
         tracklet_id=tracklet_id,
         frame=np.arange(len(video_id)),
-        path=path,
+        path=path or [str(row) for row in range(len(video_id))],
+        image_root=root,
     )
 
 
-def shade(row):
-    """Return an image whose colour tells its row."""
-    return np.full((8, 4, 3), 10 * row, np.uint8)
+def shade(path):
+    """Return an image whose colour tells its row, which is its path."""
+    return np.full((8, 4, 3), 10 * int(path), np.uint8)
 
 
 def rows_of(side):
@@ -37,16 +39,15 @@ def borders_of(side):
     return {tile.border for tile in side}
 
 
-def test_tiles_name_their_file_video_and_frame():
-    table = table_of([0, 1], [0, 0], ['a.jpg', '<b>.jpg'])
-    (tile,) = TableTiles(table, shade)(np.array([1]), 'red')
-    assert tile.name == 'row 1, <b>.jpg'
-    assert tile.caption == 'video00001\nframe 1'
-    assert tile.border == 'red'
-    (tile,) = TableTiles(table_of([0], [0]), shade)(np.array([0]))
-    assert tile.name == 'row 0'
-    # without load, the files of the table are read
-    assert TableTiles(table)(np.array([0]))[0].image is None
+def test_tiles_name_their_file_video_and_frame(tmp_path):
+    table = table_of([0, 1], [0, 0], ['a.png', '<b>.png'], tmp_path)
+    Image.fromarray(shade(7)).save(tmp_path / '<b>.png')
+    first, second = TableTiles(table)(np.array([0, 1]), 'red')
+    assert second.name == '<b>.png'
+    assert second.caption == 'video00001\nframe 1'
+    assert second.border == 'red'
+    assert rows_of([second]) == [7]
+    assert first.image is None  # there is no file a.png
 
 
 def test_identity_of_most_videos_comes_first():
@@ -65,8 +66,8 @@ def test_identity_of_most_videos_comes_first():
 def test_crops_are_spread_over_the_videos(videos, shown):
     read = []
 
-    def load(row):
-        read.append(row)
+    def load(path):
+        read.append(int(path))
         return shade(1)
 
     table = table_of(np.repeat(np.arange(videos), 20), np.zeros(20 * videos))

@@ -62,21 +62,21 @@ def test_aspect_ratio_is_kept(size, fitted):
 
 
 def test_tiles_are_no_larger_than_their_cell():
-    tile = read_tile(lambda key: RED, 5, name='a', caption='b', border='red')
+    tile = read_tile(lambda path: RED, 'a', 'b', 'red')
     assert tile.image.size == CELL
     assert (tile.name, tile.caption, tile.border) == ('a', 'b', 'red')
 
 
 def test_unreadable_images_are_counted():
-    def load(row):
+    def load(path):
         raise RuntimeError('damaged')  # decoders raise whatever they like
 
-    tiles = [read_tile(load, row, name=f'row {row}') for row in range(2)]
+    tiles = [read_tile(load, path) for path in ('a.jpg', 'b.jpg')]
     assert tiles[0].image is None
     good = Tile(read_image(RED))
     remark = unreadable_remark([TileGroup([[good], tiles]), TileGroup([])])
     assert remark.startswith('2 of 3 images could not be read')
-    assert 'row 0' in remark
+    assert 'the first is a.jpg' in remark
     assert unreadable_remark([TileGroup([[good]])]) == ''
 
 
