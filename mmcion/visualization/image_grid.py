@@ -55,6 +55,7 @@ def image_grid(
                 texts.append((text, font, COLORS[color], y))
                 right = max(right, MARGIN + int(font.getlength(text)) + 1)
                 y += height
+        y += GAP * bool(group.note)
         left, top = MARGIN, y
         for side, count in zip(group.sides, side_columns, strict=False):
             for i, tile in enumerate(side):

@@ -94,7 +94,7 @@ def test_unreadable_images_are_grey():
 def test_headings_and_notes_stand_above_their_tiles():
     plainly = draw(TileGroup([[plain(1)] * 3]))
     grid = draw(TileGroup([[plain(1)] * 3], 'Identity 7', 'one\ntwo'))
-    above = HEADING + 2 * NOTE
+    above = HEADING + 2 * NOTE + GAP
     assert len(grid) == len(plainly) + above
     assert centre(grid, 0, top=MARGIN + above) == (1, 0, 0)
     for start, height in (

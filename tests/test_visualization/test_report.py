@@ -1,5 +1,6 @@
 import base64
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,9 +14,11 @@ from mmcion.visualization import (
     training_chart,
     write_report,
 )
+from mmcion.visualization.report import HERE
 
 from .html_page import Page, check_self_contained, text
 
+ROOT = Path(__file__).parents[2]
 NASTY = '<script>alert("&\'")</script>'
 TEMPLATE = """{% extends 'report.html.jinja' %}
 {% from 'macros.html.jinja' import bar, bars, card, cell, chart, crops, head,
@@ -150,3 +153,10 @@ def test_a_missing_fact_is_a_mistake(tmp_path):
     with pytest.raises(UndefinedError, match='title'):
         write_report(tmp_path / 'a.html', template)
     assert not (tmp_path / 'a.html').exists()
+
+
+def test_package_has_all_files():
+    patterns = (ROOT / 'setup.py').read_text()
+    found = {file.suffix for file in HERE.iterdir() if file.is_file()}
+    for suffix in found - {'.py'}:
+        assert f"'visualization/*{suffix}'" in patterns
