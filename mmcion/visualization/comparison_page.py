@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mmcion.utils.score_table import score_rows
 
-from .report import HERE, write_report
+from .report import TEMPLATES, write_report
 
 
 def write_comparison(
@@ -28,7 +28,7 @@ def write_comparison(
     header, rows = score_rows(scores)
     write_report(
         file,
-        HERE / 'comparison_page.html.jinja',
+        TEMPLATES / 'comparison_page.html.jinja',
         title=title,
         header=header,
         rows=rows,

@@ -23,7 +23,7 @@ from .denoising_tiles import (
     doubtful_groups,
     removed_groups,
 )
-from .report import HERE, write_report
+from .report import TEMPLATES, write_report
 from .tiles import COLUMNS, ImageLike, TileGroup, spread
 
 _MOST_VIDEOS = 200
@@ -80,7 +80,7 @@ def write_denoising_report(
     calibration = facts.calibration
     write_report(
         file,
-        HERE / 'denoising_page.html.jinja',
+        TEMPLATES / 'denoising_page.html.jinja',
         title=title,
         table=table,
         fingerprint=table.fingerprint(),

@@ -25,7 +25,7 @@ from .text import (
 )
 from .tiles import count_columns, unreadable_remark
 
-HERE = Path(__file__).parent
+TEMPLATES = Path(__file__).parent  # and the style sheet
 
 
 def write_report(file: str | Path, template: Path, **facts: Any) -> None:
@@ -41,7 +41,7 @@ def write_report(file: str | Path, template: Path, **facts: Any) -> None:
     """
     # a page is found beside its caller, what all pages share is here
     environment = Environment(
-        loader=FileSystemLoader([template.parent, HERE]),
+        loader=FileSystemLoader([template.parent, TEMPLATES]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

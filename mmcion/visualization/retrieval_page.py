@@ -17,7 +17,7 @@ from .charts import save_figure
 from .dataset_tiles import ReIDLabels
 from .embedding_map import EmbeddedImages, embedding_map
 from .image_grid import image_grid, save_image
-from .report import HERE, write_report
+from .report import TEMPLATES, write_report
 from .retrieval_charts import average_precision_chart, cmc_chart, roc_chart
 from .retrieval_tiles import (
     confident_errors,
@@ -141,7 +141,7 @@ def write_retrieval_report(
     page = folder / 'report.html'
     write_report(
         page,
-        HERE / 'retrieval_page.html.jinja',
+        TEMPLATES / 'retrieval_page.html.jinja',
         title=title,
         result=result,
         num_valid=int(valid.sum()),

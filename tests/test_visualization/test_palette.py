@@ -2,12 +2,12 @@ from matplotlib import rc_params_from_file
 from matplotlib.colors import to_hex
 
 from mmcion.visualization.palette import COLORS
-from mmcion.visualization.report import HERE
+from mmcion.visualization.report import TEMPLATES
 
 
 def test_charts_have_the_same_colours():
     style = rc_params_from_file(
-        HERE / 'report.mplstyle', use_default_template=False
+        TEMPLATES / 'report.mplstyle', use_default_template=False
     )
     for key, name in (
         ('text.color', 'ink'),
@@ -22,7 +22,7 @@ def test_charts_have_the_same_colours():
 
 
 def test_style_sheet_uses_no_other_names():
-    style = (HERE / 'report.css').read_text()
+    style = (TEMPLATES / 'report.css').read_text()
     used = {
         part.split(')')[0].split(',')[0] for part in style.split('var(--')[1:]
     }

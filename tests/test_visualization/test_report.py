@@ -14,7 +14,7 @@ from mmcion.visualization import (
     training_chart,
     write_report,
 )
-from mmcion.visualization.report import HERE
+from mmcion.visualization.report import TEMPLATES
 
 from .html_page import Page, check_self_contained, text
 
@@ -157,6 +157,6 @@ def test_a_missing_fact_is_a_mistake(tmp_path):
 
 def test_package_has_all_files():
     patterns = (ROOT / 'setup.py').read_text()
-    found = {file.suffix for file in HERE.iterdir() if file.is_file()}
+    found = {file.suffix for file in TEMPLATES.iterdir() if file.is_file()}
     for suffix in found - {'.py'}:
         assert f"'visualization/*{suffix}'" in patterns
