@@ -214,12 +214,12 @@ class ReIDInferencer:
         for each in results:
             gallery = [
                 Tile(
-                    read_image(match['image']),
+                    read_image(match['image'], cell),
                     f'{match["rank"]}:  {match["similarity"]:.3f}',
                 )
                 for match in each['matches']
             ]
-            query = Tile(read_image(each['query']), 'query', 'ink')
+            query = Tile(read_image(each['query'], cell), 'query', 'ink')
             groups.append(TileGroup([[query], gallery], _name(each['query'])))
         save_image(image_grid(groups, cell=cell), path)
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from mmcion.utils.checks import UserError, check_interval
 
-from .tiles import CELL, Tile, TileGroup, fit
+from .tiles import Tile, TileGroup, read_image
 
 _COLORMAP = 'inferno'  # its lightness rises with the value
 
@@ -75,6 +75,5 @@ def activation_group(
     ):
         overlay = activation_overlay(image, heat)
         for array, caption in ((image, name), (overlay, note)):
-            crop = fit(Image.fromarray(array), CELL)
-            tiles.append(Tile(crop, caption, name=name))
+            tiles.append(Tile(read_image(array), caption, name=name))
     return TileGroup([tiles], heading)

@@ -66,7 +66,7 @@ def read_tile(
         border: Colour of the border, see ``Tile``.
     """
     try:
-        image = fit(read_image(load(path)), CELL)
+        image = read_image(load(path))
     except Exception:  # decoders raise whatever they like
         return Tile(None, caption, border, path)
     return Tile(image, caption, border, path)
@@ -84,11 +84,12 @@ def unreadable_remark(groups: Sequence[TileGroup]) -> str:
     )
 
 
-def read_image(image: ImageLike) -> Image.Image:
-    """Return an image as RGB.
+def read_image(image: ImageLike, cell: tuple[int, int] = CELL) -> Image.Image:
+    """Return an image as RGB, scaled so that it just fits a cell.
 
     Args:
         image: File, content of a file, or ``(H, W, 3)`` or ``(H, W)`` uint8.
+        cell: Width and height in pixels.
 
     Raises:
         FileNotFoundError: if the file is missing.
@@ -100,7 +101,7 @@ def read_image(image: ImageLike) -> Image.Image:
                 f'an image must be uint8 (H, W, 3) or (H, W); got '
                 f'{image.dtype} {image.shape}.'
             )
-        return Image.fromarray(image).convert('RGB')
+        return fit(Image.fromarray(image).convert('RGB'), cell)
     source: io.BytesIO | Path
     if isinstance(image, bytes):
         name, source = 'the file', io.BytesIO(image)
@@ -108,7 +109,7 @@ def read_image(image: ImageLike) -> Image.Image:
         name, source = str(image), check_file(image, 'image')
     try:
         with Image.open(source) as file:
-            return file.convert('RGB')
+            return fit(file.convert('RGB'), cell)
     except (UnidentifiedImageError, OSError) as error:
         raise UserError(f'{name} is no readable image: {error}') from error
 

@@ -27,8 +27,10 @@ def test_files_their_content_and_arrays_are_read(tmp_path):
     path = tmp_path / 'a.png'
     path.write_bytes(png(RED))
     for image in (path, str(path), png(RED), RED):
-        assert np.array_equal(np.asarray(read_image(image)), RED)
+        read = np.asarray(read_image(image, (10, 20)))
+        assert np.array_equal(read, RED)
     grey = read_image(RED[..., 0])
+    assert grey.size == CELL
     assert grey.getpixel((0, 0)) == (200, 200, 200)
 
 
