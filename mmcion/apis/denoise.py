@@ -1,7 +1,5 @@
 """The library form of ``tools/denoise.py``."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,8 +1,7 @@
 """Thresholds that a config leaves to the data: ``'auto'``."""
 
-from __future__ import annotations
-
 from copy import deepcopy
+from dataclasses import asdict
 from typing import Any
 
 from mmengine.logging import print_log
@@ -74,7 +73,7 @@ def resolve_auto(
             )
         # beyond 2 no cosine distance exists
         stage[name] = min(value * multiple, 2.0)
-    return stages, {**calibration, **found.to_dict()}
+    return stages, {**calibration, **asdict(found)}
 
 
 def auto_multiple(value: Any) -> float | None:

@@ -1,7 +1,5 @@
 """BaseDenoiser: the contract of a denoising level."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from typing import ClassVar
 

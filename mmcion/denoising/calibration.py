@@ -5,11 +5,8 @@ tracklet are almost certainly one. Both are free, and give the scale of
 distances of whatever extractor made the features.
 """
 
-from __future__ import annotations
-
 import logging
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from mmengine.logging import print_log
@@ -62,10 +59,6 @@ class Calibration:
     same: list[int]
     different: list[int]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values for the report."""
-        return asdict(self)
-
 
 def calibrate(
     table: TrackletTable,
@@ -109,37 +102,27 @@ def calibrate(
     check_interval('(0, 1)', tracklet_noise=tracklet_noise)
     check_interval('(0, inf)', false_links=false_links)
     check_at_least(1, min_pairs=min_pairs)
+    same, different = tracklet_distances(table, features)
     by_hand = 'Set sigma and delta of every level by hand in the config'
-    tracklet = IdentityLabels.from_tracklets(table, features).identity
-    first, second = cooccurring_pairs(table, tracklet)
-    if len(first) < min_pairs:
+    if len(different) < min_pairs:
         raise UserError(
             f'"auto" thresholds need {min_pairs} pairs of tracklets that '
-            f'share a frame; found only {len(first)} pairs. {by_hand}, or '
-            f'lower calibration.min_pairs.'
+            f'share a frame; found only {len(different)} pairs. {by_hand}, '
+            f'or lower calibration.min_pairs.'
         )
-    centroids = normalise(sum_features(features, tracklet))  # (T, D)
-    # Positives: images of tracklets that have another one. An image alone is
-    # its own centroid.
-    sizes = np.bincount(tracklet[tracklet >= 0])
-    in_company = (tracklet >= 0) & (sizes[tracklet] > 1)
-    same = own_distance(features, centroids, tracklet)[in_company]
     if not len(same):
         raise UserError(
             f'"auto" thresholds need tracklets of two images, which show how '
-            f'much images of one identity differ; found 0. {by_hand}.'
+            f'much images of one identity differ; found none. {by_hand}.'
         )
-    # Negatives: co-occurring pairs of tracklets.
-    different = pair_distance(centroids, first, second)
     delta = float(np.quantile(different, false_merge_rate))
-    median = float(np.median(different))
-    rate = false_links / table.num_tracklets
-    link_delta = delta
-    if rate < false_merge_rate:
-        # the normal distribution with this median and delta as a quantile
-        deviation = (median - delta) / norm.isf(false_merge_rate)
-        link_delta = float(median - norm.isf(rate) * deviation)
-        link_delta = min(delta, max(link_delta, float(np.median(same))))
+    link_delta = lower_tail_quantile(
+        float(np.median(different)),
+        delta,
+        false_merge_rate,
+        false_links / table.num_tracklets,
+    )
+    link_delta = min(delta, max(link_delta, float(np.median(same))))
     sigma, used_noise = quantile_below_outliers(same, tracklet_noise)
     if used_noise > tracklet_noise:
         print_log(
@@ -149,22 +132,41 @@ def calibrate(
             logger='current',
             level=logging.WARNING,
         )
-    # rounding makes distances that lie just outside of [0, 2]
-    same_counts, different_counts = (
-        np.histogram(np.clip(distance, 0, 2), _BINS)[0].tolist()
-        for distance in (same, different)
-    )
     return Calibration(
         sigma=max(sigma, DISTANCE_ERROR),
         tracklet_noise=used_noise,
         delta=delta,
         link_delta=link_delta,
         num_images=len(same),
-        num_pairs=len(first),
+        num_pairs=len(different),
         bins=_BINS.tolist(),
-        same=same_counts,
-        different=different_counts,
+        same=_histogram(same),
+        different=_histogram(different),
     )
+
+
+def tracklet_distances(
+    table: TrackletTable, features: FeatureStore
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the distances that show, without labels, what is far.
+
+    Args:
+        table: N images.
+        features: One row per image.
+
+    Returns:
+        Distances of images to the centroid of their tracklet, ``(n,)`` for
+        those of tracklets with another image; and distances between the
+        centroids of co-occurring pairs of tracklets, ``(m,)``.
+    """
+    tracklet = IdentityLabels.from_tracklets(table, features).identity
+    centroids = normalise(sum_features(features, tracklet))  # (T, D)
+    same = own_distance(features, centroids, tracklet)  # (N,)
+    # an image alone is its own centroid
+    sizes = np.bincount(tracklet[tracklet >= 0], minlength=1)
+    same = same[(tracklet >= 0) & (sizes[tracklet] > 1)]
+    pairs = cooccurring_pairs(table, tracklet)
+    return same, pair_distance(centroids, *pairs)
 
 
 def quantile_below_outliers(
@@ -188,3 +190,26 @@ def quantile_below_outliers(
     )
     index = jumps[-1] + 1 if len(jumps) else 0
     return float(quantiles[index]), float(ratios[index])
+
+
+def lower_tail_quantile(
+    median: float, quantile: float, rate: float, wanted: float
+) -> float:
+    """Return the ``wanted`` quantile of a normal distribution.
+
+    Args:
+        median: Median of the distribution.
+        quantile: Its quantile at ``rate``.
+        rate: Fraction in (0, 0.5).
+        wanted: Fraction whose quantile is returned; from ``rate`` up it is
+            ``quantile``.
+    """
+    if wanted >= rate:
+        return quantile
+    deviation = (median - quantile) / norm.isf(rate)
+    return float(median - norm.isf(wanted) * deviation)
+
+
+def _histogram(distance: np.ndarray) -> list[int]:
+    # rounding makes distances that lie just outside of [0, 2]
+    return np.histogram(np.clip(distance, 0, 2), _BINS)[0].tolist()

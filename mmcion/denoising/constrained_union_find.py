@@ -1,10 +1,8 @@
 """ConstrainedUnionFind: groups of identities that refuse doubtful links."""
 
-from __future__ import annotations
-
 import numpy as np
 
-from .functional import csr, normalise
+from .functional import Csr, normalise
 
 
 class ConstrainedUnionFind:
@@ -41,7 +39,7 @@ class ConstrainedUnionFind:
         self._centroids = normalise(sums)  # of the members, never changed
         self._max_spread = max_spread
         first, second = cooccurring
-        self._cooccurring_ptr, self._cooccurring = csr(
+        self._cooccurring = Csr.from_keys(
             np.concatenate((first, second)),
             np.concatenate((second, first)),
             len(sums),
@@ -79,6 +77,5 @@ class ConstrainedUnionFind:
     def _forbidden_to(self, k: int) -> set[int]:
         """Return the identities that share a frame with a member of k."""
         if k not in self._forbidden:
-            begin, end = self._cooccurring_ptr[k : k + 2]
-            self._forbidden[k] = set(self._cooccurring[begin:end].tolist())
+            self._forbidden[k] = set(self._cooccurring.get(k).tolist())
         return self._forbidden[k]

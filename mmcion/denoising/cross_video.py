@@ -1,7 +1,5 @@
 """Level 3, long-range cross-video denoising."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar
 
 import numpy as np
@@ -22,8 +20,8 @@ from mmcion.utils.checks import (
 
 from .base_denoiser import BaseDenoiser
 from .constrained_union_find import ConstrainedUnionFind
-from .functional import near_pairs, normalise
-from .grouped_rows import GroupedRows, sum_features
+from .functional import Csr, near_pairs, normalise
+from .grouped_rows import sum_features
 from .reallocation import reallocate
 from .single_tracklet import SingleTrackletDenoiser
 
@@ -126,14 +124,14 @@ class CrossVideoDenoiser(BaseDenoiser):
         identity: np.ndarray,
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Return the group of every identity ``(K,)``, and the report."""
-        members = GroupedRows(identity)
+        members = Csr.from_identity(identity)
         sums = sum_features(features, identity, self.shards)  # (K, D)
         # (m,) links, nearest first. Identities lie in one video each, as a
         # rule; one that spans several counts for its first.
         first, second, distance = near_pairs(
             normalise(sums),
             self.delta,
-            group=table.video_id[members.rows[members.ptr[:-1]]],
+            group=table.video_id[members.values[members.ptr[:-1]]],
             range_size=self.range_size,
             stride=self.stride,
             shards=self.shards,
@@ -155,8 +153,8 @@ class CrossVideoDenoiser(BaseDenoiser):
             'doubtful_links': [
                 {
                     'distance': float(distance[link]),
-                    'first': _some(members[first[link]]),
-                    'second': _some(members[second[link]]),
+                    'first': _some(members.get(first[link])),
+                    'second': _some(members.get(second[link])),
                 }
                 for link in accepted[::-1][:_REPORTED_LINKS]
             ],

@@ -1,7 +1,5 @@
 """From identities to the annotation that pre-training reads."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from mmcion.structures import (

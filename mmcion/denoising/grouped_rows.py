@@ -1,6 +1,4 @@
-"""Rows by identity, and passes over the features in shards."""
-
-from __future__ import annotations
+"""Passes over groups of rows and their features, in shards."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -14,35 +12,6 @@ from .functional import add_rows, centroid_distance
 
 SHARD_ROWS = 1 << 15  # 32 MiB of features at D = 256
 Arrays = dict[str, np.ndarray]
-
-
-class GroupedRows:
-    """The rows of every identity, one identity after the other.
-
-    Args:
-        identity: ``(N,)`` integers in 0..K-1, -1 for rows without one.
-
-    Attributes:
-        rows: ``(n,)`` assigned rows by identity, in order within each.
-        ptr: ``(K + 1,)``; identity k owns ``rows[ptr[k]:ptr[k + 1]]``.
-    """
-
-    def __init__(self, identity: np.ndarray) -> None:
-        order = np.argsort(identity, kind='stable')
-        self.rows = order[np.count_nonzero(identity < 0) :]
-        num = int(identity.max(initial=-1)) + 1
-        self.ptr = np.searchsorted(identity[self.rows], np.arange(num + 1))
-
-    def __len__(self) -> int:
-        return len(self.ptr) - 1
-
-    def __getitem__(self, k: int) -> np.ndarray:
-        return self.rows[self.ptr[k] : self.ptr[k + 1]]
-
-    @property
-    def sizes(self) -> np.ndarray:
-        """``(K,)`` number of rows of every identity."""
-        return np.diff(self.ptr)
 
 
 def cut(ptr: np.ndarray) -> list[tuple[int, int]]:
@@ -69,8 +38,6 @@ def map_groups(
     name: str,
     function: Callable[[int, int], Arrays],
     ptr: np.ndarray,
-    *,
-    keep: bool = True,
 ) -> Arrays:
     """Run a function over groups of rows in shards, and join the results.
 
@@ -80,16 +47,13 @@ def map_groups(
         function: Gets the first group and one past the last group of a shard
             and returns named arrays. Must be pure.
         ptr: ``(G + 1,)`` pointers of the groups.
-        keep: Whether an interrupted run resumes after the finished shards.
 
     Returns:
         The arrays of all shards, concatenated in the order of the groups.
     """
     runs = cut(ptr) or [(0, 0)]  # an empty shard gives every array its type
     sizes = [ptr[last] - ptr[first] for first, last in runs]
-    done = shards.map(
-        name, lambda run: function(*run), runs, sizes=sizes, keep=keep
-    )
+    done = shards.map(name, lambda run: function(*run), runs, sizes=sizes)
     return {
         key: np.concatenate([part[key] for part in done]) for key in done[0]
     }
@@ -129,10 +93,7 @@ def sum_features(
 
 
 def own_distance(
-    features: FeatureStore,
-    centroids: np.ndarray,
-    identity: np.ndarray,
-    shards: Shards | None = None,
+    features: FeatureStore, centroids: np.ndarray, identity: np.ndarray
 ) -> np.ndarray:
     """Return every row's distance to its own centroid, ``(N,)`` float64.
 
@@ -145,10 +106,7 @@ def own_distance(
         distance = centroid_distance(features[rows], centroids, identity[rows])
         return {'distance': distance}
 
-    done = map_groups(
-        shards or Shards(), 'distances', measure, ptr, keep=False
-    )
-    return done['distance']
+    return map_groups(Shards(), 'distances', measure, ptr)['distance']
 
 
 def _even_ptr(num_rows: int) -> np.ndarray:

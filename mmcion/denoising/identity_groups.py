@@ -1,17 +1,8 @@
 """IdentityGroups: the identities of a video while they change."""
 
-from __future__ import annotations
-
 import numpy as np
 
-from .functional import (
-    accept,
-    consistent_rows,
-    csr,
-    nearest_identity,
-    normalise,
-)
-from .grouped_rows import GroupedRows
+from .functional import Csr, accept, consistent_rows, normalise, propose
 
 Pair = tuple[float, int, int]
 _BLOCK = 1024  # identities on one side of a matrix of distances
@@ -38,6 +29,7 @@ class IdentityGroups:
     Attributes:
         identity: ``(n,)`` int64, as changed so far.
         num: K, identities without rows included.
+        rows: Rows of every identity, in order.
         centroids: ``(K, D)`` float64; zero for an identity without rows.
     """
 
@@ -55,28 +47,20 @@ class IdentityGroups:
         _, self._frame = np.unique(frame, return_inverse=True)
         self._exclude = exclude_cooccurring
         self._usable = np.ones(len(feats), bool) if usable is None else usable
-        groups = GroupedRows(self.identity)
-        self.num = len(groups)
-        self._rows = [groups[k] for k in range(self.num)]
+        groups = Csr.from_identity(self.identity)
+        self.num = len(groups.sizes)
+        self.rows = [groups.get(k) for k in range(self.num)]
         self._frames = [frozenset[int]()] * self.num
         self.centroids = np.zeros((self.num, self.feats.shape[1]))
         for k in range(self.num):
             self._update(k)
 
-    def rows(self, k: int) -> np.ndarray:
-        """Return the rows of identity k, in order."""
-        return self._rows[k]
-
     def set_rows(self, k: int, rows: np.ndarray) -> None:
         """Make ``rows`` the whole of identity k; its others are pooled."""
-        self.identity[self._rows[k]] = -1
+        self.identity[self.rows[k]] = -1
         self.identity[rows] = k
-        self._rows[k] = rows
+        self.rows[k] = rows
         self._update(k)
-
-    def pool(self) -> np.ndarray:
-        """Return the pooled rows that may be given away, in order."""
-        return np.flatnonzero((self.identity < 0) & self._usable)
 
     def cooccur(self, a: int, b: int) -> bool:
         """Return whether two identities must not join: they share a frame."""
@@ -91,9 +75,9 @@ class IdentityGroups:
             Rows that would stay, and the fraction that the smaller side
             would lose (the side of a, if they are equal).
         """
-        rows = np.sort(np.concatenate((self._rows[a], self._rows[b])))
+        rows = np.sort(np.concatenate((self.rows[a], self.rows[b])))
         keep = consistent_rows(self.feats[rows], sigma)
-        smaller = a if len(self._rows[a]) <= len(self._rows[b]) else b
+        smaller = a if len(self.rows[a]) <= len(self.rows[b]) else b
         loss = 1 - keep[self.identity[rows] == smaller].mean()
         return rows[keep], float(loss)
 
@@ -112,77 +96,62 @@ class IdentityGroups:
         Returns:
             Number of rows that were accepted.
         """
-        pool = self.pool()  # (P,)
-        alive = np.flatnonzero([len(rows) for rows in self._rows])
-        if not len(pool) or not len(alive):
+        # (P,) rows that may be given away
+        pool = np.flatnonzero((self.identity < 0) & self._usable)
+        if not len(pool):
             return 0
-        members = GroupedRows(self.identity)
-        seen = members.rows if self._exclude else members.rows[:0]
-        nearest, distance, second = nearest_identity(
+        rows, ids, _ = propose(
             self.feats[pool],
+            pool,
+            self.identity,
             self.centroids,
-            # one video, in which every identity is a candidate
-            (np.array([0, len(alive)]), alive),
-            np.zeros(len(pool), np.int64),
-            csr(self._frame[seen], self.identity[seen], len(self.feats)),
-            self._frame[pool],
+            np.zeros_like(self.identity),  # all of one video
+            self._frame,
+            sigma=sigma,
+            max_ratio=max_ratio,
+            exclude_cooccurring=self._exclude,
         )
-        proposed = np.flatnonzero(
-            (distance <= sigma) & (distance <= max_ratio * second)
-        )
-        proposed = proposed[np.argsort(distance[proposed], kind='stable')]
-        ptr, rows = csr(nearest[proposed], pool[proposed], self.num)
+        proposals = Csr.from_keys(ids, rows, self.num)
         accepted = accept(
             self.feats,
             self._frame,
-            (members.ptr, members.rows),
-            (ptr, rows),
+            Csr.from_identity(self.identity),
+            proposals,
             sigma,
             self._exclude,
         )
-        owner = np.repeat(np.arange(self.num), np.diff(ptr))  # of each row
-        self.identity[rows[accepted]] = owner[accepted]
-        for k in np.unique(owner[accepted]):
-            self._rows[k] = np.flatnonzero(self.identity == k)
+        owner = np.repeat(np.arange(self.num), proposals.sizes)[accepted]
+        self.identity[proposals.values[accepted]] = owner
+        for k in np.unique(owner):
+            self.rows[k] = np.flatnonzero(self.identity == k)
             self._update(k)
         return int(accepted.sum())
 
-    def near_pairs(self, delta: float) -> list[Pair]:
-        """Return ``(distance, a, b)``, a < b, of identities that may join."""
-        pairs: list[Pair] = []
-        for start in range(0, self.num, _BLOCK):
-            block = self.centroids[start : start + _BLOCK]
-            cosine = block @ self.centroids.T  # (block, K)
+    def near_pairs(self, delta: float, k: int | None = None) -> list[Pair]:
+        """Return ``(distance, a, b)``, a < b, of identities that may join.
+
+        Args:
+            delta: Distances below it count.
+            k: One of the two identities; None returns all pairs.
+        """
+        firsts = np.arange(self.num) if k is None else np.array([k])
+        pairs = []
+        for start in range(0, len(firsts), _BLOCK):
+            block = firsts[start : start + _BLOCK]
+            cosine = self.centroids[block] @ self.centroids.T  # (block, K)
             distance = (1 - cosine).round(_DISTANCE_DECIMALS)
-            near = np.triu(distance < delta, start + 1)
-            for i, b in np.argwhere(near).tolist():
-                pairs.append((distance[i, b], start + i, b))
-        return self._joinable(pairs)
-
-    def near_pairs_of(self, k: int, delta: float) -> list[Pair]:
-        """Return the pairs of identity k, as ``near_pairs``."""
-        cosine = self.centroids @ self.centroids[k]  # (K,)
-        distance = (1 - cosine).round(_DISTANCE_DECIMALS)
-        others = np.flatnonzero(distance < delta).tolist()
-        return self._joinable(
-            [
-                (distance[other], min(k, other), max(k, other))
-                for other in others
-                if other != k
-            ]
-        )
-
-    def _joinable(self, pairs: list[Pair]) -> list[Pair]:
-        return [
-            (distance, a, b)
-            for distance, a, b in pairs
-            if len(self._rows[a])
-            and len(self._rows[b])
-            and not self.cooccur(a, b)
-        ]
+            near = distance < delta
+            if k is None:
+                near = np.triu(near, start + 1)  # every pair once
+            for i, other in np.argwhere(near).tolist():
+                a, b = sorted((int(block[i]), other))
+                joinable = a != b and len(self.rows[a]) and len(self.rows[b])
+                if joinable and not self.cooccur(a, b):
+                    pairs.append((distance[i, other], a, b))
+        return pairs
 
     def _update(self, k: int) -> None:
-        rows = self._rows[k]
+        rows = self.rows[k]
         total = self.feats[rows].sum(0, dtype=np.float64)
         self.centroids[k] = normalise(total)
         self._frames[k] = frozenset(self._frame[rows].tolist())

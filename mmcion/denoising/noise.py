@@ -1,7 +1,5 @@
 """How noisy a labelling is, measured without true identities."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from mmcion.structures import FeatureStore, IdentityLabels

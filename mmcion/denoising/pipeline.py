@@ -1,7 +1,5 @@
 """DenoisePipeline: runs the levels of a config, resumes, writes the report."""
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Sequence
@@ -95,10 +93,7 @@ class DenoisePipeline:
         stages, calibration = resolve_auto(
             self.stages, self.calibration, table, features
         )
-        # all are built before the first one runs for hours
-        denoisers = [
-            _build(number, stage) for number, stage in enumerate(stages, 1)
-        ]
+        denoisers = _build(stages)
         labels = IdentityLabels.from_tracklets(table, features)
         levels: list[Config] = [
             {'name': 'tracklets', **_counts(table, labels)}
@@ -107,8 +102,8 @@ class DenoisePipeline:
             'table': table.fingerprint(),
             'features': features.fingerprint(),
         }
-        # The key of a stage is a hash of everything that its result depends
-        # on: version, inputs and seed, its config and those before it.
+        # The key of a stage is a hash of all that its result depends on:
+        # version, inputs and seed, its config and those before it.
         key = hash_value([__version__, *inputs.values(), self.seed])
         for number, (stage, denoiser) in enumerate(
             zip(stages, denoisers, strict=True), 1
@@ -167,7 +162,20 @@ class DenoisePipeline:
         """Run a level and measure it; return its labels and report."""
         began = time.perf_counter()
         result = denoiser(table, features, labels, self.seed)
-        _check_result(name, table, features, result)
+        identity, shape = result.identity, (len(table),)
+        if identity.shape != shape or identity.dtype.kind not in 'iu':
+            raise UserError(
+                f'{name} must return integers of shape {shape}; got '
+                f'{identity.dtype} of shape {identity.shape}.'
+            )
+        wrong = identity < UNASSIGNED
+        wrong[features.unreadable] |= identity[features.unreadable] >= 0
+        if wrong.any():
+            raise UserError(
+                f'{name} must return identities from {UNASSIGNED} on, and '
+                f'{UNASSIGNED} for rows without a feature; row '
+                f'{wrong.argmax()} has {identity[wrong.argmax()]}.'
+            )
         report = {
             'name': type(denoiser).__name__,
             **_counts(table, result),
@@ -204,55 +212,35 @@ class DenoisePipeline:
         return result, report
 
 
-def _build(number: int, stage: Config) -> BaseDenoiser:
-    try:
-        return DENOISERS.build(stage)
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(
-            f'stage {number} of the pipeline, {stage}, cannot be built: '
-            f'{str(error).rstrip(".")}. Registered are '
-            f'{", ".join(sorted(DENOISERS.module_dict))}.'
-        ) from error
+def _build(stages: list[Config]) -> list[BaseDenoiser]:
+    """Build all levels, before the first of them runs for hours."""
+    denoisers = []
+    for number, stage in enumerate(stages, 1):
+        try:
+            denoisers.append(DENOISERS.build(stage))
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError(
+                f'stage {number} of the pipeline, {stage}, cannot be built: '
+                f'{str(error).rstrip(".")}. Registered are '
+                f'{", ".join(sorted(DENOISERS.module_dict))}.'
+            ) from error
+    return denoisers
 
 
 def _count_repeated_frames(table: TrackletTable) -> int:
     """Count rows that share tracklet and frame with the row before."""
-    repeated = (np.diff(table.tracklet_index) == 0) & (
-        np.diff(table.frame) == 0
-    )
-    num_repeated = int(repeated.sum())
-    if num_repeated:
+    same_tracklet = np.diff(table.tracklet_index) == 0
+    repeated = int((same_tracklet & (np.diff(table.frame) == 0)).sum())
+    if repeated:
         print_log(
-            f'{num_repeated} images come from a frame in which their tracklet '
+            f'{repeated} images come from a frame in which their tracklet '
             f'has another image. A tracklet is one identity, so they stay '
             f'together; if frames are not known, number them, or all '
-            f'identities of a video were seen together.',
+            f'identities of a video co-occur.',
             logger='current',
             level=logging.WARNING,
         )
-    return num_repeated
-
-
-def _check_result(
-    name: str,
-    table: TrackletTable,
-    features: FeatureStore,
-    result: IdentityLabels,
-) -> None:
-    identity = result.identity
-    if identity.shape != (len(table),) or identity.dtype.kind not in 'iu':
-        raise UserError(
-            f'{name} must return one integer for each of {len(table)} rows; '
-            f'got {identity.dtype} of shape {identity.shape}.'
-        )
-    wrong = identity < UNASSIGNED
-    wrong[features.unreadable] |= identity[features.unreadable] >= 0
-    if wrong.any():
-        row = int(wrong.argmax())
-        raise UserError(
-            f'{name} must return {UNASSIGNED} for rows without a feature, '
-            f'{UNASSIGNED} or more for others; row {row} has {identity[row]}.'
-        )
+    return repeated
 
 
 def _counts(table: TrackletTable, labels: IdentityLabels) -> Config:

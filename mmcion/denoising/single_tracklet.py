@@ -1,7 +1,5 @@
 """Level 1, single-tracklet denoising."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from mmcion.registry import DENOISERS
@@ -14,8 +12,8 @@ from mmcion.structures import (
 from mmcion.utils.checks import check_at_least, check_interval
 
 from .base_denoiser import BaseDenoiser
-from .functional import consistent_groups
-from .grouped_rows import GroupedRows, map_groups
+from .functional import Csr, consistent_groups
+from .grouped_rows import map_groups
 
 
 @DENOISERS.register_module()
@@ -47,24 +45,23 @@ class SingleTrackletDenoiser(BaseDenoiser):
         seed: int = 0,
     ) -> IdentityLabels:
         """Return labels in which every identity is consistent."""
-        groups = GroupedRows(labels.identity)
+        groups = Csr.from_identity(labels.identity)  # K lists of rows
 
         def clean(first: int, last: int) -> dict[str, np.ndarray]:
-            ptr = groups.ptr[first : last + 1]
-            # (n, D), identity after identity
-            feats = features[groups.rows[ptr[0] : ptr[-1]]]
-            return {'keep': consistent_groups(feats, ptr - ptr[0], self.sigma)}
+            rows = groups.cut(first, last)
+            feats = features[rows.values]  # (n, D), identity after identity
+            return {'keep': consistent_groups(feats, rows.ptr, self.sigma)}
 
-        # (n,) for the assigned rows, in the order of groups.rows
+        # (n,) of the assigned rows, in the order of groups.values
         keep = map_groups(self.shards, 'consistency', clean, groups.ptr)[
             'keep'
         ]
-        owner = labels.identity[groups.rows]
-        num_left = np.bincount(owner[keep], minlength=len(groups))
+        owner = labels.identity[groups.values]
+        num_left = np.bincount(owner[keep], minlength=len(groups.sizes))
         too_small = num_left < self.min_images  # (K,)
         keep &= ~too_small[owner]
         identity = labels.identity.astype(np.int32)
-        identity[groups.rows[~keep]] = UNASSIGNED
+        identity[groups.values[~keep]] = UNASSIGNED
         report = {
             'removed_images': int((~keep).sum()),
             'dissolved_identities': int(

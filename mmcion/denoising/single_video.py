@@ -1,7 +1,5 @@
 """Level 2, short-range single-video denoising."""
 
-from __future__ import annotations
-
 import heapq
 from itertools import pairwise
 
@@ -157,7 +155,7 @@ class SingleVideoDenoiser(BaseDenoiser):
             groups.set_rows(a, kept)
             merges += 1
             version[b], version[a] = -1, version[a] + 1
-            for pair in groups.near_pairs_of(a, self.delta):
+            for pair in groups.near_pairs(self.delta, a):
                 _, one, other = pair
                 heapq.heappush(queue, (pair, version[one], version[other]))
         return merges

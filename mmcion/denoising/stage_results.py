@@ -1,7 +1,5 @@
 """StageResults: what a pipeline keeps to resume after an interruption."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 from typing import Any

@@ -4,8 +4,6 @@ For tests and benchmarks, where the true identities must be known (all of it
 ours).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

@@ -9,7 +9,7 @@ import torch
 
 import mmcion
 from mmcion.denoising.grouped_rows import cut, row_ranges
-from mmcion.denoising.noise_model import NoiseModel
+from mmcion.testing import NoiseModel
 from mmcion.structures import FeatureStore, TrackletTable
 
 from ..dist_utils import run_on_ranks

@@ -3,11 +3,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from mmcion.denoising.functional import (
-    consistent_groups,
-    consistent_rows,
-    normalise,
-)
+from mmcion.denoising.functional import consistent_groups, consistent_rows
 
 from .planted import angles, centroid, naive_consistent, unit
 
@@ -210,8 +206,3 @@ def test_input_is_not_changed(dtype):
     consistent_groups(feats, ptr, 0.3)
     assert np.array_equal(feats, before)
     assert ptr.tolist() == [0, 4, 10]
-
-
-def test_normalise_keeps_zero():
-    found = normalise(np.array([[3.0, 4.0], [0.0, 0.0]]))
-    assert found.tolist() == [[0.6, 0.8], [0, 0]]

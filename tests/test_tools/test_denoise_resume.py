@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmcion.denoising.noise_model import NoiseModel
+from mmcion.testing import NoiseModel
 from mmcion.structures import TrackletTable
 
 from .conftest import ROOT

@@ -1,4 +1,4 @@
-from .allocation import accept, csr, nearest_identity
+from .allocation import accept, nearest_identity, propose
 from .centroids import (
     DISTANCE_ERROR,
     add_rows,
@@ -6,19 +6,21 @@ from .centroids import (
     normalise,
 )
 from .consistency import consistent_groups, consistent_rows
+from .csr import Csr
 from .neighbours import near_pairs, nearest_other, pair_distance
 
 __all__ = [
     'DISTANCE_ERROR',
+    'Csr',
     'accept',
     'add_rows',
     'centroid_distance',
     'consistent_groups',
     'consistent_rows',
-    'csr',
     'near_pairs',
     'nearest_identity',
     'nearest_other',
     'normalise',
     'pair_distance',
+    'propose',
 ]

@@ -1,12 +1,9 @@
-"""Proposing pooled rows to identities, and accepting them.
+"""Proposing pooled rows to identities, and accepting them (ours).
 
-Shapes: P pooled rows, n rows of identities, D dimensions, K identities. A
-*frame key* numbers the frames of all videos: two boxes with one frame key are
-two identities (ours). A CSR is a pair (ptr, values), as in sparse matrices:
-entry i owns ``values[ptr[i]:ptr[i + 1]]``.
+Shapes: n rows of which P are pooled, D dimensions, K identities. A *frame
+key* numbers the frames of all videos: two boxes with one frame key are two
+identities.
 """
-
-from __future__ import annotations
 
 import numpy as np
 from numba import prange
@@ -14,15 +11,60 @@ from numba import prange
 from .centroids import dot
 from .compiled import compiled
 from .consistency import MIN_MEAN_LENGTH, TIE
+from .csr import Csr
 
-Csr = tuple[np.ndarray, np.ndarray]
 
+def propose(
+    feats: np.ndarray,
+    pool: np.ndarray,
+    identity: np.ndarray,
+    centroids: np.ndarray,
+    video: np.ndarray,
+    frame_key: np.ndarray,
+    *,
+    sigma: float,
+    max_ratio: float,
+    exclude_cooccurring: bool,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Propose every pooled row to the nearest identity of its video.
 
-def csr(keys: np.ndarray, values: np.ndarray, num: int) -> Csr:
-    """Group values by their key in 0..num-1, keeping their order."""
-    order = np.argsort(keys, kind='stable')
-    ptr = np.searchsorted(keys[order], np.arange(num + 1))
-    return ptr, values[order]
+    Args:
+        feats: ``(P, D)`` unit vectors of the pooled rows.
+        pool: ``(P,)`` pooled rows, ascending.
+        identity: ``(n,)`` integers in 0..K-1, -1 = pooled.
+        centroids: ``(K, D)`` float64.
+        video: ``(n,)`` int64 from 0.
+        frame_key: ``(n,)`` int64 from 0.
+        sigma: Largest distance of a row to the identity's centroid.
+        max_ratio: A row is proposed only if the nearest identity is at most
+            this times as far as the second nearest.
+        exclude_cooccurring: Whether identities in the row's frame are
+            excluded.
+
+    Returns:
+        Row, identity and distance of the proposals, ``(m,)`` each, nearest
+        first; of equal distances the earlier row.
+    """
+    seen = np.flatnonzero(identity >= 0)
+    num = max(len(centroids), 1)
+    # candidates: distinct pairs (video, identity)
+    pairs = np.unique(video[seen] * num + identity[seen])
+    num_videos = int(video.max(initial=-1)) + 1
+    candidates = Csr.from_keys(pairs // num, pairs % num, num_videos)
+    if not exclude_cooccurring:
+        seen = seen[:0]
+    num_frames = int(frame_key.max(initial=-1)) + 1
+    nearest, distance, second = nearest_identity(
+        feats,
+        centroids,
+        candidates,
+        video[pool],
+        Csr.from_keys(frame_key[seen], identity[seen], num_frames),
+        frame_key[pool],
+    )
+    near = np.flatnonzero(distance <= np.minimum(sigma, max_ratio * second))
+    near = near[np.argsort(distance[near], kind='stable')]
+    return pool[near], nearest[near], distance[near]
 
 
 @compiled(parallel=True)

@@ -4,8 +4,6 @@ Shapes: n rows, D dimensions, K identities. A centroid is the sum of an
 identity's unit vectors at unit length, the distance 1 - cosine (both ours).
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numba import prange
 

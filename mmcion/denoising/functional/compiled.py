@@ -1,7 +1,5 @@
 """Loops compiled by numba, and the number of threads that they use."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable
 from typing import Any, TypeVar, cast

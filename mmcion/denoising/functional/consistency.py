@@ -5,8 +5,6 @@ S the sum of a group's features, its centroid is S / |S| and the distance of a
 row to it 1 - <f_i, S> / |S|.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numba import prange
 

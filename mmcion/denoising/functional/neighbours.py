@@ -1,7 +1,5 @@
 """Near pairs among many vectors without an N x N array."""
 
-from __future__ import annotations
-
 import faiss
 import numpy as np
 import torch
@@ -12,7 +10,7 @@ from mmcion.utils.shards import Shards
 
 # Cosines of float32 unit vectors, from a matrix product, err by less.
 _FLOAT32_COSINE_ERROR = 1e-4
-_COLUMNS = 8192  # of a product: (block, 8192) similarities stay in cache
+_ROWS, _COLUMNS = 1024, 8192  # of a product: 32 MiB of similarities
 _MAX_PAIRS = 200_000_000  # of a rank; they take 5 GB
 
 
@@ -23,14 +21,13 @@ def near_pairs(
     group: np.ndarray,
     range_size: int | None = None,
     stride: int | None = None,
-    block: int = 1024,
     shards: Shards | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Find pairs of different groups that are nearer than ``delta``.
 
     A float32 matrix product by blocks, on the GPU where there is one, finds
     candidates; their distances are then computed pair by pair in float64, so
-    the result does not depend on ``block``. Every pair is compared once,
+    the result does not depend on the blocks. Every pair is compared once,
     which makes this faster than a range search over an index.
 
     Args:
@@ -40,7 +37,6 @@ def near_pairs(
         range_size: Only pairs that lie in a common sliding range of this
             many vectors are compared; None compares all with all.
         stride: How far the range moves, in [1, ``range_size``].
-        block: Vectors on one side of a product.
         shards: How the work is shared and kept.
 
     Returns:
@@ -63,11 +59,11 @@ def near_pairs(
     strips = [
         (
             start,
-            min(start + block, origin + stride, count),
+            min(start + _ROWS, origin + stride, count),
             min(origin + range_size, count),
         )
         for origin in range(0, count, stride)
-        for start in range(origin, min(origin + stride, count), block)
+        for start in range(origin, min(origin + stride, count), _ROWS)
     ]
     single = torch.from_numpy(np.asarray(vectors, np.float32))
     single = single.to(get_device())
@@ -126,7 +122,7 @@ def _candidates(
     firsts, seconds = [], []
     for begin in range(start, end, _COLUMNS):
         columns = single[begin : min(begin + _COLUMNS, end)]
-        cosine = single[start:stop] @ columns.T  # (block, columns)
+        cosine = single[start:stop] @ columns.T  # (rows, columns)
         near = (cosine > 1 - delta - _FLOAT32_COSINE_ERROR).nonzero()
         i, j = near.cpu().numpy().T
         firsts.append(i + start)
@@ -149,20 +145,16 @@ def pair_distance(
     return out
 
 
-def nearest_other(
-    vectors: np.ndarray, queries: np.ndarray | None = None
-) -> np.ndarray:
+def nearest_other(vectors: np.ndarray, queries: np.ndarray) -> np.ndarray:
     """Return the distances of vectors to their nearest other.
 
     Args:
         vectors: ``(n, D)`` unit vectors.
-        queries: ``(q,)`` indices of the vectors to search for; None for all.
+        queries: ``(q,)`` indices of the vectors to search for.
 
     Returns:
         ``(q,)`` float64. One vector alone has distance infinity.
     """
-    if queries is None:
-        queries = np.arange(len(vectors))
     if len(vectors) < 2:
         return np.full(len(queries), np.inf)
     single = np.ascontiguousarray(vectors, np.float32)
