@@ -27,7 +27,10 @@ def resolve_auto(
     """Replace 'auto' by numbers; calibrate only if a stage needs it.
 
     ``'auto'`` becomes the calibrated value that the level's ``calibrated``
-    names, ``dict(auto=1.25)`` that multiple of it.
+    names, ``dict(auto=1.25)`` that multiple of it. Level 3 needs a multiple
+    for its ``sigma``: an identity looks more different between videos than
+    within a tracklet, and without labels that factor cannot be calibrated
+    (ours).
 
     Args:
         stages: Configs of levels.

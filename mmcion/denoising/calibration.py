@@ -115,6 +115,7 @@ def calibrate(
             f'"auto" thresholds need tracklets of two images, which show how '
             f'much images of one identity differ; found none. {by_hand}.'
         )
+    # Different identities for certain: how near do they come?
     delta = float(np.quantile(different, false_merge_rate))
     link_delta = lower_tail_quantile(
         float(np.median(different)),
@@ -122,7 +123,9 @@ def calibrate(
         false_merge_rate,
         false_links / table.num_tracklets,
     )
+    # A normal tail can reach distances at which images of one tracklet lie.
     link_delta = min(delta, max(link_delta, float(np.median(same))))
+    # Nearly always one identity: how far apart are its images?
     sigma, used_noise = quantile_below_outliers(same, tracklet_noise)
     if used_noise > tracklet_noise:
         print_log(

@@ -75,6 +75,7 @@ class CrossVideoDenoiser(BaseDenoiser):
         check_choice('exclude_cooccurring', exclude_cooccurring, (True, False))
         if range_size is not None:
             check_at_least(1, range_size=range_size)
+            # half: what a border separates is together in the next range
             stride = max(range_size // 2, 1) if stride is None else stride
             check_at_least(1, stride=stride)
             check_interval(f'[1, {range_size}]', stride=stride)
@@ -97,13 +98,17 @@ class CrossVideoDenoiser(BaseDenoiser):
     ) -> IdentityLabels:
         """Return labels whose identities may span videos."""
         identity = labels.contiguous().identity  # (N,) in 0..K-1
-        group, report = self._link(table, features, identity)  # (K,)
+        # Linked identities get the number of their group: (K,) -> (N,).
+        group, report = self._link(table, features, identity)
         linked = identity.copy()
         linked[identity >= 0] = group[identity[identity >= 0]]
 
+        # A false link puts images far from the merged centroid.
         self.level1.shards = self.shards
         cleaned = self.level1(table, features, IdentityLabels(linked))
 
+        # Merged identities have new centroids, so pooled images get another
+        # chance.
         found = reallocate(
             table,
             features,
@@ -141,28 +146,28 @@ class CrossVideoDenoiser(BaseDenoiser):
             if self.exclude_cooccurring
             else (first[:0], first[:0])
         )
-        forest = ConstrainedUnionFind(sums, cooccurring, self.max_spread)
+        groups = ConstrainedUnionFind(sums, cooccurring, self.max_spread)
         links = zip(first.tolist(), second.tolist(), strict=True)
-        accepted = np.flatnonzero([forest.join(a, b) for a, b in links])
+        accepted = np.flatnonzero([groups.join(a, b) for a, b in links])
         report = {
             'links': len(first),
             'merges': len(accepted),
-            'refused_spread': forest.refused_spread,
-            'refused_cooccurring': forest.refused_cooccurring,
+            'refused_spread': groups.refused_spread,
+            'refused_cooccurring': groups.refused_cooccurring,
             # the longest first: where a mistake is most likely
             'doubtful_links': [
                 {
                     'distance': float(distance[link]),
-                    'first': _some(members.get(first[link])),
-                    'second': _some(members.get(second[link])),
+                    'first': _sample(members.get(first[link])),
+                    'second': _sample(members.get(second[link])),
                 }
                 for link in accepted[::-1][:_REPORTED_LINKS]
             ],
         }
-        return forest.group, report
+        return groups.group, report
 
 
-def _some(rows: np.ndarray) -> list[int]:
+def _sample(rows: np.ndarray) -> list[int]:
     """Return up to ``_REPORTED_ROWS`` rows, spread evenly."""
     index = np.linspace(0, len(rows) - 1, min(len(rows), _REPORTED_ROWS))
     return rows[index.round().astype(int)].tolist()

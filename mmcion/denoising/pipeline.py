@@ -15,11 +15,7 @@ from mmcion.structures import (
     IdentityLabels,
     TrackletTable,
 )
-from mmcion.utils.checks import (
-    UserError,
-    check_at_least,
-    check_choice,
-)
+from mmcion.utils.checks import UserError, check_at_least, check_choice
 from mmcion.utils.io import hash_value
 from mmcion.version import __version__
 
@@ -32,6 +28,8 @@ from .stage_results import Result, StageResults
 
 class DenoisePipeline:
     """A list of levels, with thresholds calibrated where they say 'auto'.
+
+    What ``'auto'`` becomes: see ``resolve_auto``.
 
     All ranks of mmengine's process group share the work; each returns the
     whole result.

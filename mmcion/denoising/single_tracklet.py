@@ -34,7 +34,7 @@ class SingleTrackletDenoiser(BaseDenoiser):
     def __init__(self, sigma: float, min_images: int = 2) -> None:
         check_interval('(0, 2]', sigma=sigma)
         check_at_least(1, min_images=min_images)
-        self.sigma = sigma
+        self.sigma = float(sigma)  # what compiled functions take
         self.min_images = min_images
 
     def __call__(

@@ -61,7 +61,7 @@ class SingleVideoDenoiser(BaseDenoiser):
         check_interval('[0, 1]', max_loss=max_loss, max_ratio=max_ratio)
         check_at_least(1, max_rounds=max_rounds)
         check_choice('exclude_cooccurring', exclude_cooccurring, (True, False))
-        self.sigma = sigma
+        self.sigma = float(sigma)  # what compiled functions take
         self.delta = delta
         self.exclude_cooccurring = exclude_cooccurring
         self.max_loss = max_loss

@@ -195,8 +195,11 @@ class NoiseModel:
         for start in range(0, len(shown), _BLOCK):
             part = slice(start, start + _BLOCK)
             visit = shown[part]
-            clutter = _directions(rng, len(visit), basis)
-            block = np.where((visit < 0)[:, None], clutter, mean[visit])
+            block = np.where(
+                (visit < 0)[:, None],
+                _directions(rng, len(visit), basis),  # clutter
+                mean[visit],
+            )
             block += shift[video[part]]
             length = scale * rng.lognormal(
                 -(self.noise_spread**2) / 2, self.noise_spread, (len(visit), 1)

@@ -66,10 +66,10 @@ def _drop_in_group(rows: np.ndarray, sigma: float, keep: np.ndarray) -> None:
     """Clear ``keep`` of the rows ``(n, D)`` of one group that go.
 
     Of float32 features, the products that update ``inner`` are float32. Their
-    error is bounded all along, and wherever it could change a decision
-    ``inner`` is computed anew in float64.
+    error is bounded all along. Where it could change a decision, ``inner`` is
+    computed anew in float64 first.
     """
-    # more than a product of two rows in their own precision errs by
+    # bound of the error of a product of two rows in their own precision
     product_error = 16 * np.finfo(rows.dtype).eps
     count = len(rows)
     inner = np.empty(count)  # (n,) <f_i, S>, S = sum of the kept rows

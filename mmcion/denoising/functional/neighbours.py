@@ -10,7 +10,7 @@ from mmcion.utils.shards import Shards
 
 # Cosines of float32 unit vectors, from a matrix product, err by less.
 _FLOAT32_COSINE_ERROR = 1e-4
-_ROWS, _COLUMNS = 1024, 8192  # of a product: 32 MiB of similarities
+_ROWS, _COLUMNS = 1024, 8192  # of a product: 32 MiB of cosines
 _MAX_PAIRS = 200_000_000  # of a rank; they take 5 GB
 
 
@@ -135,8 +135,9 @@ def pair_distance(
 ) -> np.ndarray:
     """Return 1 - <vectors[first], vectors[second]>, ``(m,)`` float64."""
     out = np.empty(len(first))
-    for start in range(0, len(first), 1 << 14):
-        part = slice(start, start + (1 << 14))
+    block = 1 << 14  # pairs whose vectors are copied at a time
+    for start in range(0, len(first), block):
+        part = slice(start, start + block)
         out[part] = 1 - np.einsum(
             'md,md->m',
             vectors[first[part]].astype(np.float64),
