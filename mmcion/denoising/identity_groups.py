@@ -143,11 +143,11 @@ class IdentityGroups:
             near = distance < delta
             if k is None:
                 near = np.triu(near, start + 1)  # every pair once
-            for i, other in np.argwhere(near).tolist():
-                a, b = sorted((int(block[i]), other))
-                joinable = a != b and len(self.rows[a]) and len(self.rows[b])
-                if joinable and not self.cooccur(a, b):
-                    pairs.append((distance[i, other], a, b))
+            for i, b in np.argwhere(near).tolist():
+                a = start + i if k is None else k
+                alive = len(self.rows[a]) and len(self.rows[b])
+                if a != b and alive and not self.cooccur(a, b):
+                    pairs.append((distance[i, b], min(a, b), max(a, b)))
         return pairs
 
     def _update(self, k: int) -> None:
