@@ -42,10 +42,20 @@ class StageResults:
         found: list[Result | None] = [None]
         file = self.folder / f'{name}.npz'
         if is_main_process() and file.exists():
-            found = [_read(file, key)]
-            if found[0] is not None:
-                # a run may have been killed before it removed them
-                self._remove_shards(name)
+            try:
+                report = read_json(file.with_suffix('.json'))
+                with np.load(file) as saved:
+                    keys = {report.pop('key'), str(saved['key'])}
+                    labels = IdentityLabels(saved['identity'])
+                if keys == {key}:
+                    found = [(labels, report)]
+            except (*DAMAGED, KeyError, TypeError) as error:
+                print_log(
+                    f'{file} is damaged ({error}); done again', 'current'
+                )
+        if found[0] is not None:
+            # a run may have been killed before it removed them
+            self._remove_shards(name)
         broadcast_object_list(found)
         return found[0]
 
@@ -75,16 +85,3 @@ class StageResults:
         for path in self.folder.glob(f'{name}.*'):
             if path.is_dir():
                 shutil.rmtree(path)
-
-
-def _read(file: Path, key: str) -> Result | None:
-    """Return the result in a ``.npz`` and its ``.json`` if both have a key."""
-    try:
-        report = read_json(file.with_suffix('.json'))
-        with np.load(file) as saved:
-            keys = {report.pop('key'), str(saved['key'])}
-            identity = saved['identity']
-    except (*DAMAGED, KeyError, TypeError) as error:
-        print_log(f'{file} is damaged ({error}); done again', 'current')
-        return None
-    return (IdentityLabels(identity), report) if keys == {key} else None

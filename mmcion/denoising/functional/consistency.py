@@ -25,6 +25,7 @@ def consistent_rows(feats: np.ndarray, sigma: float) -> np.ndarray:
     return consistent_groups(feats, np.array([0, len(feats)]), sigma)
 
 
+@compiled(parallel=True)
 def consistent_groups(
     feats: np.ndarray, ptr: np.ndarray, sigma: float
 ) -> np.ndarray:
@@ -36,33 +37,23 @@ def consistent_groups(
     O(n D) instead of a new centroid and all distances to it.
 
     Args:
-        feats: ``(n, D)`` unit vectors, groups one after the other, rows of a
-            group in order of time.
+        feats: ``(n, D)`` float32 or float64 unit vectors, groups one after
+            the other, rows of a group in order of time.
         ptr: ``(G + 1,)``; group g is rows ``ptr[g]:ptr[g + 1]``.
         sigma: Largest distance to the centroid, in [0, 2].
 
     Returns:
         ``(n,)`` bool, True where the row stays.
     """
-    if feats.dtype != np.float32:
-        feats = np.asarray(feats, np.float64)
     keep = np.ones(len(feats), np.bool_)
-    ptr = np.asarray(ptr, np.int64)
-    _drop_farthest(np.ascontiguousarray(feats), ptr, float(sigma), keep)
+    for group in prange(len(ptr) - 1):
+        part = slice(ptr[group], ptr[group + 1])
+        _drop_farthest(feats[part], sigma, keep[part])
     return keep
 
 
-@compiled(parallel=True)
-def _drop_farthest(
-    feats: np.ndarray, ptr: np.ndarray, sigma: float, keep: np.ndarray
-) -> None:
-    for group in prange(len(ptr) - 1):
-        part = slice(ptr[group], ptr[group + 1])
-        _drop_in_group(feats[part], sigma, keep[part])
-
-
 @compiled()
-def _drop_in_group(rows: np.ndarray, sigma: float, keep: np.ndarray) -> None:
+def _drop_farthest(rows: np.ndarray, sigma: float, keep: np.ndarray) -> None:
     """Clear ``keep`` of the rows ``(n, D)`` of one group that go.
 
     Of float32 features, the products that update ``inner`` are float32. Their
