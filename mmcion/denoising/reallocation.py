@@ -73,7 +73,7 @@ def reallocate(
     members = Csr.from_identity(identity).take(busy)
 
     def accept_in(first: int, last: int) -> Arrays:
-        old, new = members.cut(first, last), proposals.cut(first, last)
+        old, new = members.slice(first, last), proposals.slice(first, last)
         # only the rows of this shard are read, and numbered by position
         rows = np.unique(np.concatenate((old.values, new.values)))
         accepted = accept(

@@ -48,7 +48,7 @@ class SingleTrackletDenoiser(BaseDenoiser):
         groups = Csr.from_identity(labels.identity)  # K lists of rows
 
         def clean(first: int, last: int) -> dict[str, np.ndarray]:
-            rows = groups.cut(first, last)
+            rows = groups.slice(first, last)
             feats = features[rows.values]  # (n, D), identity after identity
             return {'keep': consistent_groups(feats, rows.ptr, self.sigma)}
 

@@ -42,7 +42,7 @@ def test_some_of_the_lists(numbers):
     expected = [lists.get(g).tolist() for g in numbers]
     found = [lists.take(np.array(numbers, np.int64))]
     if numbers == [1, 2, 3]:
-        found.append(lists.cut(1, 4))
+        found.append(lists.slice(1, 4))
     for some in found:
         assert some.ptr[0] == 0
         assert some.ptr[-1] == len(some.values)
@@ -51,4 +51,4 @@ def test_some_of_the_lists(numbers):
 
 def test_no_list_of_no_lists():
     nothing = Csr.from_identity(np.zeros(0, np.int64))
-    assert nothing.cut(0, 0).ptr.tolist() == [0]
+    assert nothing.slice(0, 0).ptr.tolist() == [0]

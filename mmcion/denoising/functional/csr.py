@@ -41,7 +41,7 @@ class Csr(NamedTuple):
         """Return the values of list g."""
         return self.values[self.ptr[g] : self.ptr[g + 1]]
 
-    def cut(self, first: int, last: int) -> Csr:
+    def slice(self, first: int, last: int) -> Csr:
         """Return the lists from ``first`` to one before ``last``."""
         ptr = self.ptr[first : last + 1]
         return Csr(ptr - ptr[0], self.values[ptr[0] : ptr[-1]])
