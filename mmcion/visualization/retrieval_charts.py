@@ -7,6 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, PercentFormatter
 
+from mmcion.structures import RocCurve
+
 from .charts import in_style, new_axes
 from .palette import COLORS
 
@@ -41,7 +43,7 @@ def cmc_chart(cmc: np.ndarray) -> Figure:
 
 
 @in_style
-def roc_chart(fpr: np.ndarray, tpr: np.ndarray) -> Figure:
+def roc_chart(roc: RocCurve) -> Figure:
     """Draw the true positive rate over the false positive rate.
 
     The axis of false positives is logarithmic, because a gallery has many
@@ -49,30 +51,22 @@ def roc_chart(fpr: np.ndarray, tpr: np.ndarray) -> Figure:
     and 1e-2 are written.
 
     Args:
-        fpr: ``(T,)`` false positive rates in [0, 1], ascending, T at least 1.
-        tpr: ``(T,)`` true positive rates in [0, 1], ascending.
+        roc: Curve of at least one point.
     """
-    fpr, tpr = np.asarray(fpr, float), np.asarray(tpr, float)
     # the axis starts at a power of ten below the first step
-    first = min(fpr[fpr > 0].min(initial=1.0), _RATES[0])
+    first = min(roc.fpr[roc.fpr > 0].min(initial=1.0), _RATES[0])
     least = max(10 ** np.floor(np.log10(0.99 * first)), _LEAST_RATE)
-
-    def best_tpr(rates: np.ndarray) -> np.ndarray:
-        # 0 where even the nearest pair accepts more false positives
-        below = np.searchsorted(fpr, rates, side='right')
-        return np.concatenate([[0.0], tpr])[below]
-
     figure, axes = new_axes(
         'false positive rate (log scale)', 'true positive rate', height=3.4
     )
     grid = np.geomspace(least, 1, _ROC_POINTS)
-    axes.plot(grid, best_tpr(grid))
+    axes.plot(grid, [roc.tpr_at(rate) for rate in grid])
     axes.set(xscale='log', xlim=(least, 1), ylim=(0, 1.04))
     axes.xaxis.set_major_locator(LogLocator(numticks=9))
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     for rate in _RATES:
         axes.axvline(rate, color='0.5', linewidth=0.8, linestyle=':')
-    _mark(axes, list(zip(_RATES, best_tpr(np.array(_RATES)), strict=True)))
+    _mark(axes, [(rate, roc.tpr_at(rate)) for rate in _RATES])
     return figure
 
 

@@ -114,8 +114,8 @@ def write_retrieval_report(
     charts: dict[str, Figure] = {}
     if len(result.cmc):
         charts['cmc'] = cmc_chart(result.cmc)
-    if len(result.roc.get('fpr', ())):
-        charts['roc'] = roc_chart(result.roc['fpr'], result.roc['tpr'])
+    if result.roc is not None:
+        charts['roc'] = roc_chart(result.roc)
     if valid.any():
         charts['average_precision'] = average_precision_chart(result.ap[valid])
     # t-SNE is computed once for both maps

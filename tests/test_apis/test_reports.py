@@ -18,7 +18,7 @@ from mmcion.evaluation import EvaluationOptions, evaluate_features
 from mmcion.structures import TrackletTable
 from mmcion.utils.checks import UserError
 
-from ..test_evaluation.test_feature_evaluation import make_features
+from ..test_evaluation.test_retrieval import make_features
 from ..test_visualization.html_page import Page
 from ..tiny import write_identities, write_image, write_query_gallery
 

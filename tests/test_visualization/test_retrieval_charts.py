@@ -1,12 +1,18 @@
 import numpy as np
 import pytest
 
+from mmcion.structures import RocCurve
 from mmcion.visualization import (
     average_precision_chart,
     cmc_chart,
     roc_chart,
 )
 from mmcion.visualization.charts import figure_svg
+
+
+def make_roc(fpr, tpr):
+    fpr, tpr = np.asarray(fpr, float), np.asarray(tpr, float)
+    return RocCurve(np.arange(len(fpr)), tpr, fpr, len(fpr), len(fpr))
 
 
 def texts(axes):
@@ -39,7 +45,7 @@ def test_cmc_of_any_length(ranks):
 def test_roc_has_the_rates_of_the_curve():
     fpr = [0, 0, 5e-4, 1e-3, 0.5, 1]
     tpr = [0.1, 0.2, 0.3, 0.6, 0.9, 1]
-    figure = roc_chart(fpr, tpr)
+    figure = roc_chart(make_roc(fpr, tpr))
     (axes,) = figure.axes
     assert axes.get_xscale() == 'log'
     # the best that is reached at a false positive rate
@@ -53,7 +59,7 @@ def test_roc_has_the_rates_of_the_curve():
 def test_roc_of_a_long_curve_stays_small_and_exact():
     fpr = np.sort(np.random.default_rng(0).random(20000)) ** 2
     tpr = np.sqrt(np.sqrt(fpr))
-    (axes,) = roc_chart(fpr, tpr).axes
+    (axes,) = roc_chart(make_roc(fpr, tpr)).axes
     assert len(axes.get_lines()[0].get_xdata()) <= 500
     assert texts(axes) == [
         f'{tpr[fpr <= rate].max():.1%}' for rate in (1e-4, 1e-3, 1e-2)
@@ -61,7 +67,7 @@ def test_roc_of_a_long_curve_stays_small_and_exact():
 
 
 def test_roc_is_zero_where_even_the_nearest_pair_accepts_more():
-    (axes,) = roc_chart([0.02, 1], [0.7, 1]).axes
+    (axes,) = roc_chart(make_roc([0.02, 1], [0.7, 1])).axes
     assert texts(axes) == ['0.0%', '0.0%', '0.0%']
     assert axes.get_xlim()[0] < 1e-4
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mmcion.structures import RocCurve
 from mmcion.visualization import Tile, TileGroup, write_retrieval_report
 from mmcion.visualization.retrieval_page import Score
 
@@ -13,7 +14,13 @@ from .small_retrieval import make_features, rank
 
 NASTY = '<script>alert(1)</script>'
 SCORES = {'reid/mAP': 0.5, 'reid/Rank-1': 0.75, 'reid/mINP': 0.25}
-ROC = {'fpr': np.array([0.0, 1]), 'tpr': np.array([0.5, 1])}
+ROC = RocCurve(
+    thresholds=np.array([0.1, 0.2]),
+    tpr=np.array([0.5, 1]),
+    fpr=np.array([0.0, 1]),
+    num_matches=2,
+    num_wrong=1,
+)
 FILES = [
     'activation_maps.png',
     'average_precision.png',
@@ -182,7 +189,7 @@ def test_page_is_self_contained_and_escaped(page):
 
 
 def test_what_is_missing_is_left_out(result, tmp_path):
-    result.roc, result.scores = {}, {}
+    result.roc, result.scores = None, {}
     result.num_matches[:] = 0
     result.features.cam_id[:] = 1
     page = Page(write_retrieval_report(tmp_path / 'page', result))
