@@ -28,6 +28,8 @@ def read_curve(work_dir: Path) -> TrainingCurve:
     from mmcion.visualization import TrainingCurve
 
     losses = {}
+    # a resumed training has a folder per start, named by its time: the last
+    # entry of a step is the one that counts
     for file in sorted(work_dir.glob('*/vis_data/scalars.json')):
         for line in file.read_text().splitlines():
             entry = json.loads(line)
@@ -47,6 +49,7 @@ def rank_queries(file: Path) -> list[TileGroup]:
 
     options = EvaluationOptions(keep_nearest=TOPK)
     result = evaluate_features(ReIDFeatures.load(file), options)
+    # the first query of an identity often shows it half in sight
     pids = result.features.pid[result.query_rows]
     own = [np.flatnonzero(pids == pid) for pid in np.unique(pids)[:QUERIES]]
     middle = [queries[len(queries) // 2] for queries in own]
@@ -73,6 +76,7 @@ def write_page(work_dir: Path) -> None:
         write_report,
     )
 
+    # what the steps wrote
     identities, scores = work_dir / 'identities', work_dir / 'scores'
     table = TrackletTable.load(work_dir / 'tracklets' / 'table')
     labels = IdentityLabels.load(identities / 'identity.npy')

@@ -91,6 +91,7 @@ def query_activations(
         Crops for ``write_retrieval_report``; none, with a line in the log,
         if the images are gone or the network has no map over an image.
     """
+    # indices of valid queries, highest average precision first
     valid = np.flatnonzero(result.num_matches > 0)
     order = valid[np.argsort(-result.ap[valid], kind='stable')]
     groups = []
@@ -189,6 +190,7 @@ def browse_dataset(
         images=images,
         seed=seed,
     )
+    # what an image grid has in place of a table
     lines = [source]
     for part in parts:
         line = f'{part.name}: {count_of(part.images, "image")}'
