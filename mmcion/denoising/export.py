@@ -60,5 +60,7 @@ def export_annotation(
             ((images >= min_images_per_identity) & ~good).sum()
         ),
     }
-    annotation = AnnotationTable(table.path[rows], pid, table.video_id[rows])
+    annotation = AnnotationTable(
+        table.path[rows], pid, table.video_id[rows], table.image_root
+    )
     return annotation, counts

@@ -22,7 +22,7 @@ class ResNetIBN(ResNet):
 
     Args:
         depth: 18, 34, 50, 101 or 152.
-        kwargs: see ``ResNet``.
+        kwargs: See ``ResNet``.
     """
 
     def __init__(self, depth: int, **kwargs: Any) -> None:
