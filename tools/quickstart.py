@@ -20,7 +20,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -31,7 +34,6 @@ EXAMPLE = """examples:
   python tools/quickstart.py --synthetic           # drawn figures, no network
 """
 TRAIN_CONFIG = 'configs/cion/cion_mobilenet-v2_1xb48-5e_clips-128x64.py'
-EPOCHS, BATCH_SIZE, INSTANCES = 5, 48, 8
 
 
 def parse_args() -> argparse.Namespace:
@@ -264,7 +266,9 @@ def split_people(
     return split, 'found'
 
 
-def train_options(work_dir: Path, weights: str | None) -> list[str]:
+def train_options(
+    cfg: Config, work_dir: Path, weights: str | None
+) -> list[str]:
     """Return the overrides of the training config."""
     report = json.loads((work_dir / 'identities/report.json').read_text())
     identities = report['export']['identities']
@@ -273,13 +277,10 @@ def train_options(work_dir: Path, weights: str | None) -> list[str]:
             f'{identities} identity is too few to learn from: give a longer '
             f'video, or one with more people.'
         )
-    batch = min(BATCH_SIZE, identities * INSTANCES)
-    options = [
-        f'train_dataloader.dataset.ann_file={work_dir}/identities/annotation',
-        f'train_dataloader.dataset.data_root={work_dir}/tracklets/crops',
-        f'train_dataloader.batch_size={batch}',
-        f'train_dataloader.sampler.batch_size={batch}',
-    ]
+    loader = cfg.train_dataloader
+    most = identities * loader.batch_sampler.num_instances
+    batch = min(loader.batch_size, most)
+    options = [f'train_dataloader.batch_size={batch}']
     if weights:
         options.append(f'model.backbone_checkpoint={weights}')
     return options
@@ -287,6 +288,8 @@ def train_options(work_dir: Path, weights: str | None) -> list[str]:
 
 def run_chain(chosen: Input, work_dir: Path) -> dict[str, Any]:
     """Run all steps; return what the report needs to know."""
+    from mmcion.utils.cli import read_config
+
     chain = Chain(work_dir)
     tracklets, features = work_dir / 'tracklets', work_dir / 'features'
     identities, cion = work_dir / 'identities', work_dir / 'cion'
@@ -325,15 +328,18 @@ def run_chain(chosen: Input, work_dir: Path) -> dict[str, Any]:
             folder / 'scores.json',
         )
 
+    cfg = read_config(TRAIN_CONFIG)
     test('colour', 'zero-shot_color-stripes')
     test('before', 'zero-shot_mobilenet-v2', weights)
     chain.run(
         'pretraining',
-        ['tools/train.py', TRAIN_CONFIG, '--work-dir', str(cion), '--resume']
-        + ['--cfg-options', *train_options(work_dir, weights)],
+        ['tools/train.py', TRAIN_CONFIG, '--data', str(identities)]
+        + ['--work-dir', str(cion), '--resume']
+        + ['--cfg-options', *train_options(cfg, work_dir, weights)],
         cion,
     )
-    test('after', 'zero-shot_mobilenet-v2', str(cion / f'epoch_{EPOCHS}.pth'))
+    last = cion / f'epoch_{cfg.train_cfg.max_epochs}.pth'
+    test('after', 'zero-shot_mobilenet-v2', str(last))
     return {
         'input': chosen.description,
         'detector': chosen.detector,

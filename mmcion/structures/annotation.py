@@ -90,10 +90,12 @@ class AnnotationTable:
     def from_cion_json(cls, file: str | Path) -> AnnotationTable:
         """Read CION's annotation file; ids are relabelled to 0..P-1.
 
+        The image root is the folder of the file, as in CION-AL.
+
         Raises:
             ValueError: if it breaks off or is not a list of objects with
                 both keys; names the entry.
         """
         path, ids = read_cion_json(file)
         _, pid = np.unique(ids, return_inverse=True)
-        return cls(path, pid)
+        return cls(path, pid, image_root=Path(file).parent)

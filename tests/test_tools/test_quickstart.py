@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+from mmengine.config import Config
 
 from mmcion.utils.io import read_json
 
@@ -80,11 +81,12 @@ def test_batch_shrinks_to_the_identities(quickstart, tmp_path):
     report = tmp_path / 'identities' / 'report.json'
     report.parent.mkdir()
     report.write_text('{"export": {"identities": 3}}')
-    options = quickstart.train_options(tmp_path, None)
-    assert 'train_dataloader.batch_size=24' in options
+    cfg = Config.fromfile(ROOT / quickstart.TRAIN_CONFIG)
+    options = quickstart.train_options(cfg, tmp_path, None)
+    assert options == ['train_dataloader.batch_size=24']
     report.write_text('{"export": {"identities": 1}}')
     with pytest.raises(quickstart.StepFailed, match='1 identity'):
-        quickstart.train_options(tmp_path, None)
+        quickstart.train_options(cfg, tmp_path, None)
 
 
 @pytest.mark.slow
