@@ -28,7 +28,6 @@ train_pipeline = [
         global_size=(128, 64),
         local_size=(64, 32),
         num_local=1,
-        global_scale=(0.8, 1.0),
         local_scale=(0.3, 0.8),
     ),
     dict(type='PackReIDInputs'),

@@ -5,15 +5,12 @@ train_pipeline = [
     dict(type='LoadImage'),
     dict(
         type='MultiCrop',
-        # sizes are (height, width) in pixels
+        # (height, width) of the views in pixels
         global_size=(256, 128),
         local_size=(128, 64),
         num_local=8,
-        # ranges of the cropped fraction of the image's area
-        global_scale=(0.8, 1.0),
-        local_scale=(0.05, 0.8),
-        # True: workers only decode, and the GPU makes the views
-        on_device=False,
+        # see MultiCrop for the ranges of crops, and on_device=True, with
+        # which workers only decode and the GPU makes the views
     ),
     dict(type='PackReIDInputs'),
 ]
