@@ -34,6 +34,7 @@ def unfinished_step(runner: Runner) -> dict[str, Any]:
     wrapper = runner.optim_wrapper
     if wrapper.should_update():
         return {}
+    # in true units, since a resumed run may have another loss scale
     scale = _loss_scale(runner)
     return {
         'accumulative_counts': wrapper._accumulative_counts,

@@ -53,6 +53,7 @@ class ReIDDataPreprocessor(BaseDataPreprocessor):
             V such tensors.
         """
         inputs = data['inputs']
+        # its boxes and amounts stay on the host
         if isinstance(inputs, ViewPlan):
             inputs = make_views(inputs, self.device)
         data = self.cast_data({**data, 'inputs': inputs})

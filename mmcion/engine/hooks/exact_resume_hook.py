@@ -64,6 +64,7 @@ class ExactResumeHook(Hook):
         """
         loader = runner.train_dataloader
         now = len(loader)
+        # batches of the epoch that were done before the checkpoint
         length = now if self._saved_length is None else self._saved_length
         done = runner.iter - runner.epoch * length
         if done and (length != now or not 0 < done <= now):
@@ -99,6 +100,7 @@ class ExactResumeHook(Hook):
         self, runner: Runner, batch_idx: int, data_batch: Any = None
     ) -> None:
         """Seed what the model will draw."""
+        # of the iteration, not the batch: the same after any resume
         sequence = np.random.SeedSequence(
             (runner.seed, get_rank(), runner.iter)
         )

@@ -47,6 +47,7 @@ class InstanceScheduleHook(Hook):
 
     def instances_at(self, epoch: int, max_epochs: int) -> int:
         """Return K of an epoch, counted from 0."""
+        # number of milestones up to this epoch = index of its K
         begins = [round(ratio * max_epochs) for ratio in self.milestone_ratios]
         return self.num_instances[bisect_right(begins, epoch)]
 

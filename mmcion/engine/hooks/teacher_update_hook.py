@@ -45,6 +45,7 @@ class TeacherUpdateHook(Hook):
 
     def momentum_at(self, step: int, max_steps: int) -> float:
         """Return the momentum of an iteration, counted from 0."""
+        # m_T - (m_T - m_0) (1 + cos(pi t / T)) / 2
         cosine = (1 + math.cos(math.pi * step / max_steps)) / 2
         return self.end_momentum - cosine * (self.end_momentum - self.momentum)
 
@@ -52,6 +53,7 @@ class TeacherUpdateHook(Hook):
         self, runner: Runner, batch_idx: int, data_batch: Any = None
     ) -> None:
         """Let the head move the centre if a step ends with this batch."""
+        # true with the last of the accumulated batches
         head = unwrapped_model(runner).head
         head.moves_center = runner.optim_wrapper.should_sync()
 

@@ -38,6 +38,7 @@ class ThroughputHook(Hook):
     ) -> None:
         """Add an iteration and log the mean of the window."""
         hub = runner.message_hub
+        # (images, seconds) of the iteration
         images = len(data_batch['data_samples']) * get_world_size()
         self._window.append((images, hub.get_scalar('train/time').current()))
         total, seconds = map(sum, zip(*self._window, strict=True))

@@ -47,6 +47,7 @@ class DecayGroupsConstructor:
         plain: list[nn.Parameter] = []
         for name, parameter in model.named_parameters():
             if parameter.requires_grad:
+                # norms and biases; position embeddings and tokens do decay
                 flat = parameter.dim() == 1 or name.endswith('.bias')
                 (plain if flat else decayed).append(parameter)
         groups: list[dict[str, Any]] = [

@@ -35,6 +35,7 @@ class RepViT(TimmBackbone):
             if isinstance(block, RepViTBlock) and isinstance(
                 block.se, SqueezeExcite
             ):
+                # timm rounds the squeezed width to a multiple of 8
                 channels = block.se.fc1.in_channels
                 block.se = SqueezeExcite(
                     channels,

@@ -41,6 +41,7 @@ class ResNet(MMPretrainResNet):
         defaults = {'zero_init_residual': False, 'init_cfg': None}
         super().__init__(depth, strides=strides, **{**defaults, **kwargs})
         self.num_features: int = self.feat_dim
+        # He initialisation of torchvision's ResNet
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(

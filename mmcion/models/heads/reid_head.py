@@ -68,6 +68,8 @@ class ReIDHead(nn.Module):
                 f'model.head.num_classes to the number of identities, and '
                 f'number them from 0, as split="train" of a dataset does.'
             )
+        # BoT, section 2.6: classes need the normalised feature, distances the
+        # one before
         labels = torch.tensor(pids, device=after.device)
         losses = {
             'loss_id': cross_entropy(

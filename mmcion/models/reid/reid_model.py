@@ -145,6 +145,7 @@ class ReIDModel(BaseModel):
             return self.loss(inputs, data_samples or [])
         feats = self._feature(inputs)
         if self.flip_test:
+            # the mean of two unit vectors, not normalised again
             mirrored = self._feature(inputs.flip(-1))
             feats = (normalize(feats) + normalize(mirrored)) / 2
         return feature_output(feats, data_samples, mode)
