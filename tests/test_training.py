@@ -336,16 +336,3 @@ def test_teacher_of_a_run_is_judged(full_run, tmp_path):
         )
         torch.testing.assert_close(torch.from_numpy(feature), expected[0])
     assert len(dumped['pid']) == 8
-
-
-@pytest.mark.parametrize(
-    ('config', 'missing'),
-    [
-        ('denoise/three-levels_auto.py', 'no model, train_dataloader'),
-        ('eval/zero-shot_color-stripes_128x64.py', 'no train_dataloader'),
-    ],
-)
-def test_other_configs_are_no_recipe_of_training(tmp_path, config, missing):
-    path = TOOLS.parent / 'configs' / config
-    with pytest.raises(ValueError, match=missing):
-        run_tool('train.py', path, '--work-dir', tmp_path)

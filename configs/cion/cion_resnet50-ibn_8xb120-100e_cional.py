@@ -1,3 +1,5 @@
+# The paper's recipe, 8 GPUs x 120 images. What may be changed and where:
+# README.md beside this file.
 _base_ = [
     '../_base_/models/cion.py',
     '../_base_/datasets/cional_multicrop.py',
