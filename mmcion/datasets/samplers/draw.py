@@ -11,9 +11,9 @@ import torch
 class Draw(int):
     """Row of a data set, with the seed of what its transforms draw.
 
-    To a data set it is a plain number. One that calls ``seed_transforms``
-    makes the same views of it whatever its worker did before, however many
-    workers and ranks there are, and after a resume within an epoch.
+    To a data set it is a plain number. If the data set calls
+    ``seed_transforms``, the views do not depend on what the worker did
+    before, on the number of workers and ranks, or on a resume.
 
     Attributes:
         entropy: Seed of the run, epoch, and position in the epoch, counted
