@@ -44,10 +44,6 @@ class ReIDHead(nn.Module):
         nn.init.normal_(self.classifier.weight, std=0.001)
         self.triplet = MODELS.build(triplet) if triplet else None
 
-    def forward(self, feats: Tensor) -> Tensor:
-        """Map features ``(N, D)`` to logits ``(N, num_classes)``."""
-        return self.classifier(feats)
-
     def loss(
         self, before: Tensor, after: Tensor, pids: Sequence[int]
     ) -> dict[str, Tensor]:
@@ -71,9 +67,10 @@ class ReIDHead(nn.Module):
         # BoT, section 2.6: classes need the normalised feature, distances the
         # one before
         labels = torch.tensor(pids, device=after.device)
+        logits = self.classifier(after)  # (N, num_classes)
         losses = {
             'loss_id': cross_entropy(
-                self(after), labels, label_smoothing=self.label_smoothing
+                logits, labels, label_smoothing=self.label_smoothing
             )
         }
         if self.triplet is not None:
