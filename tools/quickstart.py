@@ -185,7 +185,7 @@ def choose_input(args: argparse.Namespace, work_dir: Path) -> Input:
 
 def synthetic_input(work_dir: Path) -> Input:
     """Draw a street with walking figures, whose identities are known."""
-    from mmcion.video.synthetic_video import write_synthetic_video
+    from mmcion.testing import write_synthetic_video
 
     video = work_dir / 'synthetic' / 'street.avi'
     truth = video.with_name('street_gt.csv')
@@ -224,7 +224,7 @@ def write_simulated_boxes(truth: Path, work_dir: Path) -> Path:
     import numpy as np
 
     from mmcion.utils.io import atomic_file
-    from mmcion.video.synthetic_video import synthetic_detections
+    from mmcion.testing import synthetic_detections
 
     boxes = work_dir / 'synthetic' / 'street.txt'
     with atomic_file(boxes) as temporary:

@@ -1,7 +1,7 @@
-"""People drawn from their clothes: one walking figure at a time.
+"""Walking figures, each drawn from its clothes.
 
-A figure is drawn in units of its own height (crown at y = 0, feet at y = 1,
-facing right) out of convex parts that darken towards their rim.
+Lengths are in units of the figure's height: crown at y = 0, feet at y = 1,
+facing right. A figure consists of convex parts that darken towards their rim.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 
 Color = tuple[float, float, float]  # blue, green, red in 0..255
 
-_SPRITE = 320  # pixels of height in which a figure is drawn
+_SPRITE = 320  # height in pixels at which a figure is drawn
 
 TOPS: list[Color] = [
     (52, 52, 190), (150, 84, 38), (70, 120, 62), (60, 190, 225),
@@ -37,7 +37,7 @@ _CUTS = ('trousers', 'coat', 'trousers', 'shorts', 'skirt')
 
 @dataclass
 class Look:
-    """What a person wears."""
+    """Clothes and build of one identity."""
 
     top: Color
     bottom: Color
@@ -52,11 +52,12 @@ class Look:
     build: float  # width of the body, about 1
 
 
-def draw_looks(num_persons: int, rng: np.random.Generator) -> list[Look]:
-    """Dress people differently, every third much like the one before."""
+def draw_looks(num_identities: int, rng: np.random.Generator) -> list[Look]:
+    """Draw the clothes of each identity, every third like the one before."""
     tops, bottoms = rng.permutation(TOPS), rng.permutation(_BOTTOMS)
     looks: list[Look] = []
-    for i in range(num_persons):
+    for i in range(num_identities):
+        # nearly the same top: identities that are hard to tell apart
         like = i - 1 if i % 3 == 2 else i
         looks.append(
             Look(
@@ -82,24 +83,23 @@ def _jitter(color: Sequence[float], rng: np.random.Generator) -> Color:
 
 
 class _Canvas:
-    """A sprite to paint rounded parts on, in units of the figure's height."""
+    """Paints rounded parts, in units of the figure's height."""
 
     def __init__(self) -> None:
         shape = (_SPRITE, _SPRITE * 3 // 4)
         self.color = np.zeros((*shape, 3), np.float32)
         self.alpha = np.zeros(shape, np.uint8)
 
-    def pixels(self, points: Any) -> np.ndarray:
-        xy = np.asarray(points, float) * _SPRITE * 0.98
-        xy[:, 0] += self.alpha.shape[1] / 2
-        return np.rint(xy + np.array((0, 2))).astype(np.int32)
-
     def part(
         self, points: Any, color: Color, *, light: float = 1.0, bands: int = 0
     ) -> None:
         """Fill the convex hull of points, darker towards its rim."""
+        # to pixels: x = 0 is the middle, two pixels are left above the crown
+        xy = np.asarray(points, float) * _SPRITE * 0.98
+        xy[:, 0] += self.alpha.shape[1] / 2
+        xy = np.rint(xy + np.array((0, 2))).astype(np.int32)
         mask = np.zeros_like(self.alpha)
-        cv2.fillConvexPoly(mask, cv2.convexHull(self.pixels(points)), 1)
+        cv2.fillConvexPoly(mask, cv2.convexHull(xy), 1)
         depth = cv2.distanceTransform(mask, cv2.DIST_L2, 3)
         round_off = 0.62 + 0.43 * np.sqrt(depth / max(depth.max(), 1))
         paint = round_off[..., None] * np.array(color) * light
@@ -127,7 +127,7 @@ class _Canvas:
         self.part(np.concatenate(discs), color, light=light)
 
     def finish(self) -> np.ndarray:
-        """Return the painted part as blue, green, red, alpha."""
+        """Return the painted rectangle as blue, green, red, alpha."""
         lit = self.color * _cloth(self.alpha.shape)
         color = np.clip(lit, 0, 255).astype(np.uint8)
         figure = cv2.GaussianBlur(np.dstack([color, self.alpha]), (0, 0), 1.8)
@@ -137,9 +137,9 @@ class _Canvas:
 
 @functools.cache
 def _cloth(shape: tuple[int, int]) -> np.ndarray:
-    """Return the light on cloth with folds ``(H, W, 1)``, about 1.
+    """Return the brightness ``(H, W, 1)`` of cloth with folds, about 1.
 
-    It makes figures look less like plastic, to detectors as well.
+    Detectors find figures with folds more often than plain ones.
     """
     rng = np.random.default_rng(5)
     light = np.linspace(1.08, 0.88, shape[1])[None].repeat(shape[0], 0)
@@ -150,7 +150,7 @@ def _cloth(shape: tuple[int, int]) -> np.ndarray:
 
 
 def _along(start: np.ndarray, angle: float, length: float) -> np.ndarray:
-    """Return the end of a bone; 0 hangs down, positive swings forward."""
+    """Return the end of a bone; angle 0 is down, positive is forward."""
     return start + length * np.array([np.sin(angle), np.cos(angle)])
 
 
@@ -235,19 +235,20 @@ def _draw_head(canvas: _Canvas, look: Look, drop: float) -> None:
 
 
 def draw_figure(look: Look, phase: float) -> np.ndarray:
-    """Draw a person in one pose of a stride, facing right.
+    """Draw a figure in one pose of a stride, facing right.
 
     Args:
-        look: what to wear.
-        phase: of the stride, in radians.
+        look: Clothes and build.
+        phase: Phase of the stride in radians.
 
     Returns:
         ``(H, W, 4)`` uint8 blue, green, red, alpha; the figure fills H.
     """
     canvas = _Canvas()
     ankles = [_leg_joints(phase + shift)[2][1] for shift in (0, np.pi)]
-    drop = 0.952 - max(ankles)
+    drop = 0.952 - max(ankles)  # the lower foot stands on the ground
     bag = look.bag_color
+    # from far to near: the far arm and leg are in the body's shadow
     _draw_arm(canvas, look, phase + np.pi, 0.72, drop)
     _draw_leg(canvas, look, phase + np.pi, 0.74, drop)
     _draw_leg(canvas, look, phase, 1.0, drop)
