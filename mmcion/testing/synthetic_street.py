@@ -72,9 +72,8 @@ def draw_street(size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
     coarse = rng.normal(0, 5, (height // 6 + 1, width // 6 + 1, 1))
     grain = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
     fine = rng.normal(0, 3, (height, width))
-    street = street + (grain + fine)[..., None]
-    street = np.clip(street, 0, 255).astype(np.uint8)
-    return cv2.GaussianBlur(street, (3, 3), 0)
+    toned = np.clip(street + (grain + fine)[..., None], 0, 255)
+    return cv2.GaussianBlur(toned.astype(np.uint8), (3, 3), 0)
 
 
 def draw_occluders(size: tuple[int, int]) -> list[Occluder]:
