@@ -77,6 +77,7 @@ def load_config(args: argparse.Namespace) -> Any:
     chosen = args.detector or ('boxes' if args.boxes else 'efficientdet')
     path = args.config or DETECTORS[chosen]
     cfg = read_config(path)
+    # short options first: --cfg-options has the last word
     if args.boxes:
         if 'boxes' not in cfg.detector:
             raise UserError(

@@ -30,7 +30,7 @@ EXAMPLE = """examples:
   python tools/quickstart.py --synthetic           # drawn figures, no network
 """
 TRAIN_CONFIG = 'configs/cion/cion_mobilenet-v2_1xb48-5e_clips-128x64.py'
-EPOCHS, BATCH_SIZE, INSTANCES = 5, 48, 8
+EPOCHS, BATCH_SIZE, INSTANCES = 5, 48, 8  # as in TRAIN_CONFIG
 
 
 @dataclass
@@ -103,7 +103,7 @@ def list_steps(
         identities,
     )
 
-    # Labels of the test: the truth if it is known, else tracks that cross
+    # Labels of the test set: the truth if it is known, else tracks that cross
     # the cut between two clips, else the identities that were found.
     command = ['tools/dataset_converters/tracklets2reid.py', table]
     command += ['--out', split]
@@ -145,8 +145,11 @@ def list_steps(
             folder / 'scores.json',
         )
 
+    # the baseline without a network, then the network that training starts
+    # from, so that the last score shows what training has added
     yield test('colour', 'zero-shot_color-stripes')
     yield test('before', 'zero-shot_mobilenet-v2', *weights)
+    # --resume: a killed training continues from its last checkpoint
     batch = batch_size(work_dir)
     yield Step(
         'pretraining',
@@ -210,6 +213,7 @@ class Chain:
         from mmcion.utils.checks import UserError
         from mmcion.utils.io import hash_value, read_json, write_json
 
+        # the key covers the code, this command and all commands before it
         command = [str(argument) for argument in step.command]
         shown = 'python ' + shlex.join(command)
         self.commands.append(shown)
@@ -221,6 +225,7 @@ class Chain:
         if same and state['done'] and step.output.exists():
             print('done before', flush=True)
             return
+        # same key, not done: the command resumes from what it has written
         if not same and step.output.is_dir():
             shutil.rmtree(step.output)
         elif not same:
@@ -260,6 +265,7 @@ def choose_input(args: argparse.Namespace, work_dir: Path) -> Input:
     from mmcion.utils.downloads import DownloadError, fetch_file
 
     if args.videos:
+        # one recording is cut into clips: cross-video links need several
         single = len(args.videos) == 1 and Path(args.videos[0]).is_file()
         return Input(
             [str(Path(video).resolve()) for video in args.videos],
@@ -304,6 +310,7 @@ def choose_detector(chosen: Input, work_dir: Path) -> None:
     except DownloadError as error:
         print(error)
     if chosen.truth:
+        # the true boxes are known: add the errors of a mediocre detector
         import numpy as np
 
         from mmcion.testing import synthetic_detections

@@ -127,6 +127,7 @@ class BoxFile:
 
     def __init__(self, frames: np.ndarray, detections: Detections) -> None:
         frames = np.asarray(frames, np.int64)
+        # sorted once, so that the boxes of a frame are a slice
         order = np.argsort(frames, kind='stable')
         self.frames = frames[order]
         self.detections = detections[order]
@@ -220,6 +221,7 @@ def _read_luperson(path: Path) -> _Read:
             f'{path} is not a pickle of LUPerson or LUPerson-NL, '
             f'{{frame: [[number, {{"bbox": ...}}]]}}: {error!r}'
         ) from error
+    # LUPerson has no identities and counts frames from 1, LUPerson-NL from 0
     with_ids = any(pid >= 0 for pid in ids)
     detections = Detections(
         xyxy, np.ones(len(xyxy)), np.asarray(ids) if with_ids else None

@@ -53,6 +53,7 @@ def crop_window(
         height: Height of the frame.
         padding: Margin on every side, as a fraction of the box.
     """
+    # in double precision: float32 could round to another pixel
     x1, y1, x2, y2 = (float(value) for value in box)
     pad_x, pad_y = padding * (x2 - x1), padding * (y2 - y1)
     return (
@@ -107,6 +108,7 @@ class CropFolders:
         Args:
             paths: ``<folder>/<file name>`` of each crop, below ``root``.
         """
+        # each folder is completed inside the hidden one, then moved at once
         folders: dict[str, list[str]] = {}
         for path in paths:
             folder, file_name = path.split('/')

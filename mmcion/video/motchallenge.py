@@ -103,6 +103,7 @@ def read_motchallenge(
     shards = []
     with progress_bar(sequences, desc='sequences', unit='seq') as bar:
         for sequence in bar:
+            # a finished sequence is taken as it is
             key = _key(sequence, settings)
             folder = out / 'videos' / sequence.name
             shard = VideoShard.load_finished(folder, key)
@@ -144,22 +145,11 @@ def _crop(
     report: SkipReport,
 ) -> dict[str, np.ndarray]:
     """Write the crops of a sequence and return the columns of its shard."""
-    rows = read_mot(
-        sequence.boxes,
-        report,
-        tracked=True,
-        min_visibility=settings['min_visibility'],
-    )
-    if len(rows) and rows[:, 0].min() < 1:
-        raise UserError(
-            f'{sequence.boxes} has frame {rows[:, 0].min():g}; MOTChallenge '
-            f'counts frames from 1. If this file counts from 0, add 1, or all '
-            f'boxes are cut from the frame before.'
-        )
-    rows = rows[np.lexsort((rows[:, 1], rows[:, 0]))]  # by frame and id
+    rows = _read_boxes(sequence.boxes, settings['min_visibility'], report)
     frame, track = rows[:, :2].astype(np.int64).T
-    box = rows[:, 2:6]
-    names: dict[int, str] = {}  # of the rows that are kept
+    box = rows[:, 2:6]  # x, y, w, h
+    names: dict[int, str] = {}  # file name of each row that is kept
+    # rows are sorted by frame: those of a frame are start..stop
     frames, starts = np.unique(frame, return_index=True)
     stops = np.append(starts, len(rows))[1:]
     quality = int(settings['quality'])
@@ -185,6 +175,7 @@ def _crop(
                     names[row] = f'{track[row]:06d}_{number - 1:07d}.jpg'
                     crops.add(names[row], image[y1:y2, x1:x2])
         crops.finish(f'{sequence.name}/{name}' for name in names.values())
+    # shards are sorted by tracklet, frames of MOTChallenge count from 1
     kept = np.array(list(names), np.int64)
     kept = kept[np.lexsort((frame[kept], track[kept]))]
     paths = [f'{sequence.name}/{names[row]}'.encode() for row in kept]
@@ -196,6 +187,20 @@ def _crop(
         'box': box[kept].astype(np.float32),
         'score': rows[kept, 6].astype(np.float32),
     }
+
+
+def _read_boxes(
+    path: Path, min_visibility: float, report: SkipReport
+) -> np.ndarray:
+    """Read the tracked boxes of ``read_mot``, sorted by frame and id."""
+    rows = read_mot(path, report, tracked=True, min_visibility=min_visibility)
+    if len(rows) and rows[:, 0].min() < 1:
+        raise UserError(
+            f'{path} has frame {rows[:, 0].min():g}; MOTChallenge counts '
+            f'frames from 1. If this file counts from 0, add 1, or all boxes '
+            f'are cut from the frame before.'
+        )
+    return rows[np.lexsort((rows[:, 1], rows[:, 0]))]
 
 
 def find_sequences(
@@ -242,6 +247,7 @@ def find_sequences(
             continue
         if name in found:
             raise UserError(f'two sequences of {root} are named {name}.')
+        # of the copies of MOT17, the first one that has boxes is taken
         copy = _COPY.fullmatch(name)
         if recordings.setdefault(copy[1] if copy else name, name) != name:
             report.skip(SAME_FRAMES, name)
@@ -256,6 +262,7 @@ def find_sequences(
 
 
 def _sequence_folders(root: Path) -> list[Path]:
+    # level by level; a sequence holds no further sequences
     level, found = [root], []
     for _ in range(_MAX_DEPTH):
         deeper: list[Path] = []
@@ -287,6 +294,7 @@ def _find_frames(folder: Path, report: SkipReport) -> dict[int, Path]:
             frames[int(match[1])] = images / name
     if not frames:
         raise UserError(f'{images} has no frames like 000001.jpg.')
+    # a difference is worth knowing, but boxes without frame are counted too
     promised = int(info.get('seqlength', len(frames)))
     if promised != len(frames):
         report.note(

@@ -90,8 +90,9 @@ class TrackletExtractor:
             errors[video] = error
             _warn(f'Left out {video.name}: {error}')
 
+        # finished videos, videos to do, and those that cannot be read
         tasks: list[Task] = []
-        num_frames = 0
+        num_frames = 0  # to do, as far as headers state it
         for video in videos:
             try:
                 key = self._key(video, detector)
@@ -127,6 +128,7 @@ class TrackletExtractor:
         return _write(videos, shards, errors, out)
 
     def _key(self, video: VideoFile, detector: BaseDetector) -> str:
+        # size and time stand for the content: hashing videos takes minutes
         files = [video.path, *detector.input_files(video.path)]
         stats = [path.stat() for path in files]
         return hash_value(

@@ -61,51 +61,23 @@ class VideoExtractor:
         folder = self.out / 'videos' / video.name
         VideoShard.remove(folder, self.out)
         start = time.perf_counter()
-        settings = self.settings
-        clips = video.clip_names(settings.clips)
-        rows: list[_Row] = []
-        dropped: Counter[str] = Counter()
-        num_detections = 0
-        with (
-            CropFolders(
-                self.out / CROPS, video.name, settings.quality
-            ) as crops,
-            VideoReader(video.path) as reader,
-        ):
+        clips = video.clip_names(self.settings.clips)
+        crops = CropFolders(
+            self.out / CROPS, video.name, self.settings.quality
+        )
+        with crops, VideoReader(video.path) as reader:
             self.detector.open_video(video.path)
             self.tracker.reset(reader.fps)
-            for frame, image in reader:
-                height, width = image.shape[:2]
-                found = self.detector.detect(image, frame)
-                tracks = self.tracker.update(found)
-                num_detections += len(found)
-                for number, track in enumerate(tracks.tolist()):
-                    box = found.boxes[number]
-                    x1, y1, x2, y2 = crop_window(
-                        box, width, height, settings.padding
-                    )
-                    # the first reason counts
-                    if track == NO_TRACK:
-                        dropped['no_track'] += 1
-                    elif frame % settings.stride:
-                        dropped['stride'] += 1
-                    elif box[3] - box[1] < settings.min_height:
-                        dropped['min_height'] += 1
-                    elif x2 <= x1 or y2 <= y1:
-                        dropped['outside_frame'] += 1
-                    else:
-                        name = f'{track:06d}_{frame:07d}_{number:02d}.jpg'
-                        crops.add(name, image[y1:y2, x1:x2])
-                        score = found.scores[number]
-                        rows.append((track, frame, name, box, score))
-                on_frame()
+            rows, dropped = self._crop(reader, crops, on_frame)
             if not reader.num_read:
                 raise UserError(
                     f'{video.path} has no frame that can be decoded.'
                 )
+            num_detections = len(rows) + dropped.total()
             columns = _make_columns(
-                rows, clips, reader.num_frames, settings.min_length
+                rows, clips, reader.num_frames, self.settings.min_length
             )
+            # tracklets are complete only now: keep the crops of long ones
             crops.finish(path.decode() for path in columns['path'])
         dropped['min_length'] = len(rows) - len(columns['path'])
         pairs = np.stack((columns['clip'], columns['tracklet_id']), axis=1)
@@ -124,6 +96,43 @@ class VideoExtractor:
         shard.save(folder)
         return shard
 
+    def _crop(
+        self,
+        reader: VideoReader,
+        crops: CropFolders,
+        on_frame: Callable[[], Any],
+    ) -> tuple[list[_Row], Counter[str]]:
+        """Write crops; return their rows and counts of dropped boxes."""
+        settings = self.settings
+        rows: list[_Row] = []
+        dropped: Counter[str] = Counter()
+        for frame, image in reader:
+            height, width = image.shape[:2]
+            found = self.detector.detect(image, frame)
+            # trackers see all frames, crops are taken from every n-th
+            tracks = self.tracker.update(found)
+            for number, track in enumerate(tracks.tolist()):
+                box = found.boxes[number]
+                x1, y1, x2, y2 = crop_window(
+                    box, width, height, settings.padding
+                )
+                # each box is counted once, with the first reason
+                if track == NO_TRACK:
+                    dropped['no_track'] += 1
+                elif frame % settings.stride:
+                    dropped['stride'] += 1
+                elif box[3] - box[1] < settings.min_height:
+                    dropped['min_height'] += 1
+                elif x2 <= x1 or y2 <= y1:
+                    dropped['outside_frame'] += 1
+                else:
+                    name = f'{track:06d}_{frame:07d}_{number:02d}.jpg'
+                    crops.add(name, image[y1:y2, x1:x2])
+                    score = found.scores[number]
+                    rows.append((track, frame, name, box, score))
+            on_frame()
+        return rows, dropped
+
 
 def _make_columns(
     rows: list[_Row], clips: list[str], num_frames: int, min_length: int
@@ -134,9 +143,9 @@ def _make_columns(
     )
     track = np.asarray(tracks, np.int64)
     frame = np.asarray(frames, np.int64)
-    clip = frame * len(clips) // max(num_frames, 1)
+    clip = frame * len(clips) // max(num_frames, 1)  # equal pieces
     paths = [f'{clips[c]}/{name}' for c, name in zip(clip, names, strict=True)]
-    corners = np.asarray(boxes, np.float32).reshape(-1, 4)
+    corners = np.asarray(boxes, np.float32).reshape(-1, 4)  # also of none
     columns = {
         'clip': clip,
         'tracklet_id': track,

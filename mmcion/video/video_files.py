@@ -46,7 +46,9 @@ def find_videos(sources: Sequence[str | Path]) -> list[VideoFile]:
         FileNotFoundError: if a source does not exist.
         UserError: if no video is found, or two would have the same name.
     """
-    paths: dict[Path, Path] = {}  # path as given of each resolved path
+    # Path as given by resolved path: the same file twice is one video, but
+    # a link keeps its own name and folder, where its box file is.
+    paths: dict[Path, Path] = {}
     folders: list[str] = []
     ignored = 0
     for source in map(Path, sources):
@@ -71,6 +73,7 @@ def find_videos(sources: Sequence[str | Path]) -> list[VideoFile]:
         f'Found {len(paths)} videos; ignored {ignored} other files',
         logger='current',
     )
+    # names are relative to the folder that all sources have in common
     common = os.path.commonpath(folders)
     named: dict[str, Path] = {}
     for path in sorted(paths.values()):

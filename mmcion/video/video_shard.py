@@ -58,6 +58,7 @@ class VideoShard:
     @classmethod
     def remove(cls, folder: Path, out: Path) -> None:
         """Delete a shard, if there is one, and then its crops."""
+        # the shard first: without it the crops count for nothing
         old = cls.load(folder)
         shutil.rmtree(folder, ignore_errors=True)
         for clip in old.clips if old is not None else ():

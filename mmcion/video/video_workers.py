@@ -75,6 +75,7 @@ def extract_videos(
             pool.submit(_extract_in_process, task): task[0] for task in tasks
         }
         try:
+            # frames are counted by the processes, videos come when finished
             while running:
                 done, _ = wait(running, _POLL_SECONDS, FIRST_COMPLETED)
                 now = num_frames.value
@@ -115,7 +116,7 @@ _state: dict[str, Any] = {}  # of a worker process
 
 
 def _start_process(num_frames: Synchronized[int], *parts: Any) -> None:
-    cv2.setNumThreads(1)
+    cv2.setNumThreads(1)  # the processes share the cores already
     threading.Thread(target=_exit_with_parent, daemon=True).start()
     _state['num_frames'] = num_frames
     _state['extractor'] = VideoExtractor(*parts)
