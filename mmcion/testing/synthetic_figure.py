@@ -82,20 +82,46 @@ def _jitter(color: Sequence[float], rng: np.random.Generator) -> Color:
     return float(b), float(g), float(r)
 
 
-class _Canvas:
-    """Paints rounded parts, in units of the figure's height."""
+def draw_figure(look: Look, phase: float) -> np.ndarray:
+    """Draw a figure in one pose of a stride, facing right.
 
-    def __init__(self) -> None:
+    Args:
+        look: Clothes and build.
+        phase: Phase of the stride in radians.
+
+    Returns:
+        ``(H, W, 4)`` uint8 blue, green, red, alpha; the figure fills H.
+    """
+    figure = _Figure(look, phase)
+    # from far to near: the far arm and leg are in the body's shadow
+    figure.arm(phase + np.pi, 0.72)
+    figure.leg(phase + np.pi, 0.74)
+    figure.leg(phase, 1.0)
+    figure.backpack()
+    figure.trunk()
+    figure.head()
+    figure.shoulder_bag()
+    figure.arm(phase, 1.0)
+    return figure.finish()
+
+
+class _Figure:
+    """Paints the parts of a figure over each other."""
+
+    def __init__(self, look: Look, phase: float) -> None:
         shape = (_SPRITE, _SPRITE * 3 // 4)
         self.color = np.zeros((*shape, 3), np.float32)
         self.alpha = np.zeros(shape, np.uint8)
+        self.look = look
+        ankles = [_leg_joints(phase + shift)[2][1] for shift in (0, np.pi)]
+        self.drop = 0.952 - max(ankles)  # the lower foot is on the ground
 
     def part(
         self, points: Any, color: Color, *, light: float = 1.0, bands: int = 0
     ) -> None:
         """Fill the convex hull of points, darker towards its rim."""
         # to pixels: x = 0 is the middle, two pixels are left above the crown
-        xy = np.asarray(points, float) * _SPRITE * 0.98
+        xy = (np.asarray(points, float) + (0, self.drop)) * _SPRITE * 0.98
         xy[:, 0] += self.alpha.shape[1] / 2
         xy = np.rint(xy + np.array((0, 2))).astype(np.int32)
         mask = np.zeros_like(self.alpha)
@@ -110,10 +136,6 @@ class _Canvas:
         self.color[inside] = paint[inside]
         self.alpha[inside] = 255
 
-    def disc(self, x: float, y: float, rx: float, ry: float) -> np.ndarray:
-        turn = np.linspace(0, 2 * np.pi, 25)
-        return np.stack([x + rx * np.cos(turn), y + ry * np.sin(turn)], 1)
-
     def limb(
         self,
         start: np.ndarray,
@@ -123,8 +145,74 @@ class _Canvas:
         light: float,
     ) -> None:
         ends = zip((start, end), widths, strict=True)
-        discs = [self.disc(p[0], p[1], w, w) for p, w in ends]
+        discs = [_disc(p[0], p[1], w, w) for p, w in ends]
         self.part(np.concatenate(discs), color, light=light)
+
+    def leg(self, phase: float, light: float) -> None:
+        hip, knee, ankle = _leg_joints(phase)
+        look, w = self.look, self.look.build
+        bare = look.cut in ('shorts', 'skirt')
+        shin = look.skin if bare else look.bottom
+        thigh = look.skin if look.cut == 'skirt' else look.bottom
+        heel = ankle + np.array((0, 0.018))
+        toe = ankle + np.array((0.075, 0.03 - 0.02 * np.sin(phase)))
+        self.limb(ankle, knee, (0.026 * w, 0.038 * w), shin, light)
+        self.limb(hip, knee, (0.066 * w, 0.044 * w), thigh, light)
+        self.limb(heel, toe, (0.026, 0.017), (38, 36, 40), light)
+
+    def arm(self, phase: float, light: float) -> None:
+        shoulder = np.array([-0.005, 0.205])
+        swing = -0.5 * np.sin(phase)  # against the leg of the same side
+        elbow = _along(shoulder, swing, 0.155)
+        hand = _along(elbow, swing + 0.35, 0.14)
+        fingers = _along(hand, swing, 0.02)
+        look, w = self.look, self.look.build
+        self.limb(hand, fingers, (0.02, 0.018), look.skin, light)
+        self.limb(elbow, hand, (0.029 * w, 0.021 * w), look.top, light)
+        self.limb(shoulder, elbow, (0.04 * w, 0.03 * w), look.top, light)
+
+    def trunk(self) -> None:
+        look, w = self.look, self.look.build
+        hem = 0.66 if look.cut in ('coat', 'skirt') else 0.52
+        flare = 0.105 if hem > 0.6 else 0.072
+        shoulders = _disc(0, 0.215, 0.078 * w, 0.06)
+        waist = _disc(0.004, 0.42, 0.068 * w, 0.03)
+        hips = _disc(0, hem - 0.03, flare * w, 0.03)
+        if look.cut == 'skirt':
+            self.part(np.concatenate([waist, hips]), look.bottom)
+            hips = _disc(0, 0.47, 0.07 * w, 0.03)
+        shirt = np.concatenate([shoulders, waist, hips])
+        self.part(shirt, look.top, bands=26 if look.stripes else 0)
+
+    def head(self) -> None:
+        look = self.look
+        neck = np.array([[0.0, 0.19], [0.012, 0.12]])
+        self.limb(neck[0], neck[1], (0.03, 0.026), look.skin, 0.85)
+        if look.long_hair:
+            top = _disc(-0.02, 0.08, 0.048, 0.06)
+            tips = _disc(-0.036, 0.19, 0.03, 0.03)
+            self.part(np.concatenate([top, tips]), look.hair, light=0.9)
+        self.part(_disc(0.0, 0.068, 0.054, 0.064), look.hair)
+        self.part(_disc(0.018, 0.084, 0.042, 0.054), look.skin)  # face
+        self.part(_disc(0.06, 0.088, 0.01, 0.012), look.skin)  # nose
+        self.part(_disc(0.042, 0.076, 0.006, 0.006), (30, 30, 34))  # eye
+        crown = _disc(-0.002, 0.045, 0.055, 0.042)
+        self.part(crown, look.bag_color if look.hat else look.hair)
+        if look.hat:
+            brim = _disc(0.045, 0.056, 0.05, 0.01)
+            self.part(brim, look.bag_color, light=0.8)
+
+    def backpack(self) -> None:
+        if self.look.bag == 'backpack':
+            pack = _disc(-0.09 * self.look.build, 0.31, 0.06, 0.11)
+            self.part(pack, self.look.bag_color)
+
+    def shoulder_bag(self) -> None:
+        if self.look.bag == 'shoulder':
+            color = self.look.bag_color
+            strap = np.array([[0.03, 0.19], [-0.045, 0.46]])
+            self.limb(strap[0], strap[1], (0.009, 0.009), color, 0.8)
+            self.part(_disc(-0.05, 0.5, 0.07, 0.05), color)
 
     def finish(self) -> np.ndarray:
         """Return the painted rectangle as blue, green, red, alpha."""
@@ -133,6 +221,25 @@ class _Canvas:
         figure = cv2.GaussianBlur(np.dstack([color, self.alpha]), (0, 0), 1.8)
         left, top, w, h = cv2.boundingRect(self.alpha)
         return figure[top : top + h, left : left + w]
+
+
+def _disc(x: float, y: float, rx: float, ry: float) -> np.ndarray:
+    """Return points ``(25, 2)`` of an ellipse."""
+    turn = np.linspace(0, 2 * np.pi, 25)
+    return np.stack([x + rx * np.cos(turn), y + ry * np.sin(turn)], 1)
+
+
+def _leg_joints(phase: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    hip = np.array([0.0, 0.5])
+    thigh = 0.4 * np.sin(phase)
+    bend = 0.12 + 0.75 * max(0.0, np.cos(phase)) ** 1.5
+    knee = _along(hip, thigh, 0.235)
+    return hip, knee, _along(knee, thigh - bend, 0.225)
+
+
+def _along(start: np.ndarray, angle: float, length: float) -> np.ndarray:
+    """Return the end of a bone; angle 0 is down, positive is forward."""
+    return start + length * np.array([np.sin(angle), np.cos(angle)])
 
 
 @functools.cache
@@ -147,119 +254,3 @@ def _cloth(shape: tuple[int, int]) -> np.ndarray:
         folds = cv2.GaussianBlur(rng.normal(size=shape), (0, 0), width)
         light = light + folds * depth / folds.std()
     return light[..., None]
-
-
-def _along(start: np.ndarray, angle: float, length: float) -> np.ndarray:
-    """Return the end of a bone; angle 0 is down, positive is forward."""
-    return start + length * np.array([np.sin(angle), np.cos(angle)])
-
-
-def _leg_joints(phase: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    hip = np.array([0.0, 0.5])
-    thigh = 0.4 * np.sin(phase)
-    bend = 0.12 + 0.75 * max(0.0, np.cos(phase)) ** 1.5
-    knee = _along(hip, thigh, 0.235)
-    return hip, knee, _along(knee, thigh - bend, 0.225)
-
-
-def _draw_leg(
-    canvas: _Canvas, look: Look, phase: float, light: float, drop: float
-) -> None:
-    hip, knee, ankle = (
-        joint + np.array((0, drop)) for joint in _leg_joints(phase)
-    )
-    bare = look.cut in ('shorts', 'skirt')
-    shin = look.skin if bare else look.bottom
-    thigh = look.skin if look.cut == 'skirt' else look.bottom
-    w = look.build
-    heel = ankle + np.array((0, 0.018))
-    toe = ankle + np.array((0.075, 0.03 - 0.02 * np.sin(phase)))
-    canvas.limb(ankle, knee, (0.026 * w, 0.038 * w), shin, light)
-    canvas.limb(hip, knee, (0.066 * w, 0.044 * w), thigh, light)
-    canvas.limb(heel, toe, (0.026, 0.017), (38, 36, 40), light)
-
-
-def _draw_arm(
-    canvas: _Canvas, look: Look, phase: float, light: float, drop: float
-) -> None:
-    shoulder = np.array([-0.005, 0.205 + drop])
-    swing = -0.5 * np.sin(phase)
-    elbow = _along(shoulder, swing, 0.155)
-    hand = _along(elbow, swing + 0.35, 0.14)
-    w = look.build
-    canvas.limb(
-        hand, _along(hand, swing, 0.02), (0.02, 0.018), look.skin, light
-    )
-    canvas.limb(elbow, hand, (0.029 * w, 0.021 * w), look.top, light)
-    canvas.limb(shoulder, elbow, (0.04 * w, 0.03 * w), look.top, light)
-
-
-def _draw_trunk(canvas: _Canvas, look: Look, drop: float) -> None:
-    w, d = look.build, drop
-    hem = {'coat': 0.66, 'skirt': 0.66}.get(look.cut, 0.52)
-    flare = 0.105 if hem > 0.6 else 0.072
-    shoulders = canvas.disc(0, 0.215 + d, 0.078 * w, 0.06)
-    waist = canvas.disc(0.004, 0.42 + d, 0.068 * w, 0.03)
-    hips = canvas.disc(0, hem + d - 0.03, flare * w, 0.03)
-    if look.cut == 'skirt':
-        canvas.part(np.concatenate([waist, hips]), look.bottom)
-        hips = canvas.disc(0, 0.47 + d, 0.07 * w, 0.03)
-    canvas.part(
-        np.concatenate([shoulders, waist, hips]),
-        look.top,
-        bands=26 if look.stripes else 0,
-    )
-
-
-def _draw_head(canvas: _Canvas, look: Look, drop: float) -> None:
-    d = drop
-    neck = np.array([[0.0, 0.19 + d], [0.012, 0.12 + d]])
-    canvas.limb(neck[0], neck[1], (0.03, 0.026), look.skin, 0.85)
-    if look.long_hair:
-        fall = np.concatenate(
-            [
-                canvas.disc(-0.02, 0.08 + d, 0.048, 0.06),
-                canvas.disc(-0.036, 0.19 + d, 0.03, 0.03),
-            ]
-        )
-        canvas.part(fall, look.hair, light=0.9)
-    canvas.part(canvas.disc(0.0, 0.068 + d, 0.054, 0.064), look.hair)
-    canvas.part(canvas.disc(0.018, 0.084 + d, 0.042, 0.054), look.skin)
-    canvas.part(canvas.disc(0.06, 0.088 + d, 0.01, 0.012), look.skin)
-    canvas.part(canvas.disc(0.042, 0.076 + d, 0.006, 0.006), (30, 30, 34))
-    crown = canvas.disc(-0.002, 0.045 + d, 0.055, 0.042)
-    canvas.part(crown, look.bag_color if look.hat else look.hair)
-    if look.hat:
-        brim = canvas.disc(0.045, 0.056 + d, 0.05, 0.01)
-        canvas.part(brim, look.bag_color, light=0.8)
-
-
-def draw_figure(look: Look, phase: float) -> np.ndarray:
-    """Draw a figure in one pose of a stride, facing right.
-
-    Args:
-        look: Clothes and build.
-        phase: Phase of the stride in radians.
-
-    Returns:
-        ``(H, W, 4)`` uint8 blue, green, red, alpha; the figure fills H.
-    """
-    canvas = _Canvas()
-    ankles = [_leg_joints(phase + shift)[2][1] for shift in (0, np.pi)]
-    drop = 0.952 - max(ankles)  # the lower foot stands on the ground
-    bag = look.bag_color
-    # from far to near: the far arm and leg are in the body's shadow
-    _draw_arm(canvas, look, phase + np.pi, 0.72, drop)
-    _draw_leg(canvas, look, phase + np.pi, 0.74, drop)
-    _draw_leg(canvas, look, phase, 1.0, drop)
-    if look.bag == 'backpack':
-        pack = canvas.disc(-0.09 * look.build, 0.31 + drop, 0.06, 0.11)
-        canvas.part(pack, bag)
-    _draw_trunk(canvas, look, drop)
-    _draw_head(canvas, look, drop)
-    if look.bag == 'shoulder':
-        strap = np.array([[0.03, 0.19 + drop], [-0.045, 0.46 + drop]])
-        canvas.limb(strap[0], strap[1], (0.009, 0.009), bag, 0.8)
-        canvas.part(canvas.disc(-0.05, 0.5 + drop, 0.07, 0.05), bag)
-    _draw_arm(canvas, look, phase, 1.0, drop)
-    return canvas.finish()

@@ -91,8 +91,14 @@ class VideoReader:
 
     def report(self) -> dict[str, Any]:
         """Return counts and defects, after iterating to the end."""
+        # If the last time stamp is where the header expects it, the decoder
+        # has left out the missing frames inside of the video.
         missing = max(self.header_frames - self.num_frames, 0)
-        early = missing > 0 and self._ends_early()
+        early = missing > 0
+        if missing and self._times:
+            seconds = self._times[-1][1] - self._times[0][1]
+            behind = (self.header_frames - 1) / self.fps - seconds
+            early = behind > 1.5 / self.fps
         return {
             'fps': self.fps,
             'width': self.width,
@@ -103,18 +109,6 @@ class VideoReader:
             'early_end': early,
             'variable_frame_rate': self._is_uneven(),
         }
-
-    def _ends_early(self) -> bool:
-        """Return whether frames are missing at the end, not inside.
-
-        If the last time stamp is where the header expects it, the decoder
-        has left out the missing frames inside of the video.
-        """
-        if not self._times:
-            return True
-        seconds = self._times[-1][1] - self._times[0][1]
-        behind = (self.header_frames - 1) / self.fps - seconds
-        return behind > 1.5 / self.fps
 
     def _is_uneven(self) -> bool:
         if len(self._times) < 3:

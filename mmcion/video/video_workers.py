@@ -117,17 +117,17 @@ _state: dict[str, Any] = {}  # of a worker process
 
 def _start_process(num_frames: Synchronized[int], *parts: Any) -> None:
     cv2.setNumThreads(1)  # the processes share the cores already
-    threading.Thread(target=_exit_with_parent, daemon=True).start()
-    _state['num_frames'] = num_frames
-    _state['extractor'] = VideoExtractor(*parts)
-
-
-def _exit_with_parent() -> None:
-    """Keep a process from writing after the run was killed."""
     parent = multiprocessing.parent_process()
-    if parent is not None:
+    assert parent is not None
+
+    def exit_with_parent() -> None:
+        """Keep this process from writing after the run was killed."""
         parent.join()
         os._exit(1)
+
+    threading.Thread(target=exit_with_parent, daemon=True).start()
+    _state['num_frames'] = num_frames
+    _state['extractor'] = VideoExtractor(*parts)
 
 
 def _extract_in_process(task: Task) -> Outcome:
