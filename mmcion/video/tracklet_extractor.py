@@ -11,7 +11,7 @@ from typing import Any
 
 from mmengine.logging import print_log
 
-from mmcion.registry import DETECTORS
+from mmcion.registry import DETECTORS, TRACKERS
 from mmcion.structures import TrackletTable
 from mmcion.utils.checks import UserError, check_at_least, join_names
 from mmcion.utils.io import hash_value, write_json
@@ -19,6 +19,7 @@ from mmcion.utils.progress import progress_bar
 
 from .crops import CropSettings
 from .detectors import BaseDetector
+from .video_extractor import VideoExtractor
 from .video_files import VideoFile, find_videos
 from .video_reader import VideoReader
 from .video_shard import VideoShard, join_shards
@@ -81,6 +82,7 @@ class TrackletExtractor:
         out = Path(out)
         videos = find_videos(sources)
         # built here too, so that mistakes and missing files show at once
+        TRACKERS.build(self.tracker)
         detector = DETECTORS.build(self.detector)
         detector.check_videos([video.path for video in videos])
         shards: dict[VideoFile, VideoShard] = {}
@@ -115,11 +117,11 @@ class TrackletExtractor:
             # the old table lists crops that are about to be replaced
             shutil.rmtree(out / 'table', ignore_errors=True)
             with progress_bar(total=num_frames, unit='frame') as bar:
+                extractor = VideoExtractor(
+                    self.detector, self.tracker, self.settings, out
+                )
                 for video, outcome in extract_videos(
-                    tasks,
-                    *(self.detector, self.tracker, self.settings, out),
-                    workers=workers,
-                    advance=bar.update,
+                    extractor, tasks, workers=workers, advance=bar.update
                 ):
                     if isinstance(outcome, VideoShard):
                         shards[video] = outcome

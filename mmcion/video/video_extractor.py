@@ -5,16 +5,19 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from mmengine.registry import Registry
 
 from mmcion.registry import DETECTORS, TRACKERS
 from mmcion.utils.checks import UserError
 
 from .crops import CropFolders, CropSettings, crop_window
-from .tracking import NO_TRACK
+from .detectors import BaseDetector
+from .tracking import NO_TRACK, BaseTracker
 from .video_files import VideoFile
 from .video_reader import VideoReader
 from .video_shard import CROPS, VideoShard
@@ -25,6 +28,9 @@ _Row = tuple[int, int, str, np.ndarray, float]
 
 class VideoExtractor:
     """Extracts the tracklets of one video after the other.
+
+    It can be sent to another process until it has extracted a video:
+    detector and tracker are built when they are needed.
 
     Args:
         detector: Config of a detector.
@@ -40,10 +46,20 @@ class VideoExtractor:
         settings: CropSettings,
         out: Path,
     ) -> None:
-        self.detector = DETECTORS.build(detector)
-        self.tracker = TRACKERS.build(tracker)
+        self._detector = _with_class(detector, DETECTORS)
+        self._tracker = _with_class(tracker, TRACKERS)
         self.settings = settings
         self.out = out
+
+    @cached_property
+    def detector(self) -> BaseDetector:
+        """The detector of all videos."""
+        return DETECTORS.build(self._detector)
+
+    @cached_property
+    def tracker(self) -> BaseTracker:
+        """The tracker of all videos."""
+        return TRACKERS.build(self._tracker)
 
     def extract(
         self, video: VideoFile, key: str, on_frame: Callable[[], Any]
@@ -132,6 +148,18 @@ class VideoExtractor:
                     rows.append((track, frame, name, box, score))
             on_frame()
         return rows, dropped
+
+
+def _with_class(config: dict[str, Any], registry: Registry) -> dict[str, Any]:
+    """Replace a registered name by its class.
+
+    A new process does not know what a user's own modules registered, but
+    imports a class from where it is defined.
+    """
+    kind = config['type']
+    if isinstance(kind, str):
+        kind = registry.get(kind) or kind
+    return {**config, 'type': kind}
 
 
 def _make_columns(

@@ -6,24 +6,15 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import (
-    FIRST_COMPLETED,
-    Future,
-    ProcessPoolExecutor,
-    wait,
-)
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.sharedctypes import Synchronized
-from pathlib import Path
 from typing import Any
 
 import cv2
-from mmengine.registry import Registry
 
-from mmcion.registry import DETECTORS, TRACKERS
 from mmcion.utils.checks import UserError
 
-from .crops import CropSettings
 from .video_extractor import VideoExtractor
 from .video_files import VideoFile
 from .video_shard import VideoShard
@@ -35,11 +26,8 @@ Outcome = VideoShard | UserError
 
 
 def extract_videos(
+    extractor: VideoExtractor,
     tasks: list[Task],
-    detector: dict[str, Any],
-    tracker: dict[str, Any],
-    settings: CropSettings,
-    out: Path,
     *,
     workers: int,
     advance: Callable[[int], Any],
@@ -47,31 +35,24 @@ def extract_videos(
     """Yield each video with its shard, which is saved, or its error.
 
     Args:
+        extractor: Extractor of a single video.
         tasks: Videos with the keys of their shards.
-        detector: Config of the detector.
-        tracker: Config of the tracker.
-        settings: Which crops are kept.
-        out: Folder of the whole run.
         workers: Number of processes; with 1 all work is done in this one.
         advance: Called with the number of frames read since the last call.
     """
     workers = min(workers, len(tasks))
     if workers == 1:
-        extractor = VideoExtractor(detector, tracker, settings, out)
         for task in tasks:
             yield task[0], _extract(extractor, task, lambda: advance(1))
         return
-    detector = _with_class(detector, DETECTORS)
-    tracker = _with_class(tracker, TRACKERS)
     # processes are spawned: forking one that has used OpenCV can deadlock
     context = multiprocessing.get_context('spawn')
     num_frames = context.Value('q', 0)
-    parts = (detector, tracker, settings, out)
     seen = 0
     with ProcessPoolExecutor(
-        workers, context, _start_process, (num_frames, *parts)
+        workers, context, _start_process, (num_frames, extractor)
     ) as pool:
-        running: dict[Future[Outcome], VideoFile] = {
+        running = {
             pool.submit(_extract_in_process, task): task[0] for task in tasks
         }
         try:
@@ -102,20 +83,12 @@ def _extract(
         return error
 
 
-def _with_class(cfg: dict[str, Any], registry: Registry) -> dict[str, Any]:
-    """Replace the registered name by the class.
-
-    A spawned process does not know what a user's own modules registered, but
-    imports a class from where it is defined.
-    """
-    kind = cfg['type']
-    return {**cfg, 'type': registry.get(kind) or kind}
-
-
 _state: dict[str, Any] = {}  # of a worker process
 
 
-def _start_process(num_frames: Synchronized[int], *parts: Any) -> None:
+def _start_process(
+    num_frames: Synchronized[int], extractor: VideoExtractor
+) -> None:
     cv2.setNumThreads(1)  # the processes share the cores already
     parent = multiprocessing.parent_process()
     assert parent is not None
@@ -126,8 +99,7 @@ def _start_process(num_frames: Synchronized[int], *parts: Any) -> None:
         os._exit(1)
 
     threading.Thread(target=exit_with_parent, daemon=True).start()
-    _state['num_frames'] = num_frames
-    _state['extractor'] = VideoExtractor(*parts)
+    _state.update(num_frames=num_frames, extractor=extractor)
 
 
 def _extract_in_process(task: Task) -> Outcome:

@@ -7,6 +7,7 @@ from mmcion.utils.checks import UserError
 from mmcion.video import TrackletExtractor
 from mmcion.video.crops import CropSettings
 from mmcion.video.detectors import BoxFileDetector
+from mmcion.video.video_extractor import VideoExtractor
 from mmcion.video.video_files import VideoFile, find_videos
 from mmcion.video.video_workers import extract_videos
 
@@ -38,8 +39,8 @@ def test_frames_are_counted_and_failures_returned(walk, tmp_path):
 
     results = dict(
         extract_videos(
+            VideoExtractor(BOXES, IDS, CropSettings(), tmp_path / 'out'),
             [(video, 'key') for video in videos],
-            *(BOXES, IDS, CropSettings(), tmp_path / 'out'),
             workers=1,
             advance=advanced.append,
         )
@@ -62,7 +63,8 @@ class CrashingDetector(BoxFileDetector):
 
 def test_a_dead_process_is_reported(three_videos, tmp_path):
     tasks = [(video, 'key') for video in find_videos([three_videos])]
-    parts = ({'type': 'CrashingDetector'}, IDS, CropSettings(), tmp_path)
+    detector = {'type': 'CrashingDetector'}
+    extractor = VideoExtractor(detector, IDS, CropSettings(), tmp_path)
 
     with pytest.raises(ChildProcessError, match='fewer workers'):
-        list(extract_videos(tasks, *parts, workers=2, advance=lambda n: None))
+        list(extract_videos(extractor, tasks, workers=2, advance=print))
