@@ -133,11 +133,11 @@ def list_steps(
     weights = [checkpoint] if checkpoint.exists() else []
     facts['start'] = 'ImageNet weights' if weights else 'random weights'
 
-    def test(name: str, config: str, *checkpoint: Path) -> Step:
+    def test(name: str, config: str, *model: Path) -> Step:
         folder = work_dir / 'scores' / name
         return Step(
             f'test_{name}',
-            ['tools/test.py', f'configs/eval/{config}_128x64.py', *checkpoint]
+            ['tools/test.py', f'configs/eval/{config}_128x64.py', *model]
             + ['--work-dir', folder, '--out', folder / 'scores.json']
             + ['--dump-features', folder / 'features.npz']
             + ['--cfg-options', f'test_dataloader.dataset.ann_file={split}']
