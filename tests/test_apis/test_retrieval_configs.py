@@ -75,12 +75,12 @@ def test_options_hold_for_every_set(main_cfg, folder):
 
 
 def test_unknown_and_repeated_sets_are_refused(main_cfg, folder):
-    message = "no data set 'none'.*or one of other, second"
+    message = "'none'.*other, second"
     with pytest.raises(ValueError, match=message):
         dataset_configs(main_cfg, ['none'], folder)
-    with pytest.raises(ValueError, match='other is given twice'):
+    with pytest.raises(ValueError, match='other'):
         dataset_configs(main_cfg, ['other', 'other=/x'], folder)
-    with pytest.raises(ValueError, match='no config of a test: it needs'):
+    with pytest.raises(ValueError, match='pretraining.py'):
         dataset_configs(main_cfg, ['pretraining'], folder)
 
 
@@ -98,5 +98,5 @@ def test_options_of_the_metric_among_others(main_cfg):
 @pytest.mark.parametrize('evaluator', [None, {'type': 'Other'}])
 def test_a_config_without_the_metric_is_refused(main_cfg, evaluator):
     main_cfg.test_evaluator = evaluator
-    with pytest.raises(ValueError, match=r'must have one ReIDMetric.*has 0'):
+    with pytest.raises(ValueError, match='ReIDMetric.*0'):
         set_metric_options(main_cfg, {})

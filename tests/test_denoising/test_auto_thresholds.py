@@ -1,3 +1,4 @@
+import re
 from typing import ClassVar
 
 import numpy as np
@@ -6,6 +7,7 @@ import pytest
 from mmcion.denoising import BaseDenoiser, DenoisePipeline, calibrate
 from mmcion.registry import DENOISERS
 from mmcion.structures import FeatureStore, IdentityLabels
+from mmcion.utils.checks import UserError
 
 from .planted import plant
 
@@ -25,7 +27,7 @@ class NearDenoiser(BaseDenoiser):
 
 @pytest.fixture(scope='module')
 def case():
-    return plant(0, people=5, pieces=2, length=8)
+    return plant(0, identities=5, pieces=2, length=8)
 
 
 def test_auto_becomes_the_calibrated_value_or_a_multiple(case):
@@ -82,8 +84,7 @@ def test_levels_say_which_calibrated_value_an_argument_gets(case):
 def test_arguments_that_cannot_be_auto_are_refused(case):
     stage = {'type': 'NearDenoiser', 'margin': 'auto'}
     with pytest.raises(
-        ValueError,
-        match=r"margin of NearDenoiser cannot be .* \['near'\]",
+        UserError, match="NearDenoiser must be one of 'near'; got 'margin'"
     ):
         DenoisePipeline([stage]).run(case.table, case.features)
 
@@ -91,14 +92,14 @@ def test_arguments_that_cannot_be_auto_are_refused(case):
 @pytest.mark.parametrize('multiple', [0, -1.2, None, '1.2', float('nan')])
 def test_multiples_must_be_positive(case, multiple):
     stage = {'type': 'SingleTrackletDenoiser', 'sigma': {'auto': multiple}}
-    with pytest.raises(ValueError, match=r'dict\(auto=\.\.\.\) takes'):
+    with pytest.raises(UserError, match=re.escape(repr(multiple))):
         DenoisePipeline([stage]).run(case.table, case.features)
 
 
 def test_calibration_without_evidence_is_refused(case):
     alike = FeatureStore(np.ones((len(case.table), 4)))
     stage = {'type': 'SingleVideoDenoiser', 'sigma': 0.3, 'delta': 'auto'}
-    with pytest.raises(ValueError, match=r'do not differ \(delta would be'):
+    with pytest.raises(UserError, match=r'do not differ \(delta would be'):
         DenoisePipeline([stage]).run(case.table, alike)
 
 

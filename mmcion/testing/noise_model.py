@@ -1,9 +1,8 @@
-"""NoiseModel: tracklets of known people, with the faults that real ones have.
+"""NoiseModel: tracklets of known identities, with realistic faults.
 
-For tests and benchmarks, where the truth must be known (all of it ours).
+For tests and benchmarks, where the true identities must be known (all of it
+ours).
 """
-
-from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +11,7 @@ import numpy as np
 
 from mmcion.structures import FeatureStore, TrackletTable
 
-from .functional import normalise
-
-_BLOCK = 1 << 15
+_BLOCK = 1 << 15  # rows whose features are made at a time
 
 
 @dataclass(frozen=True)
@@ -22,10 +19,10 @@ class Simulation:
     """What a noise model makes.
 
     Attributes:
-        table: the images.
-        features: one row each.
-        pid: ``(N,)`` int64, who is really seen; clutter has a number of its
-            own in every image.
+        table: N images.
+        features: One row per image.
+        pid: ``(N,)`` int64, true identity of every image; clutter has a
+            number of its own in every image.
     """
 
     table: TrackletTable
@@ -41,24 +38,26 @@ class NoiseModel:
     length. Lengths below are relative to the look's, which is 1.
 
     Attributes:
-        videos: number of videos.
-        visits: walks through each video.
-        images: mean images of a walk; single walks vary by half of it.
-        duration: frames of a video; the shorter, the more people meet.
-        videos_per_person: mean over people; geometric, so that most people
-            are seen in few videos.
-        dim: dimensions of a feature.
-        look_dim: dimensions in which people differ. The fewer, the more
-            people resemble each other.
-        camera_shift: length of what all images of one video share.
-        drift: length of a person's change between two videos.
-        image_noise: mean length of the noise of one image.
-        noise_spread: standard deviation of the logarithm of that length.
-        fragmentation: probability that a track breaks before an image.
-        switches: share of tracklets that exchange their further images with
-            a tracklet in the same frame.
-        foreign: share of images that show another person of the video.
-        clutter: share of images that show nobody.
+        videos: Number of videos.
+        visits: Walks through each video.
+        images: Mean number of images of a walk; single walks vary by half of
+            it.
+        duration: Frames of a video; the shorter, the more identities
+            co-occur.
+        videos_per_person: Mean over identities; geometric, so that most are
+            seen in few videos.
+        dim: Dimensions of a feature.
+        look_dim: Dimensions in which identities differ. The fewer, the more
+            they resemble each other.
+        camera_shift: Length of what all images of one video share.
+        drift: Length of an identity's change between two videos.
+        image_noise: Mean length of the noise of one image.
+        noise_spread: Standard deviation of the logarithm of that length.
+        fragmentation: Probability that a track breaks before an image.
+        switches: Fraction of tracklets that exchange their further images
+            with a tracklet in the same frame.
+        foreign: Fraction of images that show another identity of the video.
+        clutter: Fraction of images that show nobody.
     """
 
     videos: int = 20
@@ -83,48 +82,48 @@ class NoiseModel:
         """Make tracklets; equal arguments give equal results.
 
         Args:
-            seed: of everything random.
-            folder: write the features there as a store that is mapped, for
-                sizes beyond memory.
+            seed: Seed of everything random.
+            folder: The features are written there as a store that is mapped,
+                for sizes beyond memory.
         """
         rng = np.random.default_rng(seed)
-        person = self._people(rng)
+        # An identity visits consecutive videos, none of them twice: visits
+        # are dealt out one per video, round after round.
+        num_visits = self.videos * self.visits
+        mean = min(self.videos_per_person, self.videos)
+        times = np.minimum(rng.geometric(1 / mean, num_visits), self.videos)
+        person = np.repeat(np.arange(num_visits), times)[:num_visits]
+        person = person.reshape(self.visits, self.videos).T.ravel()
+
         video, track, frame, visit = self._walks(rng)
-        track = self._exchange(rng, video, track, frame)
+        track = self._switch_tracks(rng, video, track, frame)
         order = TrackletTable.sort_order(video, track, frame)
         video, visit = video[order], visit[order]
         table = TrackletTable.from_columns(
             video_id=video, tracklet_id=track[order], frame=frame[order]
         )
-        # shown = visit whose person the image shows, -1 = clutter
-        shown = self._misplace(rng, video, visit)
-        people = int(person.max()) + 1
-        pid = np.where(
-            shown < 0, people + np.arange(len(shown)), person[shown]
-        )
+
+        # shown = visit whose identity the image shows, -1 = clutter
+        kind = rng.random(len(visit))
+        step = rng.integers(1, max(self.visits, 2), len(visit))
+        other = video * self.visits + (visit + step) % self.visits
+        shown = np.where(kind < self.foreign, other, visit)
+        shown[
+            (kind >= self.foreign) & (kind < self.foreign + self.clutter)
+        ] = -1
+        clutter_pid = person.max() + 1 + np.arange(len(shown))
+        pid = np.where(shown < 0, clutter_pid, person[shown])
         features = self._features(rng, person, shown, video, folder)
         return Simulation(table, features, pid)
 
-    def _people(self, rng: np.random.Generator) -> np.ndarray:
-        """Return the person of every visit ``(V * visits,)``.
-
-        A person visits consecutive videos, none of them twice.
-        """
-        total = self.videos * self.visits
-        mean = min(self.videos_per_person, self.videos)
-        times = np.minimum(rng.geometric(1 / mean, total), self.videos)
-        person = np.repeat(np.arange(total), times)[:total]
-        # dealt out one per video, round after round
-        return person.reshape(self.visits, self.videos).T.ravel()
-
     def _walks(self, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
-        """Return video, track, frame and visit of every image."""
-        total = self.videos * self.visits
+        """Return video, track, frame and visit of every image ``(N,)``."""
+        num_visits = self.videos * self.visits
         length = rng.integers(
-            max(self.images // 2, 1), self.images * 3 // 2 + 1, total
+            max(self.images // 2, 1), self.images * 3 // 2 + 1, num_visits
         )
-        start = rng.integers(0, max(self.duration, 1), total)
-        visit = np.repeat(np.arange(total), length)
+        start = rng.integers(0, max(self.duration, 1), num_visits)
+        visit = np.repeat(np.arange(num_visits), length)  # (visits,) -> (N,)
         first = np.concatenate(([0], np.cumsum(length)[:-1]))
         frame = np.arange(len(visit)) - first[visit] + start[visit]
         new = rng.random(len(visit)) < self.fragmentation
@@ -132,15 +131,15 @@ class NoiseModel:
         track = np.cumsum(new) - 1
         return visit // self.visits, track, frame, visit
 
-    def _exchange(
+    def _switch_tracks(
         self,
         rng: np.random.Generator,
         video: np.ndarray,
         track: np.ndarray,
         frame: np.ndarray,
     ) -> np.ndarray:
-        """Return the tracks after identity switches."""
-        first = np.flatnonzero(np.diff(track, prepend=-1))
+        """Return the tracks ``(N,)`` after identity switches."""
+        first = np.flatnonzero(np.diff(track, prepend=-1))  # (tracks,)
         last = np.append(first[1:], len(track)) - 1
         enters, leaves = frame[first], frame[last]
         # tracks and rows of a video are neighbours
@@ -152,6 +151,7 @@ class NoiseModel:
         for a in rng.permutation(len(first))[:count]:
             here = video[first[a]]
             others = np.arange(track_ptr[here], track_ptr[here + 1])
+            # those in the video at the same time
             others = others[
                 (others != a)
                 & (enters[others] < leaves[a])
@@ -160,26 +160,15 @@ class NoiseModel:
             if not len(others):
                 continue
             b = rng.choice(others)
-            moment = rng.integers(
+            switch = rng.integers(
                 max(enters[a], enters[b]), min(leaves[a], leaves[b]) + 1
             )
             rows = slice(row_ptr[here], row_ptr[here + 1])
-            now = result[rows]
-            later = frame[rows] >= moment
-            ours, theirs = (now == a) & later, (now == b) & later
-            now[ours], now[theirs] = b, a
+            current = result[rows]  # a view
+            later = frame[rows] >= switch
+            of_a, of_b = (current == a) & later, (current == b) & later
+            current[of_a], current[of_b] = b, a
         return result
-
-    def _misplace(
-        self, rng: np.random.Generator, video: np.ndarray, visit: np.ndarray
-    ) -> np.ndarray:
-        """Return whom every image shows, as a visit; -1 = nobody."""
-        what = rng.random(len(visit))
-        step = rng.integers(1, max(self.visits, 2), len(visit))
-        other = video * self.visits + (visit + step) % self.visits
-        shown = np.where(what < self.foreign, other, visit)
-        clutter = (what >= self.foreign) & (what < self.foreign + self.clutter)
-        return np.where(clutter, -1, shown)
 
     def _features(
         self,
@@ -189,9 +178,10 @@ class NoiseModel:
         video: np.ndarray,
         folder: str | Path | None,
     ) -> FeatureStore:
+        """Return the features ``(N, dim)`` of what the images show."""
         basis = rng.normal(size=(self.look_dim, self.dim))
         looks = _directions(rng, int(person.max()) + 1, basis)
-        mean = looks[person]
+        mean = looks[person]  # (visits, dim)
         mean += self.drift * _directions(rng, len(person), basis)
         shift = self.camera_shift * _directions(rng, self.videos, basis)
         shape, meta = (len(shown), self.dim), {'extractor': 'NoiseModel'}
@@ -200,21 +190,22 @@ class NoiseModel:
             if folder is None
             else FeatureStore.create(folder, shape, meta)
         )
+        # noise has this length on average, whatever the dimension
         scale = self.image_noise / np.sqrt(self.dim)
         for start in range(0, len(shown), _BLOCK):
             part = slice(start, start + _BLOCK)
-            who = shown[part]
+            visit = shown[part]
             block = np.where(
-                (who < 0)[:, None],
-                _directions(rng, len(who), basis),
-                mean[who],
+                (visit < 0)[:, None],
+                _directions(rng, len(visit), basis),  # clutter
+                mean[visit],
             )
             block += shift[video[part]]
             length = scale * rng.lognormal(
-                -(self.noise_spread**2) / 2, self.noise_spread, (len(who), 1)
+                -(self.noise_spread**2) / 2, self.noise_spread, (len(visit), 1)
             )
             noise = rng.standard_normal(block.shape, np.float32)
-            out[part] = normalise(block + length * noise)
+            out[part] = _unit(block + length * noise)
         if folder is None:
             return FeatureStore(out, meta)
         FeatureStore.finish(folder, meta)
@@ -226,4 +217,8 @@ def _directions(
 ) -> np.ndarray:
     """Return random unit vectors in the span of ``basis``."""
     weights = rng.normal(size=(count, len(basis)))
-    return normalise(weights @ basis).astype(np.float32)
+    return _unit(weights @ basis).astype(np.float32)
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)

@@ -4,8 +4,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mmcion.denoising.noise_model import NoiseModel
 from mmcion.structures import FeatureStore, TrackletTable
+from mmcion.testing import NoiseModel
 
 SMALL = NoiseModel(videos=4, visits=6, images=20, duration=60, dim=32)
 CLEAN = replace(SMALL, switches=0, foreign=0, clutter=0)
@@ -50,7 +50,7 @@ def test_features_in_a_folder_are_those_in_memory(tmp_path):
 
 
 def test_more_rows_than_are_made_at_a_time(monkeypatch):
-    monkeypatch.setattr('mmcion.denoising.noise_model._BLOCK', 100)
+    monkeypatch.setattr('mmcion.testing.noise_model._BLOCK', 100)
     made = SMALL.simulate(0)
     assert len(made.table) > 300
     norms = np.linalg.norm(made.features[:], axis=1)
