@@ -188,7 +188,7 @@ def _zoo_file(entry: ZooEntry) -> Path:
         if hashed:
             return hashed[0]
     if entry.url and entry.sha256:
-        known = KnownFile(entry.sha256, (entry.url,))
+        known = KnownFile(entry.sha256, entry.url)
         return fetch_file(entry.file, known)
     where = f'{ZOO_FOLDER} is {folder}' if folder else f'{ZOO_FOLDER} is unset'
     raise FileNotFoundError(

