@@ -1,4 +1,4 @@
-"""Measure how long IdentitySampler takes to plan an epoch.
+"""Measure how long IdentityBatchSampler takes to plan an epoch.
 
 Example::
 
@@ -59,12 +59,16 @@ def make_dataset(images: int, identities: int) -> SimpleNamespace:
 
 def make_sampler(args: argparse.Namespace, part: int) -> Any:
     """Return the sampler of a part of the data."""
-    from mmcion.datasets import IdentitySampler
+    from mmcion.datasets import IdentityBatchSampler
 
     dataset = make_dataset(args.images // part, args.identities // part)
     begin = time.perf_counter()
-    sampler = IdentitySampler(
-        dataset,
+    # as mmengine's DefaultSampler
+    order = SimpleNamespace(
+        dataset=dataset, seed=0, epoch=0, rank=0, world_size=1
+    )
+    sampler = IdentityBatchSampler(
+        order,
         args.batch_size,
         args.num_instances[0],
         compat_padding=args.compat_padding,
@@ -99,7 +103,7 @@ def main() -> None:
         for epoch in EPOCHS:
             for sampler in samplers.values():
                 sampler.set_num_instances(num_instances)
-                sampler.set_epoch(epoch)
+                sampler.sampler.epoch = epoch
             found = measure_plans(samplers, args.repeats)
             slowest = {name: max(slowest[name], found[name]) for name in found}
             times = ', '.join(f'{name} {s:.3f} s' for name, s in found.items())

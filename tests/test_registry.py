@@ -12,7 +12,7 @@ FOUND_BY_NAME = """
 from mmcion import registry
 for name, component in {
     'DATASETS': 'IdentityDataset',
-    'DATA_SAMPLERS': 'IdentitySampler',
+    'DATA_SAMPLERS': 'IdentityBatchSampler',
     'DENOISERS': 'SingleTrackletDenoiser',
     'DETECTORS': 'HOGDetector',
     'FUNCTIONS': 'collate_views',
@@ -21,6 +21,7 @@ for name, component in {
     'MODELS': 'CION',
     'OPTIM_WRAPPERS': 'Bf16OptimWrapper',
     'OPTIM_WRAPPER_CONSTRUCTORS': 'DecayGroupsConstructor',
+    'PARAM_SCHEDULERS': 'WarmupCosineLR',
     'PROTOCOLS': 'MarketProtocol',
     'TRACKERS': 'GivenIds',
     'TRANSFORMS': 'MultiCrop',

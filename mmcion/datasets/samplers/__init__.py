@@ -1,4 +1,4 @@
-from .draw import Draw
-from .identity_sampler import IdentitySampler
+from .draw import Draw, seed_transforms
+from .identity_batch_sampler import IdentityBatchSampler
 
-__all__ = ['Draw', 'IdentitySampler']
+__all__ = ['Draw', 'IdentityBatchSampler', 'seed_transforms']
