@@ -1,4 +1,4 @@
-"""Measure how long IdentityBatchSampler takes to plan an epoch.
+"""Measure how long IdentitySampler takes to plan an epoch.
 
 Example::
 
@@ -59,7 +59,7 @@ def make_dataset(images: int, identities: int) -> SimpleNamespace:
 
 def make_sampler(args: argparse.Namespace, part: int) -> Any:
     """Return the sampler of a part of the data."""
-    from mmcion.datasets import IdentityBatchSampler
+    from mmcion.datasets import IdentitySampler
 
     dataset = make_dataset(args.images // part, args.identities // part)
     begin = time.perf_counter()
@@ -67,7 +67,7 @@ def make_sampler(args: argparse.Namespace, part: int) -> Any:
     order = SimpleNamespace(
         dataset=dataset, seed=0, epoch=0, rank=0, world_size=1
     )
-    sampler = IdentityBatchSampler(
+    sampler = IdentitySampler(
         order,
         args.batch_size,
         args.num_instances[0],

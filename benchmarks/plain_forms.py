@@ -146,7 +146,7 @@ def paper_loader(
     """
     from mmengine.dataset import DefaultSampler
 
-    from mmcion.datasets.samplers import IdentityBatchSampler
+    from mmcion.datasets.samplers import IdentitySampler
     from mmcion.structures import AnnotationTable
 
     table = AnnotationTable.load(folder / 'annotation')
@@ -154,7 +154,7 @@ def paper_loader(
     dataset = PaperImages(paths, np.asarray(table.pid), make)
     return DataLoader(
         dataset,
-        batch_sampler=IdentityBatchSampler(
+        batch_sampler=IdentitySampler(
             DefaultSampler(dataset, seed=0), batch, num_instances
         ),
         num_workers=workers,

@@ -12,7 +12,7 @@ FOUND_BY_NAME = """
 from mmcion import registry
 for name, component in {
     'DATASETS': 'IdentityDataset',
-    'DATA_SAMPLERS': 'IdentityBatchSampler',
+    'DATA_SAMPLERS': 'IdentitySampler',
     'DENOISERS': 'SingleTrackletDenoiser',
     'DETECTORS': 'HOGDetector',
     'FUNCTIONS': 'collate_views',

@@ -3,7 +3,7 @@ from mmengine.config import read_base
 from mmengine.dataset import DefaultSampler, default_collate
 from torch.optim import AdamW
 
-from mmcion.datasets import IdentityBatchSampler, IdentityDataset
+from mmcion.datasets import IdentityDataset, IdentitySampler
 from mmcion.datasets.transforms import LoadImage, MultiCrop, PackReIDInputs
 from mmcion.engine import (
     Bf16OptimWrapper,
@@ -50,7 +50,7 @@ train_dataloader = dict(
         ],
     ),
     sampler=dict(type=DefaultSampler),
-    batch_sampler=dict(type=IdentityBatchSampler, num_instances=4),
+    batch_sampler=dict(type=IdentitySampler, num_instances=4),
 )
 optim_wrapper = dict(
     type=Bf16OptimWrapper,

@@ -6,7 +6,7 @@ import torch
 from mmengine.dataset import DefaultSampler
 from torch.utils.data import DataLoader
 
-from mmcion.datasets import IdentityBatchSampler, IdentityDataset
+from mmcion.datasets import IdentityDataset, IdentitySampler
 from mmcion.structures import AnnotationTable
 from mmcion.utils.checks import UserError
 from tests.tiny import write_identities, write_image
@@ -134,7 +134,7 @@ def numbers(folder, num_workers, persistent_workers=False):
     sampler = DefaultSampler(dataset, seed=1)
     loader = DataLoader(
         dataset,
-        batch_sampler=IdentityBatchSampler(sampler, 4, 2),
+        batch_sampler=IdentitySampler(sampler, 4, 2),
         num_workers=num_workers,
         persistent_workers=persistent_workers,
     )

@@ -29,5 +29,5 @@ train_dataloader = dict(
     # only passes on the data set, the seed and the epoch
     sampler=dict(type='DefaultSampler', shuffle=True),
     # P identities x K images; K is that of InstanceScheduleHook
-    batch_sampler=dict(type='IdentityBatchSampler'),
+    batch_sampler=dict(type='IdentitySampler'),
 )

@@ -28,6 +28,6 @@ train_dataloader = dict(
     dataset=dict(split='train', pipeline=train_pipeline),
     # only passes on the data set, the seed and the epoch
     sampler=dict(type='DefaultSampler', shuffle=True),
-    batch_sampler=dict(type='IdentityBatchSampler', num_instances=4),
+    batch_sampler=dict(type='IdentitySampler', num_instances=4),
 )
 val_cfg = dict()

@@ -1,4 +1,4 @@
 from .draw import Draw, seed_transforms
-from .identity_batch_sampler import IdentityBatchSampler
+from .identity_sampler import IdentitySampler
 
-__all__ = ['Draw', 'IdentityBatchSampler', 'seed_transforms']
+__all__ = ['Draw', 'IdentitySampler', 'seed_transforms']

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from mmengine.dataset import DefaultSampler
 
-from mmcion.datasets import IdentityBatchSampler
+from mmcion.datasets import IdentitySampler
 from mmcion.datasets.reid import BaseReIDDataset
 from mmcion.datasets.reid.reid_image import ReIDImage
 
@@ -44,7 +44,7 @@ def test_queries_come_first_and_other_parts_are_gallery(messages):
 def test_sampler_takes_the_training_split():
     ids = [(pid, cam) for pid in (5, 9, 40) for cam in range(2)]
     dataset = Listed({'train': ids}, 'train')
-    sampler = IdentityBatchSampler(
+    sampler = IdentitySampler(
         DefaultSampler(dataset, seed=0), 4, 2, balance_cameras=True
     )
     pids = dataset.pids[np.array(list(sampler))].reshape(-1, 2)

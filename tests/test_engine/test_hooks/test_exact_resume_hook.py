@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmcion.datasets import IdentityBatchSampler
+from mmcion.datasets import IdentitySampler
 from mmcion.engine.hooks import exact_resume_hook
 from mmcion.engine.hooks.exact_resume_hook import ExactResumeHook
 from mmcion.utils.checks import UserError
@@ -28,7 +28,7 @@ def make_runner(iteration=0, epoch=0, seed=0):
         dataset=dataset, seed=0, epoch=epoch, rank=0, world_size=1
     )
     loader = torch.utils.data.DataLoader(
-        range(96), batch_sampler=IdentityBatchSampler(sampler, 24, 2)
+        range(96), batch_sampler=IdentitySampler(sampler, 24, 2)
     )
     return SimpleNamespace(
         train_dataloader=loader,

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mmcion.datasets import IdentityBatchSampler
+from mmcion.datasets import IdentitySampler
 from mmcion.engine import InstanceScheduleHook
 from mmcion.utils.checks import UserError
 
@@ -16,7 +16,7 @@ def make_runner(num_identities=30, max_epochs=4):
     sampler = SimpleNamespace(
         dataset=dataset, seed=0, epoch=0, rank=0, world_size=1
     )
-    loader = SimpleNamespace(batch_sampler=IdentityBatchSampler(sampler, 24))
+    loader = SimpleNamespace(batch_sampler=IdentitySampler(sampler, 24))
     return SimpleNamespace(
         train_dataloader=loader,
         epoch=0,

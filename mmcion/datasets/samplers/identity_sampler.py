@@ -1,4 +1,4 @@
-"""IdentityBatchSampler: P identities times K images in every batch."""
+"""IdentitySampler: P identities times K images in every batch."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .image_groups import (
 
 
 @DATA_SAMPLERS.register_module()
-class IdentityBatchSampler(Sampler[list[Draw]]):
+class IdentitySampler(Sampler[list[Draw]]):
     """Draw batches of P different identities with K images each.
 
     A pass shuffles every identity's images and cuts them into groups of K;
@@ -47,7 +47,7 @@ class IdentityBatchSampler(Sampler[list[Draw]]):
         train_dataloader = dict(
             batch_size=64,
             sampler=dict(type='DefaultSampler', shuffle=True),
-            batch_sampler=dict(type='IdentityBatchSampler', num_instances=4),
+            batch_sampler=dict(type='IdentitySampler', num_instances=4),
         )
 
     Args:

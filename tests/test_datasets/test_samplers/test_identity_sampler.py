@@ -5,7 +5,7 @@ import pytest
 from mmengine.runner import Runner
 from torch.utils.data import Dataset
 
-from mmcion.datasets import IdentityBatchSampler
+from mmcion.datasets import IdentitySampler
 from mmcion.utils.checks import UserError
 
 ALL_K = (1, 2, 4, 6, 8)
@@ -43,7 +43,7 @@ def make(
     cam_ids = options.pop('cam_ids', ())
     dataset = SimpleNamespace(pids=pids, cam_ids=cam_ids)
     return [
-        IdentityBatchSampler(
+        IdentitySampler(
             # as mmengine's DefaultSampler
             SimpleNamespace(
                 dataset=dataset,
@@ -377,7 +377,7 @@ def test_data_loader_of_a_config():
             'batch_size': 24,
             'sampler': {'type': 'DefaultSampler'},
             'batch_sampler': {
-                'type': 'mmcion.IdentityBatchSampler',
+                'type': 'mmcion.IdentitySampler',
                 'num_instances': 4,
             },
         },
