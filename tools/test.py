@@ -68,9 +68,8 @@ def test_configs(args: argparse.Namespace) -> 'dict[str, Config]':
         dataset_configs,
         set_metric_options,
     )
-    from mmcion.models.utils import use_checkpoint
+    from mmcion.models.weights import choose_run_checkpoint, use_checkpoint
     from mmcion.utils.cli import runner_config
-    from mmcion.utils.compat import check_run_checkpoint
     from mmcion.utils.retrieval_cli import check_outputs, retrieval_settings
 
     check_outputs(
@@ -85,7 +84,7 @@ def test_configs(args: argparse.Namespace) -> 'dict[str, Config]':
         use_checkpoint(cfg.model, args.checkpoint)
     if args.tta:
         cfg.model.flip_test = True
-    check_run_checkpoint(cfg)
+    choose_run_checkpoint(cfg)
     configs = {'': cfg}
     if args.datasets:
         configs = dataset_configs(

@@ -47,8 +47,8 @@ def main() -> None:
     args = parse_args()
     from mmengine.runner import Runner
 
+    from mmcion.models.weights import choose_run_checkpoint
     from mmcion.utils.cli import runner_config
-    from mmcion.utils.compat import check_run_checkpoint
     from mmcion.utils.dist import adapt_to_cpu_ranks, ranks
     from mmcion.utils.memory import reuse_freed_memory
 
@@ -73,7 +73,7 @@ def main() -> None:
                 'for batch_size x ranks x accumulative_counts images a step.'
             )
         cfg.auto_scale_lr = {**cfg.get('auto_scale_lr', {}), 'enable': True}
-    refused = check_run_checkpoint(cfg)
+    refused = choose_run_checkpoint(cfg)
     with ranks(args.launcher):
         adapt_to_cpu_ranks(cfg)
         runner = Runner.from_cfg(cfg)

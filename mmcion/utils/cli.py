@@ -77,30 +77,42 @@ def add_converter_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_model_options(
-    parser: argparse.ArgumentParser, *, configs: bool = False
+    parser: argparse.ArgumentParser,
+    *,
+    several: bool = False,
+    weights: bool = True,
 ) -> None:
-    """Add what every tool that runs a model takes, see ``load_named``.
+    """Add what every tool that runs a model takes, see ``open_model``.
 
     Args:
         parser: of the tool.
-        configs: whether the model may be a config, too.
+        several: whether it takes more than one model.
+        weights: whether weights matter; else those of names and configs are
+            random.
     """
     parser.add_argument(
-        'model',
+        'models' if several else 'model',
+        nargs='+' if several else None,
         metavar='MODEL',
-        help='name of a model or architecture, or a model file (.pth)'
-        + (', or a config (.py)' if configs else ''),
+        help='name of a model or architecture, model file, checkpoint of '
+        'tools/train.py (.pth), or config (.py)',
     )
-    weights = parser.add_mutually_exclusive_group()
-    weights.add_argument(
-        '--weights',
-        metavar='FILE',
-        help=f'checkpoint for a name{" or config" if configs else ""}',
-    )
-    weights.add_argument(
-        '--random-weights',
+    if weights:
+        group = parser.add_mutually_exclusive_group()
+        group.add_argument(
+            '--weights',
+            metavar='FILE',
+            help='checkpoint for a name or a config',
+        )
+        group.add_argument(
+            '--random-weights',
+            action='store_true',
+            help='take a name or a config untrained, to try things out',
+        )
+    parser.add_argument(
+        '--custom-imports',
         action='store_true',
-        help='take a name untrained, to try things out',
+        help='import the modules that a .pth names; this runs their code',
     )
     parser.add_argument(
         '--image-size',

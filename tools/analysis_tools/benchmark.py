@@ -26,21 +26,17 @@ EXAMPLE = """examples:
   python tools/analysis_tools/benchmark.py work_dirs/vit_small-0123abcd.pth \\
       --device cuda --amp --batch-sizes 64 256
 
-Images are in memory and normalised already; branches are fused. A name is
-measured with random weights. The last line is all of it as JSON.
+Images are in memory and normalised already; branches are fused. Names and
+configs are measured with random weights. The last line is a JSON summary.
 """
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmcion.utils.cli import tool_parser
+    from mmcion.utils.cli import add_model_options, tool_parser
 
     parser = tool_parser(__doc__, EXAMPLE)
-    parser.add_argument(
-        'model',
-        metavar='ARCH_OR_MODEL_FILE',
-        help='name of an architecture, or a model file (.pth)',
-    )
+    add_model_options(parser, weights=False)
     parser.add_argument(
         '--batch-sizes', nargs='+', type=int, default=[1, 8], metavar='N'
     )
@@ -53,9 +49,6 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument(
         '--device', default='cpu', help='such as cuda (default: %(default)s)'
-    )
-    parser.add_argument(
-        '--image-size', nargs=2, type=int, metavar=('H', 'W'), help='pixels'
     )
     parser.add_argument(
         '--amp', action='store_true', help='autocast to bfloat16 in PyTorch'
@@ -72,13 +65,6 @@ def parse_args() -> argparse.Namespace:
             parser.error(f'--{name} must be at least 1')
     if min(args.batch_sizes) < 1:
         parser.error('--batch-sizes must be at least 1')
-    if args.image_size:
-        from mmcion.apis.image_inputs import check_image_size
-
-        try:
-            check_image_size(args.image_size)
-        except ValueError as error:
-            parser.error(str(error))
     if not re.fullmatch(r'cpu|cuda(:\d+)?', args.device):
         parser.error(
             f'--device must be cpu, cuda or cuda:N; got {args.device}'
@@ -102,8 +88,7 @@ def runner(
     """Return what maps a batch of images to features."""
     import torch
 
-    from mmcion.apis.deployed_model import DeployedModel
-    from mmcion.apis.export import export_model
+    from mmcion.apis.export import DeployedModel, export_model
     from mmcion.apis.export_parity import open_exported
 
     if backend == 'onnxruntime':
@@ -165,11 +150,13 @@ def main() -> None:
     import torch
     from torch._dynamo.exc import TorchDynamoException
 
-    from mmcion.apis.model_zoo import get_model, load_model
+    from mmcion.apis.features import input_size
+    from mmcion.apis.zoo import get_model
+    from mmcion.utils.checks import UserError, check_image_size
 
-    is_file = args.model.endswith('.pth')
-    model = (load_model if is_file else get_model)(args.model)
-    height, width = args.image_size or model.meta['input_size']
+    model = get_model(args.model, custom_imports=args.custom_imports)
+    height, width = check_image_size(args.image_size or input_size(model))
+    spec = getattr(model, 'spec', None)
     rows = []
     print(
         f'{"backend":13}{"batch":>6}{"median ms":>12}{"p90 ms":>12}'
@@ -178,12 +165,13 @@ def main() -> None:
     for backend in args.backends:
         run = runner(backend, model, (height, width), args)
         for batch in args.batch_sizes:
-            torch.compiler.reset()  # a size is not compiled for others too
+            # else the first batch size would be compiled for all later ones
+            torch.compiler.reset()
             images = torch.randn(batch, 3, height, width, device=args.device)
             try:
                 found = measure(run, images, args.warmup, args.repeats)
             except TorchDynamoException as error:
-                raise ValueError(
+                raise UserError(
                     f'torch.compile cannot compile here: '
                     f'{str(error).splitlines()[0]}. Leave out the backend '
                     f'compiled, or install what it misses.'
@@ -197,7 +185,7 @@ def main() -> None:
     on_gpu = args.device.startswith('cuda')
     summary = {
         'model': args.model,
-        'arch': model.meta['arch'],
+        'arch': spec and spec.arch,
         'image_size': [height, width],
         'device': torch.cuda.get_device_name(args.device)
         if on_gpu

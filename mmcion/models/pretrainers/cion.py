@@ -11,11 +11,8 @@ from mmengine.model import BaseModel
 from torch import Tensor, nn
 
 from mmcion.models.necks import Projector
-from mmcion.models.utils import (
-    feature_output,
-    load_backbone,
-    pooled_feature,
-)
+from mmcion.models.utils import feature_output, pooled_feature
+from mmcion.models.weights import load_part
 from mmcion.registry import MODELS
 from mmcion.structures import ReIDDataSample
 
@@ -66,7 +63,7 @@ class CION(BaseModel):
         projector: config of the projector.
         head: config of ``SelfDistillHead``.
         backbone_checkpoint: weights to start the backbone from; see
-            ``load_backbone`` for what is understood.
+            ``load_part`` for what is understood.
         channels_last: keep maps in NHWC order, which convolutions like on
             CPUs and on GPUs with mixed precision. Same result within rounding.
         compile_backbone: run ``torch.compile`` on both backbones, one graph
@@ -123,7 +120,7 @@ class CION(BaseModel):
         """Initialise the student and copy it to the teacher."""
         super().init_weights()
         if self.backbone_checkpoint:
-            load_backbone(self.student.backbone, self.backbone_checkpoint)
+            load_part(self.student.backbone, self.backbone_checkpoint)
         self.teacher.load_state_dict(self.student.state_dict())
 
     def forward(

@@ -10,12 +10,8 @@ from mmengine.model import BaseModel
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from mmcion.models.utils import (
-    feature_output,
-    load_backbone,
-    load_neck,
-    pooled_feature,
-)
+from mmcion.models.utils import feature_output, pooled_feature
+from mmcion.models.weights import ModelSpec, load_part
 from mmcion.registry import MODELS
 from mmcion.structures import ReIDDataSample
 
@@ -32,7 +28,7 @@ class ReIDModel(BaseModel):
         backbone: config of any registered backbone; a last output map is
             averaged over space.
         backbone_checkpoint: weights of the backbone, as of pre-training;
-            see ``load_backbone`` for what is understood.
+            see ``load_part`` for what is understood.
         data_preprocessor: config; ``ReIDDataPreprocessor`` if None.
         init_cfg: as in mmengine.
         neck: config of what turns the pooled feature into one for distances
@@ -42,13 +38,12 @@ class ReIDModel(BaseModel):
             gradient and stays in eval mode, statistics included.
         neck_feat: which feature of the neck is the image's: ``'before'`` or
             ``'after'`` normalising.
-        neck_checkpoint: weights of the neck; see ``load_neck``.
+        neck_checkpoint: weights of the neck; see ``load_part``.
         flip_test: give the mean of the features of the image and of its
             mirror image, both scaled to length 1. Losses do not see it.
 
     Attributes:
-        meta: what its model file says, see ``save_model_file``; empty for
-            other models.
+        spec: What its model file says; None for other models.
 
     Raises:
         ValueError: if ``neck_feat`` is neither, the widths of the parts do
@@ -74,7 +69,7 @@ class ReIDModel(BaseModel):
             data_preprocessor or {'type': 'mmcion.ReIDDataPreprocessor'}
         )
         super().__init__(preprocessor, init_cfg)
-        self.meta: dict[str, Any] = {}
+        self.spec: ModelSpec | None = None
         self.backbone = MODELS.build(backbone)
         self.neck: Any = MODELS.build(neck) if neck else None
         self.head: Any = MODELS.build(head) if head else None
@@ -130,9 +125,9 @@ class ReIDModel(BaseModel):
 
     def _load(self) -> None:
         if self.backbone_checkpoint:
-            load_backbone(self.backbone, self.backbone_checkpoint)
+            load_part(self.backbone, self.backbone_checkpoint)
         if self.neck_checkpoint:
-            load_neck(self.neck, self.neck_checkpoint)
+            load_part(self.neck, self.neck_checkpoint, 'neck')
 
     def train(self, mode: bool = True) -> ReIDModel:
         """Set the mode of all but a frozen backbone."""

@@ -1,4 +1,4 @@
-"""Names of ReIDZoo's parameters in terms of our backbones."""
+"""Parameter names of ReIDZoo and of our backbones."""
 
 from __future__ import annotations
 
@@ -41,13 +41,14 @@ _FASTVIT: Rules = [
     (r'\.se\.expand\.', '.se.fc2.'),
     (r'(\.layer_scale(?:_\d)?)$', r'\1.gamma'),
 ]
-# patch merging ends a stage there, and begins the next one here
+# patch merging ends a stage there and begins the next one here; from the last
+# stage to the first, so that no name is moved twice
 _SWIN: Rules = [
     (rf'^layers\.{i}\.downsample\.', f'layers.{i + 1}.downsample.')
     for i in (2, 1, 0)
 ] + [(r'^norm3\.', 'norm.')]
 
-# by the type of the backbone; the others keep their names
+# by backbone class; the others keep their names
 _RULES: dict[str, Rules] = {
     'ConvNeXt': _CONVNEXT,
     'EdgeNeXt': _CONVNEXT,
@@ -55,7 +56,8 @@ _RULES: dict[str, Rules] = {
     'FastViT': _FASTVIT,
     'SwinTransformer': _SWIN,
 }
-# a name that only this family has, in the order to look for them
+# a name that only this family has; the first that is there decides, because a
+# ResNet-IBN has the names of a ResNet too
 _SIGNATURES: dict[str, str] = {
     'ResNetIBN': 'layer1.0.bn1.IN.weight',
     'ResNet': 'layer1.0.conv1.weight',
@@ -71,7 +73,7 @@ _SIGNATURES: dict[str, str] = {
 
 
 def detect_family(names: Iterable[str]) -> str | None:
-    """Return the type of the backbone that published names belong to."""
+    """Return the backbone class that published names belong to."""
     known = set(names)
     for family, signature in _SIGNATURES.items():
         if signature in known:
@@ -79,17 +81,17 @@ def detect_family(names: Iterable[str]) -> str | None:
     return None
 
 
-def renaming(names: Iterable[str], family: str) -> dict[str, str]:
-    """Return our name for each published one.
+def our_names(names: Iterable[str], family: str) -> dict[str, str]:
+    """Map each published name to ours.
 
     Args:
-        names: of a whole backbone, without prefix.
-        family: type of the backbone, such as ``'RepViT'``.
+        names: Of a whole backbone, without prefix.
+        family: Backbone class, such as ``'RepViT'``.
     """
     names = list(names)
     rules = list(_RULES.get(family, []))
     if family == 'RepViT':
-        rules = _repvit_blocks(names) + rules
+        rules = _repvit_stages(names) + rules
     elif family == 'FastViT':
         rules = _fastvit_stages(names) + rules
     prefix = '' if family.startswith('ResNet') else 'model.'
@@ -102,35 +104,39 @@ def renaming(names: Iterable[str], family: str) -> dict[str, str]:
     return ours
 
 
-def _repvit_blocks(names: list[str]) -> Rules:
-    """Find the stages in a flat list of blocks, of which some have stride 2.
+def _repvit_stages(names: list[str]) -> Rules:
+    """Return the rules that find stages in a flat list of blocks.
 
-    The block before such a one belongs to the downsampling.
+    A stage begins with a block of stride 2. timm counts that block, and the
+    one before it, to the downsampling of the new stage.
     """
-    blocks = _numbers(r'^features\.(\d+)\.', names) - {0}
-    strided = _numbers(r'^features\.(\d+)\.token_mixer\.2\.', names)
+    blocks = _indices(r'^features\.(\d+)\.', names) - {0}  # 0 is the stem
+    strided = _indices(r'^features\.(\d+)\.token_mixer\.2\.', names)
     stage = block = 0
     rules = []
-    for number in sorted(blocks):
-        if number in strided:
+    for index in sorted(blocks):
+        if index in strided:
             stage, block = stage + 1, 0
             new = f'stages.{stage}.downsample.'
-        elif number + 1 in strided:
+        elif index + 1 in strided:
             new = f'stages.{stage + 1}.downsample.pre_block.'
         else:
             new = f'stages.{stage}.blocks.{block}.'
             block += 1
-        rules.append((rf'^features\.{number}\.', new))
+        rules.append((rf'^features\.{index}\.', new))
     return rules
 
 
 def _fastvit_stages(names: list[str]) -> Rules:
-    """Find the stages in a flat list; a projection begins the next one."""
-    starts = sorted(_numbers(r'^network\.(\d+)\.proj\.', names))
+    """Return the rules that find stages in a flat list.
+
+    A projection begins the next stage.
+    """
+    starts = sorted(_indices(r'^network\.(\d+)\.proj\.', names))
     rules = []
-    for number in sorted(_numbers(r'^network\.(\d+)\.', names)):
-        old = rf'^network\.{number}\.'
-        new = f'stages.{bisect_right(starts, number)}.'
+    for index in sorted(_indices(r'^network\.(\d+)\.', names)):
+        old = rf'^network\.{index}\.'
+        new = f'stages.{bisect_right(starts, index)}.'
         rules += [
             (old + r'proj\.', new + 'downsample.proj.'),
             (old + r'pe\.', new + 'pos_emb.pos_enc.'),
@@ -139,6 +145,6 @@ def _fastvit_stages(names: list[str]) -> Rules:
     return rules
 
 
-def _numbers(pattern: str, names: list[str]) -> set[int]:
+def _indices(pattern: str, names: list[str]) -> set[int]:
     matches = (re.match(pattern, name) for name in names)
     return {int(match[1]) for match in matches if match}

@@ -1,9 +1,8 @@
-"""ReIDInferencer: who in the gallery is the person of a query?"""
+"""ReIDInferencer: search a gallery, and compare two images."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -14,28 +13,32 @@ from torch import Tensor, nn
 from mmcion.evaluation import nearest_gallery
 from mmcion.evaluation import rerank as k_reciprocal_rerank
 from mmcion.evaluation.functional.distance import unit_rows
+from mmcion.models.weights.network_config import class_name
 from mmcion.structures import FeatureStore
+from mmcion.utils.checks import UserError, check_at_least, check_interval
+from mmcion.utils.io import hash_value
 from mmcion.visualization import RankedQuery, ranked_list
 from mmcion.visualization.picture_file import picture_format, save_picture
 
-from .feature_extractor import FeatureExtractor, pipeline_hashes
+from .features import FeatureExtractor
 from .image_inputs import Images, as_images
 
-_BLOCK = 1 << 16  # gallery rows looked at a time
-_K1, _K2 = 20, 6  # of re-ranking, fewer in a small gallery
+_BLOCK = 1 << 16  # gallery rows in memory at a time
+# of re-ranking, as Zhong et al. (CVPR 2017) set them; less in a small gallery
+_K1, _K2 = 20, 6
 
 
 class ReIDInferencer:
-    """Search people in a gallery, and compare two images.
+    """Search a gallery for the person of a query, and compare two images.
 
     Similarity is the cosine of two features: 1 for equal images.
 
     Args:
-        model: a ``FeatureExtractor``, or what it takes as model.
-        device: see ``FeatureExtractor``; for a model only.
+        model: A ``FeatureExtractor``, or what it takes as model.
+        device: See ``FeatureExtractor``; for a model only.
 
     Raises:
-        ValueError: if ``device`` is given beside a ``FeatureExtractor``.
+        UserError: If ``device`` is given beside a ``FeatureExtractor``.
     """
 
     def __init__(
@@ -45,12 +48,12 @@ class ReIDInferencer:
     ) -> None:
         if isinstance(model, FeatureExtractor):
             if device is not None:
-                raise ValueError('the FeatureExtractor has a device already.')
+                raise UserError('the FeatureExtractor has a device already.')
             self.extractor = model
         else:
             self.extractor = FeatureExtractor(model, device)
         self._gallery: np.ndarray | FeatureStore | None = None
-        self._pictures: list[Any] | None = None
+        self._images: list[Any] | None = None
 
     def set_gallery(
         self,
@@ -58,26 +61,31 @@ class ReIDInferencer:
         *,
         channel_order: str | None = None,
     ) -> None:
-        """Set the images that ``search`` looks among.
+        """Set the gallery of ``search``.
 
         Args:
-            images: as for ``FeatureExtractor``; or what its
-                ``extract_folder`` returned, which stays on the disk.
-            channel_order: as for ``FeatureExtractor``.
+            images: As for ``FeatureExtractor``; or what its
+                ``extract_folder`` returned, which stays on disk.
+            channel_order: As for ``FeatureExtractor``.
 
         Raises:
-            ValueError: if there is no image, or the features are those of
-                another model or of images of another size.
+            UserError: If there is no image, or the features are of another
+                model or of images of another size.
         """
-        if isinstance(images, FeatureStore):
-            self._check_origin(images)
-            self._gallery, self._pictures = images, _named_files(images)
+        if not isinstance(images, FeatureStore):
+            items = as_images(images, channel_order)
+            if not items:
+                raise UserError('a gallery must have at least one image.')
+            self._gallery = self.extractor(items)
+            self._images = [_shown(item) for item in items]
             return
-        items = as_images(images, channel_order)
-        if not items:
-            raise ValueError('a gallery must have at least one image.')
-        self._gallery = self.extractor(items)
-        self._pictures = [_picture(item) for item in items]
+        self._check_origin(images)
+        self._gallery, self._images = images, None
+        if 'names' in images.meta:
+            folder = Path(images.meta['folder'])
+            self._images = [
+                str(folder / name) for name in images.meta['names']
+            ]
 
     def search(
         self,
@@ -90,41 +98,40 @@ class ReIDInferencer:
         """Find the gallery images most similar to each query.
 
         Args:
-            images: queries, as for ``FeatureExtractor``.
-            topk: how many to find; no more than the gallery has come back.
-            rerank: order by shared neighbours too, see ``mmcion.rerank``;
-                all queries and the gallery, in memory, take part in it.
-            channel_order: as for ``FeatureExtractor``.
+            images: Queries, as for ``FeatureExtractor``.
+            topk: Number of gallery images per query; fewer in a smaller
+                gallery.
+            rerank: Whether to order by shared neighbours too, see
+                ``mmcion.rerank``. All queries and the gallery take part, in
+                memory.
+            channel_order: As for ``FeatureExtractor``.
 
         Returns:
-            Per query ``query``, its picture, and ``matches``, the most
-            similar first: ``rank`` from 1, ``index`` in the gallery,
-            ``similarity`` (the cosine, also where it does not make the
-            order) and ``image``. A picture is the path of a file or
-            else an RGB array; None if a store does not know its images.
+            Per query ``query``, its image, and ``matches``, the most similar
+            first: ``rank`` from 1, ``index`` in the gallery, ``similarity``
+            (the cosine, also if re-ranked) and ``image``. An image is the
+            path of a file, else an RGB array; None if a store does not know
+            its images.
 
         Raises:
-            ValueError: if no gallery is set or ``topk`` is not a positive
-                whole number.
+            UserError: If no gallery is set or ``topk`` is not a positive
+                integer.
         """
-        if not isinstance(topk, Integral) or topk < 1:
-            raise ValueError(
-                f'topk must be a positive whole number; got {topk!r}.'
-            )
+        check_at_least(1, topk=topk)
         if self._gallery is None:
-            raise ValueError('call set_gallery before search.')
+            raise UserError('call set_gallery before search.')
         items = as_images(images, channel_order)
         nearest = self._reranked if rerank else self._nearest
         rows, similarities = nearest(self.extractor(items), topk)
         return [
             {
-                'query': _picture(item),
+                'query': _shown(item),
                 'matches': [
                     {
                         'rank': rank,
                         'index': int(row),
                         'similarity': float(similarity),
-                        'image': self._pictures and self._pictures[row],
+                        'image': self._images and self._images[row],
                     }
                     for rank, (row, similarity) in enumerate(
                         zip(*found, strict=True), start=1
@@ -142,34 +149,46 @@ class ReIDInferencer:
         *,
         channel_order: str | None = None,
     ) -> dict[str, Any]:
-        """Tell how similar two images are, and whether it is one person.
+        """Decide whether two images show the same person.
 
         Args:
-            first: one image, as for ``FeatureExtractor``.
-            second: one image.
-            threshold: similarity from which on it is one person; that of the
-                model file if None.
-            channel_order: as for ``FeatureExtractor``.
+            first: One image, as for ``FeatureExtractor``.
+            second: One image.
+            threshold: Similarity from which on it is the same person; that of
+                the model file if None.
+            channel_order: As for ``FeatureExtractor``.
 
         Returns:
-            ``similarity``; ``same``, None without a threshold;
-            ``threshold``; and ``reason``, where the threshold comes from.
+            ``similarity``; ``same``, None without a threshold; ``threshold``;
+            and ``reason``, where the threshold comes from.
 
         Raises:
-            ValueError: if there is more than one image on a side, or
-                ``threshold`` is not a number.
+            UserError: If there is more than one image on a side, or
+                ``threshold`` is not a cosine.
         """
         features = []
         for images in (first, second):
             items = as_images(images, channel_order)
             if len(items) != 1:
-                raise ValueError(
+                raise UserError(
                     f'compare takes one image on each side; got {len(items)}.'
                 )
             features.append(self.extractor(items))
         _, distances = nearest_gallery(features[0], features[1], 1)
         similarity = float(_cosines(distances)[0, 0])
-        threshold, reason = self._threshold(threshold)
+        reason = 'given by the caller'
+        spec = self.extractor.spec
+        if threshold is not None:
+            check_interval('[-1, 1]', threshold=threshold)
+        elif spec is not None and spec.threshold is not None:
+            threshold = spec.threshold['similarity']
+            rate = spec.threshold['false_match_rate']
+            reason = f'calibrated for a false-match rate of {rate:g}'
+        else:
+            reason = (
+                'the model has no calibrated threshold, and what counts as '
+                'similar differs from model to model; give threshold='
+            )
         return {
             'similarity': similarity,
             'same': None if threshold is None else similarity >= threshold,
@@ -184,42 +203,40 @@ class ReIDInferencer:
         *,
         cell: tuple[int, int] = (96, 192),
     ) -> None:
-        """Draw one row per query: the query and what was found.
+        """Draw one row per query: the query and its gallery images.
 
         Args:
-            results: of ``search``, all or one of them.
-            path: picture to write, such as ``results.png``.
-            cell: width and height of an image in it, in pixels.
+            results: All or one of those of ``search``.
+            path: Image to write, such as ``results.png``.
+            cell: Width and height of an image in it, in pixels.
 
         Raises:
-            ValueError: if pictures are not known, or ``path`` has not the
-                ending of a picture.
+            UserError: If the gallery's images are not known, or ``path`` does
+                not have the suffix of an image.
         """
         picture_format(path)
         if isinstance(results, Mapping):
             results = [results]
-        matches = [match for each in results for match in each['matches']]
-        if any(match['image'] is None for match in matches):
-            raise ValueError(
-                'the gallery does not know its images; set it from images or '
-                'from the store of extract_folder.'
-            )
-        picture = ranked_list(
-            [
+        rows = []
+        for result in results:
+            query, matches = result['query'], result['matches']
+            if any(match['image'] is None for match in matches):
+                raise UserError(
+                    'the gallery does not know its images; set it from images '
+                    'or from the store of extract_folder.'
+                )
+            rows.append(
                 RankedQuery(
-                    each['query'],
-                    [match['image'] for match in each['matches']],
+                    query,
+                    [match['image'] for match in matches],
                     captions=[
                         f'{match["rank"]}:  {match["similarity"]:.3f}'
-                        for match in each['matches']
+                        for match in matches
                     ],
-                    heading=_name(each['query']),
+                    heading=Path(query).name if isinstance(query, str) else '',
                 )
-                for each in results
-            ],
-            cell=cell,
-        )
-        save_picture(picture, path)
+            )
+        save_picture(ranked_list(rows, cell=cell), path)
 
     def _nearest(
         self, qf: np.ndarray, topk: int
@@ -231,6 +248,8 @@ class ReIDInferencer:
         for start in range(0, len(self._gallery), _BLOCK):
             block = self._gallery[start : start + _BLOCK]
             near, found = nearest_gallery(qf, block, topk)
+            # (Q, k) so far and (Q, k) of the block -> the best (Q, k) of both;
+            # a stable sort prefers earlier rows, as one sort of all would
             rows = np.concatenate([rows, near + start], axis=1)
             distances = np.concatenate([distances, found], axis=1)
             order = distances.argsort(axis=1, kind='stable')[:, :topk]
@@ -247,62 +266,40 @@ class ReIDInferencer:
         k1 = min(_K1, len(qf) + len(gf) - 1)
         distances = k_reciprocal_rerank(qf, gf, k1=k1, k2=min(_K2, k1))
         rows = distances.argsort(axis=1, kind='stable')[:, :topk]
+        # (Q, D), (Q, k, D) -> (Q, k): the distances above are no cosines
         return rows, _cosines(1 - np.einsum('qd,qkd->qk', qf, gf[rows]))
 
-    def _threshold(self, given: float | None) -> tuple[float | None, str]:
-        if given is not None and not -1 <= given <= 1:
-            raise ValueError(
-                f'threshold is a cosine, in [-1, 1]; got {given}.'
-            )
-        if given is not None:
-            return given, 'given by the caller'
-        calibrated = self.extractor.meta.get('threshold')
-        if calibrated is None:
-            return None, (
-                'the model has no calibrated threshold, and what counts as '
-                'similar differs from model to model; give threshold='
-            )
-        rate = calibrated['false_match_rate']
-        return calibrated['similarity'], (
-            f'calibrated for a false-match rate of {rate:g}'
-        )
-
     def _check_origin(self, store: FeatureStore) -> None:
+        """Raise unless features are those that the extractor would give."""
         own = self.extractor.identity()
         found = {key: store.meta.get(key, own[key]) for key in own}
         pipeline = self.extractor.pipeline
-        if found['pipeline'] in pipeline_hashes(pipeline):
-            found['pipeline'] = own['pipeline']
+        # the same transforms may be named with and without scope
+        for scope in ('', 'mmcion.'):
+            named = [
+                {**each, 'type': scope + class_name(each)} for each in pipeline
+            ]
+            if found['pipeline'] == hash_value(named):
+                found['pipeline'] = own['pipeline']
         differ = ', '.join(key for key in own if found[key] != own[key])
         if differ:
             differ = differ.replace(
                 'pipeline',
                 f'pipeline (image size or transforms; here {pipeline})',
             )
-            raise ValueError(
+            raise UserError(
                 f'the gallery was extracted with other {differ} than this '
                 f'FeatureExtractor has; extract it with this one.'
             )
 
 
 def _cosines(distances: np.ndarray) -> np.ndarray:
-    """Return cosines without what rounding puts beyond -1 and 1."""
+    """Return cosines; rounding may put them beyond -1 and 1."""
     return np.clip(1 - distances, -1, 1)
 
 
-def _picture(item: str | Tensor) -> str | np.ndarray:
+def _shown(item: str | Tensor) -> str | np.ndarray:
+    """Return the path of an image, or a tensor as ``(H, W, 3)``."""
     if isinstance(item, str):
         return item
     return item.permute(1, 2, 0).numpy()
-
-
-def _named_files(store: FeatureStore) -> list[str] | None:
-    """Return the files of a store of ``extract_folder``."""
-    if 'names' not in store.meta:
-        return None
-    folder = Path(store.meta['folder'])
-    return [str(folder / name) for name in store.meta['names']]
-
-
-def _name(picture: str | np.ndarray) -> str:
-    return Path(picture).name if isinstance(picture, str) else ''

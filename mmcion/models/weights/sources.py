@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from mmcion.models.utils.model_file import IMAGENET_MEAN, IMAGENET_STD
+from mmcion.models.architectures import get_architecture, list_architectures
+from mmcion.utils.checks import UserError, check_choice
 
-from .key_rules import renaming
+from .key_rules import detect_family, our_names
 
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
 _LAST_STRIDE = (
     'It was trained with a last stride of 2; here it is 1, as is usual when '
     'such weights are fine-tuned for ReID.'
@@ -29,16 +32,17 @@ class Source:
     """One source of weights.
 
     Attributes:
-        title: what it is, for people.
-        families: types of backbone whose structure is ours.
-        unused: regular expression; names that no feature passes.
-        part: prefix of the one of several networks that is wanted.
-        published_names: renamed by the rules of ``key_rules``; else the names
-            are ours but for a prefix.
-        mean: per channel, of RGB images in [0, 1].
-        std: per channel.
-        remark: what differs though the weights do not show it.
-        differing: why a type of backbone is not converted.
+        title: Name of the project and of its pre-training.
+        families: Backbone classes whose structure is ours.
+        unused: Regular expression of names that no feature passes.
+        part: Prefix of the network that is wanted, of several.
+        published_names: Whether names follow the rules of ``key_rules``; else
+            they are ours but for a prefix.
+        statistics: Name of the images that ``mean`` and ``std`` are of.
+        mean: Per channel, of RGB images in [0, 1].
+        std: Per channel, likewise.
+        remark: What differs although the weights do not show it.
+        differing: Why other backbone classes are not converted.
     """
 
     title: str
@@ -46,22 +50,35 @@ class Source:
     unused: str = r'^(?:fc|head)\.'
     part: str = ''
     published_names: bool = False
-    mean: tuple[float, ...] = IMAGENET_MEAN
-    std: tuple[float, ...] = IMAGENET_STD
+    statistics: str = 'ImageNet'
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
     remark: str = ''
     differing: Mapping[str, str] = field(default_factory=dict)
 
     def rename(
         self, tensors: Mapping[str, Tensor], family: str
     ) -> dict[str, Tensor]:
-        """Return what a backbone needs by our names."""
+        """Return the tensors that a backbone needs by our names."""
         names = [name for name in tensors if not re.search(self.unused, name)]
         if self.published_names:
-            ours = renaming(names, family)
+            ours = our_names(names, family)
         else:
             prefix = '' if family.startswith('ResNet') else 'model.'
             ours = {name: prefix + name for name in names}
         return {ours[name]: tensors[name] for name in names}
+
+    def candidates(self, names: Iterable[str] = ()) -> list[str]:
+        """Return the architectures that tensors of such names may be of."""
+        shown = detect_family(names)
+        return [
+            arch
+            for arch in list_architectures()
+            if (family := get_architecture(arch).family) in self.families
+            # without a family's published names they are timm's, and a
+            # ResNet has the same names everywhere
+            and (shown == family if shown else not family.startswith('ResNet'))
+        ]
 
 
 # Statistics and structures: the repositories DengpanFu/LUPerson and
@@ -85,6 +102,7 @@ SOURCES: dict[str, Source] = {
         families=('ResNet',),
         unused=r'^fc\.',
         part='encoder_q.',
+        statistics='LUPerson',
         mean=(0.3525, 0.3106, 0.3140),
         std=(0.2660, 0.2522, 0.2505),
         remark=_LAST_STRIDE,
@@ -94,6 +112,7 @@ SOURCES: dict[str, Source] = {
         families=('ResNet',),
         unused=r'^(?:fc[12]?|embed_fc|classifier)\.',
         part='encoder_q.',
+        statistics='LUPerson-NL',
         mean=(0.3452, 0.3070, 0.3114),
         std=(0.2633, 0.2500, 0.2480),
         remark=_LAST_STRIDE,
@@ -129,7 +148,7 @@ SOURCES: dict[str, Source] = {
     ),
 }
 
-# name of a source to why its weights are not converted
+# why the weights of these sources are not converted
 REFUSED: dict[str, str] = {
     'pass': 'PASS has part tokens, which take part in every attention, and '
     'no ICS stem; none of our backbones has them',
@@ -141,41 +160,64 @@ REFUSED: dict[str, str] = {
 _TRAITS: dict[str, str] = {
     r'^part_token\d': REFUSED['pass'],
     r'^semantic_embed_[wb]\.': REFUSED['solider'],
-    r'^NL_\d\.': 'it has non-local blocks (WITH_NL), which our ResNet lacks',
-    r'\.se\.fc\.0\.': 'it has squeeze-and-excitation (WITH_SE), which our '
-    'ResNet lacks',
+    r'^NL_\d\.': 'it has non-local blocks (WITH_NL), unlike our ResNet',
+    r'\.se\.fc\.0\.': 'it has squeeze-and-excitation (WITH_SE), unlike our '
+    'ResNet',
     r'^sie_embed': 'its tokens depend on the camera (SIE)',
     r'\.token_mixer\.conv\.c\.weight$': _TIMM_REPVIT,
 }
 _TABLE = 'attn.relative_position_bias_table'
-_TABLE_ROWS = 15**2  # of windows of 8 x 8
+_TABLE_ROWS = 15**2  # offsets between two places of an 8 x 8 window
 
 
 def find_source(name: str) -> Source:
     """Look up a source.
 
     Raises:
-        ValueError: if it is not known, or its weights do not fit; says why.
+        UserError: If it is unknown, or its weights do not fit; says why.
     """
     if name in REFUSED:
-        raise ValueError(
+        raise UserError(
             f'weights of {name} cannot be converted: {REFUSED[name]}.'
         )
-    if name not in SOURCES:
-        raise ValueError(
-            f'there is no source {name!r}; there are {", ".join(SOURCES)}'
-        )
+    check_choice('source', name, SOURCES)
     return SOURCES[name]
+
+
+def source_hint(names: Iterable[str], ours: Iterable[str]) -> str:
+    """Return how to convert weights that have the names of another project.
+
+    Args:
+        names: Of the tensors of a checkpoint.
+        ours: Of the tensors of the network that they should fill.
+
+    Returns:
+        A sentence, or an empty string where no project is recognised.
+    """
+    names, ours = set(names), set(ours)
+    if any(name.startswith('encoder_q.') for name in names):
+        key = 'lup-nl' if 'prototypes' in names else 'lup'
+    elif detect_family(names) not in (None, 'ResNet', 'ResNetIBN'):
+        key = 'reidzoo'
+    elif any(f'model.{name}' in ours for name in names):
+        key = 'timm'
+    else:
+        return ''
+    return (
+        f'Its names look like those of {SOURCES[key].title}: convert it with '
+        f'tools/model_converters/convert_weights.py FILE --from {key} --out '
+        f'MODEL.pth.'
+    )
 
 
 def refuse_structure(tensors: Mapping[str, Tensor]) -> None:
     """Raise if tensors show a structure that none of our backbones has.
 
     Args:
-        tensors: of a backbone, by their own names.
+        tensors: Of a backbone, by their own names.
 
     Raises:
-        ValueError: says which.
+        UserError: Names the structure.
     """
     reasons = [
         reason
@@ -183,6 +225,7 @@ def refuse_structure(tensors: Mapping[str, Tensor]) -> None:
         if any(re.search(pattern, name) for name in tensors)
     ]
     stem = tensors.get('patch_embed.proj.weight')
+    # RGB goes into the patches at once, where ICS has a stem before them
     if stem is not None and stem.shape[1] == 3 and 'cls_token' in tensors:
         reasons.append(_PLAIN_PATCHES)
     if any(
@@ -191,4 +234,4 @@ def refuse_structure(tensors: Mapping[str, Tensor]) -> None:
     ):
         reasons.append(_OTHER_WINDOWS)
     if reasons:
-        raise ValueError(f'it cannot be converted: {reasons[0]}.')
+        raise UserError(f'it cannot be converted: {reasons[0]}.')

@@ -1,0 +1,223 @@
+"""Convert a checkpoint of another project to a model file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mmcion.models.architectures import (
+    backbone_shapes,
+    build_backbone,
+    get_architecture,
+)
+from mmcion.utils.checks import UserError
+from mmcion.utils.io import hash_file
+
+from .match import MatchReport, match
+from .model_file import save_model_file
+from .model_spec import ModelSpec
+from .network_config import DEFAULT_SIZE
+from .read_checkpoint import read_checkpoint
+from .select import select
+from .sources import Source, find_source, refuse_structure
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """Result of ``convert_file``.
+
+    Attributes:
+        path: Model file.
+        report: How the checkpoint matched the backbone.
+        remark: What differs although the weights do not show it.
+    """
+
+    path: Path
+    report: MatchReport
+    remark: str
+
+
+def convert_file(
+    checkpoint: str | Path,
+    out: str | Path,
+    source: str,
+    *,
+    arch: str | None = None,
+    role: str | None = None,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    input_size: tuple[int, int] = DEFAULT_SIZE,
+    allow_partial: bool = False,
+    add_hash: bool = False,
+) -> Conversion:
+    """Convert a checkpoint and write the model file.
+
+    Args:
+        checkpoint: File, read without running code from it.
+        out: Model file to write.
+        source: One of ``SOURCES``.
+        arch: Name of the architecture; recognised if None.
+        role: See ``select``.
+        mean: Per channel, of RGB images in [0, 1]; if None, what the
+            checkpoint says, or else its source's.
+        std: Per channel, likewise.
+        input_size: Height and width in pixels.
+        allow_partial: See ``convert_weights``.
+        add_hash: See ``save_model_file``.
+
+    Raises:
+        FileNotFoundError: If the checkpoint is missing.
+        UserError: If it is damaged, would run code, does not fit, or is the
+            model file to write.
+    """
+    entry = find_source(source)
+    content = read_checkpoint(checkpoint)
+    try:
+        state, report = convert_weights(
+            content,
+            source,
+            arch=arch,
+            role=role,
+            allow_partial=allow_partial,
+        )
+        # fast-reid's are in the file, of images in [0, 255]
+        model = content.get('model')
+        own = {
+            name: (model[f'pixel_{name}'] / 255).flatten().tolist()
+            for name in ('mean', 'std')
+            if isinstance(model, Mapping) and f'pixel_{name}' in model
+        }
+        given = {'mean': mean, 'std': std}
+        for name in given.keys() - own if own else ():
+            if given[name] is None:
+                raise UserError(
+                    f'it has pixel_{next(iter(own))}, but no pixel_{name}; '
+                    f'give --{name} of its training, of images in [0, 1].'
+                )
+    except UserError as error:
+        raise UserError(f'{checkpoint}: {error}') from error
+    notes: dict[str, Any] = {'remark': entry.remark} if entry.remark else {}
+    if not report.fits:
+        notes['random'] = report.missing + report.reshaped
+    spec = ModelSpec.from_architecture(
+        report.name,
+        input_size=input_size,
+        mean=mean or own.get('mean', entry.mean),
+        std=std or own.get('std', entry.std),
+        source=f'{entry.title}, {Path(checkpoint).name}',
+        source_sha256=hash_file(checkpoint),
+        notes=notes,
+    )
+    path = save_model_file(
+        out, state, spec, source_file=checkpoint, add_hash=add_hash
+    )
+    return Conversion(path, report, entry.remark)
+
+
+def convert_weights(
+    checkpoint: Any,
+    source: str,
+    *,
+    arch: str | None = None,
+    role: str | None = None,
+    allow_partial: bool = False,
+) -> tuple[dict[str, Tensor], MatchReport]:
+    """Rename the weights of a checkpoint to those of our backbone.
+
+    Args:
+        checkpoint: Content of a file; bare, or in the containers of its
+            source.
+        source: One of ``SOURCES``.
+        arch: Name of the architecture, in any spelling; recognised if None.
+        role: See ``select``.
+        allow_partial: Whether to initialise tensors that are missing or of
+            another shape, with the same numbers every time. ``arch`` must be
+            given.
+
+    Returns:
+        State dict for ``build_backbone(arch)``, and the report, whose name is
+        the architecture.
+
+    Raises:
+        UserError: If the source or its structure cannot be converted, or the
+            weights do not fit.
+    """
+    entry = find_source(source)
+    tensors = select(checkpoint, role=role).tensors
+    # one network of several; others may have taken it out already
+    tensors = {
+        name.removeprefix(entry.part): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(entry.part)
+    } or tensors
+    refuse_structure(tensors)
+    if arch is not None:
+        known = get_architecture(arch)
+        if known.family not in entry.families:
+            reason = entry.differing.get(known.family, 'it has other names')
+            raise UserError(
+                f'{known.name} of {entry.title} cannot be converted: {reason}.'
+                f' This source has {", ".join(entry.families)}.'
+            )
+        candidates = [known.name]
+    else:
+        candidates = entry.candidates(tensors)
+    best = _best_match(tensors, entry, candidates)
+    if best is None or (arch is None and not best[1].fits):
+        raise UserError(
+            f'its architecture was not recognised among those of '
+            f'{entry.title}; name it with --arch. '
+            + (f'The nearest: {best[1]}' if best else '')
+        )
+    renamed, report = best
+    state = report.take(renamed)
+    if report.fits:
+        return state, report
+    # counters alone are found in anything
+    some = not renamed.keys().isdisjoint(state)
+    if report.unexpected or not (allow_partial and some):
+        raise UserError(f'{report} {_advice(tensors, entry, report, some)}')
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return {**build_backbone(report.name).state_dict(), **state}, report
+
+
+def _best_match(
+    tensors: Mapping[str, Tensor], source: Source, candidates: Iterable[str]
+) -> tuple[dict[str, Tensor], MatchReport] | None:
+    """Return the renamed tensors and report of the best architecture."""
+    matches = []
+    for arch in candidates:
+        family = get_architecture(arch).family
+        renamed = source.rename(tensors, family)
+        report = match(backbone_shapes(arch), renamed, name=arch)
+        matches.append((renamed, report))
+        if report.fits:  # the larger ones are slow to build
+            break
+    return max(matches, key=lambda each: each[1].agreement, default=None)
+
+
+def _advice(
+    tensors: Mapping[str, Tensor],
+    source: Source,
+    report: MatchReport,
+    some: bool,
+) -> str:
+    """Return what weights may be that are not those of an architecture."""
+    best = _best_match(tensors, source, source.candidates(tensors))
+    if best is not None and best[1].agreement > report.agreement:
+        return (
+            f'It looks like {best[1].name} ({best[1].agreement:.0%} of the '
+            f'tensors agree).'
+        )
+    if report.unexpected or not some:
+        return 'The checkpoint has another structure.'
+    return (
+        'If it should be a start only, --allow-partial initialises the rest '
+        'at random.'
+    )

@@ -1,0 +1,97 @@
+"""Load weights into a network: read, select, match, fill."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from mmengine.logging import print_log
+from torch import nn
+
+from mmcion.registry import MODELS
+from mmcion.utils.checks import UserError
+
+from .match import MatchReport, load_matching
+from .read_checkpoint import read_checkpoint
+from .select import Selection, select
+from .sources import source_hint
+
+_HINTS = {
+    '': '',
+    'backbone': 'Is it of another architecture?',
+    'neck': 'Take the config of its training, with model.neck as it was '
+    'there, or evaluate the backbone by itself with a config of '
+    'configs/eval/zero-shot_*.py.',
+}
+
+
+def load_part(
+    network: nn.Module,
+    checkpoint: str | Path,
+    part: str = 'backbone',
+    *,
+    role: str | None = 'teacher',
+) -> MatchReport:
+    """Load a backbone or a neck from a checkpoint.
+
+    Args:
+        network: Backbone or neck, filled in place.
+        checkpoint: File, read without running code from it.
+        part: ``'backbone'`` or ``'neck'``.
+        role: See ``select``.
+
+    Raises:
+        FileNotFoundError: If the file is missing.
+        UserError: If it does not hold exactly this network; says what
+            differs.
+    """
+    try:
+        report, chosen = _fill(
+            network, read_checkpoint(checkpoint), part, role
+        )
+    except UserError as error:
+        raise UserError(f'{checkpoint}: {error}') from error
+    print_log(
+        f'{checkpoint}: loaded {report}, under {chosen.prefix!r}',
+        logger='current',
+    )
+    return report
+
+
+def load_weights(
+    model: nn.Module, checkpoint: Any, *, role: str | None = None
+) -> Selection:
+    """Load a whole model.
+
+    Args:
+        model: ``ReIDModel``, whose backbone and neck are filled in place; or
+            any other model, which takes the state dict as it is.
+        checkpoint: Content of a file.
+        role: See ``select``.
+
+    Returns:
+        What was selected for the backbone.
+
+    Raises:
+        UserError: If the weights are not exactly those of the model; says
+            what differs.
+    """
+    if not isinstance(model, MODELS.get('mmcion.ReIDModel')):
+        return _fill(model, checkpoint, '', role)[1]
+    if model.neck is not None:
+        _fill(model.neck, checkpoint, 'neck', role)
+    return _fill(model.backbone, checkpoint, 'backbone', role)[1]
+
+
+def _fill(
+    network: nn.Module, checkpoint: Any, part: str, role: str | None
+) -> tuple[MatchReport, Selection]:
+    chosen = select(checkpoint, part, role)
+    hint = source_hint(chosen.tensors, network.state_dict())
+    report = load_matching(
+        network,
+        chosen.tensors,
+        name=' '.join(['the', part or 'model', type(network).__name__]),
+        hint=hint or _HINTS[part],
+    )
+    return report, chosen

@@ -1,0 +1,124 @@
+"""Open a network from a file that describes it, or from a config."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from torch import nn
+
+from mmcion.registry import MODELS
+from mmcion.utils.checks import UserError
+
+from .load import load_weights
+from .model_file import build_network, read_model
+from .model_spec import ModelSpec
+from .network_config import admit_classes, network_config, stored_config
+
+
+def open_file(path: str | Path, *, custom_imports: bool = False) -> nn.Module:
+    """Open a model file or a checkpoint of training by its path alone.
+
+    Args:
+        path: File; read without running code from it.
+        custom_imports: Whether to import the modules that it names, which is
+            running code of whoever wrote it.
+
+    Returns:
+        Network in eval mode on the CPU, with ``spec`` of a model file or
+        ``cfg`` of a training.
+
+    Raises:
+        FileNotFoundError: If the file is missing.
+        UserError: If it is damaged, would run code, or does not say what
+            network it is of.
+    """
+    content, spec = read_model(path)
+    try:
+        if spec is not None:
+            config, modules = spec.model_config(), spec.custom_imports
+            admit_classes(config, modules, custom_imports)
+            model = build_network(spec)
+            load_weights(model, content)
+            return model
+        cfg = stored_config(content, custom_imports=custom_imports)
+        if cfg is not None:
+            return _build(network_config(cfg), cfg, content)
+    except UserError as error:
+        raise UserError(f'{path}: {error}') from error
+    raise UserError(
+        f'{path} does not say what network it is of. Give a config or the '
+        f'name of an architecture, and the file as its weights.'
+    )
+
+
+def open_config(cfg: Config, weights: str | Path | None = None) -> nn.Module:
+    """Build the network that a run evaluates, see ``network_config``.
+
+    Args:
+        cfg: Config of the run.
+        weights: File with the weights of the network. If None, they are as
+            the config initialises them.
+
+    Returns:
+        Network in eval mode on the CPU, with ``cfg``.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        UserError: If the config has no model, or the weights do not fit.
+    """
+    if weights is None:
+        return _build(network_config(cfg, with_initial_weights=True), cfg)
+    content, spec = read_model(weights)
+    config = network_config(cfg)
+    try:
+        _adopt_statistics(config, spec)
+        return _build(config, cfg, content)
+    except UserError as error:
+        raise UserError(f'{weights}: {error}') from error
+
+
+def use_checkpoint(model: dict[str, Any], checkpoint: str | Path) -> None:
+    """Let the config of a ``ReIDModel`` take its weights from a file.
+
+    That is the backbone and, if the config has one, the neck. The classifier
+    of the training identities is not needed.
+
+    Args:
+        model: Config, changed in place.
+        checkpoint: Any that ``load_part`` understands; of training with this
+            config if there is a neck. Images are normalised as a model file
+            says.
+
+    Raises:
+        FileNotFoundError: If the file is missing.
+        UserError: If it is damaged, or a model file whose images are
+            normalised otherwise than the config says.
+    """
+    _adopt_statistics(model, read_model(checkpoint)[1])
+    model['backbone_checkpoint'] = str(checkpoint)
+    if model.get('neck') is not None:
+        model['neck_checkpoint'] = str(checkpoint)
+
+
+def _build(config: dict[str, Any], cfg: Config, content: Any = None) -> Any:
+    model = MODELS.build(config)
+    if content is not None:
+        load_weights(model, content)
+    model.cfg = cfg
+    return model.eval()
+
+
+def _adopt_statistics(config: dict[str, Any], spec: ModelSpec | None) -> None:
+    """Let a config normalise images as its model file does."""
+    if spec is None:
+        return
+    own = config.get('data_preprocessor') or {}
+    for name, value in (('mean', spec.mean), ('std', spec.std)):
+        if name in own and list(own[name] or ()) != list(value or ()):
+            raise UserError(
+                f'{name} is {value} in the model file and {own[name]} in the '
+                f'config: leave it out of model.data_preprocessor.'
+            )
+    config['data_preprocessor'] = spec.model_config()['data_preprocessor']
