@@ -6,10 +6,13 @@ from torch import nn
 
 from mmcion.models import (
     build_backbone,
+    find_architecture,
     get_architecture,
     list_architectures,
 )
+from mmcion.models.architectures import backbone_shapes
 from mmcion.models.utils import pooled_feature
+from mmcion.utils.checks import UserError
 from tests.golden import SMALLEST, read_golden, reidzoo_keys
 
 LARGER = [name for name in list_architectures() if name not in SMALLEST]
@@ -62,17 +65,37 @@ def test_spellings(spelling, name):
 
 
 def test_unknown_name_lists_similar_ones():
-    with pytest.raises(ValueError, match=r"no architecture 'resnet-60'; did "):
+    with pytest.raises(UserError, match=r"no architecture 'resnet-60'. Did "):
         get_architecture('resnet-60')
-    with pytest.raises(ValueError, match=r'you mean.* vit_tiny'):
+    with pytest.raises(UserError, match=r'you mean.* vit_tiny'):
         get_architecture('vit_tini')
-    with pytest.raises(ValueError, match='All are: resnet18, '):
+    with pytest.raises(UserError, match='All are: resnet18, '):
         get_architecture('?')
 
 
 def test_configs_may_be_changed():
     get_architecture('resnet18').backbone['depth'] = 50
     assert get_architecture('resnet18').backbone['depth'] == 18
+
+
+def test_config_leads_back_to_the_name():
+    for name in list_architectures():
+        assert find_architecture(get_architecture(name).backbone) == name
+    assert find_architecture({'type': 'VOLO', 'arch': 'd1'}) == 'volo_d1'
+    assert find_architecture({'type': 'ResNet', 'depth': 34}) is None
+
+
+@pytest.mark.parametrize('name', ['resnet18', 'vit_tiny'])
+def test_shapes_are_those_of_the_backbone(name):
+    torch.manual_seed(0)
+    expected = torch.rand(3)
+    torch.manual_seed(0)
+    backbone_shapes.cache_clear()
+    shapes = backbone_shapes(name)
+    # random numbers of the caller are left alone
+    assert torch.equal(torch.rand(3), expected)
+    state = build_backbone(name).state_dict()
+    assert shapes == {key: tensor.shape for key, tensor in state.items()}
 
 
 @pytest.mark.parametrize('name', ALL)

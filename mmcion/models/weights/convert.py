@@ -178,10 +178,8 @@ def convert_weights(
     state = report.take(renamed)
     if report.fits:
         return state, report
-    # counters alone are found in anything
-    some = not renamed.keys().isdisjoint(state)
-    if report.unexpected or not (allow_partial and some):
-        raise UserError(f'{report} {_advice(tensors, entry, report, some)}')
+    if report.unexpected or not (allow_partial and report.found):
+        raise UserError(f'{report} {_advice(tensors, entry, report)}')
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         return {**build_backbone(report.name).state_dict(), **state}, report
@@ -203,10 +201,7 @@ def _best_match(
 
 
 def _advice(
-    tensors: Mapping[str, Tensor],
-    source: Source,
-    report: MatchReport,
-    some: bool,
+    tensors: Mapping[str, Tensor], source: Source, report: MatchReport
 ) -> str:
     """Return what weights may be that are not those of an architecture."""
     best = _best_match(tensors, source, source.candidates(tensors))
@@ -215,7 +210,7 @@ def _advice(
             f'It looks like {best[1].name} ({best[1].agreement:.0%} of the '
             f'tensors agree).'
         )
-    if report.unexpected or not some:
+    if report.unexpected or not report.found:
         return 'The checkpoint has another structure.'
     return (
         'If it should be a start only, --allow-partial initialises the rest '

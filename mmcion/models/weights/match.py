@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -31,6 +31,7 @@ class MatchReport:
         reshaped: Names with another shape, each followed by both shapes.
         unexpected: Names in the checkpoint that the network does not have.
         given: All names in the checkpoint.
+        counters: Names of counters that an old checkpoint does not have.
         hint: Where the weights may be from, and what to do.
     """
 
@@ -40,6 +41,7 @@ class MatchReport:
     reshaped: list[str]
     unexpected: list[str]
     given: list[str]
+    counters: list[str] = field(default_factory=list)
     hint: str = ''
 
     @property
@@ -63,9 +65,8 @@ class MatchReport:
 
     def take(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return the tensors that were found, counters of old files as 0."""
-        return {
-            name: tensors.get(name, torch.tensor(0)) for name in self.found
-        }
+        taken = {name: tensors[name] for name in self.found}
+        return {**taken, **dict.fromkeys(self.counters, torch.tensor(0))}
 
     def __str__(self) -> str:
         counts = [f'{len(self.found)} tensors found'] + [
@@ -114,10 +115,11 @@ def match(
     found: list[str] = []
     missing: list[str] = []
     reshaped: list[str] = []
+    counters: list[str] = []
     for key, shape in network.items():
         if key not in tensors:
             counter = key.rpartition('.')[2] == _COUNTER
-            (found if counter else missing).append(key)
+            (counters if counter else missing).append(key)
         elif tensors[key].shape != shape:
             shapes = f'{tuple(tensors[key].shape)}, not {tuple(shape)}'
             reshaped.append(f'{key} {shapes}')
@@ -134,7 +136,14 @@ def match(
             f'The position table is for images of another size: {tables[0]}.'
         )
     return MatchReport(
-        name, found, missing, reshaped, unexpected, list(tensors), hint
+        name,
+        found,
+        missing,
+        reshaped,
+        unexpected,
+        given=list(tensors),
+        counters=counters,
+        hint=hint,
     )
 
 

@@ -163,12 +163,13 @@ def parse_config(text: str) -> dict[str, Any]:
 
 
 def _literal(node: ast.expr) -> Any:
-    """Evaluate a literal; ``dict(a=1)`` counts as one."""
+    """Evaluate a literal; ``dict(a=1)`` and ``dict({1: 2})`` are such."""
     if isinstance(node, ast.Call):
-        if getattr(node.func, 'id', None) != 'dict' or node.args:
+        mappings = [arg for arg in node.args if isinstance(arg, ast.Dict)]
+        if getattr(node.func, 'id', None) != 'dict' or mappings != node.args:
             raise ValueError(f'{ast.unparse(node)[:60]} is a call')
-        pairs = [(keyword.arg, keyword.value) for keyword in node.keywords]
-        return {key: _literal(value) for key, value in pairs}
+        pairs = {key.arg: _literal(key.value) for key in node.keywords}
+        return {**dict(*map(_literal, mappings)), **pairs}
     if isinstance(node, ast.Dict):
         keys = [key and ast.literal_eval(key) for key in node.keys]
         return dict(zip(keys, map(_literal, node.values), strict=True))
@@ -243,7 +244,8 @@ def _is_registered(name: Any, registry: Registry) -> bool:
     scope, _, key = str(name).rpartition('.')
     parent = registry.parent
     if scope in ('', registry.scope):
-        for each in filter(None, (registry, parent)):
+        # a registry without entries is falsy
+        for each in [registry] if parent is None else [registry, parent]:
             each.import_from_location()
             if key in each.module_dict:
                 return True

@@ -4,10 +4,15 @@ import torch
 from safetensors.torch import save_file
 from torchvision.models import resnet18
 
-from mmcion.apis.model_zoo import get_model, load_model
-from mmcion.models import build_backbone, convert_reidzoo
-from mmcion.models.converters import convert_file, convert_weights
-from mmcion.models.utils import pooled_feature, read_model_file
+from mmcion.models import build_backbone
+from mmcion.models.utils import pooled_feature
+from mmcion.models.weights import (
+    convert_file,
+    convert_weights,
+    open_file,
+    read_model_file,
+)
+from mmcion.utils.checks import UserError
 from tests.golden import (
     SMALLEST,
     golden_image,
@@ -105,14 +110,15 @@ def test_resnets(tmp_path, resnet, source, wrap, mean, std):
 
     done = convert_file(path, tmp_path / 'out.pth', source)
 
-    assert done.coverage.share == 1 and done.coverage.arch == 'resnet18'
+    assert done.report.fits and done.report.name == 'resnet18'
     assert done.remark
-    meta = read_model_file(done.path)['meta']
-    assert meta['mean'] == pytest.approx(mean)
-    assert meta['std'] == pytest.approx(std)
-    assert meta['remark'] == done.remark
-    assert 'weights.pth' in meta['source'] and len(meta['source_sha256']) == 64
-    model = load_model(done.path)
+    model = open_file(done.path)
+    assert model.spec.arch == 'resnet18'
+    assert model.spec.mean == pytest.approx(mean)
+    assert model.spec.std == pytest.approx(std)
+    assert model.spec.notes == {'remark': done.remark}
+    assert 'weights.pth' in model.spec.source
+    assert len(model.spec.source_sha256) == 64
     assert torch.equal(features(model.backbone), features(resnet))
 
 
@@ -120,7 +126,7 @@ def test_torchvision_itself():
     torch.manual_seed(0)
     network = resnet18()
     state, report = convert_weights(network.state_dict(), 'torchvision')
-    assert report.arch == 'resnet18'
+    assert report.name == 'resnet18'
     network.fc = torch.nn.Identity()
     network.layer4[0].conv2.stride = network.layer4[0].conv1.stride = (1, 1)
     network.layer4[0].downsample[0].stride = (1, 1)
@@ -146,7 +152,7 @@ def test_timm_itself(name, arch):
     torch.manual_seed(0)
     network = timm.create_model(name, pretrained=False).eval()
     state, report = convert_weights(network.state_dict(), 'timm', arch=arch)
-    assert report.share == 1
+    assert report.fits
     backbone = build_backbone(arch)
     backbone.load_state_dict(state)
     if arch != 'resnet18':  # the last stride differs
@@ -161,10 +167,10 @@ def test_table_of_timm_volo_is_for_squares():
     with torch.device('meta'):
         square = timm.create_model('volo_d1_224').state_dict()
         person = timm.create_model('volo_d1_224', img_size=(256, 128))
-    with pytest.raises(ValueError, match='table is made for images of anoth'):
+    with pytest.raises(UserError, match='images of another size'):
         convert_weights(square, 'timm', arch='volo_d1')
     _, report = convert_weights(person.state_dict(), 'timm')
-    assert report.arch == 'volo_d1' and report.share == 1
+    assert report.name == 'volo_d1' and report.fits
 
 
 @pytest.mark.parametrize(
@@ -183,7 +189,7 @@ def test_table_of_timm_volo_is_for_squares():
 def test_structures_of_timm_that_differ(name, arch, reason):
     with torch.device('meta'):
         state = timm.create_model(name, pretrained=False).state_dict()
-    with pytest.raises(ValueError, match=reason):
+    with pytest.raises(UserError, match=reason):
         convert_weights(state, 'timm', arch=arch, allow_partial=True)
 
 
@@ -196,7 +202,7 @@ def test_timm_is_recognised():
     ):
         with torch.device('meta'):
             state = timm.create_model(name, pretrained=False).state_dict()
-        assert convert_weights(state, 'timm')[1].arch == arch
+        assert convert_weights(state, 'timm')[1].name == arch
 
 
 def test_transreid_ssl():
@@ -208,9 +214,9 @@ def test_transreid_ssl():
         'student': {**prefixed(zeros, 'module.backbone.'), **head},
         'dino_loss': {'center': torch.ones(1, 2)},
     }
-    expected = convert_reidzoo(state, 'vit_tiny')
+    expected, _ = convert_weights(state, 'reidzoo')
     converted, report = convert_weights(checkpoint, 'transreid-ssl')
-    assert report.arch == 'vit_tiny' and equal(converted, expected)
+    assert report.name == 'vit_tiny' and equal(converted, expected)
     bare = {**state, 'fc.bias': torch.ones(1000)}
     assert equal(convert_weights(bare, 'transreid-ssl')[0], expected)
 
@@ -218,7 +224,7 @@ def test_transreid_ssl():
 def test_part_tokens_of_pass_are_refused():
     state = reidzoo_backbone('vit_tiny')
     state['part_token1'] = torch.zeros(1, 1, 192)
-    with pytest.raises(ValueError, match='part tokens'):
+    with pytest.raises(UserError, match='part tokens'):
         convert_weights({'teacher': state}, 'transreid-ssl')
 
 
@@ -244,16 +250,14 @@ def test_reidzoo(tmp_path, arch):
 
     done = convert_file(path, tmp_path / 'out.pth', 'reidzoo', add_hash=True)
 
-    assert done.coverage.arch == arch and done.path.stem.startswith('out-')
-    expected = convert_reidzoo(weights, arch)
-    found = read_model_file(done.path)['state_dict']
+    assert done.report.name == arch and done.path.stem.startswith('out-')
+    expected, _ = convert_weights(weights, 'reidzoo', arch=arch)
+    found, _ = read_model_file(done.path)
     for name, tensor in found.items():
         wanted = expected[name.removeprefix('backbone.')]
         torch.testing.assert_close(tensor, wanted.to(tensor.dtype))
-    get_model(f'cion_{arch}', pretrained=done.path)
-
     done = convert_file(path, tmp_path / 'b.pth', 'reidzoo', role='student')
-    found = read_model_file(done.path)['state_dict']
+    found, _ = read_model_file(done.path)
     name = next(name for name in found if name.endswith('.bias'))
     wanted = expected[name.removeprefix('backbone.')] + 1
     torch.testing.assert_close(found[name], wanted.to(found[name].dtype))
@@ -261,7 +265,7 @@ def test_reidzoo(tmp_path, arch):
 
 def test_role_that_is_not_there():
     checkpoint = {'teacher': reidzoo_backbone('ghostnet_0_5')}
-    with pytest.raises(ValueError, match='it has no student, but a teacher'):
+    with pytest.raises(UserError, match='it has no student, but a teacher'):
         convert_weights(checkpoint, 'reidzoo', role='student')
 
 
@@ -271,31 +275,30 @@ def test_partial_weights(tmp_path, resnet):
     path = tmp_path / 'weights.pth'
     torch.save(state, path)
     out = tmp_path / 'out.pth'
-    with pytest.raises(ValueError, match=r'weights.pth: its arch.* not recog'):
+    with pytest.raises(
+        UserError, match=r'weights.pth: its arch.* nearest: .*resnet18'
+    ):
         convert_file(path, out, 'torchvision')
-    with pytest.raises(ValueError, match=r'1 are missing \(layer4\.1\.conv2'):
+    with pytest.raises(
+        UserError, match=r'1 missing \(layer4\.1\.conv2.*--allow'
+    ):
         convert_file(path, out, 'torchvision', arch='resnet18')
     assert not out.exists()
     done = convert_file(
         path, out, 'torchvision', arch='resnet18', allow_partial=True
     )
-    assert done.coverage.share < 1
-    content = read_model_file(out)
-    assert content['meta']['drawn_at_random'] == ['layer4.1.conv2.weight']
+    assert done.report.coverage < 1
+    found, spec = read_model_file(out)
+    assert spec.notes['random'] == ['layer4.1.conv2.weight']
     name = 'conv1.weight'
-    assert torch.equal(content['state_dict'][f'backbone.{name}'], state[name])
+    assert torch.equal(found[f'backbone.{name}'], state[name])
 
 
 def test_safetensors(tmp_path, resnet):
     path = tmp_path / 'model.safetensors'
     save_file({**resnet.state_dict(), **HEAD}, path)
     done = convert_file(path, tmp_path / 'out.pth', 'timm')
-    assert done.coverage.arch == 'resnet18'
-    path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(ValueError, match=r'model.safetensors is damaged'):
-        convert_file(path, tmp_path / 'out.pth', 'timm')
-    with pytest.raises(FileNotFoundError):
-        convert_file(tmp_path / 'no.safetensors', tmp_path / 'o.pth', 'timm')
+    assert done.report.name == 'resnet18'
 
 
 def test_statistics_may_be_given(tmp_path, resnet):
@@ -310,9 +313,10 @@ def test_statistics_may_be_given(tmp_path, resnet):
         std=half,
         input_size=(384, 128),
     )
-    meta = read_model_file(done.path)['meta']
-    assert meta['mean'] == meta['std'] == [0.5, 0.5, 0.5]
-    assert meta['input_size'] == [384, 128]
+    _, spec = read_model_file(done.path)
+    assert spec.mean == spec.std == [0.5, 0.5, 0.5]
+    assert spec.input_size == [384, 128]
+    assert spec.statistics == 'custom'
 
 
 @pytest.mark.parametrize('add_hash', [True, False])
@@ -323,7 +327,7 @@ def test_input_is_never_written_over(tmp_path, resnet, add_hash):
     if add_hash:
         convert_file(path, path, 'torchvision', add_hash=True)
     else:
-        with pytest.raises(ValueError, match=r'weights\.pth is the file that'):
+        with pytest.raises(UserError, match=r'weights\.pth is the file that'):
             convert_file(path, path, 'torchvision')
     assert path.read_bytes() == before
 
@@ -334,10 +338,77 @@ def test_half_of_the_statistics(tmp_path, resnet):
     path, out = tmp_path / 'weights.pth', tmp_path / 'out.pth'
     torch.save(content, path)
     with pytest.raises(
-        ValueError, match=r'weights\.pth: it has pixel_mean .* no pixel_std'
+        UserError, match=r'weights\.pth: it has pixel_mean, .* --std'
     ):
         convert_file(path, out, 'fast-reid')
     done = convert_file(path, out, 'fast-reid', std=(0.5, 0.5, 0.5))
-    meta = read_model_file(done.path)['meta']
-    assert meta['mean'] == pytest.approx([0.35, 0.31, 0.314])
-    assert meta['std'] == [0.5, 0.5, 0.5]
+    _, spec = read_model_file(done.path)
+    assert spec.mean == pytest.approx([0.35, 0.31, 0.314])
+    assert spec.std == [0.5, 0.5, 0.5]
+
+
+def test_partial_weights_are_the_same_every_time(resnet):
+    state = resnet.state_dict()
+    del state['layer4.1.conv2.weight'], state['bn1.num_batches_tracked']
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    options = {'arch': 'resnet18', 'allow_partial': True}
+    first, report = convert_weights(state, 'torchvision', **options)
+    again, _ = convert_weights(state, 'torchvision', **options)
+    # random numbers of the caller are left alone
+    assert torch.equal(torch.rand(3), expected)
+    assert report.missing == ['layer4.1.conv2.weight']
+    build_backbone('resnet18').load_state_dict(first)
+    assert equal(first, again)
+
+
+def test_other_structures_are_refused_even_in_part(resnet):
+    options = {'arch': 'resnet18', 'allow_partial': True}
+    more = {**resnet.state_dict(), 'extra.weight': torch.ones(2)}
+    for state in (more, {}):
+        with pytest.raises(UserError, match='has another structure'):
+            convert_weights(state, 'torchvision', **options)
+
+
+@pytest.mark.parametrize(
+    ('given', 'wanted'),
+    [
+        ('resnet18', 'resnet18_ibn'),
+        ('resnet18_ibn', 'resnet18'),
+        ('ghostnet_0_5', 'ghostnet_1_0'),
+        ('edgenext_small', 'convnext_tiny'),
+        ('repvit_m1_0', 'repvit_m0_9'),
+        ('fastvit_sa12', 'fastvit_s12'),
+        ('vit_tiny', 'volo_d1'),
+    ],
+)
+def test_wrong_architecture_is_recognised(given, wanted):
+    match = rf'% of {wanted}: .*It looks like {given} \(100%'
+    with pytest.raises(UserError, match=match):
+        convert_weights(reidzoo_backbone(given), 'reidzoo', arch=wanted)
+
+
+def test_all_that_differs_is_named():
+    state = reidzoo_backbone('ghostnet_0_5')
+    del state['conv_head.bias'], state['bn1.weight']
+    state['conv_stem.weight'] = torch.ones(8, 1, 3, 3)
+    state['strange.weight'] = torch.ones(2)
+    with pytest.raises(UserError) as error:
+        convert_weights(state, 'reidzoo', arch='ghostnet_0_5')
+    for words in (
+        'of ghostnet_0_5: 507 tensors found, 2 missing (model.bn1.weight',
+        '1 unexpected (model.strange.weight)',
+        '(model.conv_stem.weight (8, 1, 3, 3), not (8, 3, 3, 3))',
+    ):
+        assert words in str(error.value)
+
+
+def test_foreign_weights():
+    for state in ({'a.weight': torch.ones(2)}, {}):
+        with pytest.raises(UserError, match='not recognised among those of R'):
+            convert_weights(state, 'reidzoo')
+        with pytest.raises(UserError, match=r'0\.0% of vit_tiny'):
+            convert_weights(state, 'reidzoo', arch='vit_tiny')
+    with pytest.raises(UserError, match='got a list'):
+        convert_weights([], 'reidzoo')

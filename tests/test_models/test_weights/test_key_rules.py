@@ -1,7 +1,7 @@
 import pytest
 
 from mmcion.models import get_architecture, list_architectures
-from mmcion.models.converters.key_rules import detect_family, renaming
+from mmcion.models.weights.key_rules import detect_family, our_names
 from tests.golden import reidzoo_keys
 
 
@@ -9,20 +9,16 @@ def names_of(arch):
     return [name for name, *_ in reidzoo_keys()[arch]['keys']]
 
 
-def family_of(arch):
-    return get_architecture(arch).backbone['type'].removeprefix('mmcion.')
-
-
 @pytest.mark.parametrize('arch', list_architectures())
 def test_family_is_known_by_its_names(arch):
-    assert detect_family(names_of(arch)) == family_of(arch)
+    assert detect_family(names_of(arch)) == get_architecture(arch).family
     assert detect_family(['a', 'b']) is None
 
 
 @pytest.mark.parametrize('arch', list_architectures())
 def test_no_two_names_become_one(arch):
     names = names_of(arch)
-    ours = renaming(names, family_of(arch))
+    ours = our_names(names, get_architecture(arch).family)
     assert list(ours) == names
     assert len(set(ours.values())) == len(names)
 
@@ -58,4 +54,4 @@ def test_stages_are_found_in_flat_lists(family, published, ours):
             'network.3.0.x',
         ],
     }.get(family, [published])
-    assert renaming(names, family)[published] == f'model.{ours}'
+    assert our_names(names, family)[published] == f'model.{ours}'

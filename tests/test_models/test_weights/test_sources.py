@@ -2,17 +2,17 @@ import pytest
 import torch
 
 from mmcion.models import get_architecture, list_architectures
-from mmcion.models.converters.sources import (
+from mmcion.models.weights.sources import (
     REFUSED,
     SOURCES,
     find_source,
     refuse_structure,
+    source_hint,
 )
+from mmcion.utils.checks import UserError
+from tests.golden import SMALLEST, reidzoo_keys
 
-FAMILIES = {
-    get_architecture(name).backbone['type'].removeprefix('mmcion.')
-    for name in list_architectures()
-}
+FAMILIES = {get_architecture(name).family for name in list_architectures()}
 
 
 def test_families_exist():
@@ -26,10 +26,10 @@ def test_families_exist():
 
 
 def test_unknown_and_refused_sources():
-    with pytest.raises(ValueError, match=r"no source 'x'; there are reidzoo"):
+    with pytest.raises(UserError, match=r"source .*'reidzoo'.* got 'x'"):
         find_source('x')
     for name in REFUSED:
-        with pytest.raises(ValueError, match=f'{name} cannot be converted: '):
+        with pytest.raises(UserError, match=f'{name} cannot be converted: '):
             find_source(name)
 
 
@@ -54,7 +54,7 @@ def test_unknown_and_refused_sources():
     ],
 )
 def test_other_structures_are_recognised(name, shape, reason):
-    with pytest.raises(ValueError, match=reason):
+    with pytest.raises(UserError, match=reason):
         refuse_structure({'a': torch.ones(1), name: torch.zeros(shape)})
 
 
@@ -63,7 +63,7 @@ def test_plain_patches_are_recognised():
         'cls_token': torch.zeros(1, 1, 8),
         'patch_embed.proj.weight': torch.zeros(8, 3, 16, 16),
     }
-    with pytest.raises(ValueError, match='no ICS stem'):
+    with pytest.raises(UserError, match='no ICS stem'):
         refuse_structure(tensors)
     tensors['patch_embed.proj.weight'] = torch.zeros(8, 64, 8, 8)
     refuse_structure(tensors)
@@ -80,3 +80,34 @@ def test_heads_are_dropped():
     tensors = dict.fromkeys([*heads, 'conv1.weight'], torch.ones(1))
     renamed = SOURCES['lup-nl'].rename(tensors, 'ResNet')
     assert list(renamed) == ['conv1.weight']
+
+
+@pytest.mark.parametrize('arch', SMALLEST)
+def test_candidates_are_of_the_family_that_names_show(arch):
+    names = [name for name, *_ in reidzoo_keys()[arch]['keys']]
+    family = get_architecture(arch).family
+    found = SOURCES['reidzoo'].candidates(names)
+    assert arch in found
+    assert {get_architecture(name).family for name in found} == {family}
+
+
+def test_candidates_of_timm_names():
+    found = SOURCES['timm'].candidates(['stages.0.blocks.0.conv_dw.weight'])
+    assert 'convnext_tiny' in found and 'resnet18' not in found
+
+
+@pytest.mark.parametrize(
+    ('names', 'source'),
+    [
+        (['encoder_q.conv1.weight', 'encoder_k.conv1.weight'], 'lup'),
+        (['encoder_q.conv1.weight', 'prototypes'], 'lup-nl'),
+        (['features.0.0.c.weight'], 'reidzoo'),
+        (['stem.weight'], 'timm'),
+        (['conv1.weight', 'layer1.0.conv1.weight'], ''),
+        (['model.stem.weight'], ''),
+        ([], ''),
+    ],
+)
+def test_hint_names_the_source(names, source):
+    hint = source_hint(names, ours=['model.stem.weight'])
+    assert (f'--from {source} ' in hint) if source else hint == ''

@@ -1,0 +1,168 @@
+import pytest
+import torch
+from mmengine.config import Config
+
+from mmcion.models import ReIDModel, build_backbone
+from mmcion.models.weights import (
+    ModelSpec,
+    open_config,
+    open_file,
+    save_model_file,
+    use_checkpoint,
+)
+from mmcion.utils.checks import UserError
+from tests.tiny import DIM, make_pretrainer, pretrainer_cfg
+
+BACKBONE = {'type': 'TinyBackbone', 'use_bn': True}
+NECK = {'type': 'BNNeck', 'in_channels': DIM}
+HEAD = {'type': 'ReIDHead', 'in_channels': DIM, 'num_classes': 5}
+HALF = {'mean': (0.5, 0.5, 0.5), 'std': (0.5, 0.5, 0.5)}
+IMAGES = torch.randn(2, 3, 16, 8, generator=torch.Generator().manual_seed(0))
+
+
+def features(model):
+    with torch.no_grad():
+        return model.eval()(IMAGES)
+
+
+@pytest.fixture
+def pretrained(tmp_path):
+    pretrainer = make_pretrainer(use_bn=True, seed=5)
+    with torch.no_grad():
+        pretrainer.student.backbone[0].weight.add_(1)
+    path = tmp_path / 'pretrained.pth'
+    cfg = Config({'model': pretrainer_cfg(use_bn=True)})
+    state = pretrainer.state_dict()
+    torch.save({'state_dict': state, 'meta': {'cfg': cfg.pretty_text}}, path)
+    return path, features(pretrainer)
+
+
+@pytest.fixture
+def fine_tuned(tmp_path):
+    cfg = {'backbone': BACKBONE, 'neck': NECK, 'head': HEAD}
+    torch.manual_seed(1)
+    model = ReIDModel(**cfg)
+    model.neck(torch.randn(9, DIM))  # statistics of its own
+    cfg = Config({'model': {'type': 'ReIDModel', **cfg}})
+    path = tmp_path / 'fine-tuned.pth'
+    meta = {'cfg': cfg.pretty_text}
+    torch.save({'state_dict': model.state_dict(), 'meta': meta}, path)
+    return path, features(model)
+
+
+@pytest.mark.parametrize('name', ['pretrained', 'fine_tuned'])
+def test_checkpoint_of_training_opens_by_its_path(name, request):
+    path, expected = request.getfixturevalue(name)
+    model = open_file(path)
+    assert not model.training and model.spec is None
+    assert torch.equal(features(model), expected)
+    assert (model.neck is not None) == (name == 'fine_tuned')
+    assert model.head is None and 'backbone' in model.cfg.model
+
+
+@pytest.mark.parametrize('name', ['pretrained', 'fine_tuned'])
+def test_config_with_weights(name, request):
+    path, expected = request.getfixturevalue(name)
+    cfg = open_file(path).cfg
+    model = open_config(cfg, path)
+    assert torch.equal(features(model), expected)
+    assert model.cfg is cfg
+
+
+def test_config_of_the_backbone_alone(pretrained, fine_tuned):
+    cfg = Config({'model': {'type': 'ReIDModel', 'backbone': BACKBONE}})
+    for path, expected in (pretrained, fine_tuned):
+        model = open_config(cfg, path)
+        equal = torch.equal(features(model), expected)
+        assert equal == (path is pretrained[0])  # the other has a neck
+
+
+def test_config_without_weights_starts_as_it_says(pretrained):
+    path, expected = pretrained
+    for cfg in (
+        pretrainer_cfg(use_bn=True, backbone_checkpoint=str(path)),
+        {
+            'type': 'ReIDModel',
+            'backbone': BACKBONE,
+            'backbone_checkpoint': str(path),
+        },
+    ):
+        model = open_config(Config({'model': cfg}))
+        assert torch.equal(features(model), expected)
+
+
+def test_weights_of_another_network(pretrained, fine_tuned, tmp_path):
+    other = {'type': 'ReIDModel', 'backbone': {'type': 'TinyBackbone'}}
+    with pytest.raises(UserError, match=r'pretrained\.pth: .*unexpected'):
+        open_config(Config({'model': other}), pretrained[0])
+    necked = {'type': 'ReIDModel', 'backbone': BACKBONE, 'neck': NECK}
+    with pytest.raises(UserError, match=r'pretrained\.pth: .* neck BNNeck'):
+        open_config(Config({'model': necked}), pretrained[0])
+
+
+def test_bare_weights_do_not_say_what_they_are(tmp_path):
+    torch.save(build_backbone('ghostnet_0_5').state_dict(), tmp_path / 'a.pth')
+    with pytest.raises(UserError, match=r'a\.pth does not say what network'):
+        open_file(tmp_path / 'a.pth')
+
+
+def save_spec(path, **options):
+    torch.manual_seed(2)
+    model = ReIDModel(BACKBONE, neck=NECK)
+    return save_model_file(path, model, ModelSpec(BACKBONE, NECK, **options))
+
+
+def test_model_file(tmp_path):
+    path = save_spec(tmp_path / 'a.pth', **HALF, neck_feat='before')
+    model = open_file(path)
+    assert not model.training and model.neck_feat == 'before'
+    assert model.spec.neck == NECK
+    assert model.data_preprocessor.std.flatten().tolist() == [0.5, 0.5, 0.5]
+
+
+@pytest.mark.parametrize('kind', ['os.system', 'mmengine.dump', 'Nothing'])
+def test_classes_that_a_model_file_may_not_name(tmp_path, kind):
+    path = save_spec(tmp_path / 'a.pth')
+    content = torch.load(path, weights_only=True)
+    content['meta']['backbone'] = {'type': kind, 'command': 'true'}
+    torch.save(content, path)
+    with pytest.raises(UserError, match=rf'a\.pth: {kind} is not registered'):
+        open_file(path)
+
+
+def test_model_file_downloads_nothing(tmp_path):
+    path = save_spec(tmp_path / 'a.pth')
+    content = torch.load(path, weights_only=True)
+    # TinyBackbone takes no such arguments
+    content['meta']['backbone'] |= {'checkpoint_path': 'x', 'init_cfg': {}}
+    torch.save(content, path)
+    open_file(path)
+
+
+def test_use_checkpoint(fine_tuned):
+    path, expected = fine_tuned
+    cfg = {'backbone': BACKBONE, 'neck': NECK}
+    use_checkpoint(cfg, path)
+    assert torch.equal(features(ReIDModel(**cfg)), expected)
+    plain = {'backbone': BACKBONE}
+    use_checkpoint(plain, path)
+    assert plain['backbone_checkpoint'] == str(path)
+    assert 'neck_checkpoint' not in plain and 'data_preprocessor' not in plain
+
+
+def test_images_are_normalised_as_the_model_file_says(tmp_path):
+    path = save_spec(tmp_path / 'a.pth', **HALF)
+    stated = {'type': 'ReIDDataPreprocessor', 'std': (0.5, 0.5, 0.5)}
+    for preprocessor in (None, {'type': 'ReIDDataPreprocessor'}, stated):
+        cfg = {'type': 'ReIDModel', 'backbone': BACKBONE}
+        if preprocessor:
+            cfg['data_preprocessor'] = preprocessor
+        model = open_config(Config({'model': cfg}), path)
+        use_checkpoint(cfg, path)
+        assert model.data_preprocessor.std[0].item() == 0.5
+        assert cfg['data_preprocessor']['mean'] == [0.5, 0.5, 0.5]
+    cfg['data_preprocessor'] = {**stated, 'mean': (0.4, 0.5, 0.5)}
+    with pytest.raises(UserError, match=r'mean is \[0\.5.* \(0\.4'):
+        use_checkpoint(cfg, path)
+    with pytest.raises(UserError, match=r'a\.pth: mean is'):
+        open_config(Config({'model': cfg}), path)
