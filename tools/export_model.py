@@ -68,13 +68,12 @@ def main() -> None:
     from mmcion.apis.export import export_model
     from mmcion.apis.export_parity import read_crops
     from mmcion.apis.features import input_size
-    from mmcion.apis.zoo import open_model
+    from mmcion.apis.zoo import get_model
     from mmcion.utils.checks import check_image_size
 
-    model = open_model(
+    model = get_model(
         args.model,
-        args.weights,
-        random_weights=args.random_weights,
+        args.weights or not args.random_weights,
         custom_imports=args.custom_imports,
     )
     size = check_image_size(args.image_size or input_size(model))

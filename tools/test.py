@@ -81,7 +81,7 @@ def test_configs(args: argparse.Namespace) -> 'dict[str, Config]':
     if args.checkpoint in (None, 'none'):
         args.checkpoint = None
     else:
-        use_checkpoint(cfg.model, args.checkpoint)
+        use_checkpoint(cfg, args.checkpoint)
     if args.tta:
         cfg.model.flip_test = True
     choose_run_checkpoint(cfg)

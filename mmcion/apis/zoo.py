@@ -37,8 +37,8 @@ _WEIGHT_SUFFIXES = ('.pth', '.pt', '.bin', '.tar', '.safetensors')
 
 
 def get_model(
-    model: str | Path,
-    pretrained: bool | str | Path = False,
+    model: str | Path | Config,
+    pretrained: bool | str | Path | None = None,
     device: str | torch.device | None = None,
     *,
     custom_imports: bool = False,
@@ -55,14 +55,14 @@ def get_model(
             - name of ``list_models()``, in any spelling that
               ``get_architecture`` knows, with or without ``cion_``;
             - path of a model file or of a checkpoint of training, which know
-              their network themselves;
-            - path of a config.
-        pretrained: Weights for a name or a config. True takes those of the
-            zoo: from the folder that the environment variable ``MMCION_ZOO``
-            names, or by download where the index has an address. A path is
-            that of a model file, a checkpoint of training (of a pre-training
-            the teacher is taken) or one of ReIDZoo as it was released. False
-            leaves the weights as they are initialised.
+              their network and have its weights;
+            - path of a config, or its content.
+        pretrained: Weights for a name or a config. A path is that of a model
+            file, a checkpoint of training (of a pre-training the teacher is
+            taken) or one of ReIDZoo as it was released. True takes those of
+            the zoo: from the folder that the environment variable
+            ``MMCION_ZOO`` names, or by download where the index has an
+            address. Otherwise they are as they are initialised.
         device: Where to put it; the CPU if None.
         custom_imports: Whether to import the modules that a file names, which
             register classes of its network. This runs their code.
@@ -73,24 +73,30 @@ def get_model(
         FileNotFoundError: If a file is missing; says how to get one.
         OSError: If a download fails.
     """
-    if not isinstance(model, str | Path):
+    if not isinstance(model, str | Path | Config):
         raise UserError(f'model must be a name or a path; got {model!r}.')
-    if not isinstance(pretrained, bool | str | Path):
-        raise UserError(
-            f'pretrained must be True, False or a path; got {pretrained!r}.'
-        )
-    path = Path(model).expanduser()
-    if path.suffix == '.py':
-        network = _of_config(read_config(path), pretrained)
+    path = Path('' if isinstance(model, Config) else model).expanduser()
+    weights = pretrained if isinstance(pretrained, str | Path) else None
+    if isinstance(model, Config) or path.suffix == '.py':
+        if pretrained is True:
+            print_log(
+                f'{path} has no published weights; the network is as the '
+                f'config initialises it.',
+                logger='current',
+                level=logging.WARNING,
+            )
+        cfg = model if isinstance(model, Config) else read_config(path)
+        network = open_config(cfg, weights)
     # names may have dots, as ghostnet_0.5x has
     elif path.suffix in _WEIGHT_SUFFIXES or path.is_file():
-        if not isinstance(pretrained, bool):
+        if weights or pretrained is False:
             raise UserError(
-                f'{model} has weights; {pretrained} is for a name or a config.'
+                f'{model} has weights; pretrained={pretrained!r} is for names '
+                f'and configs.'
             )
         network = open_file(path, custom_imports=custom_imports)
     else:
-        network = _of_name(str(model), pretrained)
+        network = _of_name(str(model), weights, pretrained is True)
     return network.to(device or 'cpu')
 
 
@@ -102,8 +108,8 @@ def init_model(
     """Open a model by its config, in the manner of OpenMMLab.
 
     Args:
-        config: File, or what was read from it; or a file that knows its
-            network, see ``get_model``.
+        config: File, or what was read from it; or what else ``get_model``
+            opens.
         checkpoint: Weights of the backbone, and of the neck if there is one.
             If None, they are as the config initialises them.
         device: Where to put it; the best there is if None.
@@ -113,51 +119,13 @@ def init_model(
         UserError: If the config has no model, or the checkpoint is damaged or
             does not fit.
     """
-    device = device or get_device()
-    if isinstance(config, Config):
-        return _of_config(config, checkpoint or False).to(device)
-    return get_model(config, checkpoint or False, device)
+    return get_model(config, checkpoint, device or get_device())
 
 
-def open_model(
-    model: str,
-    weights: str | None = None,
-    *,
-    random_weights: bool = False,
-    custom_imports: bool = False,
-) -> Any:
-    """Open the model that a command line names, see ``add_model_options``.
-
-    Args:
-        model: See ``get_model``.
-        weights: Checkpoint for a name or a config.
-        random_weights: Whether to leave a name or a config untrained.
-        custom_imports: See ``get_model``.
-
-    Raises:
-        UserError: As ``get_model``; or if a file with weights gets others.
-    """
-    path = Path(model)
-    if random_weights and path.suffix in _WEIGHT_SUFFIXES:
-        raise UserError(
-            f'{model} has weights; --random-weights is for names and configs.'
-        )
-    # a config says by itself how its weights are initialised
-    zoo = not random_weights and path.suffix != '.py'
-    return get_model(model, weights or zoo, custom_imports=custom_imports)
-
-
-def _of_config(cfg: Config, pretrained: bool | str | Path) -> Any:
-    if pretrained is True:
-        raise UserError(
-            'a config has no published weights; pretrained must be the path '
-            'of a checkpoint, or False.'
-        )
-    return open_config(cfg, pretrained or None)
-
-
-def _of_name(name: str, pretrained: bool | str | Path) -> ReIDModel:
-    """Build a model of the zoo, and fill it unless ``pretrained`` is False."""
+def _of_name(
+    name: str, weights: str | Path | None, released: bool
+) -> ReIDModel:
+    """Build a model of the zoo, and fill it if there are weights."""
     bare = name.strip().lower().replace('-', '_').removeprefix('cion_')
     entry = read_index()[f'cion_{get_architecture(bare).name}']
     options = {
@@ -165,16 +133,15 @@ def _of_name(name: str, pretrained: bool | str | Path) -> ReIDModel:
         'mean': entry.mean,
         'std': entry.std,
     }
-    if pretrained is False:
+    if weights is None and not released:
         return build_network(
             ModelSpec.from_architecture(
                 entry.arch, source='random weights', **options
             )
         )
-    path = Path(pretrained) if pretrained is not True else _zoo_file(entry)
-    path = path.expanduser()
+    path = _zoo_file(entry) if weights is None else Path(weights).expanduser()
     content, spec = read_model(path)
-    if pretrained is True:
+    if released:
         _verify(path, spec, entry)
     if spec is None:
         spec = ModelSpec.from_architecture(

@@ -82,7 +82,7 @@ def add_model_options(
     several: bool = False,
     weights: bool = True,
 ) -> None:
-    """Add what every tool that runs a model takes, see ``open_model``.
+    """Add what every tool that runs a model takes, see ``get_model``.
 
     Args:
         parser: of the tool.

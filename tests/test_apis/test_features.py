@@ -10,14 +10,18 @@ from mmengine.config import Config
 from torch import nn
 
 import mmcion
-from mmcion.apis import extract, feature_extractor
-from mmcion.apis.feature_extractor import FeatureExtractor
-from mmcion.apis.inference import init_model
-from mmcion.apis.model_zoo import get_model
+from mmcion.apis import extract, features
+from mmcion.apis.features import (
+    FeatureExtractor,
+    inference_model,
+    input_size,
+)
+from mmcion.apis.zoo import get_model, init_model
 from mmcion.datasets import UnreadableImageError
 from mmcion.models import ReIDModel
-from mmcion.models.utils import save_model_file
-from mmcion.structures import FeatureStore, TrackletTable
+from mmcion.models.weights import ModelSpec, save_model_file
+from mmcion.structures import FeatureStore, ReIDDataSample, TrackletTable
+from mmcion.utils.checks import UserError
 
 from ..tiny import DIM, write_image
 
@@ -40,11 +44,12 @@ def model_file(tmp_path_factory):
     return save_model_file(
         tmp_path_factory.mktemp('model') / 'a.pth',
         get_model(ARCH),
-        arch=ARCH,
-        source='random',
-        input_size=(64, 32),
-        mean=(0.4, 0.5, 0.6),
-        std=(0.2, 0.3, 0.4),
+        ModelSpec.from_architecture(
+            ARCH,
+            input_size=(64, 32),
+            mean=(0.4, 0.5, 0.6),
+            std=(0.2, 0.3, 0.4),
+        ),
     )
 
 
@@ -113,7 +118,7 @@ def test_wrong_channel_order_gives_other_features(folder):
     right = extractor(image, channel_order='bgr')
     wrong = extractor(image, channel_order='rgb')
     assert np.abs(right - wrong).max() > 1e-3
-    with pytest.raises(ValueError, match='needs channel_order'):
+    with pytest.raises(UserError, match='needs channel_order'):
         extractor(image)
 
 
@@ -137,7 +142,8 @@ def test_image_size(folder, model_file):
     )
     FeatureExtractor(model)(folder / '0.png')
     FeatureExtractor(model, image_size=(96, 48))(folder / '0.png')
-    model.meta = {}
+    assert input_size(model) == (64, 32)
+    model.spec = None
     FeatureExtractor(model)(folder / '0.png')
     assert sizes == [(64, 32), (96, 48), (256, 128)]
 
@@ -171,12 +177,10 @@ def test_name_takes_the_weights_of_the_zoo(
     assert FeatureExtractor(ARCH, pretrained=False)(folder).shape == (7, 1280)
 
 
-def test_config_is_left_to_init_model():
-    with pytest.raises(ValueError, match=r'FeatureExtractor\(init_model\('):
-        FeatureExtractor('configs/a.py')
-    with pytest.raises(ValueError, match='batch_size'):
+def test_mistakes():
+    with pytest.raises(UserError, match='batch_size'):
         FeatureExtractor(tiny_model(), batch_size=0)
-    with pytest.raises(ValueError, match=r'name, a path or .* got None'):
+    with pytest.raises(UserError, match='got None'):
         FeatureExtractor(None)
 
 
@@ -185,6 +189,8 @@ def test_model_of_a_config_follows_its_pipeline(folder):
     extractor = FeatureExtractor(init_model(config))
     assert extractor.pipeline[1]['size'] == (128, 64)
     assert len(extractor(folder)) == 7
+    by_path = FeatureExtractor(config, pretrained=False)
+    np.testing.assert_array_equal(by_path(folder), extractor(folder))
     other = FeatureExtractor(init_model(config), image_size=(64, 32))
     assert other.pipeline[1]['size'] == (64, 32)
     assert extractor.pipeline[1]['size'] == (128, 64)
@@ -208,7 +214,9 @@ def test_model_of_a_training_takes_the_size_of_its_views(kind):
 
 @pytest.mark.parametrize('size', [128, 0, (0, 0), (-1, 5)])
 def test_wrong_image_size(size):
-    with pytest.raises(ValueError, match='image_size must be two positive'):
+    with pytest.raises(
+        UserError, match='image_size must be two positive integers'
+    ):
         FeatureExtractor(tiny_model(), image_size=size)
 
 
@@ -223,7 +231,7 @@ def test_long_work_has_a_progress_bar(folder, monkeypatch, capsys):
     extractor = tiny_extractor()
     extractor(folder)
     assert capsys.readouterr().err == ''
-    monkeypatch.setattr(feature_extractor, '_LONG', 5)
+    monkeypatch.setattr(features, '_LONG', 5)
     extractor(folder)
     assert '7/7' in capsys.readouterr().err
 
@@ -301,3 +309,49 @@ test_dataloader = dict(dataset=dict(pipeline=[
     np.testing.assert_allclose(store[:], feats, atol=2**-11)
     by_config = FeatureExtractor(init_model(config, model_file))(folder)
     np.testing.assert_array_equal(by_config, feats)
+
+
+@pytest.fixture
+def config(tmp_path):
+    path = tmp_path / 'config.py'
+    path.write_text(
+        """
+model = dict(
+    type='ReIDModel', backbone=dict(type='TinyBackbone', use_bn=True)
+)
+test_dataloader = dict(dataset=dict(pipeline=[
+    dict(type='LoadImage'),
+    dict(type='ResizeImage', size=(16, 8)),
+    dict(type='PackReIDInputs'),
+]))
+"""
+    )
+    return path
+
+
+def test_one_image_gives_a_sample_and_several_a_list(config, tmp_path):
+    model = init_model(config)
+    path = write_image(tmp_path / 'images' / 'a.png')
+    one = mmcion.inference_model(model, path)
+    assert isinstance(one, ReIDDataSample)
+    assert one.feature.dtype == torch.float32
+    assert one.img_path == str(path)
+    for images in ([path], path.parent, str(path.parent)):
+        several = inference_model(model, images)
+        assert len(several) == 1
+        assert torch.equal(several[0].feature, one.feature)
+    array = np.zeros((4, 4, 3), np.uint8)
+    sample = inference_model(model, array, channel_order='rgb')
+    assert sample.feature.shape == (DIM,)
+    stack = inference_model(model, array[None], channel_order='rgb')
+    assert torch.equal(stack[0].feature, sample.feature)
+
+
+def test_features_are_those_of_predict(config, tmp_path):
+    model = init_model(config)
+    image = torch.randint(0, 256, (3, 16, 8), dtype=torch.uint8)
+    expected = model.test_step(
+        {'inputs': image[None], 'data_samples': [ReIDDataSample()]}
+    )
+    sample = inference_model(model, image)
+    assert torch.equal(sample.feature, expected[0].feature)

@@ -4,10 +4,11 @@ import pytest
 import torch
 
 import mmcion
-from mmcion.apis import reid_inferencer
-from mmcion.apis.feature_extractor import FeatureExtractor
-from mmcion.apis.reid_inferencer import ReIDInferencer
+from mmcion.apis import retrieval
+from mmcion.apis.features import FeatureExtractor
+from mmcion.apis.retrieval import ReIDInferencer
 from mmcion.models import ReIDModel
+from mmcion.models.weights import ModelSpec
 from mmcion.structures import FeatureStore
 
 from ..tiny import write_image
@@ -34,7 +35,7 @@ def ranking(result, key='index'):
 
 @pytest.fixture(params=[2, 1 << 16])
 def inferencer(request, monkeypatch):
-    monkeypatch.setattr(reid_inferencer, '_BLOCK', request.param)
+    monkeypatch.setattr(retrieval, '_BLOCK', request.param)
     return mmcion.ReIDInferencer(make_extractor())
 
 
@@ -75,7 +76,7 @@ def test_reranked(inferencer, gallery, tmp_path):
                 (qf @ feats.T)[row, found],
                 atol=1e-3,  # a store keeps float16
             )
-    with pytest.raises(ValueError, match='topk must be a positive whole'):
+    with pytest.raises(ValueError, match='topk must be an integer'):
         inferencer.search(queries, topk=0, rerank=True)
 
 
@@ -139,10 +140,10 @@ def test_mistakes(inferencer, gallery, tmp_path):
         inferencer.set_gallery([])
     inferencer.set_gallery(gallery)
     for topk in (0, -1, 2.5, None):
-        words = f'topk must be a positive whole number; got {topk}'
+        words = f'topk must be an integer .* got {topk}'
         with pytest.raises(ValueError, match=words):
             inferencer.search(gallery, topk=topk)
-    with pytest.raises(ValueError, match=r'cosine, in \[-1, 1\]; got nan'):
+    with pytest.raises(ValueError, match=r'threshold .* \[-1, 1\]; got nan'):
         inferencer.compare(*sorted(gallery.iterdir())[:2], float('nan'))
     with pytest.raises(ValueError, match='has a device already'):
         ReIDInferencer(inferencer.extractor, 'cpu')
@@ -166,7 +167,9 @@ def test_without_calibration_nothing_is_decided(inferencer, gallery):
 
 
 def test_threshold_of_the_model_file(inferencer, gallery):
-    inferencer.extractor.model.meta = {'threshold': CALIBRATED}
+    inferencer.extractor.model.spec = ModelSpec(
+        {'type': 'TinyBackbone'}, threshold=CALIBRATED
+    )
     first, second = sorted(gallery.iterdir())[:2]
     result = inferencer.compare(first, second)
     assert result['same'] is (result['similarity'] >= 0.75)
@@ -185,7 +188,7 @@ def test_similarity_is_never_beyond_1(inferencer, gallery, monkeypatch):
     for sign in (1, -1):
         rounded = np.float32(1 - sign * 1.0000001)
         monkeypatch.setattr(
-            reid_inferencer,
+            retrieval,
             'nearest_gallery',
             lambda *_, distance=rounded: (
                 np.zeros((1, 1), int),

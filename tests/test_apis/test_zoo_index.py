@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from mmcion.apis import model_index
-from mmcion.apis.model_index import list_models, read_index
+from mmcion.apis import zoo_index
+from mmcion.apis.zoo_index import list_models, read_index
 from mmcion.models import list_architectures
 
 ROOT = Path(__file__).parents[2]
@@ -47,10 +47,18 @@ def test_entries_are_complete_and_invent_nothing():
         assert Path(entry.config).name.startswith(f'cion_{hyphens}_')
 
 
-def test_url_needs_a_hash(tmp_path, monkeypatch):
-    text = model_index.INDEX.read_text()
-    broken = tmp_path / 'index.yml'
-    broken.write_text(text.replace('url: null', 'url: https://a/b'))
-    monkeypatch.setattr(model_index, 'INDEX', broken)
-    with pytest.raises(ValueError, match='cion_resnet18 has a url and no sh'):
-        list_models()
+def test_exceptions_replace_defaults(tmp_path, monkeypatch):
+    text = zoo_index.INDEX.read_text()
+    changed = tmp_path / 'index.yml'
+    changed.write_text(
+        text.replace('exceptions: {}', 'exceptions: {vit_tiny: {sha256: a1}}')
+    )
+    monkeypatch.setattr(zoo_index, 'INDEX', changed)
+    index = read_index()
+    assert index['cion_vit_tiny'].sha256 == 'a1'
+    assert index['cion_vit_small'].sha256 is None
+
+
+def test_url_has_a_hash():
+    for entry in read_index().values():
+        assert entry.sha256 or not entry.url

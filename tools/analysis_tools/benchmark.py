@@ -33,6 +33,7 @@ configs are measured with random weights. The last line is a JSON summary.
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
+    from mmcion.utils.checks import UserError, check_at_least
     from mmcion.utils.cli import add_model_options, tool_parser
 
     parser = tool_parser(__doc__, EXAMPLE)
@@ -60,22 +61,25 @@ def parse_args() -> argparse.Namespace:
         '--repeats', type=int, default=30, help='batches that are measured'
     )
     args = parser.parse_args()
-    for name in ('repeats', 'warmup'):
-        if getattr(args, name) < 1:
-            parser.error(f'--{name} must be at least 1')
-    if min(args.batch_sizes) < 1:
-        parser.error('--batch-sizes must be at least 1')
+    check_at_least(
+        1,
+        **{
+            '--repeats': args.repeats,
+            '--warmup': args.warmup,
+            '--batch-sizes': min(args.batch_sizes),
+        },
+    )
     if not re.fullmatch(r'cpu|cuda(:\d+)?', args.device):
-        parser.error(
-            f'--device must be cpu, cuda or cuda:N; got {args.device}'
+        raise UserError(
+            f'--device must be cpu, cuda or cuda:N; got {args.device}.'
         )
     if 'onnxruntime' in args.backends and args.device != 'cpu':
-        parser.error('onnxruntime is measured with --device cpu only')
+        raise UserError('onnxruntime is measured with --device cpu only.')
     if args.device.startswith('cuda'):
         import torch
 
         if not torch.cuda.is_available():
-            parser.error(f'--device {args.device}: there is no GPU here')
+            raise UserError(f'--device {args.device}: there is no GPU here.')
     return args
 
 

@@ -88,17 +88,16 @@ def main() -> None:
 
     from mmcion.apis.cam import activation_maps
     from mmcion.apis.features import FeatureExtractor
-    from mmcion.apis.zoo import open_model
+    from mmcion.apis.zoo import get_model
     from mmcion.visualization import activation_sheet
     from mmcion.visualization.picture_file import save_picture
 
     init_default_scope('mmcion')
     files = choose_images(args)
     extractor = FeatureExtractor(
-        open_model(
+        get_model(
             args.model,
-            args.weights,
-            random_weights=args.random_weights,
+            args.weights or not args.random_weights,
             custom_imports=args.custom_imports,
         ),
         args.device or get_device(),

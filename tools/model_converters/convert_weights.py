@@ -59,9 +59,9 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Convert."""
     args = parse_args()
-    from mmcion.models.weights import convert_file
+    from mmcion.models.weights import SOURCES, convert_file
 
-    done = convert_file(
+    path, report = convert_file(
         args.checkpoint,
         args.out,
         args.origin,
@@ -73,9 +73,9 @@ def main() -> None:
         allow_partial=args.allow_partial,
         add_hash=args.hash,
     )
-    print(f'{done.path}: {done.report}')
-    if done.remark:
-        print(f'note: {done.remark}')
+    print(f'{path}: {report}')
+    if remark := SOURCES[args.origin].remark:
+        print(f'note: {remark}')
 
 
 if __name__ == '__main__':

@@ -31,7 +31,7 @@ def main() -> None:
     args = parse_args()
     from mmcion.models.weights import convert_file
 
-    done = convert_file(
+    path, report = convert_file(
         args.checkpoint,
         args.out,
         'reidzoo',
@@ -40,7 +40,7 @@ def main() -> None:
         allow_partial=args.allow_partial,
         add_hash=args.hash,
     )
-    print(f'{done.path}: {done.report}')
+    print(f'{path}: {report}')
 
 
 if __name__ == '__main__':

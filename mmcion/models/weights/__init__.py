@@ -5,7 +5,7 @@ neck) -> ``Source.rename`` (names of other projects) -> ``match`` (does it
 fit?) -> ``load_state_dict``.
 """
 
-from .convert import Conversion, convert_file, convert_weights
+from .convert import convert_file, convert_weights
 from .load import load_part, load_weights
 from .match import MatchReport, load_matching, match
 from .model_file import read_model, read_model_file, save_model_file
@@ -22,7 +22,6 @@ from .threshold import store_threshold
 __all__ = [
     'REFUSED',
     'SOURCES',
-    'Conversion',
     'MatchReport',
     'ModelSpec',
     'Selection',

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,21 +26,6 @@ from .select import select
 from .sources import Source, find_source, refuse_structure
 
 
-@dataclass(frozen=True)
-class Conversion:
-    """Result of ``convert_file``.
-
-    Attributes:
-        path: Model file.
-        report: How the checkpoint matched the backbone.
-        remark: What differs although the weights do not show it.
-    """
-
-    path: Path
-    report: MatchReport
-    remark: str
-
-
 def convert_file(
     checkpoint: str | Path,
     out: str | Path,
@@ -54,7 +38,7 @@ def convert_file(
     input_size: tuple[int, int] = DEFAULT_SIZE,
     allow_partial: bool = False,
     add_hash: bool = False,
-) -> Conversion:
+) -> tuple[Path, MatchReport]:
     """Convert a checkpoint and write the model file.
 
     Args:
@@ -69,6 +53,9 @@ def convert_file(
         input_size: Height and width in pixels.
         allow_partial: See ``convert_weights``.
         add_hash: See ``save_model_file``.
+
+    Returns:
+        Path of the model file, and how the checkpoint matched the backbone.
 
     Raises:
         FileNotFoundError: If the checkpoint is missing.
@@ -116,7 +103,7 @@ def convert_file(
     path = save_model_file(
         out, state, spec, source_file=checkpoint, add_hash=add_hash
     )
-    return Conversion(path, report, entry.remark)
+    return path, report
 
 
 def convert_weights(

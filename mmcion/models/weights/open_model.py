@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.logging import print_log
 from torch import nn
 
 from mmcion.registry import MODELS
@@ -14,7 +16,16 @@ from mmcion.utils.checks import UserError
 from .load import load_weights
 from .model_file import build_network, read_model
 from .model_spec import ModelSpec
-from .network_config import admit_classes, network_config, stored_config
+from .network_config import (
+    admit_classes,
+    evaluation_pipeline,
+    network_config,
+    stored_config,
+    without_initial_weights,
+)
+
+# of ReIDModel, which belong to a test more than to a network
+_TEST_OPTIONS = ('neck_feat', 'flip_test')
 
 
 def open_file(path: str | Path, *, custom_imports: bool = False) -> nn.Module:
@@ -73,33 +84,49 @@ def open_config(cfg: Config, weights: str | Path | None = None) -> nn.Module:
     content, spec = read_model(weights)
     config = network_config(cfg)
     try:
-        _adopt_statistics(config, spec)
+        if spec is not None:
+            _follow_spec(config, spec)
         return _build(config, cfg, content)
     except UserError as error:
         raise UserError(f'{weights}: {error}') from error
 
 
-def use_checkpoint(model: dict[str, Any], checkpoint: str | Path) -> None:
-    """Let the config of a ``ReIDModel`` take its weights from a file.
+def use_checkpoint(cfg: Config, checkpoint: str | Path) -> None:
+    """Let the config of a test evaluate a checkpoint.
 
-    That is the backbone and, if the config has one, the neck. The classifier
-    of the training identities is not needed.
+    A model file brings its own network and normalisation. Any other gives the
+    backbone and, if the config has one, the neck; the classifier of the
+    training identities is not needed.
 
     Args:
-        model: Config, changed in place.
+        cfg: Config with ``model`` and ``test_dataloader``, changed in place.
         checkpoint: Any that ``load_part`` understands; of training with this
-            config if there is a neck. Images are normalised as a model file
-            says.
+            config if there is a neck.
 
     Raises:
         FileNotFoundError: If the file is missing.
-        UserError: If it is damaged, or a model file whose images are
-            normalised otherwise than the config says.
+        UserError: If it is damaged, or needs classes that are not registered.
     """
-    _adopt_statistics(model, read_model(checkpoint)[1])
-    model['backbone_checkpoint'] = str(checkpoint)
-    if model.get('neck') is not None:
-        model['neck_checkpoint'] = str(checkpoint)
+    _, spec = read_model(checkpoint)
+    if spec is not None:
+        network = spec.model_config()
+        admit_classes(network, spec.custom_imports, custom_imports=False)
+        # what the user may want to compare
+        stated = cfg.get('model') or {}
+        own = {key: stated[key] for key in _TEST_OPTIONS if key in stated}
+        cfg.model = {**without_initial_weights(network), **own}
+        for transform in evaluation_pipeline(cfg):
+            size = list(transform.get('size', spec.input_size))
+            if size != list(spec.input_size):
+                print_log(
+                    f'the config resizes images to {size}, but {checkpoint} '
+                    f'is for {list(spec.input_size)}.',
+                    logger='current',
+                    level=logging.WARNING,
+                )
+    cfg.model.backbone_checkpoint = str(checkpoint)
+    if cfg.model.get('neck') is not None:
+        cfg.model.neck_checkpoint = str(checkpoint)
 
 
 def _build(config: dict[str, Any], cfg: Config, content: Any = None) -> Any:
@@ -110,15 +137,18 @@ def _build(config: dict[str, Any], cfg: Config, content: Any = None) -> Any:
     return model.eval()
 
 
-def _adopt_statistics(config: dict[str, Any], spec: ModelSpec | None) -> None:
-    """Let a config normalise images as its model file does."""
-    if spec is None:
-        return
-    own = config.get('data_preprocessor') or {}
+def _follow_spec(config: dict[str, Any], spec: ModelSpec) -> None:
+    """Let a network normalise images as its model file does."""
+    if spec.neck is not None and not config.get('neck'):
+        raise UserError(
+            'it has a neck, which the config does not have; open it by its '
+            'path alone.'
+        )
+    stated = config.get('data_preprocessor') or {}
     for name, value in (('mean', spec.mean), ('std', spec.std)):
-        if name in own and list(own[name] or ()) != list(value or ()):
+        if name in stated and list(stated[name] or ()) != list(value or ()):
             raise UserError(
-                f'{name} is {value} in the model file and {own[name]} in the '
-                f'config: leave it out of model.data_preprocessor.'
+                f'{name} is {value} in the model file and {stated[name]} in '
+                f'the config: leave it out of model.data_preprocessor.'
             )
     config['data_preprocessor'] = spec.model_config()['data_preprocessor']

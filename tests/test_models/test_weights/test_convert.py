@@ -7,6 +7,7 @@ from torchvision.models import resnet18
 from mmcion.models import build_backbone
 from mmcion.models.utils import pooled_feature
 from mmcion.models.weights import (
+    SOURCES,
     convert_file,
     convert_weights,
     open_file,
@@ -108,15 +109,14 @@ def test_resnets(tmp_path, resnet, source, wrap, mean, std):
     path = tmp_path / 'weights.pth'
     torch.save(wrap(resnet.state_dict()), path)
 
-    done = convert_file(path, tmp_path / 'out.pth', source)
+    file, report = convert_file(path, tmp_path / 'out.pth', source)
 
-    assert done.report.fits and done.report.name == 'resnet18'
-    assert done.remark
-    model = open_file(done.path)
+    assert report.fits and report.name == 'resnet18'
+    model = open_file(file)
     assert model.spec.arch == 'resnet18'
     assert model.spec.mean == pytest.approx(mean)
     assert model.spec.std == pytest.approx(std)
-    assert model.spec.notes == {'remark': done.remark}
+    assert model.spec.notes == {'remark': SOURCES[source].remark}
     assert 'weights.pth' in model.spec.source
     assert len(model.spec.source_sha256) == 64
     assert torch.equal(features(model.backbone), features(resnet))
@@ -248,16 +248,20 @@ def test_reidzoo(tmp_path, arch):
     path = tmp_path / 'released.pth'
     torch.save({'teacher': teacher, 'student': student}, path)
 
-    done = convert_file(path, tmp_path / 'out.pth', 'reidzoo', add_hash=True)
+    file, report = convert_file(
+        path, tmp_path / 'out.pth', 'reidzoo', add_hash=True
+    )
 
-    assert done.report.name == arch and done.path.stem.startswith('out-')
+    assert report.name == arch and file.stem.startswith('out-')
     expected, _ = convert_weights(weights, 'reidzoo', arch=arch)
-    found, _ = read_model_file(done.path)
+    found, _ = read_model_file(file)
     for name, tensor in found.items():
         wanted = expected[name.removeprefix('backbone.')]
         torch.testing.assert_close(tensor, wanted.to(tensor.dtype))
-    done = convert_file(path, tmp_path / 'b.pth', 'reidzoo', role='student')
-    found, _ = read_model_file(done.path)
+    file, report = convert_file(
+        path, tmp_path / 'b.pth', 'reidzoo', role='student'
+    )
+    found, _ = read_model_file(file)
     name = next(name for name in found if name.endswith('.bias'))
     wanted = expected[name.removeprefix('backbone.')] + 1
     torch.testing.assert_close(found[name], wanted.to(found[name].dtype))
@@ -284,10 +288,10 @@ def test_partial_weights(tmp_path, resnet):
     ):
         convert_file(path, out, 'torchvision', arch='resnet18')
     assert not out.exists()
-    done = convert_file(
+    _, report = convert_file(
         path, out, 'torchvision', arch='resnet18', allow_partial=True
     )
-    assert done.report.coverage < 1
+    assert report.coverage < 1
     found, spec = read_model_file(out)
     assert spec.notes['random'] == ['layer4.1.conv2.weight']
     name = 'conv1.weight'
@@ -297,15 +301,15 @@ def test_partial_weights(tmp_path, resnet):
 def test_safetensors(tmp_path, resnet):
     path = tmp_path / 'model.safetensors'
     save_file({**resnet.state_dict(), **HEAD}, path)
-    done = convert_file(path, tmp_path / 'out.pth', 'timm')
-    assert done.report.name == 'resnet18'
+    _, report = convert_file(path, tmp_path / 'out.pth', 'timm')
+    assert report.name == 'resnet18'
 
 
 def test_statistics_may_be_given(tmp_path, resnet):
     path = tmp_path / 'weights.pth'
     torch.save(resnet.state_dict(), path)
     half = (0.5, 0.5, 0.5)
-    done = convert_file(
+    file, _ = convert_file(
         path,
         tmp_path / 'out.pth',
         'fast-reid',
@@ -313,7 +317,7 @@ def test_statistics_may_be_given(tmp_path, resnet):
         std=half,
         input_size=(384, 128),
     )
-    _, spec = read_model_file(done.path)
+    _, spec = read_model_file(file)
     assert spec.mean == spec.std == [0.5, 0.5, 0.5]
     assert spec.input_size == [384, 128]
     assert spec.statistics == 'custom'
@@ -341,8 +345,8 @@ def test_half_of_the_statistics(tmp_path, resnet):
         UserError, match=r'weights\.pth: it has pixel_mean, .* --std'
     ):
         convert_file(path, out, 'fast-reid')
-    done = convert_file(path, out, 'fast-reid', std=(0.5, 0.5, 0.5))
-    _, spec = read_model_file(done.path)
+    file, _ = convert_file(path, out, 'fast-reid', std=(0.5, 0.5, 0.5))
+    _, spec = read_model_file(file)
     assert spec.mean == pytest.approx([0.35, 0.31, 0.314])
     assert spec.std == [0.5, 0.5, 0.5]
 

@@ -7,9 +7,11 @@ from mmcion.models.weights import (
     ModelSpec,
     open_config,
     open_file,
+    open_model,
     save_model_file,
     use_checkpoint,
 )
+from mmcion.registry import MODELS
 from mmcion.utils.checks import UserError
 from tests.tiny import DIM, make_pretrainer, pretrainer_cfg
 
@@ -139,30 +141,56 @@ def test_model_file_downloads_nothing(tmp_path):
     open_file(path)
 
 
-def test_use_checkpoint(fine_tuned):
+def config_of_test(size=(16, 8), **model):
+    resize = {'type': 'ResizeImage', 'size': size}
+    dataset = {'pipeline': [resize]}
+    model = {'type': 'ReIDModel', **model}
+    return Config({'model': model, 'test_dataloader': {'dataset': dataset}})
+
+
+def test_checkpoint_for_the_config_of_a_test(fine_tuned):
     path, expected = fine_tuned
-    cfg = {'backbone': BACKBONE, 'neck': NECK}
+    cfg = config_of_test(backbone=BACKBONE, neck=NECK)
     use_checkpoint(cfg, path)
-    assert torch.equal(features(ReIDModel(**cfg)), expected)
-    plain = {'backbone': BACKBONE}
+    assert torch.equal(features(MODELS.build(cfg.model)), expected)
+    plain = config_of_test(backbone=BACKBONE)
     use_checkpoint(plain, path)
-    assert plain['backbone_checkpoint'] == str(path)
-    assert 'neck_checkpoint' not in plain and 'data_preprocessor' not in plain
+    assert plain.model.backbone_checkpoint == str(path)
+    assert 'neck_checkpoint' not in plain.model
+    assert 'data_preprocessor' not in plain.model
+
+
+def test_model_file_brings_its_network_to_a_test(tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(
+        open_model, 'print_log', lambda text, **options: said.append(text)
+    )
+    path = save_spec(tmp_path / 'a.pth', input_size=(16, 8), **HALF)
+    expected = features(open_file(path))
+    other = {'type': 'ResNet', 'depth': 18}
+    cfg = config_of_test(backbone=other, flip_test=False)
+    use_checkpoint(cfg, path)
+    model = MODELS.build(cfg.model)
+    assert torch.equal(features(model), expected)
+    assert model.data_preprocessor.std[0].item() == 0.5
+    assert not said
+    cfg = config_of_test((32, 16), neck_feat='before')
+    use_checkpoint(cfg, path)
+    assert cfg.model.neck_feat == 'before'
+    assert '[32, 16], but' in said[0] and '[16, 8]' in said[0]
 
 
 def test_images_are_normalised_as_the_model_file_says(tmp_path):
     path = save_spec(tmp_path / 'a.pth', **HALF)
     stated = {'type': 'ReIDDataPreprocessor', 'std': (0.5, 0.5, 0.5)}
-    for preprocessor in (None, {'type': 'ReIDDataPreprocessor'}, stated):
-        cfg = {'type': 'ReIDModel', 'backbone': BACKBONE}
-        if preprocessor:
-            cfg['data_preprocessor'] = preprocessor
-        model = open_config(Config({'model': cfg}), path)
-        use_checkpoint(cfg, path)
-        assert model.data_preprocessor.std[0].item() == 0.5
-        assert cfg['data_preprocessor']['mean'] == [0.5, 0.5, 0.5]
-    cfg['data_preprocessor'] = {**stated, 'mean': (0.4, 0.5, 0.5)}
-    with pytest.raises(UserError, match=r'mean is \[0\.5.* \(0\.4'):
-        use_checkpoint(cfg, path)
-    with pytest.raises(UserError, match=r'a\.pth: mean is'):
-        open_config(Config({'model': cfg}), path)
+    model = {'type': 'ReIDModel', 'backbone': BACKBONE, 'neck': NECK}
+    for preprocessor in ({'type': 'ReIDDataPreprocessor'}, stated):
+        cfg = Config({'model': {**model, 'data_preprocessor': preprocessor}})
+        found = open_config(cfg, path).data_preprocessor
+        assert found.std[0].item() == found.mean[0].item() == 0.5
+    cfg.model.data_preprocessor.mean = (0.4, 0.5, 0.5)
+    with pytest.raises(UserError, match=r'a\.pth: mean is .*\(0\.4'):
+        open_config(cfg, path)
+    del cfg.model['neck'], cfg.model['data_preprocessor']
+    with pytest.raises(UserError, match=r'a\.pth: it has a neck'):
+        open_config(cfg, path)

@@ -66,7 +66,7 @@ def test_safetensors(tmp_path):
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(UserError, match=r'a\.safetensors is damaged'):
         read_checkpoint(path)
-    with pytest.raises(FileNotFoundError, match='b.safetensors'):
+    with pytest.raises(FileNotFoundError, match=r'b\.safetensors'):
         read_checkpoint(tmp_path / 'b.safetensors')
 
 
