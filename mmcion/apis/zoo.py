@@ -25,7 +25,7 @@ from mmcion.models.weights import (
 )
 from mmcion.models.weights.key_rules import detect_family
 from mmcion.models.weights.model_file import build_network
-from mmcion.utils.checks import UserError
+from mmcion.utils.checks import UserError, name_in_errors
 from mmcion.utils.cli import read_config
 from mmcion.utils.downloads import KnownFile, Source, fetch_file
 from mmcion.utils.io import hash_file
@@ -153,18 +153,17 @@ def _of_name(
             f"not of {entry.arch}; get_model('{path}') opens it."
         )
     model = build_network(spec)
-    try:
+    with name_in_errors(path):
         tensors = select(content).tensors
         if model.neck is None and select(content, 'neck').tensors:
+            # without it, features are not those that were evaluated
             raise UserError(
-                f"it has a neck, which {entry.name} has not; get_model('"
-                f"{path}') opens it as it was trained."
+                f'it has a neck, which {entry.name} does not have; '
+                f"get_model('{path}') opens it as it was trained."
             )
         if detect_family(tensors):  # as ReIDZoo released it
             content, _ = convert_weights(content, 'reidzoo', arch=entry.arch)
         load_weights(model, content)
-    except UserError as error:
-        raise UserError(f'{path}: {error}') from error
     return model
 
 

@@ -6,7 +6,8 @@ value that was given and what is allowed.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,19 @@ class UserError(ValueError):
     Tools print its message as one line and exit. Every other exception keeps
     its traceback, so that a bug is never taken for a mistake of the user.
     """
+
+
+@contextmanager
+def name_in_errors(source: str | Path) -> Iterator[None]:
+    """Begin the message of every ``UserError`` in the block with a file.
+
+    Args:
+        source: file that the block works on.
+    """
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f'{source}: {error}') from error
 
 
 class MissingPackageError(UserError, ImportError):

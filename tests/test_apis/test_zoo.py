@@ -138,7 +138,7 @@ def test_checkpoint_of_our_training_gives_the_teacher(tmp_path, expected):
     path = tmp_path / 'epoch_1.pth'
     torch.save({'state_dict': training, 'meta': {'epoch': 1}}, path)
     torch.testing.assert_close(feats(get_model(NAME, path)), expected)
-    with pytest.raises(UserError, match='does not say what network'):
+    with pytest.raises(UserError, match='it does not say what network'):
         get_model(path)
 
 

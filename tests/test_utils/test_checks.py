@@ -15,6 +15,7 @@ from mmcion.utils.checks import (
     check_interval,
     check_same_length,
     join_names,
+    name_in_errors,
 )
 
 NAN = float('nan')
@@ -86,7 +87,7 @@ def test_same_length():
 
 def test_columns():
     check_columns('a.csv', ['pid', 'path'], ['path'])
-    with pytest.raises(UserError, match='a.csv: column pid is missing'):
+    with pytest.raises(UserError, match=r'a\.csv: column pid is missing'):
         check_columns('a.csv', ['path'], ['path', 'pid'])
     with pytest.raises(UserError, match='found none'):
         check_columns('a.csv', [], ['pid'])
@@ -113,3 +114,13 @@ def test_missing_package_is_both_kinds():
 def test_join_names():
     assert join_names('abc') == 'a, b, c'
     assert join_names('abcd', most=2) == 'a, b and 2 more'
+
+
+def test_errors_of_a_block_name_the_file():
+    with (
+        pytest.raises(UserError, match=r'^a\.pth: too long$'),
+        name_in_errors('a.pth'),
+    ):
+        raise UserError('too long')
+    with pytest.raises(TypeError, match='bug'), name_in_errors('a.pth'):
+        raise TypeError('bug')

@@ -10,13 +10,14 @@ from .load import load_part, load_weights
 from .match import MatchReport, load_matching, match
 from .model_file import read_model, read_model_file, save_model_file
 from .model_spec import ModelSpec
-from .network_config import evaluation_pipeline, read_test_config
+from .network_config import evaluation_pipeline
 from .open_model import open_config, open_file, use_checkpoint
 from .publish import publish
 from .read_checkpoint import read_checkpoint
 from .run_checkpoint import choose_run_checkpoint
 from .select import Selection, select
 from .sources import REFUSED, SOURCES
+from .stored_config import read_test_config
 from .threshold import store_threshold
 
 __all__ = [

@@ -14,7 +14,7 @@ from mmcion.models.architectures import (
     build_backbone,
     get_architecture,
 )
-from mmcion.utils.checks import UserError
+from mmcion.utils.checks import UserError, name_in_errors
 from mmcion.utils.io import hash_file
 
 from .match import MatchReport, match
@@ -64,7 +64,7 @@ def convert_file(
     """
     entry = find_source(source)
     content = read_checkpoint(checkpoint)
-    try:
+    with name_in_errors(checkpoint):
         state, report = convert_weights(
             content,
             source,
@@ -86,8 +86,6 @@ def convert_file(
                     f'it has pixel_{next(iter(own))}, but no pixel_{name}; '
                     f'give --{name} of its training, of images in [0, 1].'
                 )
-    except UserError as error:
-        raise UserError(f'{checkpoint}: {error}') from error
     notes: dict[str, Any] = {'remark': entry.remark} if entry.remark else {}
     if not report.fits:
         notes['random'] = report.missing + report.reshaped

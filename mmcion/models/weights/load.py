@@ -9,7 +9,7 @@ from mmengine.logging import print_log
 from torch import nn
 
 from mmcion.registry import MODELS
-from mmcion.utils.checks import UserError
+from mmcion.utils.checks import name_in_errors
 
 from .match import MatchReport, load_matching
 from .read_checkpoint import read_checkpoint
@@ -45,12 +45,9 @@ def load_part(
         UserError: If it does not hold exactly this network; says what
             differs.
     """
-    try:
-        report, chosen = _fill(
-            network, read_checkpoint(checkpoint), part, role
-        )
-    except UserError as error:
-        raise UserError(f'{checkpoint}: {error}') from error
+    content = read_checkpoint(checkpoint)
+    with name_in_errors(checkpoint):
+        report, chosen = _fill(network, content, part, role)
     print_log(
         f'{checkpoint}: loaded {report}, under {chosen.prefix!r}',
         logger='current',

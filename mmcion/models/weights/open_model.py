@@ -11,20 +11,20 @@ from mmengine.logging import print_log
 from torch import nn
 
 from mmcion.registry import MODELS
-from mmcion.utils.checks import UserError
+from mmcion.utils.checks import UserError, name_in_errors
 
 from .load import load_weights
 from .model_file import build_network, read_model
 from .model_spec import ModelSpec
 from .network_config import (
-    admit_classes,
+    class_name,
     evaluation_pipeline,
     network_config,
-    stored_config,
     without_initial_weights,
 )
+from .stored_config import admit_classes, stored_config
 
-# of ReIDModel, which belong to a test more than to a network
+# options of ReIDModel that a test may choose, whatever the model file says
 _TEST_OPTIONS = ('neck_feat', 'flip_test')
 
 
@@ -46,7 +46,7 @@ def open_file(path: str | Path, *, custom_imports: bool = False) -> nn.Module:
             network it is of.
     """
     content, spec = read_model(path)
-    try:
+    with name_in_errors(path):
         if spec is not None:
             config, modules = spec.model_config(), spec.custom_imports
             admit_classes(config, modules, custom_imports)
@@ -54,14 +54,12 @@ def open_file(path: str | Path, *, custom_imports: bool = False) -> nn.Module:
             load_weights(model, content)
             return model
         cfg = stored_config(content, custom_imports=custom_imports)
-        if cfg is not None:
-            return _build(network_config(cfg), cfg, content)
-    except UserError as error:
-        raise UserError(f'{path}: {error}') from error
-    raise UserError(
-        f'{path} does not say what network it is of. Give a config or the '
-        f'name of an architecture, and the file as its weights.'
-    )
+        if cfg is None:
+            raise UserError(
+                'it does not say what network it is of. Give a config or the '
+                'name of an architecture, and the file as its weights.'
+            )
+        return _build(network_config(cfg), cfg, content)
 
 
 def open_config(cfg: Config, weights: str | Path | None = None) -> nn.Module:
@@ -70,7 +68,8 @@ def open_config(cfg: Config, weights: str | Path | None = None) -> nn.Module:
     Args:
         cfg: Config of the run.
         weights: File with the weights of the network. If None, they are as
-            the config initialises them.
+            the config initialises them. A model file brings its own network
+            and normalisation.
 
     Returns:
         Network in eval mode on the CPU, with ``cfg``.
@@ -82,13 +81,12 @@ def open_config(cfg: Config, weights: str | Path | None = None) -> nn.Module:
     if weights is None:
         return _build(network_config(cfg, with_initial_weights=True), cfg)
     content, spec = read_model(weights)
-    config = network_config(cfg)
-    try:
-        if spec is not None:
-            _follow_spec(config, spec)
-        return _build(config, cfg, content)
-    except UserError as error:
-        raise UserError(f'{weights}: {error}') from error
+    with name_in_errors(weights):
+        if spec is None:
+            network = network_config(cfg)
+        else:
+            network = _published_network(cfg, spec, weights)
+        return _build(network, cfg, content)
 
 
 def use_checkpoint(cfg: Config, checkpoint: str | Path) -> None:
@@ -109,21 +107,8 @@ def use_checkpoint(cfg: Config, checkpoint: str | Path) -> None:
     """
     _, spec = read_model(checkpoint)
     if spec is not None:
-        network = spec.model_config()
-        admit_classes(network, spec.custom_imports, custom_imports=False)
-        # what the user may want to compare
-        stated = cfg.get('model') or {}
-        own = {key: stated[key] for key in _TEST_OPTIONS if key in stated}
-        cfg.model = {**without_initial_weights(network), **own}
-        for transform in evaluation_pipeline(cfg):
-            size = list(transform.get('size', spec.input_size))
-            if size != list(spec.input_size):
-                print_log(
-                    f'the config resizes images to {size}, but {checkpoint} '
-                    f'is for {list(spec.input_size)}.',
-                    logger='current',
-                    level=logging.WARNING,
-                )
+        with name_in_errors(checkpoint):
+            cfg.model = _published_network(cfg, spec, checkpoint)
     cfg.model.backbone_checkpoint = str(checkpoint)
     if cfg.model.get('neck') is not None:
         cfg.model.neck_checkpoint = str(checkpoint)
@@ -137,18 +122,24 @@ def _build(config: dict[str, Any], cfg: Config, content: Any = None) -> Any:
     return model.eval()
 
 
-def _follow_spec(config: dict[str, Any], spec: ModelSpec) -> None:
-    """Let a network normalise images as its model file does."""
-    if spec.neck is not None and not config.get('neck'):
-        raise UserError(
-            'it has a neck, which the config does not have; open it by its '
-            'path alone.'
+def _published_network(
+    cfg: Config, spec: ModelSpec, path: str | Path
+) -> dict[str, Any]:
+    """Return the network of a model file, with the options of a config."""
+    network = spec.model_config()
+    admit_classes(network, spec.custom_imports, custom_imports=False)
+    stated = cfg.get('model') or {}
+    own = {key: stated[key] for key in _TEST_OPTIONS if key in stated}
+    sizes = [
+        list(transform['size'])
+        for transform in evaluation_pipeline(cfg)
+        if class_name(transform) == 'ResizeImage' and 'size' in transform
+    ]
+    if sizes and sizes != [list(spec.input_size)]:
+        print_log(
+            f'the config resizes images to {sizes[0]}; {path} is for '
+            f'{list(spec.input_size)}.',
+            logger='current',
+            level=logging.WARNING,
         )
-    stated = config.get('data_preprocessor') or {}
-    for name, value in (('mean', spec.mean), ('std', spec.std)):
-        if name in stated and list(stated[name] or ()) != list(value or ()):
-            raise UserError(
-                f'{name} is {value} in the model file and {stated[name]} in '
-                f'the config: leave it out of model.data_preprocessor.'
-            )
-    config['data_preprocessor'] = spec.model_config()['data_preprocessor']
+    return {**without_initial_weights(network), **own}

@@ -10,13 +10,13 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmcion.utils.checks import UserError
+from mmcion.utils.checks import UserError, name_in_errors
 from mmcion.utils.io import hash_file
 
 from .model_file import read_model, save_model_file
 from .model_spec import ModelSpec
-from .network_config import stored_config
 from .select import select
+from .stored_config import stored_config
 
 
 def publish(
@@ -64,7 +64,7 @@ def publish(
     own = {'input_size': input_size, 'mean': mean, 'std': std}
     options: dict[str, Any] = {'source_sha256': hash_file(checkpoint)}
     options |= {key: val for key, val in own.items() if val is not None}
-    try:
+    with name_in_errors(checkpoint):
         chosen = select(content, role=role)
         options['source'] = ', '.join(
             filter(None, (checkpoint.name, chosen.role))
@@ -87,8 +87,6 @@ def publish(
             source_file=checkpoint,
             add_hash=True,
         )
-    except UserError as error:
-        raise UserError(f'{checkpoint}: {error}') from error
 
 
 def _spec_of_training(
