@@ -91,13 +91,7 @@ def chain(tmp_path_factory):
     cfg = Config.fromfile(folder / 'fine-tune.py')
     cfg.model.backbone_checkpoint = str(folder / 'pretrain/epoch_1.pth')
     run(cfg, folder / 'fine-tune')
-    tool = runpy.run_path(str(ROOT / 'tools' / 'test.py'))
-    with pytest.MonkeyPatch.context() as patch:
-        command = ['test.py', folder / 'fine-tune.py', checkpoint(folder)]
-        options = ['--work-dir', folder / 'test', '--dump-features']
-        arguments = [*command, *options, folder / 'features.npz']
-        patch.setattr(sys, 'argv', [str(each) for each in arguments])
-        tool['main']()
+    evaluate(folder / 'fine-tune.py', checkpoint(folder), out=folder)
     return folder
 
 
@@ -106,6 +100,16 @@ def run(cfg, work_dir):
     # mmengine's singletons go by this name
     cfg.experiment_name = f'{work_dir.parent.name}-{work_dir.name}'
     Runner.from_cfg(cfg).train()
+
+
+def evaluate(*arguments, out):
+    """Run ``tools/test.py``, which writes ``out / features.npz``."""
+    tool = runpy.run_path(str(ROOT / 'tools' / 'test.py'))
+    options = ['--work-dir', out / 'test', '--dump-features']
+    command = ['test.py', *arguments, *options, out / 'features.npz']
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, 'argv', [str(each) for each in command])
+        tool['main']()
 
 
 def checkpoint(folder):
@@ -144,6 +148,15 @@ def test_features_stay_the_same_all_the_way(chain, tmp_path):
     session = onnxruntime.InferenceSession(tmp_path / 'a.onnx')
     (found,) = session.run(None, {'images': crops.numpy()})
     np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_checkpoint_is_evaluated_by_its_path(chain, tmp_path):
+    evaluate(checkpoint(chain), out=tmp_path)
+    found, expected = (
+        ReIDFeatures.load(folder / 'features.npz').feature
+        for folder in (tmp_path, chain)
+    )
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_pretraining_gives_the_teachers_backbone(chain, tmp_path):

@@ -23,7 +23,7 @@ rate holds for cameras like those of the features: take your own.
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmcion.utils.cli import tool_parser
+    from mmcion.utils.cli import add_custom_imports, tool_parser
 
     parser = tool_parser(__doc__, EXAMPLE)
     parser.add_argument(
@@ -49,12 +49,7 @@ def parse_args() -> argparse.Namespace:
         action='store_true',
         help='let images of the same camera match too',
     )
-    parser.add_argument(
-        '--custom-imports',
-        action='store_true',
-        help='import the modules that the model file names; this runs their '
-        'code',
-    )
+    add_custom_imports(parser)
     return parser.parse_args()
 
 

@@ -24,7 +24,7 @@ config of the training is in the checkpoint; --config or --arch replace it.
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmcion.utils.cli import tool_parser
+    from mmcion.utils.cli import add_custom_imports, tool_parser
 
     parser = tool_parser(__doc__, EXAMPLE)
     parser.add_argument('checkpoint', help='of a training run')
@@ -62,12 +62,7 @@ def parse_args() -> argparse.Namespace:
             metavar=('R', 'G', 'B'),
             help=f'{what} of images in [0, 1] (default: that of the config)',
         )
-    parser.add_argument(
-        '--custom-imports',
-        action='store_true',
-        help='import the modules that the config in the checkpoint names; '
-        'this runs their code',
-    )
+    add_custom_imports(parser)
     return parser.parse_args()
 
 
