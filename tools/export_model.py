@@ -15,7 +15,7 @@ EXAMPLE = """examples:
 
   # a model of the zoo, with weights from the folder MMCION_ZOO, in 8 bits too
   python tools/export_model.py cion_repvit_m0_9 --out model.onnx --int8 \\
-      --crops some/people
+      --crops some/crops
 
   # a checkpoint of tools/train.py, which holds its config
   python tools/export_model.py work_dirs/fine-tune/epoch_120.pth \\
@@ -57,7 +57,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--crops',
         metavar='FOLDER',
-        help='images of people to compare on (default: generated ones)',
+        help='person images to compare on (default: generated ones)',
     )
     return parser.parse_args()
 

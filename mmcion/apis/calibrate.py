@@ -81,6 +81,7 @@ def calibrate_model(
         data.take(np.flatnonzero(rows))
         for rows in (data.is_query, ~data.is_query)
     )
+    # a data set without cameras has none to exclude
     has_cameras = (data.cam_id >= 0).any() and not ignore_cameras
     try:
         calibration = calibrate_threshold(

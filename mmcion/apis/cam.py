@@ -100,8 +100,13 @@ def activation_maps(
         compared = _prepare(model, others) if others else None
         directions = None
         if compared is not None:
+            with torch.no_grad():
+                feats = [
+                    model.model(_normalised(model, part), mode='tensor')
+                    for part in compared.split(_BATCH)
+                ]
             # (R, d) -> (N, d): a single reference is that of all images
-            directions = l2_normalize(_features(model, compared))
+            directions = l2_normalize(torch.cat(feats).float())
             directions = directions.expand(len(items), -1)
         maps, similarity = [], []
         for start in range(0, len(items), _BATCH):
@@ -127,6 +132,7 @@ def _one_pass_in_eval_mode(model: object) -> Iterator[None]:
         modes = {module: module.training for module in network.modules()}
     mirrored = getattr(network, 'flip_test', False)
     try:
+        # the map of an image and of its mirror image have no common places
         if mirrored:
             network.flip_test = False  # type: ignore[union-attr]
         yield
@@ -141,16 +147,6 @@ def _prepare(extractor: FeatureExtractor, items: list[str | Tensor]) -> Tensor:
     """Return images as the model sees them, ``(N, 3, H, W)`` uint8."""
     prepared = PreparedImages(items, extractor.pipeline)
     return torch.stack([prepared[row] for row in range(len(prepared))])
-
-
-@torch.no_grad()
-def _features(extractor: FeatureExtractor, images: Tensor) -> Tensor:
-    """Return features ``(N, d)``."""
-    feats = [
-        extractor.model(_normalised(extractor, part), mode='tensor')
-        for part in images.split(_BATCH)
-    ]
-    return torch.cat(feats).float()
 
 
 def _normalised(extractor: FeatureExtractor, images: Tensor) -> Tensor:
@@ -245,6 +241,7 @@ def watch_feature_map(
     found = FeatureMap()
     modules = dict(network.named_modules())
     handles: list[RemovableHandle] = []
+    # these hold no map at their end, but a vector or tokens
     for name, module in modules.items():
         if isinstance(module, VisionTransformerICS):
             handles = _watch_patch_tokens(found, name, module.model)
@@ -254,6 +251,7 @@ def watch_feature_map(
             handles = [module.model.network[-1].register_forward_hook(hook)]
             break
     else:
+        # every module is watched, and the last map replaces those before
         for name, module in modules.items():
             hook = _keep_maps(found, name, image_size)
             handles.append(module.register_forward_hook(hook))
@@ -309,7 +307,7 @@ def _keep_maps(
 ) -> Callable[..., None]:
     def hook(module: nn.Module, inputs: Any, output: Any) -> None:
         if isinstance(output, tuple | list) and output:
-            output = output[-1]
+            output = output[-1]  # of the last stage
         if isinstance(output, Tensor) and _is_map(output, image_size):
             found.keep(name, output, torch.clone)
 
@@ -317,12 +315,13 @@ def _keep_maps(
 
 
 def _is_map(tensor: Tensor, image_size: tuple[int, int]) -> bool:
-    """Tell a map from attention weights, tokens with channels last etc."""
+    """Return whether this is a map, not attention weights or the like."""
     if tensor.dim() != 4 or not tensor.is_floating_point():
         return False
     rows, columns = tensor.shape[2:]
     height, width = image_size
     if rows * columns < 2 or rows > height or columns > width:
         return False
+    # images are reduced by the same factor in both directions
     skew = (height / rows) / (width / columns)
     return 1 / _SKEW <= skew <= _SKEW

@@ -91,6 +91,7 @@ class DeployedModel(nn.Module):
         Returns:
             Whether there were any.
         """
+        # timm does not say whether it fused anything
         before = sum(tensor.numel() for tensor in self.parameters())
         reparameterize_model(self.model, inplace=True)
         self.requires_grad_(False)
@@ -167,14 +168,25 @@ def export_model(
     deployed = DeployedModel(
         model, with_preprocess=with_preprocess, l2_norm=l2_norm
     )
+    # (N, H, W, 3) -> (N, 3, H, W)
     normalised = images.permute(0, 3, 1, 2).contiguous()
     normalised = model.data_preprocessor({'inputs': normalised})['inputs']
-    expected = _expected_features(model, normalised, l2_norm)
     inputs = images if with_preprocess else normalised.cpu()
+    # the model as it is, with its branches and on its device: (N, d)
+    device = next(model.parameters()).device
+    was_training = model.training
+    model.eval()
+    expected = in_batches(
+        lambda part: model(part.to(device)).cpu(), normalised
+    )
+    model.train(was_training)
+    expected = normalize(expected) if l2_norm else expected
     report = _description(model, deployed, image_size, weights_file)
     report['fused'] = deployed.fuse()
+    # first without a runtime, to know what made a difference
     fusion = compare_features(expected, in_batches(deployed, inputs))
     fusion.check('the model with fused branches')
+    # the name appears only if the features are right
     with atomic_file(out) as temporary:
         _write(deployed, inputs[:2], temporary, file_format)
         parity = _measure(temporary, file_format, inputs, expected)
@@ -215,18 +227,6 @@ def check_export_packages() -> None:
             ) from error
 
 
-def _expected_features(
-    model: BaseModel, inputs: Tensor, l2_norm: bool
-) -> Tensor:
-    """Return features ``(N, d)`` of the model itself, with its branches."""
-    device = next(model.parameters()).device
-    was_training = model.training
-    model.eval()
-    feats = in_batches(lambda part: model(part.to(device)).cpu(), inputs)
-    model.train(was_training)
-    return normalize(feats) if l2_norm else feats
-
-
 def _measure(
     path: Path, file_format: str, inputs: Tensor, expected: Tensor
 ) -> Parity:
@@ -244,6 +244,7 @@ def _write(
             traced = torch.jit.trace(model, example, check_trace=False)
             traced.save(str(path))
             return
+        # the number of images is free, their size is not
         batch = torch.export.Dim('batch')
         program = torch.export.export(
             model, (example,), dynamic_shapes=({0: batch},)
@@ -302,7 +303,7 @@ def _description(
     weights_file: Path | None,
 ) -> dict[str, Any]:
     """Describe input, output and where the weights are from."""
-    spec = getattr(model, 'spec', None)
+    spec = getattr(model, 'spec', None)  # a config alone has none
     raw = deployed.with_preprocess
     mean, std = (
         [round(value, 6) for value in (levels.flatten() / 255).tolist()]

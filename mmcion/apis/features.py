@@ -55,7 +55,7 @@ class FeatureExtractor:
         pretrained: Weights for the name of a model or a config, see
             ``get_model``.
         batch_size: Images per forward pass.
-        num_workers: Processes that read files, where there are many.
+        num_workers: Processes that read files, if there are several batches.
         image_size: Height and width in pixels; the model's own if None.
         normalize: Whether features are scaled to length 1.
         custom_imports: See ``get_model``.
@@ -81,6 +81,7 @@ class FeatureExtractor:
     ) -> None:
         check_at_least(1, batch_size=batch_size)
         if isinstance(model, nn.Module):
+            # a module stays where it is, unless a device is given
             preprocessor = getattr(model, 'data_preprocessor', None)
             known = isinstance(preprocessor, ReIDDataPreprocessor)
             parameter = next(model.parameters(), torch.zeros(()))
@@ -126,6 +127,7 @@ class FeatureExtractor:
             # (1, d) -> (0, d): d is known after a forward pass only
             blank = torch.zeros(3, *DEFAULT_SIZE, dtype=torch.uint8)
             return self([blank])[:0]
+        # processes read files ahead; tensors are in memory already
         files = isinstance(items[0], str)
         num_batches = -(-len(items) // self.batch_size)
         loader = DataLoader(
@@ -173,6 +175,7 @@ class FeatureExtractor:
         root = Path(folder).resolve()
         names = list_images(root)
         rows = np.arange(len(names))
+        # one tracklet of all images: extraction is by row alone
         table = TrackletTable.from_columns(
             video_id=np.zeros_like(rows),
             tracklet_id=np.zeros_like(rows),
@@ -249,6 +252,7 @@ def inference_model(
         meta = {'img_path': item} if isinstance(item, str) else {}
         samples.append(ReIDDataSample(metainfo=meta))
         samples[-1].feature = feature
+    # a sample for one image, a list for whatever may hold several
     if isinstance(images, str | Path):
         single = not Path(images).is_dir()
     else:

@@ -87,6 +87,7 @@ def _as_tensors(
             f'images must be paths, arrays or tensors, all of one kind; got '
             f'a {type(images).__name__} among them.'
         )
+    # (3, H, W), or (N, 3, H, W) outside a list
     dims = (3, 4) if stacked else (3,)
     if (
         tensor.dim() not in dims
@@ -114,4 +115,5 @@ def _as_bytes(image: Tensor) -> Tensor:
             f'from {float(least):.3g} to {float(most):.3g}. Images that are '
             f'normalised already go to the model itself.'
         )
+    # as an image file would hold them, so that both give the same feature
     return image.mul(255).round().to(torch.uint8)

@@ -78,6 +78,7 @@ class ReIDInferencer:
             self._gallery = self.extractor(items)
             self._images = [_shown(item) for item in items]
             return
+        # features of other weights or pixels are comparable to nothing
         self._check_origin(images)
         self._gallery, self._images = images, None
         if 'names' in images.meta:
@@ -271,6 +272,7 @@ class ReIDInferencer:
     def _check_origin(self, store: FeatureStore) -> None:
         """Raise unless features are those that the extractor would give."""
         own = self.extractor.identity()
+        # a store that does not say what it depends on is not questioned
         found = {key: store.meta.get(key, own[key]) for key in own}
         pipeline = self.extractor.pipeline
         # the same transforms may be named with and without scope

@@ -87,7 +87,7 @@ def get_model(
             )
         cfg = model if isinstance(model, Config) else read_config(path)
         network = open_config(cfg, weights)
-    # names may have dots, as ghostnet_0.5x has
+    # not by the suffix alone: names may have dots, as ghostnet_0.5x has
     elif path.suffix in _WEIGHT_SUFFIXES or path.is_file():
         if weights or pretrained is False:
             raise UserError(
@@ -126,6 +126,7 @@ def _of_name(
     name: str, weights: str | Path | None, released: bool
 ) -> ReIDModel:
     """Build a model of the zoo, and fill it if there are weights."""
+    # names of the zoo are those of the architectures after a prefix
     bare = name.strip().lower().replace('-', '_').removeprefix('cion_')
     entry = read_index()[f'cion_{get_architecture(bare).name}']
     options = {
@@ -180,6 +181,7 @@ def _zoo_file(entry: ZooEntry) -> Path:
         zoo = Path(folder).expanduser()
         if (zoo / name).is_file():
             return zoo / name
+        # as publish_model.py and convert_weights.py --hash name their files
         hashed = sorted(zoo.glob(f'{name.stem}-{"[0-9a-f]" * 8}{name.suffix}'))
         if len(hashed) > 1:
             raise UserError(
@@ -216,6 +218,7 @@ def _verify(path: Path, spec: ModelSpec | None, entry: ZooEntry) -> None:
             level=logging.WARNING,
         )
         return
+    # a converted file is compared by the file that it was made of
     source = (spec and spec.source_sha256) or hash_file(path)
     if source != entry.sha256:
         raise UserError(

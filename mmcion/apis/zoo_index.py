@@ -62,6 +62,7 @@ def read_index() -> dict[str, ZooEntry]:
     """Return the entries of the index by name."""
     content = yaml.safe_load(INDEX.read_text())
     index = {}
+    # family by family, so that list_models has an order
     for family in content['architectures']:
         for arch in family:
             values = {

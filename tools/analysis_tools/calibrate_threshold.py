@@ -73,7 +73,7 @@ def main() -> None:
         f'  true match rate   {found.true_match_rate:.4f} of '
         f'{found.num_matches} matching pairs\n'
         f'  false match rate  {rate:.3g} of {found.num_wrong} wrong pairs '
-        f'({found.num_false_matches}); asked for {found.false_match_rate:g}'
+        f'({found.num_false_matches}); requested {found.false_match_rate:g}'
     )
     if done.num_verified:
         print(

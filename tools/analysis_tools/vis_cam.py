@@ -12,8 +12,8 @@ EXAMPLE = """examples:
   python tools/analysis_tools/vis_cam.py cion_resnet50_ibn a.jpg b.jpg \\
       --out cams.png
 
-  # a model file: what makes the people of a folder look like one person
-  python tools/analysis_tools/vis_cam.py vit_small-0123abcd.pth some/people \\
+  # a model file: what makes the images of a folder look like another one
+  python tools/analysis_tools/vis_cam.py vit_small-0123abcd.pth some/crops \\
       --reference wanted.jpg --out cams.png
 
   # a config and a checkpoint of another training

@@ -79,9 +79,9 @@ def convert_file(
             for name in ('mean', 'std')
             if isinstance(model, Mapping) and f'pixel_{name}' in model
         }
-        given = {'mean': mean, 'std': std}
-        for name in given.keys() - own if own else ():
-            if given[name] is None:
+        # one of ours beside one of its own would be a guess
+        for name, value in (('mean', mean), ('std', std)):
+            if own and name not in own and value is None:
                 raise UserError(
                     f'it has pixel_{next(iter(own))}, but no pixel_{name}; '
                     f'give --{name} of its training, of images in [0, 1].'
@@ -140,6 +140,7 @@ def convert_weights(
         for name, tensor in tensors.items()
         if name.startswith(entry.part)
     } or tensors
+    # before names are compared: an extra module may leave all others alone
     refuse_structure(tensors)
     if arch is not None:
         known = get_architecture(arch)
@@ -153,6 +154,7 @@ def convert_weights(
     else:
         candidates = entry.candidates(tensors)
     best = _best_match(tensors, entry, candidates)
+    # an architecture that was not named must fit exactly
     if best is None or (arch is None and not best[1].fits):
         raise UserError(
             f'its architecture was not recognised among those of '
@@ -165,6 +167,7 @@ def convert_weights(
         return state, report
     if report.unexpected or not (allow_partial and report.found):
         raise UserError(f'{report} {_advice(tensors, entry, report)}')
+    # a fixed seed, so that equal checkpoints become equal model files
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         return {**build_backbone(report.name).state_dict(), **state}, report

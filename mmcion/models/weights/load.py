@@ -16,6 +16,7 @@ from .read_checkpoint import read_checkpoint
 from .select import Selection, select
 from .sources import source_hint
 
+# what to do if a part does not fit
 _HINTS = {
     '': '',
     'backbone': 'Is it of another architecture?',
@@ -73,6 +74,7 @@ def load_weights(
         UserError: If the weights are not exactly those of the model; says
             what differs.
     """
+    # by the registry, because ReIDModel itself imports this module
     if not isinstance(model, MODELS.get('mmcion.ReIDModel')):
         return _fill(model, checkpoint, '', role)[1]
     if model.neck is not None:

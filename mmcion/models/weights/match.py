@@ -48,6 +48,7 @@ class MatchReport:
     def coverage(self) -> float:
         """Ratio of the network's tensors that were found, in [0, 1]."""
         total = len(self.found) + len(self.missing) + len(self.reshaped)
+        # a network without tensors is covered by anything
         return len(self.found) / total if total else 1.0
 
     @property
@@ -130,6 +131,7 @@ def match(
         for key in tensors
         if key not in network and not _CLASSIFIER.match(key)
     ]
+    # the usual reason for a single tensor of another shape
     tables = [text for text in reshaped if 'pos_embed ' in text]
     if tables:
         hint = (
@@ -168,5 +170,6 @@ def load_matching(
     report = match(network, tensors, name=name, hint=hint)
     if not report.fits:
         raise UserError(str(report))
+    # strict: these are all of its names, so nothing stays at random
     network.load_state_dict(report.take(tensors))
     return report

@@ -67,6 +67,7 @@ def save_model_file(
         weights = weights.state_dict()
     network = build_network(spec)
     load_weights(network, weights, role=role)
+    # copies of their own, for a view would be saved with all of its storage
     state = {
         name: tensor.detach().clone().contiguous()
         for name, tensor in network.state_dict().items()
@@ -147,6 +148,7 @@ def read_model(path: str | Path) -> tuple[Any, ModelSpec | None]:
             f'{path} is a model file of format {written}; this version reads '
             f'format {FORMAT}. Convert or publish its checkpoint again.'
         )
+    # only here: other files may end in 8 digits by chance, such as a date
     _, named = split_stem(path)
     digest = hash_file(path)[:_HASH_LENGTH] if named else ''
     if named != digest:

@@ -30,6 +30,7 @@ from .sources import IMAGENET_MEAN, IMAGENET_STD, SOURCES
 
 # what ResizeImage and ReIDDataPreprocessor do, for readers without mmcion
 _RESIZE = {'interpolation': 'bicubic', 'antialias': True, 'keep_ratio': False}
+# an evaluated image passes these and nothing else
 _TRANSFORMS = ['LoadImage', 'ResizeImage', 'PackReIDInputs']
 
 
@@ -89,41 +90,38 @@ class ModelSpec:
             UserError: If a value is out of range or not plain.
         """
         check_image_size(self.input_size, 'input_size')
-        if self.mean is not None or self.std is not None:
-            for name, values in (('mean', self.mean), ('std', self.std)):
-                low = 0 if name == 'std' else -math.inf
-                if len(values or ()) != 3 or not all(
-                    low < value < math.inf for value in values or ()
-                ):
-                    above = ' above 0' if name == 'std' else ''
-                    raise UserError(
-                        f'{name} must be three finite numbers{above}, of R, G '
-                        f'and B; got {values}.'
-                    )
+        for name, low in (('mean', -math.inf), ('std', 0)):
+            values = getattr(self, name) or ()
+            # so written, NaN fails too
+            good = len(values) == 3 and all(
+                low < value < math.inf for value in values
+            )
+            if not good and (self.mean, self.std) != (None, None):
+                raise UserError(
+                    f'{name} must be three finite numbers above {low}, of R, '
+                    f'G and B; got {getattr(self, name)}.'
+                )
         if self.threshold is not None:
-            for key, interval in (
-                ('similarity', '[-1, 1]'),
+            for name, interval in (
+                ('similarity', '[-1, 1]'),  # a cosine
                 ('false_match_rate', '[0, 1]'),
             ):
-                check_interval(interval, **{key: self.threshold.get(key)})
-        object.__setattr__(self, 'statistics', self._statistics())
+                check_interval(interval, **{name: self.threshold.get(name)})
+        statistics = 'none'
+        if self.mean is not None and self.std is not None:
+            known: dict[Any, str] = {
+                (x.mean, x.std): x.statistics for x in SOURCES.values()
+            }
+            own = (tuple(self.mean), tuple(self.std))
+            statistics = known.get(own, 'custom')
+        # always those of mean and std, so that a file cannot say others
+        object.__setattr__(self, 'statistics', statistics)
         try:
             json.dumps(asdict(self))
         except TypeError as error:
             raise UserError(
                 f'a model file holds plain values only: {error}.'
             ) from error
-
-    def _statistics(self) -> str:
-        if self.mean is None or self.std is None:
-            return 'none'
-        for source in SOURCES.values():
-            if [source.mean, source.std] == [
-                tuple(self.mean),
-                tuple(self.std),
-            ]:
-                return source.statistics
-        return 'custom'
 
     @classmethod
     def from_architecture(cls, name: str, **options: Any) -> ModelSpec:
@@ -147,6 +145,8 @@ class ModelSpec:
             UserError: If the network is no ``ReIDModel``, or its images are
                 made otherwise than by a resize and ``ReIDDataPreprocessor``.
         """
+        # What a file does not say must be the same for all, so that it can be
+        # used without this toolbox.
         network = network_config(cfg)
         preprocessor = network.pop('data_preprocessor', None) or {}
         pipeline = evaluation_pipeline(cfg)

@@ -45,6 +45,7 @@ def network_config(
         model = without_initial_weights(model)
     if class_name(model) not in ('ReIDModel', 'CION'):
         return model  # what of it is evaluated, only its class knows
+    # head, projector and options of training do not change a feature
     keys = {'backbone', 'data_preprocessor', 'backbone_checkpoint'}
     if class_name(model) == 'ReIDModel':
         keys |= {'neck', 'neck_feat', 'neck_checkpoint', 'flip_test'}

@@ -79,6 +79,7 @@ def open_config(cfg: Config, weights: str | Path | None = None) -> nn.Module:
         UserError: If the config has no model, or the weights do not fit.
     """
     if weights is None:
+        # a config may name a checkpoint to start from
         return _build(network_config(cfg, with_initial_weights=True), cfg)
     content, spec = read_model(weights)
     with name_in_errors(weights):
@@ -130,6 +131,7 @@ def _published_network(
     admit_classes(network, spec.custom_imports, custom_imports=False)
     stated = cfg.get('model') or {}
     own = {key: stated[key] for key in _TEST_OPTIONS if key in stated}
+    # a config may test another size on purpose, so this is only a warning
     sizes = [
         list(transform['size'])
         for transform in evaluation_pipeline(cfg)

@@ -61,6 +61,7 @@ def publish(
     content, spec = read_model(checkpoint)
     if spec is not None:
         raise UserError(f'{checkpoint} is a model file already.')
+    # what the caller gives replaces what the config says
     own = {'input_size': input_size, 'mean': mean, 'std': std}
     options: dict[str, Any] = {'source_sha256': hash_file(checkpoint)}
     options |= {key: val for key, val in own.items() if val is not None}

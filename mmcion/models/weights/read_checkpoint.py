@@ -14,11 +14,36 @@ from mmengine.logging import HistoryBuffer
 
 from mmcion.utils.checks import UserError, check_file
 
+# what a history buffer has registered as its statistics
 _HISTORY_STATISTICS = {'min', 'max', 'mean', 'current', 'statistics'}
+# the start of files that are often saved in place of weights
 _WEB_PAGE = re.compile(rb'\s*<(?:!doctype|html|head|\?xml)', re.IGNORECASE)
 _LFS_POINTER = b'version https://git-lfs'
 # how torch names a class or function that a file wants to call
 _WANTED_CALL = re.compile(r'(?:GLOBAL|class) ([\w.]+)')
+
+
+def _history_statistic(owner: Any, name: str) -> Any:
+    """Replace ``getattr``, by which a checkpoint could reach anything."""
+    if owner is not HistoryBuffer or name not in _HISTORY_STATISTICS:
+        raise ValueError(f'it wants the attribute {name!r} of {owner!r}')
+    return getattr(owner, name)
+
+
+# what an unpickler may call beside torch's own list
+_ALLOWED = [
+    HistoryBuffer,
+    argparse.Namespace,
+    slice,
+    np.ndarray,
+    np.dtype,
+    *{type(np.dtype(code)) for code in '?bBhHiIlLqQefd'},
+    # numpy moves these between versions, so they are taken from a pickle
+    np.ones(1).__reduce__()[0],
+    np.float32(1).__reduce__()[0],
+    # how the statistics of a history buffer are pickled
+    (_history_statistic, 'builtins.getattr'),
+]
 
 
 def read_checkpoint(path: str | Path) -> Any:
@@ -43,8 +68,12 @@ def read_checkpoint(path: str | Path) -> Any:
             from safetensors.torch import load_file
 
             return load_file(path)
-        _check_sums(path)
-        with torch.serialization.safe_globals(_allowed_globals()):
+        if zipfile.is_zipfile(path):
+            # torch does not compare the check sums, so a flipped bit passes
+            with zipfile.ZipFile(path) as archive:
+                if damaged := archive.testzip():
+                    raise ValueError(f'wrong check sum of {damaged}')
+        with torch.serialization.safe_globals(_ALLOWED):
             return torch.load(path, map_location='cpu', weights_only=True)
     except PermissionError:
         raise
@@ -52,47 +81,10 @@ def read_checkpoint(path: str | Path) -> Any:
         raise UserError(f'{path} {_reason(path, error)}.') from error
 
 
-def _allowed_globals() -> list[Any]:
-    """Return what an unpickler may call beside torch's own list."""
-    array = np.ones(1)
-    return [
-        HistoryBuffer,
-        argparse.Namespace,
-        slice,
-        np.ndarray,
-        np.dtype,
-        *{type(np.dtype(code)) for code in '?bBhHiIlLqQefd'},
-        # numpy moves these between versions, so they are taken from a pickle
-        array.__reduce__()[0],
-        np.float32(1).__reduce__()[0],
-        # how the statistics of a history buffer are pickled
-        (_history_statistic, 'builtins.getattr'),
-    ]
-
-
-def _history_statistic(owner: Any, name: str) -> Any:
-    """Replace ``getattr``, by which a checkpoint could reach anything."""
-    if owner is not HistoryBuffer or name not in _HISTORY_STATISTICS:
-        raise ValueError(f'it asks for the attribute {name!r} of {owner!r}')
-    return getattr(owner, name)
-
-
-def _check_sums(path: Path) -> None:
-    """Compare the check sums of a zip file, which torch does not.
-
-    Raises:
-        ValueError: If one is wrong.
-    """
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()
-        if damaged is not None:
-            raise ValueError(f'wrong check sum of {damaged}')
-
-
 def _reason(path: Path, error: Exception) -> str:
     """Return why a file could not be read and what to do."""
     size = path.stat().st_size
+    # the first bytes of a file say more than torch's error
     with open(path, 'rb') as file:
         start = file.read(512)
     if not start:

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from mmcion.utils.checks import UserError
 
-# Where checkpoints keep their weights: mmengine and many others, fast-reid.
+# Where checkpoints keep their weights: `state_dict` by mmengine and most
+# others, `model` by fast-reid.
 # mmengine's EMAHook stores the average as `state_dict`, which is what we want.
 _CONTAINERS = ('state_dict', 'model')
 _ROLES = ('teacher', 'student')
@@ -63,6 +64,7 @@ def select(
             f'{type(checkpoint).__name__}.'
         )
     state = _container(checkpoint, _CONTAINERS)
+    # CION nests a dictionary per network, this toolbox has one flat one
     roles = [
         each
         for each in _ROLES

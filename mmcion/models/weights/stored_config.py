@@ -187,6 +187,7 @@ def admit_classes(
             is not registered.
     """
     if custom_imports and modules:
+        # from here on the file is trusted as a config file would be
         try:
             import_modules_from_strings(list(modules))
         except ImportError as error:

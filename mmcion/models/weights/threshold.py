@@ -58,6 +58,7 @@ def calibrated_path(
             hash.
     """
     if out is None:
+        # calibrating again replaces, it does not add another suffix
         stem, named = split_stem(Path(path))
         stem = f'{stem.removesuffix("_calibrated")}_calibrated'
         target = Path(path).with_stem(stem)
@@ -69,6 +70,7 @@ def calibrated_path(
         raise UserError(f'a model file must end in .pth; got {out}.')
     stem, named = split_stem(target)
     if named:
+        # the file would be refused when it is opened
         raise UserError(
             f'{out} ends in a hash, {named}, that the new file will not have; '
             f'write to {target.with_stem(stem)} or the like.'
