@@ -25,8 +25,9 @@ from mmcion.utils.io import atomic_file, hash_file
 
 from .load import load_weights
 from .model_spec import ModelSpec
-from .network_config import without_initial_weights
+from .network_config import portable_config
 from .read_checkpoint import read_checkpoint
+from .stored_config import admit_classes
 
 FORMAT = 1
 _HASH_LENGTH = 8
@@ -65,6 +66,8 @@ def save_model_file(
     """
     if isinstance(weights, nn.Module):
         weights = weights.state_dict()
+    # a class that only this program can find would not open elsewhere
+    admit_classes(spec.model_config(), spec.custom_imports, False)
     network = build_network(spec)
     load_weights(network, weights, role=role)
     # copies of their own, for a view would be saved with all of its storage
@@ -84,7 +87,7 @@ def save_model_file(
 def build_network(spec: ModelSpec) -> Any:
     """Build a ``ReIDModel`` with random weights, in eval mode."""
     with torch.random.fork_rng(devices=[]):  # leave the caller's alone
-        model = MODELS.build(without_initial_weights(spec.model_config()))
+        model = MODELS.build(portable_config(spec.model_config()))
     model.spec = spec
     return model.eval()
 

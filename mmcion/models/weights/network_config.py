@@ -42,7 +42,7 @@ def network_config(
         )
     model = cfg.model.to_dict()
     if not with_initial_weights:
-        model = without_initial_weights(model)
+        model = portable_config(model)
     if class_name(model) not in ('ReIDModel', 'CION'):
         return model  # what of it is evaluated, only its class knows
     # head, projector and options of training do not change a feature
@@ -57,23 +57,32 @@ def class_name(settings: Mapping[str, Any]) -> str:
     """Return the name of a component's class, without our scope."""
     kind = settings['type']
     kind = kind if isinstance(kind, str) else kind.__name__
-    return kind.removeprefix('mmcion.')
+    # of a config in Python style: mmcion.models.CION
+    return kind.rpartition('.')[2] if kind.startswith('mmcion.') else kind
 
 
-def without_initial_weights(value: Any) -> Any:
-    """Return a config that neither reads nor downloads weights."""
-    if isinstance(value, dict):
-        copy = {
-            key: without_initial_weights(each)
-            for key, each in value.items()
-            if key not in _INITIAL_WEIGHTS
-        }
-        if copy.get('pretrained'):  # True, or the name of a file
-            copy['pretrained'] = False if copy['pretrained'] is True else None
-        return copy
+def portable_config(value: Any) -> Any:
+    """Return a config that needs nothing but registered classes.
+
+    - It neither reads nor downloads weights.
+    - Classes are named as registries do, ``mmcion.CION``, not by the module
+      they are in, ``mmcion.models.CION``.
+    """
     if isinstance(value, list | tuple):
-        return type(value)(map(without_initial_weights, value))
-    return value
+        return type(value)(map(portable_config, value))
+    if not isinstance(value, dict):
+        return value
+    copy = {
+        key: portable_config(each)
+        for key, each in value.items()
+        if key not in _INITIAL_WEIGHTS
+    }
+    if copy.get('pretrained'):  # True, or the name of a file
+        copy['pretrained'] = False if copy['pretrained'] is True else None
+    kind = copy.get('type')
+    if isinstance(kind, str) and kind.count('.') > 1:
+        copy['type'] = f'{kind.split(".")[0]}.{kind.rpartition(".")[2]}'
+    return copy
 
 
 def evaluation_pipeline(cfg: Config) -> list[dict[str, Any]]:

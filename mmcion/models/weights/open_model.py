@@ -20,7 +20,7 @@ from .network_config import (
     class_name,
     evaluation_pipeline,
     network_config,
-    without_initial_weights,
+    portable_config,
 )
 from .stored_config import admit_classes, stored_config
 
@@ -144,4 +144,4 @@ def _published_network(
             logger='current',
             level=logging.WARNING,
         )
-    return {**without_initial_weights(network), **own}
+    return {**portable_config(network), **own}

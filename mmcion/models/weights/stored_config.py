@@ -29,7 +29,7 @@ from mmcion.registry import (
 )
 from mmcion.utils.checks import UserError, join_names
 
-from .network_config import network_config
+from .network_config import network_config, portable_config
 from .read_checkpoint import read_checkpoint
 
 # settings that a network and its test need; the others are not looked at
@@ -115,7 +115,7 @@ def stored_config(
     text = meta.get('cfg') if isinstance(meta, Mapping) else None
     if not isinstance(text, str):
         return None
-    cfg = Config(parse_config(text))
+    cfg = Config(portable_config(parse_config(text)))
     modules = cfg.get('custom_imports', {}).get('imports', [])
     admit_classes(network_config(cfg), modules, custom_imports)
     return cfg
@@ -233,9 +233,9 @@ def _is_registered(name: Any, registry: Registry) -> bool:
     """
     scope, _, key = str(name).rpartition('.')
     parent = registry.parent
-    if scope in ('', registry.scope):
-        # a registry without entries is falsy
-        for each in [registry] if parent is None else [registry, parent]:
+    # a registry without entries is falsy
+    for each in [registry] if parent is None else [registry, parent]:
+        if scope in ('', each.scope):
             each.import_from_location()
             if key in each.module_dict:
                 return True

@@ -14,7 +14,7 @@ from mmcion.models.weights import (
 )
 from mmcion.utils.checks import UserError
 from mmcion.utils.io import hash_file
-from tests.tiny import DIM
+from tests.tiny import DIM, TinyBackbone
 
 ARCH = 'ghostnet_0_5'
 
@@ -120,6 +120,13 @@ def test_whatever_holds_the_backbone_gives_the_same_bytes(tmp_path):
     ):
         path = save(tmp_path / 'another name.pth', weights)
         assert path.read_bytes() == expected
+
+
+def test_class_that_nobody_else_finds_is_not_written(tmp_path):
+    spec = ModelSpec({'type': 'tests.tiny.TinyBackbone'})
+    with pytest.raises(UserError, match=r'tests\.tiny\.TinyBackbone'):
+        save_model_file(tmp_path / 'a.pth', TinyBackbone(), spec)
+    assert not list(tmp_path.iterdir())
 
 
 def test_random_numbers_are_left_alone(tmp_path):

@@ -4,6 +4,7 @@ from mmengine.config import Config
 from mmcion.models.weights import evaluation_pipeline
 from mmcion.models.weights.network_config import network_config
 from mmcion.utils.checks import UserError
+from tests.golden import DATA
 from tests.tiny import DIM, pretrainer_cfg
 
 NECK = {'type': 'BNNeck', 'in_channels': DIM}
@@ -47,6 +48,14 @@ def test_other_models_stay_as_they_are():
     assert network_config(Config({'model': model})) == model
     with pytest.raises(UserError, match='no model'):
         network_config(Config({'work_dir': 'x'}))
+
+
+def test_config_in_python_style():
+    cfg = Config.fromfile(DATA / 'tiny_train_python.py')
+    found = network_config(cfg)
+    assert found['type'] == 'mmcion.ReIDModel'
+    assert found['backbone']['type'] == 'tests.TinyBackbone'
+    assert evaluation_pipeline(cfg)[1]['size'] == (16, 8)
 
 
 def test_nothing_but_the_checkpoint_gives_weights():

@@ -1,4 +1,5 @@
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,6 +9,8 @@ from mmcion.models.weights import read_test_config
 from mmcion.models.weights.stored_config import parse_config, stored_config
 from mmcion.utils.checks import UserError
 from tests.tiny import DIM, pretrainer_cfg
+
+ROOT = Path(__file__).parents[3]
 
 NECK = {'type': 'BNNeck', 'in_channels': DIM}
 
@@ -62,6 +65,34 @@ def test_values_come_back_from_the_text_of_a_config():
 
 
 @pytest.mark.parametrize(
+    'name',
+    [
+        'configs/cion/cion_mobilenet-v2_1xb48-5e_clips-128x64.py',
+        'configs/cion/cion_vit-small_8xb120-100e_cional.py',
+        'configs/eval/fine-tune_resnet50-ibn_market1501.py',
+    ],
+)
+def test_shipped_configs_survive_a_checkpoint(name):
+    cfg = Config.fromfile(ROOT / name)
+    found = stored_config(checkpoint(cfg.pretty_text)).to_dict()
+    expected = cfg.to_dict()
+    assert found == {key: expected[key] for key in found}
+    assert 'model' in found
+
+
+def test_config_in_python_style():
+    cfg = Config.fromfile(ROOT / 'tests' / 'data' / 'tiny_train_python.py')
+    text = cfg.pretty_text
+    found = stored_config(checkpoint(text.replace('tests.tiny.', '')))
+    assert found.model.type == 'mmcion.CION'
+    # a module of one's own is code
+    with pytest.raises(
+        UserError, match=r'tests\.TinyBackbone .* not register'
+    ):
+        stored_config(checkpoint(text))
+
+
+@pytest.mark.parametrize(
     'text',
     [
         "model = __import__('os').mkdir({!r})",
@@ -112,7 +143,8 @@ def test_only_registered_classes_are_built(kind, place):
         model['backbone'] = {'type': kind, 'command': 'true'}
     else:
         model['backbone']['layers'] = [{'x': {'type': kind}}]
-    with pytest.raises(UserError, match=f'{kind}.* not registered'):
+    name = kind.rpartition('.')[2]
+    with pytest.raises(UserError, match=f'{name} is not registered'):
         stored_config(checkpoint({'model': model}))
     assert 'antigravity' not in sys.modules
 
