@@ -75,13 +75,17 @@ def get_model(
     """
     if not isinstance(model, str | Path | Config):
         raise UserError(f'model must be a name or a path; got {model!r}.')
+    if not isinstance(pretrained, bool | str | Path | None):
+        raise UserError(
+            f'pretrained must be True, False or a path; got {pretrained!r}.'
+        )
     path = Path('' if isinstance(model, Config) else model).expanduser()
-    weights = pretrained if isinstance(pretrained, str | Path) else None
+    weights = None if isinstance(pretrained, bool) else pretrained
     if isinstance(model, Config) or path.suffix == '.py':
         if pretrained is True:
             print_log(
-                f'{path} has no published weights; the network is as the '
-                f'config initialises it.',
+                'a config has no published weights; the network is as it is '
+                'initialised.',
                 logger='current',
                 level=logging.WARNING,
             )

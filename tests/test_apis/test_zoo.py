@@ -112,6 +112,8 @@ def test_unknown_model():
 def test_none_is_refused():
     with pytest.raises(UserError, match='name or a path; got None'):
         get_model(None)
+    with pytest.raises(UserError, match='False or a path; got 3'):
+        get_model(NAME, 3)
 
 
 def test_home_folder(tmp_path, monkeypatch, expected):

@@ -8,6 +8,7 @@ from typing import Any
 
 from mmengine.config import Config
 from mmengine.logging import print_log
+from mmengine.utils import import_modules_from_strings
 from torch import nn
 
 from mmcion.registry import MODELS
@@ -78,6 +79,8 @@ def open_config(cfg: Config, weights: str | Path | None = None) -> nn.Module:
         FileNotFoundError: If a file is missing.
         UserError: If the config has no model, or the weights do not fit.
     """
+    if modules := cfg.get('custom_imports'):
+        import_modules_from_strings(**modules)  # as Config.fromfile does
     if weights is None:
         # a config may name a checkpoint to start from
         return _build(network_config(cfg, with_initial_weights=True), cfg)

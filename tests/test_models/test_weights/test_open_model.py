@@ -93,6 +93,13 @@ def test_config_without_weights_starts_as_it_says(pretrained):
         assert torch.equal(features(model), expected)
 
 
+def test_modules_of_a_config_are_imported():
+    model = {'type': 'ReIDModel', 'backbone': BACKBONE}
+    imports = {'imports': ['no_such'], 'allow_failed_imports': False}
+    with pytest.raises(ImportError, match='no_such'):
+        open_config(Config({'model': model, 'custom_imports': imports}))
+
+
 def test_weights_of_another_network(pretrained, fine_tuned, tmp_path):
     other = {'type': 'ReIDModel', 'backbone': {'type': 'TinyBackbone'}}
     with pytest.raises(UserError, match=r'pretrained\.pth: .*unexpected'):
