@@ -13,7 +13,7 @@ from mmcion.utils.checks import name_in_errors
 
 from .match import MatchReport, load_matching
 from .read_checkpoint import read_checkpoint
-from .select import Selection, select
+from .select import select
 from .sources import source_hint
 
 # what to do if a part does not fit
@@ -48,17 +48,14 @@ def load_part(
     """
     content = read_checkpoint(checkpoint)
     with name_in_errors(checkpoint):
-        report, chosen = _fill(network, content, part, role)
-    print_log(
-        f'{checkpoint}: loaded {report}, under {chosen.prefix!r}',
-        logger='current',
-    )
+        report = _fill(network, content, part, role)
+    print_log(f'{checkpoint}: loaded {report}', logger='current')
     return report
 
 
 def load_weights(
     model: nn.Module, checkpoint: Any, *, role: str | None = None
-) -> Selection:
+) -> None:
     """Load a whole model.
 
     Args:
@@ -67,30 +64,28 @@ def load_weights(
         checkpoint: Content of a file.
         role: See ``select``.
 
-    Returns:
-        What was selected for the backbone.
-
     Raises:
         UserError: If the weights are not exactly those of the model; says
             what differs.
     """
     # by the registry, because ReIDModel itself imports this module
     if not isinstance(model, MODELS.get('mmcion.ReIDModel')):
-        return _fill(model, checkpoint, '', role)[1]
+        _fill(model, checkpoint, '', role)
+        return
+    _fill(model.backbone, checkpoint, 'backbone', role)
     if model.neck is not None:
         _fill(model.neck, checkpoint, 'neck', role)
-    return _fill(model.backbone, checkpoint, 'backbone', role)[1]
 
 
 def _fill(
     network: nn.Module, checkpoint: Any, part: str, role: str | None
-) -> tuple[MatchReport, Selection]:
+) -> MatchReport:
+    """Select, match and load one network."""
     chosen = select(checkpoint, part, role)
+    name = f'the {part or "model"} {type(network).__name__}'
+    if chosen.prefix:
+        name += f' under {chosen.prefix!r}'
     hint = source_hint(chosen.tensors, network.state_dict())
-    report = load_matching(
-        network,
-        chosen.tensors,
-        name=' '.join(['the', part or 'model', type(network).__name__]),
-        hint=hint or _HINTS[part],
+    return load_matching(
+        network, chosen.tensors, name=name, hint=hint or _HINTS[part]
     )
-    return report, chosen
