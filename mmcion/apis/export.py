@@ -143,28 +143,11 @@ def export_model(
             them.
     """
     out = Path(out)
-    check_choice('file_format', file_format, FORMATS)
-    image_size = check_image_size(image_size)
-    if out.is_dir():
-        raise UserError(f'{out} is a folder; name a file to write.')
     if weights_file is not None:
         weights_file = Path(weights_file).expanduser()
-        refuse_same_file(out, weights_file)
-    if file_format == 'onnx':
-        check_export_packages()
-    elif int8:
-        raise UserError(f"int8 needs file_format='onnx'; got {file_format!r}.")
+    image_size = check_image_size(image_size)
     images = random_crops(*image_size) if crops is None else crops
-    if images.shape[1:] != (*image_size, 3) or images.dtype != torch.uint8:
-        raise UserError(
-            f'crops must be uint8 (N, {image_size[0]}, {image_size[1]}, 3); '
-            f'got {images.dtype} {tuple(images.shape)}.'
-        )
-    # one alone and a batch, so that a fixed batch size would be noticed
-    if len(images) < sum(BATCHES):
-        raise UserError(
-            f'crops must be at least {sum(BATCHES)}; got {len(images)}.'
-        )
+    _check_options(out, file_format, int8, weights_file, images, image_size)
     deployed = DeployedModel(
         model, with_preprocess=with_preprocess, l2_norm=l2_norm
     )
@@ -209,6 +192,35 @@ def export_model(
             report['int8'] = _quantise(temporary, small, inputs, expected)
     write_json(out.with_name(f'{out.name}.json'), report)
     return report
+
+
+def _check_options(
+    out: Path,
+    file_format: str,
+    int8: bool,
+    weights_file: str | Path | None,
+    images: Tensor,
+    image_size: tuple[int, int],
+) -> None:
+    check_choice('file_format', file_format, FORMATS)
+    if out.is_dir():
+        raise UserError(f'{out} is a folder; name a file to write.')
+    if weights_file is not None:
+        refuse_same_file(out, weights_file)
+    if file_format == 'onnx':
+        check_export_packages()
+    elif int8:
+        raise UserError(f"int8 needs file_format='onnx'; got {file_format!r}.")
+    if images.shape[1:] != (*image_size, 3) or images.dtype != torch.uint8:
+        raise UserError(
+            f'crops must be uint8 (N, {image_size[0]}, {image_size[1]}, 3); '
+            f'got {images.dtype} {tuple(images.shape)}.'
+        )
+    # one alone and a batch, so that a fixed batch size would be noticed
+    if len(images) < sum(BATCHES):
+        raise UserError(
+            f'crops must be at least {sum(BATCHES)}; got {len(images)}.'
+        )
 
 
 def check_export_packages() -> None:

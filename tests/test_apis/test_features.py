@@ -311,24 +311,6 @@ test_dataloader = dict(dataset=dict(pipeline=[
     np.testing.assert_array_equal(by_config, feats)
 
 
-@pytest.fixture
-def config(tmp_path):
-    path = tmp_path / 'config.py'
-    path.write_text(
-        """
-model = dict(
-    type='ReIDModel', backbone=dict(type='TinyBackbone', use_bn=True)
-)
-test_dataloader = dict(dataset=dict(pipeline=[
-    dict(type='LoadImage'),
-    dict(type='ResizeImage', size=(16, 8)),
-    dict(type='PackReIDInputs'),
-]))
-"""
-    )
-    return path
-
-
 def test_one_image_gives_a_sample_and_several_a_list(config, tmp_path):
     model = init_model(config)
     path = write_image(tmp_path / 'images' / 'a.png')

@@ -315,24 +315,6 @@ def test_failed_and_broken_downloads(tmp_path):
 
 
 @pytest.fixture
-def config(tmp_path):
-    path = tmp_path / 'config.py'
-    path.write_text(
-        """
-model = dict(
-    type='ReIDModel', backbone=dict(type='TinyBackbone', use_bn=True)
-)
-test_dataloader = dict(dataset=dict(pipeline=[
-    dict(type='LoadImage'),
-    dict(type='ResizeImage', size=(16, 8)),
-    dict(type='PackReIDInputs'),
-]))
-"""
-    )
-    return path
-
-
-@pytest.fixture
 def checkpoint(tmp_path):
     pretrainer = make_pretrainer(use_bn=True, seed=5)
     path = tmp_path / 'epoch_1.pth'
