@@ -27,7 +27,7 @@ from mmcion.models.weights.key_rules import detect_family
 from mmcion.models.weights.model_file import build_network
 from mmcion.utils.checks import UserError, name_in_errors
 from mmcion.utils.cli import read_config
-from mmcion.utils.downloads import KnownFile, Source, fetch_file
+from mmcion.utils.downloads import KnownFile, fetch_file
 from mmcion.utils.io import hash_file
 
 from .zoo_index import ZooEntry, read_index
@@ -196,7 +196,7 @@ def _zoo_file(entry: ZooEntry) -> Path:
         if hashed:
             return hashed[0]
     if entry.url and entry.sha256:
-        known = KnownFile(entry.sha256, (Source('url', entry.url),))
+        known = KnownFile(entry.sha256, entry.url)
         return fetch_file(entry.file, known)
     where = f'{ZOO_FOLDER} is {folder}' if folder else f'{ZOO_FOLDER} is unset'
     raise FileNotFoundError(

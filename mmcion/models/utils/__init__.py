@@ -1,8 +1,10 @@
+from .build_on import build_on
 from .device_views import make_views
 from .feature_output import feature_output
 from .pooling import pooled_feature
 
 __all__ = [
+    'build_on',
     'feature_output',
     'make_views',
     'pooled_feature',

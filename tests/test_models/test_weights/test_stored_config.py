@@ -69,7 +69,7 @@ def test_values_come_back_from_the_text_of_a_config():
     [
         'configs/cion/cion_mobilenet-v2_1xb48-5e_clips-128x64.py',
         'configs/cion/cion_vit-small_8xb120-100e_cional.py',
-        'configs/eval/fine-tune_resnet50-ibn_market1501.py',
+        'configs/cion/benchmarks/fine-tune_resnet50-ibn_market1501.py',
     ],
 )
 def test_shipped_configs_survive_a_checkpoint(name):
