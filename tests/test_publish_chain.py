@@ -45,7 +45,8 @@ train_dataloader = dict(
     batch_size=8,
     num_workers=0,
     collate_fn=dict(type='default_collate'),
-    sampler=dict(type='IdentitySampler', batch_size=8, num_instances=2),
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    batch_sampler=dict(type='IdentitySampler', num_instances=2),
     dataset=dict(**dataset, split='train'),
 )
 test_dataloader = dict(
