@@ -28,7 +28,7 @@ def name_in_errors(source: str | Path) -> Iterator[None]:
     """Begin the message of every ``UserError`` in the block with a file.
 
     Args:
-        source: file that the block works on.
+        source: File that the block works on.
     """
     try:
         yield
@@ -110,11 +110,11 @@ def check_image_size(size: Any, name: str = 'image_size') -> tuple[int, int]:
     """Return a height and a width in pixels.
 
     Args:
-        size: to check.
-        name: of the argument, for the message.
+        size: Value to check.
+        name: Name of the argument, for the message.
 
     Raises:
-        UserError: unless these are two integers above 0.
+        UserError: Unless these are two integers above 0.
     """
     sides = list(size) if isinstance(size, Sequence) else []
     if len(sides) != 2 or not all(
