@@ -12,7 +12,7 @@ from mmcion.evaluation import ThresholdCalibration, calibrate_threshold
 from mmcion.models.weights import read_model_file, store_threshold
 from mmcion.models.weights.threshold import calibrated_path
 from mmcion.structures import ReIDFeatures
-from mmcion.utils.checks import UserError
+from mmcion.utils.checks import UserError, name_in_errors
 from mmcion.utils.io import hash_file
 
 from .features import FeatureExtractor
@@ -83,7 +83,7 @@ def calibrate_model(
     )
     # a data set without cameras has none to exclude
     has_cameras = (data.cam_id >= 0).any() and not ignore_cameras
-    try:
+    with name_in_errors(features):
         calibration = calibrate_threshold(
             query.feature,
             gallery.feature,
@@ -93,8 +93,6 @@ def calibrate_model(
             gallery.cam_id if has_cameras else None,
             false_match_rate=false_match_rate,
         )
-    except ValueError as error:
-        raise UserError(f'{features}: {error}') from error
     threshold = {**asdict(calibration), 'features_sha256': hash_file(features)}
     return CalibratedModel(
         store_threshold(model, threshold, out),
