@@ -305,23 +305,20 @@ def _watch_patch_tokens(
 def _keep_maps(
     found: FeatureMap, name: str, image_size: tuple[int, int]
 ) -> Callable[..., None]:
+    """Return a hook that keeps outputs that are maps, not attention or so."""
+    height, width = image_size
+
     def hook(module: nn.Module, inputs: Any, output: Any) -> None:
         if isinstance(output, tuple | list) and output:
             output = output[-1]  # of the last stage
-        if isinstance(output, Tensor) and _is_map(output, image_size):
+        if not isinstance(output, Tensor) or output.dim() != 4:
+            return
+        rows, columns = output.shape[2:]
+        if rows * columns < 2 or rows > height or columns > width:
+            return
+        # images are reduced by the same factor in both directions
+        skew = (height / rows) / (width / columns)
+        if output.is_floating_point() and 1 / _SKEW <= skew <= _SKEW:
             found.keep(name, output, torch.clone)
 
     return hook
-
-
-def _is_map(tensor: Tensor, image_size: tuple[int, int]) -> bool:
-    """Return whether this is a map, not attention weights or the like."""
-    if tensor.dim() != 4 or not tensor.is_floating_point():
-        return False
-    rows, columns = tensor.shape[2:]
-    height, width = image_size
-    if rows * columns < 2 or rows > height or columns > width:
-        return False
-    # images are reduced by the same factor in both directions
-    skew = (height / rows) / (width / columns)
-    return 1 / _SKEW <= skew <= _SKEW

@@ -103,6 +103,7 @@ class FeatureExtractor:
         """What the model's file says; None for other models."""
         return getattr(self.model, 'spec', None)
 
+    @torch.inference_mode()
     def __call__(
         self, images: Images, *, channel_order: str | None = None
     ) -> np.ndarray:
@@ -143,7 +144,10 @@ class FeatureExtractor:
         ) as bar:
             features = []
             for inputs in loader:
-                features.append(self._features(inputs))
+                data = self.model.data_preprocessor({'inputs': inputs})
+                feats = self.model(data['inputs'], mode='tensor').float()
+                feats = l2_normalize(feats) if self.normalize else feats
+                features.append(feats.cpu())
                 bar.update(len(inputs))
         return torch.cat(features).numpy()
 
@@ -212,12 +216,6 @@ class FeatureExtractor:
             'std': preprocessor.std.flatten().tolist(),
             'pipeline': hash_value(self.pipeline),
         }
-
-    @torch.inference_mode()
-    def _features(self, inputs: Tensor) -> Tensor:
-        data = self.model.data_preprocessor({'inputs': inputs})
-        feats = self.model(data['inputs'], mode='tensor').float()
-        return (l2_normalize(feats) if self.normalize else feats).cpu()
 
 
 def inference_model(

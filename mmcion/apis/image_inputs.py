@@ -81,7 +81,20 @@ def _as_tensors(
             channels_first = np.ascontiguousarray(np.moveaxis(images, -1, -3))
             tensor = torch.from_numpy(channels_first)
     elif isinstance(images, Tensor):
-        tensor = _as_bytes(images.detach().cpu())
+        tensor = images.detach().cpu()
+        if tensor.dtype != torch.uint8:
+            least, most = tensor.aminmax() if tensor.numel() else (0, 0)
+            # so written, NaN fails too
+            unit = tensor.is_floating_point() and least >= 0 and most <= 1
+            if not unit:
+                raise UserError(
+                    f'a tensor must be uint8 or float in [0, 1]; got '
+                    f'{tensor.dtype} from {float(least):.3g} to '
+                    f'{float(most):.3g}. Images that are normalised already '
+                    f'go to the model itself.'
+                )
+            # as an image file would hold them, for the same feature
+            tensor = tensor.mul(255).round().to(torch.uint8)
     else:
         raise UserError(
             f'images must be paths, arrays or tensors, all of one kind; got '
@@ -101,19 +114,3 @@ def _as_tensors(
         )
     tensor = tensor if tensor.dim() == 4 else tensor[None]
     return tensor.flip(1) if channel_order == 'bgr' else tensor
-
-
-def _as_bytes(image: Tensor) -> Tensor:
-    """Return values in [0, 1] as bytes, rounded as those of files are."""
-    if image.dtype == torch.uint8:
-        return image
-    least, most = image.aminmax() if image.numel() else (0, 0)
-    # NaN fails too
-    if not image.is_floating_point() or not (least >= 0 and most <= 1):
-        raise UserError(
-            f'a tensor must be uint8 or float in [0, 1]; got {image.dtype} '
-            f'from {float(least):.3g} to {float(most):.3g}. Images that are '
-            f'normalised already go to the model itself.'
-        )
-    # as an image file would hold them, so that both give the same feature
-    return image.mul(255).round().to(torch.uint8)

@@ -78,8 +78,22 @@ class ReIDInferencer:
             self._gallery = self.extractor(items)
             self._images = [_shown(item) for item in items]
             return
-        # features of other weights or pixels are comparable to nothing
-        self._check_origin(images)
+        # Features of other weights or pixels are comparable to nothing. A
+        # store that does not state what it depends on is accepted.
+        own = self.extractor.identity()
+        stated = {key: images.meta.get(key, own[key]) for key in own}
+        pipeline = self.extractor.pipeline
+        # the same transforms may be named with and without scope
+        for scope in ('', 'mmcion.'):
+            named = [{**x, 'type': scope + class_name(x)} for x in pipeline]
+            if stated['pipeline'] == hash_value(named):
+                stated['pipeline'] = own['pipeline']
+        if differ := [key for key in own if stated[key] != own[key]]:
+            raise UserError(
+                f'the gallery was extracted with other {", ".join(differ)} '
+                f'than this FeatureExtractor has, whose pipeline is '
+                f'{pipeline}; extract it with this one.'
+            )
         self._gallery, self._images = images, None
         if 'names' in images.meta:
             folder = Path(images.meta['folder'])
@@ -121,8 +135,16 @@ class ReIDInferencer:
         if self._gallery is None:
             raise UserError('call set_gallery before search.')
         items = as_images(images, channel_order)
-        nearest = self._reranked if rerank else self._nearest
-        rows, similarities = nearest(self.extractor(items), topk)
+        qf = self.extractor(items)
+        if rerank:
+            qf, gf = normalize_rows(qf), normalize_rows(self._gallery[:])
+            k1 = min(_K1, len(qf) + len(gf) - 1)
+            distances = k_reciprocal_rerank(qf, gf, k1=k1, k2=min(_K2, k1))
+            rows = distances.argsort(axis=1, kind='stable')[:, :topk]
+            # (Q, D), (Q, k, D) -> (Q, k): those distances are no cosines
+            cosines = np.einsum('qd,qkd->qk', qf, gf[rows]).clip(-1, 1)
+        else:
+            rows, cosines = self._nearest(qf, topk)
         return [
             {
                 'query': _shown(item),
@@ -138,7 +160,7 @@ class ReIDInferencer:
                     )
                 ],
             }
-            for item, *found in zip(items, rows, similarities, strict=True)
+            for item, *found in zip(items, rows, cosines, strict=True)
         ]
 
     def compare(
@@ -256,42 +278,6 @@ class ReIDInferencer:
             rows = np.take_along_axis(rows, order, axis=1)
             distances = np.take_along_axis(distances, order, axis=1)
         return rows, _cosines(distances)
-
-    def _reranked(
-        self, qf: np.ndarray, topk: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return ``(Q, k)`` rows by k-reciprocal distance, and cosines."""
-        assert self._gallery is not None
-        qf, gf = normalize_rows(qf), normalize_rows(self._gallery[:])
-        k1 = min(_K1, len(qf) + len(gf) - 1)
-        distances = k_reciprocal_rerank(qf, gf, k1=k1, k2=min(_K2, k1))
-        rows = distances.argsort(axis=1, kind='stable')[:, :topk]
-        # (Q, D), (Q, k, D) -> (Q, k): the distances above are no cosines
-        return rows, _cosines(1 - np.einsum('qd,qkd->qk', qf, gf[rows]))
-
-    def _check_origin(self, store: FeatureStore) -> None:
-        """Raise unless features are those that the extractor would give."""
-        own = self.extractor.identity()
-        # a store that does not say what it depends on is not questioned
-        found = {key: store.meta.get(key, own[key]) for key in own}
-        pipeline = self.extractor.pipeline
-        # the same transforms may be named with and without scope
-        for scope in ('', 'mmcion.'):
-            named = [
-                {**each, 'type': scope + class_name(each)} for each in pipeline
-            ]
-            if found['pipeline'] == hash_value(named):
-                found['pipeline'] = own['pipeline']
-        differ = ', '.join(key for key in own if found[key] != own[key])
-        if differ:
-            differ = differ.replace(
-                'pipeline',
-                f'pipeline (image size or transforms; here {pipeline})',
-            )
-            raise UserError(
-                f'the gallery was extracted with other {differ} than this '
-                f'FeatureExtractor has; extract it with this one.'
-            )
 
 
 def _cosines(distances: np.ndarray) -> np.ndarray:
