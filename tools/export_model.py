@@ -77,6 +77,7 @@ def main() -> None:
         custom_imports=args.custom_imports,
     )
     size = check_image_size(args.image_size or input_size(model))
+    # a file with its own weights, or those of a name or a config
     is_file = args.model.endswith('.pth')
     report = export_model(
         model,

@@ -96,10 +96,12 @@ def runner(
     from mmcion.apis.export_parity import open_exported
 
     if backend == 'onnxruntime':
+        # the file is read before its folder is removed
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / 'model.onnx'
             export_model(model, path, image_size=size)
             return open_exported(path, 'onnx')
+    # with fused branches, as it would be deployed
     deployed = DeployedModel(model)
     deployed.fuse()
     run = deployed.to(args.device)
@@ -127,10 +129,12 @@ def measure(
     import numpy as np
     import torch
 
+    # a call on a GPU returns before its kernels have run
     def wait() -> None:
         if images.is_cuda:
             torch.cuda.synchronize(images.device)
 
+    # first calls allocate memory, choose kernels and compile
     for _ in range(warmup):
         run(images)
     seconds = []
@@ -140,6 +144,7 @@ def measure(
         run(images)
         wait()
         seconds.append(time.perf_counter() - began)
+    # not the mean: other processes only ever add time
     median, late = np.percentile(seconds, (50, 90))
     return {
         'median_ms': round(1000 * median, 3),
@@ -158,6 +163,7 @@ def main() -> None:
     from mmcion.apis.zoo import get_model
     from mmcion.utils.checks import UserError, check_image_size
 
+    # speed does not depend on the values of weights
     model = get_model(args.model, custom_imports=args.custom_imports)
     height, width = check_image_size(args.image_size or input_size(model))
     spec = getattr(model, 'spec', None)

@@ -68,6 +68,7 @@ def main() -> None:
         custom_imports=args.custom_imports,
     )
     found = done.calibration
+    # the rate that was reached, at most the requested one
     rate = found.num_false_matches / found.num_wrong
     print(
         f'the same person from a similarity of {found.similarity:.4f} on\n'

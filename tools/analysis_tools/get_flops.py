@@ -49,6 +49,7 @@ def count(
     with torch.no_grad(), counter, sdpa_kernel(SDPBackend.MATH):
         feat = pooled_feature(backbone(image))
     parameters = sum(param.numel() for param in backbone.parameters())
+    # torch counts a multiply-add as two operations, papers as one
     return parameters, counter.get_total_flops() // 2, feat.shape[1]
 
 

@@ -116,6 +116,7 @@ def main() -> None:
         ),
         mgn=markdown(
             ['architecture', *data],
+            # published for ResNets alone
             [[e.arch, *mgn[e.arch]] for e in entries if e.arch in mgn],
         ),
         license=entries[0].license,

@@ -80,6 +80,7 @@ def main() -> None:
     args = parse_args()
     from mmcion.utils.checks import UserError
 
+    # before the model is opened, which takes seconds
     out = Path(args.out)
     if out.suffix.lower() not in ('.png', '.jpg', '.jpeg'):
         raise UserError(f'--out must end in .png or .jpg; got {args.out}.')

@@ -83,6 +83,7 @@ def main() -> None:
         std=args.std,
         custom_imports=args.custom_imports,
     )
+    # what was written, not what was requested
     state, spec = read_model_file(path)
     size = path.stat().st_size / 2**20
     network = spec.arch or spec.backbone['type']
