@@ -28,7 +28,7 @@ from mmcion.visualization import (
 )
 from mmcion.visualization.text import count_of
 
-from .activation_maps import activation_maps
+from .cam import activation_maps
 
 _ACTIVATIONS = 4  # best and worst queries with activation maps
 
