@@ -11,8 +11,9 @@ from mmengine.dist import barrier, broadcast_object_list, is_main_process
 from mmengine.logging import print_log
 
 from mmcion.structures import IdentityLabels
-from mmcion.utils.io import atomic_file, read_json, write_json
-from mmcion.utils.shards import DAMAGED, Shards
+from mmcion.utils.checks import UserError
+from mmcion.utils.io import load_npz, read_json, save_npz, write_json
+from mmcion.utils.shards import Shards
 
 Result = tuple[IdentityLabels, dict[str, Any]]
 
@@ -61,8 +62,7 @@ class StageResults:
         if is_main_process():
             file = self.folder / f'{name}.npz'
             write_json(file.with_suffix('.json'), {'key': key, **report})
-            with atomic_file(file) as temporary, open(temporary, 'wb') as out:
-                np.savez(out, identity=labels.identity, key=np.array(key))
+            save_npz(file, identity=labels.identity, key=np.array(key))
             self._forget_shards(name)
         barrier()
 
@@ -79,10 +79,10 @@ class StageResults:
             return None
         try:
             report = read_json(file.with_suffix('.json'))
-            with np.load(file) as saved:
-                keys = {report.pop('key'), str(saved['key'])}
-                identity = saved['identity']
-        except (*DAMAGED, KeyError, TypeError) as error:
+            saved = load_npz(file)
+            keys = {report.pop('key'), str(saved['key'])}
+            identity = saved['identity']
+        except (OSError, UserError, KeyError, TypeError) as error:
             print_log(f'{file} is damaged ({error}); done again', 'current')
             return None
         return (IdentityLabels(identity), report) if keys == {key} else None

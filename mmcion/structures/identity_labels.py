@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mmcion.utils.io import atomic_file
+from mmcion.utils.io import save_npy
 
 from .feature_store import FeatureStore
 from .tracklet_table import TrackletTable
@@ -69,8 +69,7 @@ class IdentityLabels:
 
     def save(self, path: str | Path) -> None:
         """Write the labels atomically as ``.npy``."""
-        with atomic_file(path) as temporary, open(temporary, 'wb') as file:
-            np.save(file, self.identity)
+        save_npy(path, self.identity)
 
     @classmethod
     def load(cls, path: str | Path) -> IdentityLabels:

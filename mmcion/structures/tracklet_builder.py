@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmcion.utils.io import atomic_file
+from mmcion.utils.io import save_npy
 from mmcion.utils.skip_report import SkipReport
 
 from .tracklet_table import TrackletTable
@@ -48,11 +48,7 @@ class TrackletReading:
         }
         self.report.save(out / 'skipped.json', kept=counts)
         if self.truth is not None:
-            with (
-                atomic_file(out / 'truth.npy') as temporary,
-                open(temporary, 'wb') as stream,
-            ):
-                np.save(stream, self.truth)
+            save_npy(out / 'truth.npy', self.truth)
         self.table.save(out / 'table')
 
     def summary(self) -> str:

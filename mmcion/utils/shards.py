@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
-from zipfile import BadZipFile
+from typing import TypeVar
 
 import numpy as np
 from mmengine.dist import all_gather_object, get_dist_info
 
-from .io import atomic_file
+from .checks import UserError
+from .io import load_npz, save_npz
 from .progress import progress_bar
 
 Item = TypeVar('Item')
 Arrays = dict[str, np.ndarray]
-# what np.load raises of an .npz that is cut short or has wrong bytes
-DAMAGED = (OSError, ValueError, EOFError, RuntimeError, BadZipFile)
 
 
 class Shards:
@@ -79,28 +78,17 @@ class Shards:
                     if self.folder and keep
                     else None
                 )
-                done.append(_cached(file, function, items[index]))
+                result = None
+                if file and file.exists():
+                    # a damaged file is made again
+                    with contextlib.suppress(UserError):
+                        result = load_npz(file)
+                if result is None:
+                    result = function(items[index])
+                    if file:
+                        save_npz(file, **result)
+                done.append(result)
                 bar.update(int(sizes[index]))
         if world_size == 1:
             return done
         return [result for part in all_gather_object(done) for result in part]
-
-
-def _cached(
-    file: Path | None, function: Callable[[Item], Arrays], item: Item
-) -> Arrays:
-    """Read a finished result, or make it and keep it."""
-    if file is None:
-        return function(item)
-    try:
-        with np.load(file) as saved:
-            return dict(saved)
-    except FileNotFoundError:
-        pass
-    except DAMAGED:
-        file.unlink()  # damaged: made again
-    result = function(item)
-    arrays: dict[str, Any] = dict(result)
-    with atomic_file(file) as temporary, open(temporary, 'wb') as stream:
-        np.savez(stream, **arrays)
-    return result
