@@ -150,7 +150,7 @@ def read_features(args: argparse.Namespace, folder: Path) -> dict[str, float]:
 
     shape = (args.features, args.dim)
     rng = np.random.default_rng(0)
-    features = FeatureStore.create(folder / 'features', shape, {})
+    features = FeatureStore.create(folder / 'features', shape)
     starts = range(0, args.features, BLOCK)
     for start in starts:
         part = features[start : start + BLOCK]

@@ -136,6 +136,7 @@ class FeatureExtractor:
         out: str | Path,
         *,
         max_unreadable: int = 0,
+        overwrite: bool = False,
     ) -> FeatureStore:
         """Write the features of a folder of any size to the disk.
 
@@ -146,6 +147,8 @@ class FeatureExtractor:
             out: folder of the features.
             max_unreadable: so many images may be damaged; their features
                 are zero.
+            overwrite: Whether to replace features of other images or
+                another model.
 
         Returns:
             Store, memory-mapped. ``meta['names']`` are the files relative to
@@ -178,6 +181,7 @@ class FeatureExtractor:
             num_workers=self.num_workers,
             max_unreadable=max_unreadable,
             device=self.device,
+            overwrite=overwrite,
         )
 
     def identity(self) -> dict[str, Any]:

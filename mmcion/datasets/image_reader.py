@@ -6,13 +6,15 @@ import os
 from pathlib import Path
 from typing import Any, Protocol
 
+from mmcion.utils.checks import UserError
+
 from .tar_images import TarImages, has_tars
 
 # Not mmengine's LmdbBackend: it knows ASCII keys only, returns None for a
 # missing one and keeps the parent's environment in forked workers.
 
 
-class UnreadableImageError(ValueError):
+class UnreadableImageError(UserError):
     """The bytes of an image are no image."""
 
 

@@ -198,7 +198,7 @@ class NoiseModel:
         out = (
             np.empty(shape, np.float16)
             if folder is None
-            else FeatureStore.create(folder, shape, meta)
+            else FeatureStore.create(folder, shape)
         )
         scale = self.image_noise / np.sqrt(self.dim)
         for start in range(0, len(shown), _BLOCK):

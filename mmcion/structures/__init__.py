@@ -2,6 +2,7 @@ from .annotation import AnnotationTable
 from .cooccurrence import cooccurring_pairs
 from .feature_store import FeatureStore
 from .identity_labels import UNASSIGNED, IdentityLabels
+from .matching import GalleryMatching
 from .reid_data_sample import ReIDDataSample
 from .reid_features import NO_TRACKLET, ReIDFeatures
 from .retrieval_result import RetrievalResult
@@ -13,6 +14,7 @@ __all__ = [
     'UNASSIGNED',
     'AnnotationTable',
     'FeatureStore',
+    'GalleryMatching',
     'IdentityLabels',
     'ReIDDataSample',
     'ReIDFeatures',

@@ -124,6 +124,35 @@ def load_npz(path: str | Path) -> dict[str, np.ndarray]:
         ) from error
 
 
+def map_npy(path: str | Path, shape: tuple[int, ...]) -> np.ndarray:
+    """Memory-map an ``.npy`` file, read-only.
+
+    Args:
+        path: File to map.
+        shape: Expected shape, or its first dimensions.
+
+    Raises:
+        FileNotFoundError: If the file is missing.
+        UserError: If it is damaged or of another shape.
+    """
+    try:
+        # an empty file cannot be mapped
+        array = np.load(path, mmap_mode='r' if shape[0] else None)
+    except FileNotFoundError:
+        raise
+    except _DAMAGED as error:
+        raise UserError(
+            f'{path} is damaged: {os.path.getsize(path)} bytes instead of an '
+            f'array of shape {shape} ({error}). Write it again.'
+        ) from error
+    if array.shape[: len(shape)] != shape:
+        raise UserError(
+            f'{path} has the shape {array.shape} instead of {shape}. Write '
+            f'it again.'
+        )
+    return array
+
+
 def hash_file(path: str | Path) -> str:
     """Return the SHA-256 of a file as a hexadecimal string."""
     digest = hashlib.sha256()

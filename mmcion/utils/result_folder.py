@@ -30,7 +30,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
-from mmengine.dist import broadcast_object_list, is_main_process
+from mmengine.dist import barrier, broadcast_object_list, is_main_process
 
 from .checks import UserError, join_names
 from .io import hash_value, read_json, write_json
@@ -120,12 +120,15 @@ class ResultFolder:
     def state(self, folder: str | Path) -> State:
         """Return what a folder holds."""
         folder = Path(folder)
+        is_empty = not folder.exists() or all(
+            path.name == RECORD or _is_left_over(path)
+            for path in folder.iterdir()
+        )
         if not (folder / RECORD).is_file():
-            is_empty = not folder.exists() or not any(
-                path for path in folder.iterdir() if not _is_left_over(path)
-            )
             return State.ABSENT if is_empty else State.UNKNOWN
         found = read_json(folder / RECORD)
+        if is_empty and not found['complete']:
+            return State.ABSENT  # a run that failed at once
         if _differences(found, self.record):
             return State.OTHER
         return State.COMPLETE if found['complete'] else State.INCOMPLETE
@@ -133,8 +136,9 @@ class ResultFolder:
     def finish(self) -> None:
         """Declare the results complete; they are in ``out`` afterwards.
 
-        Every rank must have written its part.
+        To be called on all ranks, each when it has written its part.
         """
+        barrier()
         _on_main(self._finish)
         self.path, self.is_complete = self.out, True
 
@@ -166,7 +170,7 @@ class ResultFolder:
         if path == new and self.state(new) is State.COMPLETE:
             _exchange(out)  # killed before the first rename
             return out, True
-        if self.state(path) is not State.INCOMPLETE and path.exists():
+        if self.state(path) not in (State.INCOMPLETE, State.ABSENT):
             # renamed first: half deleted, it would have no record
             shutil.rmtree(_beside(out, 'trash'), ignore_errors=True)
             os.replace(path, _beside(out, 'trash'))

@@ -18,6 +18,7 @@ from mmcion.datasets import UnreadableImageError
 from mmcion.models import ReIDModel
 from mmcion.models.utils import save_model_file
 from mmcion.structures import FeatureStore, TrackletTable
+from mmcion.utils.checks import UserError
 
 from ..tiny import DIM, write_image
 
@@ -251,12 +252,14 @@ def test_folder_to_the_disk(folder, tmp_path, monkeypatch):
         same = tiny_extractor(image_size=[16, 8])
         same.extract_folder(folder, tmp_path / 'out')
     larger = tiny_extractor(image_size=(32, 16))
-    again = larger.extract_folder(folder, tmp_path / 'out')
+    with pytest.raises(UserError, match='settings.pipeline'):
+        larger.extract_folder(folder, tmp_path / 'out')
+    again = larger.extract_folder(folder, tmp_path / 'out', overwrite=True)
     np.testing.assert_allclose(again[:], larger(folder), atol=2**-11)
     other = tiny_model()
     other.backbone[0].bias.data += 1
     other = FeatureExtractor(other, image_size=(16, 8))
-    again = other.extract_folder(folder, tmp_path / 'out')
+    again = other.extract_folder(folder, tmp_path / 'out', overwrite=True)
     assert np.abs(again[:] - feats).max() > 0.01
 
 

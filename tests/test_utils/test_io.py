@@ -1,6 +1,7 @@
 import hashlib
 import io
 import json
+import re
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from mmcion.utils.io import (
     hash_file,
     hash_value,
     load_npz,
+    map_npy,
     read_json,
     save_npy,
     save_npz,
@@ -178,3 +180,32 @@ def test_zip_flags_that_cannot_be_read_are_damage(tmp_path, offset, value):
     file.write_bytes(broken)
     with pytest.raises(UserError):
         load_npz(file)
+
+
+def test_mapped_array(tmp_path):
+    save_npy(tmp_path / 'a.npy', np.arange(6).reshape(3, 2))
+    for shape in ((3,), (3, 2)):
+        array = map_npy(tmp_path / 'a.npy', shape)
+        assert isinstance(array, np.memmap) and not array.flags.writeable
+        assert array.tolist() == [[0, 1], [2, 3], [4, 5]]
+    for shape in ((4,), (3, 5), (3, 2, 1)):
+        with pytest.raises(
+            UserError, match=rf'\(3, 2\).*{re.escape(str(shape))}'
+        ):
+            map_npy(tmp_path / 'a.npy', shape)
+
+
+def test_empty_array_cannot_be_mapped_but_read(tmp_path):
+    save_npy(tmp_path / 'a.npy', np.zeros((0, 4)))
+    assert map_npy(tmp_path / 'a.npy', (0,)).shape == (0, 4)
+
+
+def test_damaged_array_states_its_size(tmp_path):
+    save_npy(tmp_path / 'a.npy', np.arange(100))
+    content = (tmp_path / 'a.npy').read_bytes()
+    for size in (0, 9, 200):
+        (tmp_path / 'a.npy').write_bytes(content[:size])
+        with pytest.raises(UserError, match=rf'{size} bytes.*\(100,\)'):
+            map_npy(tmp_path / 'a.npy', (100,))
+    with pytest.raises(FileNotFoundError):
+        map_npy(tmp_path / 'b.npy', (100,))

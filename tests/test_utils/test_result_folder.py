@@ -94,6 +94,12 @@ def test_killed_before_there_is_a_record(out):
     assert work(out) is None
 
 
+def test_run_that_failed_at_once_left_nothing(out):
+    with pytest.raises(Killed), results(out, OTHER):
+        raise Killed
+    assert work(out) is None
+
+
 @pytest.mark.parametrize(
     ('changed', 'difference'),
     [
