@@ -20,7 +20,7 @@ import numpy as np
 from mmcion.utils.checks import UserError
 from mmcion.utils.io import atomic_file
 
-from .columns import join_paths
+from .columns import join_parts
 
 _BUFFER = 1 << 20  # bytes parsed at a time
 _BLOCK = 1 << 16  # entries held as Python objects
@@ -67,7 +67,7 @@ def read_cion_json(file: str | Path) -> tuple[np.ndarray, np.ndarray]:
         if len(ids) == _BLOCK:
             finish_block()
     finish_block()
-    return join_paths(path_blocks), np.concatenate(id_blocks)
+    return join_parts(path_blocks), np.concatenate(id_blocks)
 
 
 def write_cion_json(

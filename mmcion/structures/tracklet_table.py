@@ -9,15 +9,16 @@ from pathlib import Path
 
 import numpy as np
 
+from mmcion.utils.checks import UserError, check_same_length
+
 from .column_folder import load_columns, save_columns
-from .columns import as_integers, encode_paths
+from .columns import as_integers, encode_paths, first_unsorted
 
 _KEY_DTYPES: dict[str, type[np.integer]] = {
     'video_id': np.int32,
     'tracklet_id': np.int64,
     'frame': np.int64,
 }
-_OPTIONAL_DTYPES = {'box': np.float32, 'score': np.float32}
 _POINTERS = ('tracklet_ptr', 'video_ptr')
 
 
@@ -36,12 +37,12 @@ class TrackletTable:
         box: ``(N, 4)`` float32 ``x, y, w, h`` in pixels of the source frame,
             or None. Its width and height are the original resolution.
         score: ``(N,)`` float32 detector confidence, or None.
-        videos: names of the videos.
-        sources: name of the recording that each video is a piece of. Within
+        videos: Names of the videos.
+        sources: Name of the recording that each video is a piece of. Within
             one source, equal ``tracklet_id`` in two videos is one track that
             was cut. A video that was not cut is its own source.
-        image_root: folder that ``path`` is relative to, or LMDB whose keys are
-            the paths, or None.
+        image_root: Folder that ``path`` is relative to, or LMDB whose keys
+            are the paths, or None.
     """
 
     KIND = 'TrackletTable'
@@ -81,22 +82,20 @@ class TrackletTable:
         """Check columns and build a table of them.
 
         Args:
-            video_id: ``(N,)`` integers.
+            video_id: ``(N,)`` integers, index into ``videos``.
             tracklet_id: ``(N,)`` integers.
-            frame: ``(N,)`` integers.
+            frame: ``(N,)`` integers >= 0.
             path: ``(N,)`` text or bytes, relative to ``image_root``.
-            box: ``(N, 4)``.
-            score: ``(N,)``.
-            videos: names; ``video_id`` indexes them. Made up if not given.
-            sources: one per video.
-            image_root: folder or LMDB of the images.
+            box: ``(N, 4)`` numbers.
+            score: ``(N,)`` numbers.
+            videos: Names of the videos; ``video00000`` and so on if None.
+            sources: Recording of each video; itself if None.
+            image_root: Folder or LMDB of the images.
 
         Raises:
-            TypeError: if a key column holds no numbers.
-            ValueError: if a key is no whole number, a frame is negative,
-                columns differ in length, rows are not sorted by (video,
-                tracklet, frame) — ``TrackletTable.sort_order`` gives the
-                permutation —, or names and videos differ in number.
+            UserError: If keys are not integers, columns differ in length, a
+                ``video_id`` has no name, or rows are not sorted;
+                ``TrackletTable.sort_order`` returns the permutation.
         """
         keys = {
             'video_id': video_id,
@@ -109,36 +108,44 @@ class TrackletTable:
         }
         if path is not None:
             columns['path'] = encode_paths(path)
-        for name, value in (('box', box), ('score', score)):
-            if value is not None:
-                columns[name] = np.asarray(value, _OPTIONAL_DTYPES[name])
-        _check_lengths(columns)
+        if box is not None:
+            columns['box'] = np.asarray(box, np.float32)
+        if score is not None:
+            columns['score'] = np.asarray(score, np.float32)
+        check_same_length(**columns)
+        if box is not None and columns['box'].shape[1:] != (4,):
+            raise UserError(
+                f'box must be (N, 4) x, y, w, h; got {columns["box"].shape}.'
+            )
         if columns['frame'].min(initial=0) < 0:
-            raise ValueError(
-                f'frame must be >= 0; the smallest is '
-                f'{columns["frame"].min()}.'
+            raise UserError(
+                f'frame must be >= 0; got {columns["frame"].min()}.'
             )
-        _check_sorted(columns)
-        num_videos = int(columns['video_id'].max(initial=-1)) + 1
-        if videos is None and num_videos > 10 * len(columns['frame']) + 1000:
-            raise ValueError(
-                f'video_id goes up to {num_videos - 1} in a table of '
-                f'{len(columns["frame"])} rows. Number the videos from 0 on: '
-                f'np.unique(video_id, return_inverse=True)[1].'
+        key_columns = [columns[name] for name in _KEY_DTYPES]
+        if (row := first_unsorted(key_columns)) is not None:
+            before, after = (
+                tuple(int(key[i]) for key in key_columns)
+                for i in (row - 1, row)
             )
-        if videos is None:
-            videos = [f'video{i:05d}' for i in range(num_videos)]
-        if len(videos) < num_videos or columns['video_id'].min(initial=0) < 0:
-            raise ValueError(
-                f'video_id must lie in [0, {len(videos)}), the number of '
-                f'video names; it ranges from '
-                f'{columns["video_id"].min(initial=0)} to {num_videos - 1}.'
+            raise UserError(
+                f'rows must be sorted by (video_id, tracklet_id, frame): row '
+                f'{row} {after} follows {before}. Sort every column with '
+                f'TrackletTable.sort_order(video_id, tracklet_id, frame).'
             )
-        if sources is not None and len(sources) != len(videos):
-            raise ValueError(
-                f'sources needs one name per video; got {len(sources)} for '
-                f'{len(videos)} videos.'
+        # sorted, so the ends are the smallest and the largest
+        ends = columns['video_id'][[0, -1]] if len(video_id) else (0, -1)
+        first, last = map(int, ends)
+        # most rows of a table are of a few thousand videos; a recording date
+        # as the number of a video would make millions of names
+        if videos is None and last < 10 * len(video_id) + 1000:
+            videos = [f'video{i:05d}' for i in range(last + 1)]
+        if videos is None or not 0 <= first <= last + 1 <= len(videos):
+            raise UserError(
+                f'video_id must index the names of videos; got {first} to '
+                f'{last} for {len(videos or ())} names. np.unique(video_id, '
+                f'return_inverse=True) numbers videos from 0.'
             )
+        check_same_length(videos=videos, sources=sources or videos)
         root = None if image_root is None else Path(image_root)
         return cls(columns, videos, sources, root)
 
@@ -158,7 +165,9 @@ class TrackletTable:
         if 'tracklet_ptr' in self._columns:
             return self._columns['tracklet_ptr']
         new = (np.diff(self.video_id) != 0) | (np.diff(self.tracklet_id) != 0)
-        return _pointers(np.flatnonzero(new) + 1, len(self))
+        first = np.zeros(min(len(self), 1), np.int64)  # none without rows
+        starts = np.flatnonzero(new) + 1
+        return np.concatenate((first, starts, [len(self)]))
 
     @functools.cached_property
     def video_ptr(self) -> np.ndarray:
@@ -184,16 +193,14 @@ class TrackletTable:
         """Return the full path of a row's image.
 
         Raises:
-            ValueError: if the table has no paths.
+            UserError: If the table has no paths.
         """
         if self.path is None:
-            raise ValueError(
-                'this TrackletTable has no image paths; build it with path=.'
-            )
+            raise UserError('the table has no image paths.')
         return (self.image_root or Path()) / self.path[row].decode()
 
     def fingerprint(self) -> str:
-        """Return a hash of the keys: it tells whether features belong here."""
+        """Return a hash of keys and videos, to check features against."""
         return self._fingerprint
 
     @functools.cached_property
@@ -206,8 +213,8 @@ class TrackletTable:
     def save(self, folder: str | Path) -> None:
         """Write the table as a folder of columns, atomically.
 
-        ``image_root`` is kept relative to the folder where it lies inside
-        the same parent, so that both can be moved together.
+        An ``image_root`` inside the same parent is stored relative to it, so
+        that both can be moved together.
         """
         folder = Path(folder)
         root = self.image_root
@@ -230,72 +237,26 @@ class TrackletTable:
         """Open a saved table memory-mapped.
 
         Raises:
-            FileNotFoundError: if there is no table in ``folder``.
-            ValueError: if a column is damaged or of another length.
+            FileNotFoundError: If there is no table in ``folder``.
+            UserError: If a column is damaged or does not fit the others.
         """
         columns, header = load_columns(folder, cls.KIND)
-        _check_lengths(
-            {name: columns[name] for name in columns if name not in _POINTERS}
+        check_same_length(
+            **{name: columns[name] for name in columns.keys() - {*_POINTERS}}
         )
-        _check_pointers(folder, columns, len(header['videos']))
+        for name in columns.keys() & {*_POINTERS}:
+            pointers, rows = columns[name], len(columns['video_id'])
+            ends = pointers[[0, -1]].tolist() if len(pointers) else []
+            if ends != [0, rows] or (
+                name == 'video_ptr'
+                and len(pointers) != len(header['videos']) + 1
+            ):
+                raise UserError(
+                    f'{folder}: {name} has {len(pointers)} entries with the '
+                    f'ends {ends}, which does not fit {rows} rows of '
+                    f'{len(header["videos"])} videos. Write the table again.'
+                )
         root = header['image_root']
         if root is not None:
             root = (Path(folder).resolve() / root).resolve()
         return cls(columns, header['videos'], header['sources'], root)
-
-
-def _pointers(starts: np.ndarray, rows: int) -> np.ndarray:
-    first = [0] if rows else []
-    return np.concatenate((first, starts, [rows])).astype(np.int64)
-
-
-def _check_lengths(columns: dict[str, np.ndarray]) -> None:
-    lengths = {name: len(column) for name, column in columns.items()}
-    if len(set(lengths.values())) > 1:
-        raise ValueError(
-            f'columns of a TrackletTable differ in rows: {lengths}'
-        )
-    box = columns.get('box')
-    if box is not None and box.shape[1:] != (4,):
-        raise ValueError(f'box must be (N, 4) x, y, w, h; got {box.shape}')
-
-
-def _check_pointers(
-    folder: str | Path, columns: dict[str, np.ndarray], num_videos: int
-) -> None:
-    rows = len(columns['video_id'])
-    for name in columns.keys() & set(_POINTERS):
-        pointers = columns[name]
-        ends = (pointers[0], pointers[-1]) if len(pointers) else ()
-        if ends != (0, rows):
-            raise ValueError(
-                f'{folder}: {name} must run from 0 to {rows}, the number of '
-                f'rows; its ends are {tuple(map(int, ends))}. Write the '
-                f'table again.'
-            )
-    if 'video_ptr' in columns and len(columns['video_ptr']) != num_videos + 1:
-        raise ValueError(
-            f'{folder}: video_ptr has {len(columns["video_ptr"])} entries '
-            f'for {num_videos} videos, which need {num_videos + 1}. Write '
-            f'the table again.'
-        )
-
-
-def _check_sorted(columns: dict[str, np.ndarray]) -> None:
-    keys = [columns[name] for name in _KEY_DTYPES]
-    wrong = np.zeros(max(len(keys[0]) - 1, 0), bool)
-    equal = ~wrong
-    for key in keys:
-        step = np.diff(key)
-        wrong |= equal & (step < 0)
-        equal &= step == 0
-    if wrong.any():
-        row = int(np.flatnonzero(wrong)[0])
-        before, after = (
-            tuple(int(key[i]) for key in keys) for i in (row, row + 1)
-        )
-        raise ValueError(
-            f'rows must be sorted by (video_id, tracklet_id, frame): row '
-            f'{row + 1} {after} follows {before}. Sort every column with '
-            f'TrackletTable.sort_order(video_id, tracklet_id, frame).'
-        )

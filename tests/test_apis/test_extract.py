@@ -252,7 +252,7 @@ def test_no_readable_image_at_all(table, tmp_path):
     damage(tmp_path, *range(ROWS))
     with pytest.raises(UserError, match=r'none of the 14 images.*00\.jpg'):
         run(table, tmp_path / 'out', max_unreadable=ROWS)
-    with pytest.raises(UserError, match='max_unreadable.* -1'):
+    with pytest.raises(UserError, match=r'max_unreadable.* -1'):
         run(table, tmp_path / 'out', max_unreadable=-1)
 
 

@@ -252,7 +252,7 @@ def test_folder_to_the_disk(folder, tmp_path, monkeypatch):
         same = tiny_extractor(image_size=[16, 8])
         same.extract_folder(folder, tmp_path / 'out')
     larger = tiny_extractor(image_size=(32, 16))
-    with pytest.raises(UserError, match='settings.pipeline'):
+    with pytest.raises(UserError, match=r'settings\.pipeline'):
         larger.extract_folder(folder, tmp_path / 'out')
     again = larger.extract_folder(folder, tmp_path / 'out', overwrite=True)
     np.testing.assert_allclose(again[:], larger(folder), atol=2**-11)

@@ -41,7 +41,7 @@ def test_file_without_tracklets_is_read(tmp_path):
         ('pid', list('abcdef'), 'pid must be integers'),
         ('is_query', list('010101'), 'is_query must be bools, or 0 and 1'),
         ('is_query', [0, 1, 2, 0, 0, 0], 'is_query must be bools'),
-        ('cam_id', [0.5] * 6, 'cam_id must be whole numbers'),
+        ('cam_id', [0.5] * 6, 'cam_id must be integers'),
         ('tracklet_id', [-2] * 6, 'must not be below -1; got -2'),
     ],
 )
