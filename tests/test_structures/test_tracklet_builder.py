@@ -10,6 +10,7 @@ from mmcion.structures.tracklet_builder import (
     TrackletReading,
     index_in_run,
 )
+from mmcion.utils.checks import UserError
 from mmcion.utils.skip_report import SkipReport
 
 
@@ -87,7 +88,7 @@ def test_renumber():
 def test_no_rows():
     builder = TrackletBuilder()
     add(builder, 0, 0, [])
-    with pytest.raises(ValueError, match='no rows'):
+    with pytest.raises(UserError):
         builder.sorted_rows(SkipReport(''))
 
 
