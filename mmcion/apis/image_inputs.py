@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmcion.datasets.image_packing import ENDINGS
+from mmcion.utils.images import IMAGE_SUFFIXES as ENDINGS
 
 Image = str | Path | np.ndarray | Tensor
 Images = Image | Sequence[Image]
