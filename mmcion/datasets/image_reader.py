@@ -109,7 +109,8 @@ class LmdbImages:
                 package lmdb is not installed.
         """
         root = self.root.resolve()
-        pid, environment = _OPEN.get(root, (None, None))
+        environment: Any
+        pid, environment = _OPEN.get(root, (0, None))
         if pid != os.getpid():
             if environment is not None:
                 environment.close()  # the parent process keeps its own

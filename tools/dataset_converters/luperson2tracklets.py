@@ -32,9 +32,9 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Read and write."""
     args = parse_args()
-    from mmcion.datasets.tracklet_readers import read_luperson
+    from mmcion.datasets.tracklet_readers import LUPersonReader
 
-    reading = read_luperson(args.root, check_sizes=args.check_sizes)
+    reading = LUPersonReader(check_sizes=args.check_sizes).read(args.root)
     reading.save(args.out)
     print(f'{args.out}: {reading.summary()}')
 

@@ -33,9 +33,9 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Read and write."""
     args = parse_args()
-    from mmcion.datasets.tracklet_readers import read_luperson_nl
+    from mmcion.datasets.tracklet_readers import LUPersonNLReader
 
-    reading = read_luperson_nl(args.root, check_sizes=args.check_sizes)
+    reading = LUPersonNLReader(check_sizes=args.check_sizes).read(args.root)
     reading.save(args.out)
     print(f'{args.out}: {reading.summary()}')
 

@@ -36,11 +36,11 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Read and write."""
     args = parse_args()
-    from mmcion.datasets.tracklet_readers import read_mars
+    from mmcion.datasets.tracklet_readers import MARSReader
 
-    reading = read_mars(
-        args.root, keep_junk=args.keep_junk, check_sizes=args.check_sizes
-    )
+    reading = MARSReader(
+        keep_junk=args.keep_junk, check_sizes=args.check_sizes
+    ).read(args.root)
     reading.save(args.out)
     print(f'{args.out}: {reading.summary()}')
 
