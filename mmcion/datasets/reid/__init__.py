@@ -8,6 +8,7 @@ from .msmt17 import MSMT17
 from .occluded_duke import OccludedDuke
 from .personx import PersonX
 from .regdb import RegDB
+from .reid_dataset import ReIDDataset
 from .sysumm01 import SYSUMM01
 from .veri776 import VeRi776
 
@@ -21,6 +22,7 @@ __all__ = [
     'Market1501',
     'OccludedDuke',
     'PersonX',
+    'ReIDDataset',
     'RegDB',
     'VeRi776',
 ]

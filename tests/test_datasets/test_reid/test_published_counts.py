@@ -44,7 +44,7 @@ def test_other_numbers_name_both_and_the_set_they_are_of(messages):
         'are 1,003 images, 2 identities, 2 cameras. These are the numbers of '
         'Right. '
     )
-    assert 'look at data/wrong' in text
+    assert 'check data/wrong' in text
 
 
 def test_numbers_of_no_set(messages):
