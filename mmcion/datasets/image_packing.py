@@ -102,6 +102,7 @@ def pack_images(
     Raises:
         UserError: If more images are missing, or ``out`` holds others.
     """
+    # the same paths in another order are other tar files
     digest = hashlib.sha256(np.ascontiguousarray(paths).data).hexdigest()
     shard_bytes = int(shard_mb * 1e6)
     with ResultFolder(
@@ -143,7 +144,7 @@ def _write_shards(
     num_threads: int,
 ) -> list[dict[str, Any]]:
     """Write the tar files that are missing; return what is in each."""
-    shards: list[dict[str, Any]] = []
+    shards: list[dict[str, Any]] = []  # as _write_shard returns them
 
     def next_shard() -> tuple[Path, Path]:
         name = f'images-{len(shards):05d}.tar'
@@ -153,6 +154,7 @@ def _write_shards(
     while file.is_file() and state.is_file():
         shards.append(read_json(state))
         file, state = next_shard()
+    # rows up to here are in finished tar files
     row = shards[-1]['stop'] if shards else 0
     missing = sum(len(shard['missing']) for shard in shards)
     bar = progress_bar(
@@ -196,8 +198,8 @@ def _write_shard(
                 missing.append(path)
                 if len(missing) > max_missing:
                     raise UserError(
-                        f'more images are missing or empty than '
-                        f'--max-missing: {join_names(missing)}.'
+                        f'missing or empty: {join_names(missing)}. Restore '
+                        f'them or allow more with --max-missing.'
                     )
                 continue
             member = tarfile.TarInfo(path)
@@ -239,7 +241,7 @@ def _read_ahead(
         yield from ahead
 
 
-def verify_packed(
+def compare_packed(
     paths: np.ndarray,
     source: ImageReader,
     packed: str | Path,
@@ -268,8 +270,5 @@ def verify_packed(
     sample = [path for path in sample if path not in skipped]
     for path in sample:
         if images.read(path) != source.read(path):
-            raise UserError(
-                f'{path} differs between {packed} and its source: pack it '
-                f'again.'
-            )
+            raise UserError(f'{path} in {packed} differs from its source.')
     return len(sample)

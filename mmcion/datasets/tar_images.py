@@ -40,11 +40,11 @@ class TarImages:
         self.root = Path(root)
         if not (self.root / INDEX).is_dir():
             raise FileNotFoundError(
-                f'the tar files of {root} have no index. If packing them '
-                f'was stopped, run the same command again to resume; else '
-                f'make it with: {INDEX_COMMAND} {root}'
+                f'the tar files of {root} have no index. The same command '
+                f'resumes packing; for others: {INDEX_COMMAND} {root}'
             )
         columns, header = load_columns(self.root / INDEX, _KIND)
+        # (N,) each, sorted by hash; offsets are those of the content
         self._hash, self._shard = columns['hash'], columns['shard']
         self._offset, self._size = columns['offset'], columns['size']
         self._names: list[str] = header['shards']
@@ -79,6 +79,7 @@ class TarImages:
                 f'the tar files of {self.root} have no image {path}'
             )
         shard, size = int(self._shard[row]), int(self._size[row])
+        # the header before the content says whether this is the member
         data = os.pread(
             self._file(shard).fileno(),
             BLOCK + size,
@@ -172,6 +173,7 @@ def write_index(
         UserError: If a name occurs twice.
     """
     root = Path(root)
+    # one entry per tar file
     files, hashes, shard, places = [], [], [], []
     for number, (file, names, place) in enumerate(shards):
         files.append(file)
@@ -186,8 +188,7 @@ def write_index(
     if len(twice):
         first = files[shard_of[order[twice[0]]]]
         raise UserError(
-            f'{len(twice)} images of {root} occur twice, the first of them '
-            f'in {first}; names must be unique in all tar files together.'
+            f'{len(twice)} images of {root} occur twice, the first in {first}.'
         )
     columns = {'hash': key, 'shard': shard_of, 'offset': offset, 'size': size}
     header = {

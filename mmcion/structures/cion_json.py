@@ -58,10 +58,8 @@ def read_cion_json(file: str | Path) -> tuple[np.ndarray, np.ndarray]:
         path, pid = fields.get('file_path'), fields.get('id')
         # NumPy would drop a NUL at the end; a bool is an int, too
         if type(path) is not str or type(pid) is not int or '\0' in path:
-            raise UserError(
-                f'{file} must be {_FORM}; entry {number} is '
-                f'{reprlib.repr(entry)}.'
-            )
+            found = f'entry {number} is {reprlib.repr(entry)}'
+            raise UserError(f'{file} must be {_FORM}; {found}.')
         paths.append(path.encode())
         ids.append(pid)
         if len(ids) == _BLOCK:
@@ -104,8 +102,8 @@ def _entries(file: str | Path) -> Iterator[Any]:
         if stream.peek(3).startswith(codecs.BOM_UTF8):
             stream.seek(3)
         # of an object, ijson would yield what is under the key "item"
-        if stream.peek(1).lstrip()[:1] not in (b'[', b''):
-            start = stream.peek(1).lstrip()[:20]
+        start = stream.peek(1).lstrip()[:20]
+        if start[:1] not in (b'[', b''):
             raise UserError(
                 f'{file} must be {_FORM}; it begins with {start!r}.'
             )
@@ -116,12 +114,10 @@ def _entries(file: str | Path) -> Iterator[Any]:
                 yield entry
                 count += 1
         except ijson.JSONError as error:
-            problem = error.args[0]
-            if isinstance(problem, bytes):
+            problem, size = error.args[0], Path(file).stat().st_size
+            if isinstance(problem, bytes):  # if the text is not UTF-8
                 problem = problem.decode(errors='replace')
             raise UserError(
-                f'{file} is damaged or not JSON: '
-                f'{problem.splitlines()[0]} after {count} entries '
-                f'({Path(file).stat().st_size} bytes). If it was cut short, '
-                f'copy or download it again.'
+                f'{file} is damaged or not JSON: {problem.splitlines()[0]} '
+                f'after {count} entries ({size} bytes). Copy it again.'
             ) from error

@@ -64,9 +64,7 @@ def load_columns(
     )
     header = read_json(file)
     if header.get('kind') != kind:
-        raise UserError(
-            f'{folder} contains a {header.get("kind")}, not a {kind}.'
-        )
+        raise UserError(f'{folder} is a {header.get("kind")}, not a {kind}.')
     columns = {
         name: map_npy(file.with_name(f'{name}.npy'), (length,))
         for name, length in header['lengths'].items()

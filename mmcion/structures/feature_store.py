@@ -208,8 +208,7 @@ class FeatureStore:
         """
         if len(self) and not np.abs(self._features).max() < _LARGEST:
             raise UserError(
-                f'features must be finite and below {_LARGEST:.0f} to be '
-                f'kept in float16; normalise them first.'
+                f'float16 needs values below {_LARGEST:.0f}; normalise them.'
             )
         array = self.create(folder, self._features.shape)
         array[:] = self._features
@@ -219,22 +218,16 @@ class FeatureStore:
     def check_table(self, table: TrackletTable) -> None:
         """Raise unless the features are those of a table.
 
-        Rows are compared, and the table that the features were extracted
-        from, where the store knows it.
-
         Raises:
-            UserError: If they are those of another table.
+            UserError: If there are more or fewer rows, or the features were
+                extracted from another table, as far as the store knows.
         """
-        if len(self) != len(table):
+        own = table.fingerprint()
+        origin = self.meta.get('table', own)
+        if (len(self), origin) != (len(table), own):
             raise UserError(
-                f'there are {len(self)} features and {len(table)} rows in '
-                f'the table; extract the features of this table.'
-            )
-        origin = self.meta.get('table', table.fingerprint())
-        if origin != table.fingerprint():
-            raise UserError(
-                f'the features are those of another table ({origin}, not '
-                f'{table.fingerprint()}); extract the features of this one.'
+                f'{len(self)} features of another table ({origin}) do not fit '
+                f'{len(table)} rows ({own}); extract those of this table.'
             )
 
     def _compute_mean(self) -> np.ndarray:
@@ -265,9 +258,8 @@ def _check_rows(bad: np.ndarray) -> None:
     """Raise if there are rows that have no direction."""
     if len(bad):
         raise UserError(
-            f'feature row {bad[0]} is zero or not finite ({len(bad)} such '
-            f'rows in this block); extract it again or drop the image from '
-            f'the table.'
+            f'feature row {bad[0]} is zero or not finite ({len(bad)} in this '
+            f'block); extract it again or drop the image from the table.'
         )
 
 

@@ -37,6 +37,9 @@ class TrackletTable:
         box: ``(N, 4)`` float32 ``x, y, w, h`` in pixels of the source frame,
             or None. Its width and height are the original resolution.
         score: ``(N,)`` float32 detector confidence, or None.
+        tracklet_ptr: ``(T + 1,)`` int64; tracklet t is rows
+            ``ptr[t]:ptr[t + 1]``.
+        video_ptr: ``(V + 1,)`` int64; video v is rows ``ptr[v]:ptr[v + 1]``.
         videos: Names of the videos.
         sources: Name of the recording that each video is a piece of. Within
             one source, equal ``tracklet_id`` in two videos is one track that
@@ -54,12 +57,16 @@ class TrackletTable:
         sources: Sequence[str] | None = None,
         image_root: Path | None = None,
     ) -> None:
+        if 'tracklet_ptr' not in columns:
+            columns = {**columns, **_find_groups(columns, len(videos))}
         self.video_id = columns['video_id']
         self.tracklet_id = columns['tracklet_id']
         self.frame = columns['frame']
         self.path = columns.get('path')
         self.box = columns.get('box')
         self.score = columns.get('score')
+        self.tracklet_ptr = columns['tracklet_ptr']
+        self.video_ptr = columns['video_ptr']
         self.videos = tuple(map(str, videos))
         self.sources = tuple(map(str, videos if sources is None else sources))
         self.image_root = image_root
@@ -123,27 +130,23 @@ class TrackletTable:
             )
         key_columns = [columns[name] for name in _KEY_DTYPES]
         if (row := first_unsorted(key_columns)) is not None:
-            before, after = (
-                tuple(int(key[i]) for key in key_columns)
-                for i in (row - 1, row)
-            )
+            pair = [[key[i] for key in key_columns] for i in (row, row - 1)]
+            after, before = np.array(pair).tolist()
             raise UserError(
-                f'rows must be sorted by (video_id, tracklet_id, frame): row '
-                f'{row} {after} follows {before}. Sort every column with '
-                f'TrackletTable.sort_order(video_id, tracklet_id, frame).'
+                f'rows must be sorted by (video_id, tracklet_id, frame), see '
+                f'TrackletTable.sort_order; row {row} {after} follows '
+                f'{before}.'
             )
         # sorted, so the ends are the smallest and the largest
         ends = columns['video_id'][[0, -1]] if len(video_id) else (0, -1)
         first, last = map(int, ends)
-        # most rows of a table are of a few thousand videos; a recording date
-        # as the number of a video would make millions of names
+        # a date as the number of a video would need millions of names
         if videos is None and last < 10 * len(video_id) + 1000:
             videos = [f'video{i:05d}' for i in range(last + 1)]
         if videos is None or not 0 <= first <= last + 1 <= len(videos):
             raise UserError(
-                f'video_id must index the names of videos; got {first} to '
-                f'{last} for {len(videos or ())} names. np.unique(video_id, '
-                f'return_inverse=True) numbers videos from 0.'
+                f'video_id must index the {len(videos or ())} names of videos '
+                f'from 0; got {first} to {last}.'
             )
         check_same_length(videos=videos, sources=sources or videos)
         root = None if image_root is None else Path(image_root)
@@ -153,30 +156,11 @@ class TrackletTable:
     def sort_order(
         video_id: np.ndarray, tracklet_id: np.ndarray, frame: np.ndarray
     ) -> np.ndarray:
-        """Return the stable permutation ``(N,)`` that sorts rows as needed."""
+        """Return the stable permutation ``(N,)`` that sorts the rows."""
         return np.lexsort((frame, tracklet_id, video_id))
 
     def __len__(self) -> int:
         return len(self.video_id)
-
-    @functools.cached_property
-    def tracklet_ptr(self) -> np.ndarray:
-        """``(T + 1,)`` int64; tracklet t is rows ``ptr[t]:ptr[t + 1]``."""
-        if 'tracklet_ptr' in self._columns:
-            return self._columns['tracklet_ptr']
-        new = (np.diff(self.video_id) != 0) | (np.diff(self.tracklet_id) != 0)
-        first = np.zeros(min(len(self), 1), np.int64)  # none without rows
-        starts = np.flatnonzero(new) + 1
-        return np.concatenate((first, starts, [len(self)]))
-
-    @functools.cached_property
-    def video_ptr(self) -> np.ndarray:
-        """``(V + 1,)`` int64; video v is rows ``ptr[v]:ptr[v + 1]``."""
-        if 'video_ptr' in self._columns:
-            return self._columns['video_ptr']
-        return np.searchsorted(
-            self.video_id, np.arange(len(self.videos) + 1)
-        ).astype(np.int64)
 
     @functools.cached_property
     def tracklet_index(self) -> np.ndarray:
@@ -227,10 +211,7 @@ class TrackletTable:
             'sources': self.sources,
             'image_root': None if root is None else str(root),
         }
-        # stored, so that opening needs no pass over the rows
-        pointers = {name: getattr(self, name) for name in _POINTERS}
-        columns = {**self._columns, **pointers}
-        save_columns(folder, self.KIND, columns, header)
+        save_columns(folder, self.KIND, self._columns, header)
 
     @classmethod
     def load(cls, folder: str | Path) -> TrackletTable:
@@ -244,19 +225,36 @@ class TrackletTable:
         check_same_length(
             **{name: columns[name] for name in columns.keys() - {*_POINTERS}}
         )
+        rows, num_videos = len(columns['video_id']), len(header['videos'])
+        # the ends are checked; all pointers would need a pass over the rows
         for name in columns.keys() & {*_POINTERS}:
-            pointers, rows = columns[name], len(columns['video_id'])
-            ends = pointers[[0, -1]].tolist() if len(pointers) else []
-            if ends != [0, rows] or (
-                name == 'video_ptr'
-                and len(pointers) != len(header['videos']) + 1
-            ):
+            ends = (
+                columns[name][[0, -1]].tolist() if len(columns[name]) else []
+            )
+            count = (
+                num_videos + 1 if name == 'video_ptr' else len(columns[name])
+            )
+            if ends != [0, rows] or len(columns[name]) != count:
                 raise UserError(
-                    f'{folder}: {name} has {len(pointers)} entries with the '
-                    f'ends {ends}, which does not fit {rows} rows of '
-                    f'{len(header["videos"])} videos. Write the table again.'
+                    f'{folder}: {name} ({len(columns[name])} entries, {ends}) '
+                    f'does not fit {rows} rows and {num_videos} videos.'
                 )
         root = header['image_root']
         if root is not None:
             root = (Path(folder).resolve() / root).resolve()
         return cls(columns, header['videos'], header['sources'], root)
+
+
+def _find_groups(
+    columns: dict[str, np.ndarray], num_videos: int
+) -> dict[str, np.ndarray]:
+    """Return the columns that hold where tracklets and videos begin."""
+    video, tracklet = columns['video_id'], columns['tracklet_id']
+    rows = len(video)
+    new = np.ones(rows, bool)
+    new[1:] = (np.diff(video) != 0) | (np.diff(tracklet) != 0)
+    first_rows = np.searchsorted(video, np.arange(num_videos + 1))
+    return {
+        'tracklet_ptr': np.append(np.flatnonzero(new), rows),
+        'video_ptr': first_rows.astype(np.int64),
+    }

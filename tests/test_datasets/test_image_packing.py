@@ -5,9 +5,9 @@ import pytest
 
 from mmcion.datasets import IdentityDataset, image_packing, open_images
 from mmcion.datasets.image_packing import (
+    compare_packed,
     images_to_pack,
     pack_images,
-    verify_packed,
 )
 from mmcion.datasets.tar_images import TarImages, tar_members
 from mmcion.structures import AnnotationTable, TrackletTable
@@ -135,7 +135,7 @@ def test_tar_file_of_a_killed_run_is_written_again(folder, out):
 
 def test_unfinished_tar_files_are_no_image_root(folder, tmp_path):
     stopped_at('8.png', folder, tmp_path / 'out')
-    with pytest.raises(FileNotFoundError, match=r'same command .* to resume'):
+    with pytest.raises(FileNotFoundError, match='same command resumes'):
         open_images(tmp_path / 'out')
 
 
@@ -170,7 +170,7 @@ def test_packed_images_are_not_packed_again(folder, out):
 def test_missing_and_empty_images_are_an_error(folder, out):
     (folder / '3.png').unlink()
     (folder / '5.png').write_bytes(b'')
-    with pytest.raises(UserError, match=r'--max-missing: 3\.png'):
+    with pytest.raises(UserError, match=r'3\.png.* --max-missing'):
         pack(folder, out)
     counts = pack(folder, out, max_missing=2)
     assert counts['missing'] == ['3.png', '5.png']
@@ -192,11 +192,11 @@ def test_verify_notices_a_changed_image(folder, out):
     pack(folder, out)
     paths, root = images_to_pack(folder / 'annotation')
     images = open_images(root)
-    assert verify_packed(paths, images, out, missing=['4.png']) == 8
-    assert verify_packed(paths, images, out, num_images=3) == 3
+    assert compare_packed(paths, images, out, missing=['4.png']) == 8
+    assert compare_packed(paths, images, out, num_images=3) == 3
     (folder / '8.png').write_bytes(b'changed')
-    with pytest.raises(UserError, match=r'8\.png differs'):
-        verify_packed(paths, images, out, num_images=3)
+    with pytest.raises(UserError, match=r'8\.png .* differs'):
+        compare_packed(paths, images, out, num_images=3)
 
 
 def test_list_of_a_folder_is_sorted(folder):

@@ -102,7 +102,7 @@ def main() -> None:
     from mmcion.datasets.image_packing import (
         images_to_pack,
         pack_images,
-        verify_packed,
+        compare_packed,
     )
 
     paths, root = images_to_pack(args.source, args.image_root)
@@ -126,7 +126,7 @@ def main() -> None:
             f'  {len(missing):,} missing or empty, such as {missing[0]}; '
             f'all of them in {Path(args.out) / "packed.json"}'
         )
-    compared = verify_packed(
+    compared = compare_packed(
         paths, images, args.out, missing=missing, num_images=args.verify
     )
     print(f'  {compared:,} images read back, equal to their source')

@@ -14,7 +14,7 @@ from mmcion.utils.checks import UserError, check_choice
 
 from .archive import find_archive
 from .matches import report_matches
-from .published_counts import check_counts
+from .published_counts import compare_counts
 from .reid_image import JUNK, ReIDImage, first_images
 
 SPLITS = ('train', 'test')
@@ -112,7 +112,7 @@ class BaseReIDDataset(BaseDataset):
             raise UserError(f'{self.source} has no images of {self.split}.')
         for name, images in parts.items():
             units = first_images(images)
-            check_counts(self.title, name, units, self.data_root, self.unit)
+            compare_counts(self.title, name, units, self.data_root, self.unit)
         if self.split == 'train':
             kept = [image for image in parts['train'] if image.pid != JUNK]
             pids = sorted({image.pid for image in kept})

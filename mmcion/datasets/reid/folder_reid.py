@@ -76,19 +76,35 @@ class FolderReID(BaseReIDDataset):
             UserError: If a name has no camera, or the folders of parts would
                 be taken for persons.
         """
-        # part, person, camera and path
-        found = [
-            (part, person.name, self._camera(name, person), str(person / name))
-            for part, folder in self._part_folders().items()
-            for person in self._person_folders(folder)
-            for name in list_images(person, recursive=False)
-        ]
+        # part, person, camera and path of each image
+        found: list[tuple[str, str, str, str]] = []
+        for part, folder in self._part_folders().items():
+            persons = sorted(
+                path
+                for path in folder.iterdir()
+                if path.is_dir() and not path.name.startswith('.')
+            )
+            if not persons:
+                raise FileNotFoundError(
+                    f'{folder} has no folder of a person. {self.hint}'
+                )
+            for person in persons:
+                for name in list_images(person, recursive=False):
+                    match = self.camera and self.camera.search(name)
+                    if self.camera and not match:
+                        raise UserError(
+                            f'{person / name} has no camera like '
+                            f'{self.camera.pattern}.'
+                        )
+                    camera = match[1] if match else ''
+                    path = str(person / name)
+                    found.append((part, person.name, camera, path))
         pids = number_names(person for _, person, _, _ in found)
         cams = number_names(camera for _, _, camera, _ in found)
         parts: dict[str, list[ReIDImage]] = {}
-        for part, person, camera, path in found:
+        for part, name, camera, path in found:
             cam_id = NO_CAMERA if self.camera is None else cams[camera]
-            image = ReIDImage(path, pids[person], cam_id)
+            image = ReIDImage(path, pids[name], cam_id)
             parts.setdefault(part, []).append(image)
         if 'test' in parts:
             queries, gallery = draw_queries(parts['test'], self.seed)
@@ -106,32 +122,7 @@ class FolderReID(BaseReIDDataset):
         parts = [name for name in _PARTS if (root / name).is_dir()]
         if parts:
             raise UserError(
-                f'{root} has the folders {", ".join(parts)} and no folder '
-                f'{self.split}, so split={self.split!r} with '
-                f'draw_queries={self.draw_queries} would take them for '
-                f'persons. {self.hint}'
+                f'{root} has no folder {self.split}, and {", ".join(parts)} '
+                f'would be taken for persons. {self.hint}'
             )
         return {self.split: root}
-
-    def _person_folders(self, folder: Path) -> list[Path]:
-        found = sorted(
-            path
-            for path in folder.iterdir()
-            if path.is_dir() and not path.name.startswith('.')
-        )
-        if not found:
-            raise FileNotFoundError(
-                f'{folder} has no folder of a person. {self.hint}'
-            )
-        return found
-
-    def _camera(self, name: str, folder: Path) -> str:
-        if self.camera is None:
-            return ''
-        found = self.camera.search(name)
-        if found is None:
-            raise UserError(
-                f'{folder / name} has no camera like {self.camera.pattern}. '
-                f'Rename it or change camera.'
-            )
-        return found[1]

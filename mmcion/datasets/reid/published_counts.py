@@ -106,7 +106,7 @@ def count(images: Iterable[ReIDImage]) -> Count:
     )
 
 
-def check_counts(
+def compare_counts(
     name: str,
     part: str,
     images: Iterable[ReIDImage],

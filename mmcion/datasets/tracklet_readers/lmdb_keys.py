@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import reprlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,40 +52,39 @@ def read_keys(
     Raises:
         UserError: If the LMDB or ``keys.pkl`` is damaged.
     """
-    environment = open_lmdb(place)
     listed = _listed_keys(place)
-    try:
+    with (
+        contextlib.closing(open_lmdb(place)) as environment,
         # without copies, values are not read from disk
-        with environment.begin(buffers=True) as transaction:
+        environment.begin(buffers=True) as transaction,
+    ):
+        cursor = transaction.cursor()
+        if listed is None:
+            report.note('no keys.pkl: all keys of the LMDB are taken')
+            keys = transaction.cursor().iternext(values=False)
+        else:
+            keys = iter(listed)
             entries = transaction.stat()['entries']
-            if listed is None:
-                report.note('no keys.pkl: all keys of the LMDB are taken')
-                keys = transaction.cursor().iternext(values=False)
+            if entries > len(listed):
+                report.note(
+                    f'the LMDB has {entries:,} entries, keys.pkl lists '
+                    f'{len(listed):,}, which are taken'
+                )
+        part: list[bytes] = []
+        for item in keys:
+            key = item.encode() if isinstance(item, str) else bytes(item)
+            # keys that come from the LMDB itself are there
+            if listed is not None and not cursor.set_key(key):
+                report.skip(NOT_THERE, key.decode('ascii', 'replace'))
+            elif check_sizes and not len(transaction.get(key)):
+                report.skip(EMPTY_FILE, key.decode('ascii', 'replace'))
             else:
-                if entries > len(listed):
-                    report.note(
-                        f'the LMDB has {entries:,} entries, keys.pkl lists '
-                        f'{len(listed):,}, which are taken'
-                    )
-                keys = iter(listed)
-            cursor = transaction.cursor()
-            part: list[bytes] = []
-            for item in keys:
-                key = item.encode() if isinstance(item, str) else bytes(item)
-                # keys that come from the LMDB itself are there
-                if listed is not None and not cursor.set_key(key):
-                    report.skip(NOT_THERE, key.decode('ascii', 'replace'))
-                elif check_sizes and not len(transaction.get(key)):
-                    report.skip(EMPTY_FILE, key.decode('ascii', 'replace'))
-                else:
-                    part.append(key)
-                if len(part) == _CHUNK:
-                    yield part
-                    part = []
-            if part:
+                part.append(key)
+            if len(part) == _CHUNK:
                 yield part
-    finally:
-        environment.close()
+                part = []
+        if part:
+            yield part
 
 
 def _listed_keys(place: Path) -> list[Any] | None:

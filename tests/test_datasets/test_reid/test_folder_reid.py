@@ -95,7 +95,7 @@ def test_training_takes_all_without_a_folder_train(tmp_path):
 def test_parts_are_not_taken_for_persons(root, split, options, names):
     if split == 'train':
         shutil.rmtree(root / 'train')
-    message = rf'has the folders {names} and no folder {split}, so'
+    message = rf'no folder {split}, and {names} would'
     with pytest.raises(UserError, match=message):
         build('FolderReID', root, split, **options)
 
