@@ -1,4 +1,4 @@
-"""Files that are either whole or absent."""
+"""Read and write files; a file is either complete or absent."""
 
 import contextlib
 import hashlib
@@ -29,9 +29,9 @@ def _sibling(path: Path) -> Path:
 
 @contextlib.contextmanager
 def atomic_file(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path that replaces ``path`` when the block succeeds.
+    """Yield a temporary path that replaces ``path`` if the block succeeds.
 
-    Missing parent folders are made. On an error the temporary file is
+    Missing parent folders are created. On an error the temporary file is
     removed and ``path`` stays as it was.
     """
     path = Path(path)

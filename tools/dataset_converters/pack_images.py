@@ -100,9 +100,9 @@ def main() -> None:
 
     from mmcion.datasets import open_images
     from mmcion.datasets.image_packing import (
+        compare_packed,
         images_to_pack,
         pack_images,
-        compare_packed,
     )
 
     paths, root = images_to_pack(args.source, args.image_root)
