@@ -87,6 +87,7 @@ def extract_features(
         model = model.to(device or get_device()).eval()
         dataset = _ReadableImages(TrackletDataset(table, pipeline))
         dim = _feature_dim(model, dataset, table, max_unreadable)
+        # one rank creates the array, all map it and fill blocks of rows
         if is_main_process():
             FeatureStore.create(results.path, (len(table), dim))
         barrier()
@@ -96,11 +97,12 @@ def extract_features(
             {'batch_size': batch_size, 'num_workers': num_workers},
         )
         barrier()
-        # blocks of all ranks
+        # of the blocks of all ranks
         marks = sorted(results.path.glob('.done_*'))
         unreadable = sorted(row for mark in marks for row in read_json(mark))
         _check_unreadable(table, dict.fromkeys(unreadable, ''), max_unreadable)
         barrier()
+        # no rank may still read the marks when they are removed
         if is_main_process():
             if unreadable:
                 print_log(
@@ -163,6 +165,7 @@ def _fill(
     A file ``.done_<first row>`` marks a finished block; it lists the rows
     that could not be read, which the next run tries again.
     """
+    # ranks take turns, so that all are at about the same place on the disk
     rank, world_size = get_dist_info()
     missing: dict[int, list[int]] = {}
     for start in range(0, len(table), _BLOCK_ROWS)[rank::world_size]:
@@ -190,7 +193,7 @@ def _fill(
                 )
                 _check_unreadable(table, unreadable, allowed)
                 bar.update(len(items))
-            features.flush()
+            features.flush()  # the mark must not be older than the rows
             write_json(
                 folder / f'.done_{start}', sorted(unreadable.keys() & {*rows})
             )

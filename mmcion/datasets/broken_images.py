@@ -28,7 +28,7 @@ class BrokenImages:
     def __init__(self, limit: int) -> None:
         check_at_least(0, max_broken=limit)
         self.limit = limit
-        self._reasons: dict[int, str] = {}
+        self._reasons: dict[int, str] = {}  # by row
 
     def __contains__(self, row: int) -> bool:
         return row in self._reasons

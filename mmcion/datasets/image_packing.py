@@ -66,6 +66,7 @@ def images_to_pack(
         )
     if paths is None or not len(paths):
         raise UserError(f'{source} has no image paths.')
+    # a path may occur in several rows, but only once in a tar file
     _, first = np.unique(paths, return_index=True)
     return np.asarray(paths)[np.sort(first)], root
 
@@ -264,6 +265,7 @@ def compare_packed(
     Raises:
         UserError: If one differs.
     """
+    # evenly spread, so that every tar file is looked at if they are few
     skipped, images = set(missing), open_images(packed)
     rows = np.linspace(0, len(paths) - 1, min(num_images, len(paths)))
     sample = [paths[row].decode() for row in rows.astype(np.int64)]

@@ -118,6 +118,7 @@ class LmdbImages:
             _OPEN[root] = os.getpid(), environment
         key = path.encode()
         value = None
+        # lmdb raises errors for keys of another length
         if 0 < len(key) <= environment.max_key_size():
             with environment.begin() as transaction:
                 value = transaction.get(key)

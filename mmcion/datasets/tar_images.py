@@ -183,6 +183,7 @@ def write_index(
         places.append(np.reshape(np.array(place, np.int64), (-1, 2)))
     key, shard_of = np.concatenate(hashes), np.concatenate(shard)
     offset, size = np.concatenate(places).T  # (N, 2) -> two (N,)
+    # 64 bits: among 4 million names two have one hash with probability 4e-7
     order = np.argsort(key, kind='stable')
     twice = np.flatnonzero(np.diff(key[order]) == 0)
     if len(twice):

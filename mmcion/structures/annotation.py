@@ -40,6 +40,7 @@ class AnnotationTable:
         pid: np.ndarray,
         cam_id: np.ndarray | None = None,
     ) -> None:
+        # neither copies a column that has its type already, such as a map
         self.path = encode_paths(path)
         self.pid = as_integers('pid', pid, np.int32)
         if cam_id is None:
@@ -84,5 +85,6 @@ class AnnotationTable:
             UserError: If it is truncated or of another form.
         """
         path, ids = read_cion_json(check_file(file, 'annotation'))
+        # identities in the order of their ids: (N,) ids -> (N,) 0..P-1
         _, pid = np.unique(ids, return_inverse=True)
         return cls(path, pid)

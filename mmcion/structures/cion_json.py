@@ -80,7 +80,7 @@ def write_cion_json(
         path: ``(N,)`` bytes.
         pid: ``(N,)`` integers.
     """
-    order = np.argsort(pid, kind='stable')
+    order = np.argsort(pid, kind='stable')  # (N,)
     with atomic_file(file) as temporary, open(temporary, 'w') as stream:
         stream.write('[')
         for start in range(0, len(order), _BLOCK):

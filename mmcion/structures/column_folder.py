@@ -30,6 +30,7 @@ def save_columns(
         columns: Arrays by name. Their lengths may differ.
         header: Further JSON values.
     """
+    # the header comes last, and the folder appears as a whole
     with atomic_folder(folder) as temporary:
         for name, column in columns.items():
             np.save(temporary / f'{name}.npy', column)

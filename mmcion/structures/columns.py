@@ -29,7 +29,7 @@ def encode_paths(paths: Sequence[Any] | np.ndarray) -> np.ndarray:
     """
     if isinstance(paths, np.ndarray) and paths.dtype.kind == 'S':
         return paths
-    parts = [np.zeros(0, 'S1')]
+    parts = [np.zeros(0, 'S1')]  # so that no paths give an array, too
     for start in range(0, len(paths), _BLOCK):
         block = paths[start : start + _BLOCK]
         names = block.tolist() if isinstance(block, np.ndarray) else block
@@ -54,6 +54,7 @@ def join_parts(parts: list[np.ndarray]) -> np.ndarray:
     dtype = np.result_type(*{part.dtype for part in parts})
     stop = sum(map(len, parts))
     joined = np.empty((stop, *parts[0].shape[1:]), dtype)
+    # from the end, which is where pop() is cheap
     while parts:
         part = parts.pop()
         joined[stop - len(part) : stop] = part

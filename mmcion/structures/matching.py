@@ -62,6 +62,7 @@ class GalleryMatching:
         same = self.same_identity(query)
         if self.q_cams is None or self.g_cams is None:
             return same, same[:0]
+        # of the identity's images only the camera decides: (n,) bool
         camera = self.q_cams[query]
         if self.ignored_cams is None:
             ignored = self.g_cams[same] == camera

@@ -53,6 +53,7 @@ class TrackletReading:
             image_root: Folder that the paths are relative to.
             report: What was skipped.
         """
+        # videos without an image get no row and no name
         numbers, video_id = np.unique(rows['video'], return_inverse=True)
         table = TrackletTable.from_columns(
             video_id=video_id,
@@ -168,7 +169,8 @@ class TrackletBuilder:
         """
         if not self._parts:
             raise UserError('there are no images to make a table of.')
-        # parts are freed while they are joined, column by column
+        # Ten million rows fit because no column is there twice for long:
+        # parts are freed while they are joined, and keys while rows move.
         rows = {
             name: join_parts([part.pop(name) for part in self._parts])
             for name in list(self._parts[0])
@@ -180,6 +182,7 @@ class TrackletBuilder:
             del keys
             for name in rows:
                 rows[name] = rows[name][order]
+        # rows whose keys are all those of the row before
         same = np.ones(len(rows['path']), bool)
         same[0] = False
         for name in _KEYS:
@@ -201,6 +204,7 @@ def index_in_run(group: np.ndarray) -> np.ndarray:
     Returns:
         ``(N,)`` int64: 0, 1, 2, ... from the start of each run.
     """
+    # the first element differs from what is put before it
     starts = np.flatnonzero(np.diff(group, prepend=group[:1] - 1))
     sizes = np.diff(starts, append=len(group))
     return np.arange(len(group)) - np.repeat(starts, sizes)

@@ -189,6 +189,7 @@ class TrackletTable:
 
     @functools.cached_property
     def _fingerprint(self) -> str:
+        # not the paths: images may move, their features stay the same
         digest = hashlib.sha256(str(self.videos).encode())
         for name in _KEY_DTYPES:
             digest.update(np.ascontiguousarray(self._columns[name]).data)
@@ -251,6 +252,7 @@ def _find_groups(
     """Return the columns that hold where tracklets and videos begin."""
     video, tracklet = columns['video_id'], columns['tracklet_id']
     rows = len(video)
+    # a tracklet begins where it or its video is another than a row before
     new = np.ones(rows, bool)
     new[1:] = (np.diff(video) != 0) | (np.diff(tracklet) != 0)
     first_rows = np.searchsorted(video, np.arange(num_videos + 1))

@@ -39,6 +39,7 @@ def find_archive(
     """
     root = check_folder(data_root, hint=hint)
     folders = list(_candidates(root, {_key(name) for name in names}))
+    # a folder has the first of the layouts that is complete in it
     attempts, complete = [], []
     for folder in folders:
         for number, layout in enumerate(layouts):
@@ -47,6 +48,7 @@ def find_archive(
                 complete.append((folder, number))
                 break
             attempts.append((len(layout) - len(missing), folder, missing))
+    # one copy may contain another, as a repack in the folder of the original
     for folder, _ in complete[1:]:
         first = complete[0][0]
         if not folder.resolve().is_relative_to(first.resolve()):

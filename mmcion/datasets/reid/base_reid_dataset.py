@@ -58,6 +58,7 @@ class BaseReIDDataset(BaseDataset):
     ) -> None:
         check_choice('split', split, SPLITS)
         self.split = split
+        # reads at once, unless lazy_init=True
         super().__init__(ann_file='', data_root=str(data_root), **kwargs)
 
     @property
@@ -114,6 +115,7 @@ class BaseReIDDataset(BaseDataset):
             units = first_images(images)
             compare_counts(self.title, name, units, self.data_root, self.unit)
         if self.split == 'train':
+            # sorted, so that labels do not depend on the order of files
             kept = [image for image in parts['train'] if image.pid != JUNK]
             pids = sorted({image.pid for image in kept})
             label = {pid: number for number, pid in enumerate(pids)}
@@ -121,6 +123,7 @@ class BaseReIDDataset(BaseDataset):
                 image._replace(pid=label[image.pid]).to_dict()
                 for image in kept
             ]
+        # distractors and other parts belong to the gallery
         queries = parts.pop('query')
         gallery = [image for images in parts.values() for image in images]
         report_matches(

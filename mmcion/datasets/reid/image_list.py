@@ -32,6 +32,7 @@ def read_image_list(
         UserError: If a line is wrong.
     """
     rows = []
+    # lists come with empty lines and spaces at the end
     for number, line in enumerate(file.read_text().splitlines(), 1):
         if not line.strip():
             continue

@@ -51,6 +51,7 @@ class Market1501(ThreeFolderDataset):
         """Return the images below ``root`` by part."""
         parts = super().read_parts(root)
         if self.distractors and self.split == 'test':
+            # a part of its own, as the published counts are without it
             hint = 'It comes with the 500k distractors.'
             find_archive(root, (), [['images']], hint)
             parts['distractors'] = self.read_folder(root / 'images')

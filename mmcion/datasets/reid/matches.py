@@ -36,6 +36,7 @@ def report_matches(
         unit: What the gallery contains, for the message.
         ignored_cams: See ``GalleryMatching``.
     """
+    # junk of the gallery has the identity of no query that is left
     queries = [query for query in queries if query.pid != JUNK]
     (q_pids, q_cams), (g_pids, g_cams) = (
         np.array([(i.pid, i.cam_id) for i in images], int).reshape(-1, 2).T

@@ -62,6 +62,7 @@ class MSMT17(ThreeFolderDataset):
         print_log(f'{root}: this is MSMT17 {forms[index]}', logger='current')
         if index == len(_VERSIONS):
             return self.read_parts(root)
+        # paths in the lists are relative to the folder of the split
         folder = root / _VERSIONS[forms[index]][self.split]
         return {
             part: [

@@ -97,7 +97,7 @@ PUBLISHED = {
 
 
 def count(images: Iterable[ReIDImage]) -> Count:
-    """Count images, identities and cameras; junk is left out."""
+    """Count images, identities and cameras; junk is not counted."""
     kept = [image for image in images if image.pid != JUNK]
     return Count(
         len(kept),

@@ -31,6 +31,8 @@ def draw_queries(
     for image in images:
         if image.pid != JUNK:
             by_pid.setdefault(image.pid, []).append(image)
+    # sorted images and an own generator: neither the order of files nor the
+    # other identities change the draw
     drawn = {
         image.path
         for pid, own in by_pid.items()

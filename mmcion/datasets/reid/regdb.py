@@ -75,6 +75,7 @@ class RegDB(BaseReIDDataset):
         """
         lists = [f'idx/{self.split}_{m}_{self.trial}.txt' for m in MODALITIES]
         root, _ = self.find(lists)
+        # the modality is the camera, so that all pairs count as matches
         visible, thermal = (
             [
                 ReIDImage(os.path.join(root, path), int(pid), camera)

@@ -96,6 +96,7 @@ class ReIDDataset(BaseReIDDataset):
                         f'must be integers and split one of {_SPLITS}; got '
                         f'{row}.'
                     ) from error
+        # rows of no split are all used, for training and for testing
         train = parts.pop('train', parts.get('any', []))
         if self.split == 'train':
             return {'train': train}

@@ -39,6 +39,7 @@ class ReIDImage(NamedTuple):
 
 def first_images(images: Iterable[ReIDImage]) -> list[ReIDImage]:
     """Return the first image of every tracklet; all without tracklets."""
+    # images without a tracklet get a negative number each
     first: dict[int, ReIDImage] = {}
     for row, image in enumerate(images):
         own = -1 - row if image.tracklet_id is None else image.tracklet_id

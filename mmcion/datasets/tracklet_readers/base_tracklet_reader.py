@@ -139,10 +139,12 @@ class BaseTrackletReader:
         layout, depth, lmdb = self.tree, self.tree.depth, None
         if self.flat is not None:
             lmdb = find_lmdb(root)
+            # in root itself or, as in the archives, in images/
             image = find_like(root, self.flat.pattern, max_depth=1)
             if lmdb or image:
                 layout, depth = self.flat, (image or '').count('/')
         is_flat = layout is not self.tree
+        # images are found and added piece by piece, as there may be millions
         parts = (
             self._lmdb_parts(lmdb, report)
             if lmdb
@@ -198,6 +200,7 @@ class BaseTrackletReader:
                 ):
                     report.skip(COPY, paths[0].decode(), count=len(names))
                     continue
+                # (m, G) groups of the names that fit, (m,) their indices
                 fields, keep = parse_names(names, layout.pattern)
                 reasons = {WRONG_NAME: np.delete(np.arange(len(names)), keep)}
                 left = np.ones(len(keep), bool)
@@ -235,6 +238,7 @@ class BaseTrackletReader:
                 if is_flat
                 else f'{expected} or {self.flat.example}'
             )
+        # an image of the data set at another level, or any image
         found = find_like(root, self.tree.pattern)
         if found is None:
             found = find_like(root, re.compile('.*')) or 'no image at all'

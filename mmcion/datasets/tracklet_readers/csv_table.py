@@ -92,7 +92,7 @@ def read_csv(
     builder.renumber(
         'tracklet', np.array([numbers[name] for name in tracklets])
     )
-    columns = builder.sorted_rows(report)
+    columns = builder.sorted_rows(report)  # (N,) each
     exists = existing_images(root, columns['path'], report, every=check_files)
     return TrackletReading.from_rows(
         {name: column[exists] for name, column in columns.items()},

@@ -112,6 +112,7 @@ def find_like(
     """
     if root.is_file():
         return None
+    # breadth first: folders of one level, with their paths below root
     level: list[tuple[Path, str]] = [(root, '')]
     for _ in range(max_depth + 1):
         deeper: list[tuple[Path, str]] = []

@@ -95,7 +95,7 @@ def _listed_keys(place: Path) -> list[Any] | None:
     file = next((file for file in files if file.is_file()), None)
     if file is None:
         return None
-    content = load_pickle(file)
+    content = load_pickle(file)  # runs no code of the file
     keys = content.get('keys') if isinstance(content, dict) else content
     if isinstance(keys, np.ndarray):
         keys = keys.tolist()

@@ -52,7 +52,7 @@ class LUPersonNLReader(BaseTrackletReader):
         if not is_flat:
             note_other_folders(table, report)
         report.compare('images', len(table), PUBLISHED_IMAGES)
-        persons = table.tracklet_id[table.tracklet_ptr[:-1]]
+        persons = table.tracklet_id[table.tracklet_ptr[:-1]]  # (T,)
         shared = len(persons) - len(np.unique(persons))
         if shared:
             report.note(

@@ -63,6 +63,7 @@ class MARSReader(BaseTrackletReader):
     ) -> dict[str, Any]:
         """Return camera, person and tracklet as one number, frame, truth."""
         pid, camera, tracklet, frame = fields.T
+        # numbers of tracklets count within a person and camera
         person = np.where(pid < 0, _JUNK_PERSON, pid)
         return {
             'video': camera,
