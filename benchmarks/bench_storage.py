@@ -4,9 +4,9 @@ Example::
 
     python benchmarks/bench_storage.py --rows 10000000 --annotations 3900000
 
-Everything is made in a temporary folder (4 GB for these sizes). Every step runs
-in its own process, whose peak memory is that of the step; ``base_mb`` is what
-the imports take. The last line of output is JSON.
+Everything is made in a temporary folder (4 GB for these sizes). Every step
+runs in its own process, whose peak memory is that of the step; ``base_mb`` is
+what the imports take. The last line of output is JSON.
 """
 
 import argparse

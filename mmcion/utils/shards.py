@@ -1,4 +1,4 @@
-"""Shards: one piece of work after the other, on all ranks, with resume."""
+"""Shards: work in chunks, on all ranks, with resume."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ Arrays = dict[str, np.ndarray]
 
 
 class Shards:
-    """Run a function over the shards of some work.
+    """Map a function over chunks of work, as a pool of all ranks.
 
-    Ranks take contiguous runs of shards, and every rank gets all results in
+    Ranks take contiguous runs of chunks, and every rank gets all results in
     order, so what is made of them cannot depend on the number of ranks.
 
     Args:
-        folder: results of finished shards are kept here, and not computed
-            again by a run that continues; None keeps nothing. The caller
-            gives a folder of its own to each state of config and inputs.
+        folder: Folder for the results of finished chunks, which a resumed run
+            reads; None keeps nothing. The caller uses another folder for
+            each config and input.
     """
 
     def __init__(self, folder: str | Path | None = None) -> None:
@@ -47,18 +47,19 @@ class Shards:
         """Return ``function(item)`` of every item, in order, on all ranks.
 
         Args:
-            name: of this work, for the progress bar and the files.
-            function: must be pure; returns named arrays.
-            items: one per shard.
-            sizes: what each is worth to the progress bar; 1 if not given.
-            unit: of the sizes.
-            keep: whether results go to the folder; not worth it where they
-                are larger than what they are made of.
+            name: Name of the work, for the progress bar and the files.
+            function: Pure function that returns named arrays.
+            items: Chunks of the work.
+            sizes: Size of each chunk, for the progress bar; 1 if None.
+            unit: Unit of the sizes.
+            keep: Whether to save results in the folder; not worth it if they
+                are larger than their inputs.
         """
         self._calls += 1  # one name may be used twice
         if sizes is None:
             sizes = np.ones(len(items), np.int64)
         rank, world_size = get_dist_info()
+        # contiguous runs, so that results of ranks in order are all in order
         mine = np.array_split(np.arange(len(items)), world_size)[rank]
         bar = progress_bar(
             total=int(np.sum(np.asarray(sizes)[mine])),
