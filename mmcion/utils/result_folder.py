@@ -124,11 +124,11 @@ class ResultFolder:
             path.name == RECORD or _is_left_over(path)
             for path in folder.iterdir()
         )
-        if not (folder / RECORD).is_file():
-            return State.ABSENT if is_empty else State.UNKNOWN
-        found = read_json(folder / RECORD)
-        if is_empty and not found['complete']:
-            return State.ABSENT  # a run that failed at once
+        found = _read_record(folder)
+        if is_empty and not found.get('complete'):
+            return State.ABSENT  # maybe after a run that failed at once
+        if not found:
+            return State.UNKNOWN
         if _differences(found, self.record):
             return State.OTHER
         return State.COMPLETE if found['complete'] else State.INCOMPLETE
@@ -145,18 +145,21 @@ class ResultFolder:
     def _begin(self) -> tuple[Path, bool]:
         """Lock ``out``; return where to write and whether all is there."""
         out, new = self.out, _beside(self.out, 'new')
-        if self.state(out) is State.COMPLETE and not self.overwrite:
-            return out, True
-        self._lock = _lock(out)
-        if _beside(out, 'old').exists():  # killed between the two renames
-            _exchange(out)
         state = self.state(out)
+        # to read what is there needs no lock
+        if state is not State.COMPLETE or self.overwrite:
+            self._lock = _lock(out)
+            if _beside(out, 'old').exists():  # killed between two renames
+                _exchange(out)
+            state = self.state(out)
+        if state is State.COMPLETE and not self.overwrite:
+            return out, True
         if state is State.UNKNOWN:
             raise UserError(
                 f'{out} is not empty and has no {RECORD} that says what is '
                 f'in it. Give a new folder.'
             )
-        found = {} if state is State.ABSENT else read_json(out / RECORD)
+        found = _read_record(out)
         if state is State.OTHER and not self.overwrite:
             names = join_names(_differences(found, self.record), most=3)
             status = 'complete' if found['complete'] else 'unfinished'
@@ -202,12 +205,21 @@ def _exchange(out: Path) -> None:
     shutil.rmtree(old)
 
 
+def _read_record(folder: Path) -> dict[str, Any]:
+    """Return the record of a folder, empty if it has none of ours."""
+    file = folder / RECORD
+    found = read_json(file) if file.is_file() else {}
+    ours = isinstance(found, dict) and {'kind', 'complete'} <= found.keys()
+    return found if ours else {}
+
+
 def _is_left_over(path: Path) -> bool:
     """Return whether a process was killed before it renamed this file."""
     return path.name.startswith('.') and path.suffix == '.tmp'
 
 
 def _beside(out: Path, suffix: str) -> Path:
+    out = out.absolute()  # the current folder has no name
     return out.with_name(f'.{out.name}.{suffix}')
 
 

@@ -148,6 +148,36 @@ def test_folder_without_a_record_is_never_touched(out, overwrite):
     assert [path.name for path in out.iterdir()] == ['thesis.tex']
 
 
+@pytest.mark.parametrize('record', [[1], {'kind': 'a run of another tool'}])
+def test_record_of_something_else(out, record):
+    out.mkdir(parents=True)
+    (out / RECORD).write_text(json.dumps(record))
+    (out / 'thesis.tex').touch()
+    with pytest.raises(UserError, match=RECORD):
+        work(out, overwrite=True)
+
+
+def test_current_folder(out, monkeypatch):
+    out.mkdir(parents=True)
+    monkeypatch.chdir(out)
+    assert work('.') is None
+    assert results(out).state('.') is State.COMPLETE
+
+
+def test_results_that_appear_before_the_lock(out, monkeypatch):
+    lock = result_folder._lock
+
+    def late_lock(path):
+        with monkeypatch.context() as patch:
+            patch.setattr(result_folder, '_lock', lock)
+            work(out, 'first')
+        return lock(path)
+
+    monkeypatch.setattr(result_folder, '_lock', late_lock)
+    assert work(out, 'second') == 'reused'
+    assert (out / 'text').read_text() == 'first'
+
+
 def test_empty_folder_is_fine(out):
     out.mkdir(parents=True)
     assert work(out) is None
