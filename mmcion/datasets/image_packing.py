@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
 from mmcion.structures import AnnotationTable, TrackletTable
 from mmcion.structures.columns import encode_paths
@@ -157,7 +158,8 @@ def _write_shards(
         file, state = next_shard()
     # rows up to here are in finished tar files
     row = shards[-1]['stop'] if shards else 0
-    missing = sum(len(shard['missing']) for shard in shards)
+    missing = [path for shard in shards for path in shard['missing']]
+    _check_missing(missing, max_missing)
     bar = progress_bar(
         total=len(paths),
         initial=row,
@@ -166,30 +168,41 @@ def _write_shards(
         unit_scale=True,
     )
     with bar, ThreadPoolExecutor(num_threads) as pool:
-        contents = _read_ahead(paths[row:], images, pool)
+        contents = _read_ahead(paths[row:], images, pool, bar)
         while row < len(paths):
             file, state = next_shard()
+            known = len(missing)
             shard = _write_shard(
-                file, contents, shard_bytes, max_missing - missing
+                file, contents, shard_bytes, missing, max_missing
             )
-            missing += len(shard['missing'])
-            done = len(shard['names']) + len(shard['missing'])
-            row += done
-            bar.update(done)
+            shard['missing'] = missing[known:]
+            row += len(shard['names']) + len(shard['missing'])
             # a tar file without it, after a kill, is written again
             write_json(state, {**shard, 'stop': row})
             shards.append(shard)
     return shards
 
 
+def _check_missing(missing: list[str], max_missing: int) -> None:
+    if len(missing) > max_missing:
+        raise UserError(
+            f'missing or empty: {join_names(missing)}. Restore them or allow '
+            f'more with --max-missing.'
+        )
+
+
 def _write_shard(
     file: Path,
     contents: Iterator[tuple[str, bytes]],
     shard_bytes: int,
+    missing: list[str],
     max_missing: int,
 ) -> dict[str, Any]:
-    """Write images to a tar file until it has its size."""
-    names, places, missing = [], [], []
+    """Write images to a tar file until it has its size.
+
+    Missing and empty images are added to ``missing``.
+    """
+    names, places = [], []
     with (
         atomic_file(file) as temporary,
         tarfile.open(temporary, 'w', format=tarfile.GNU_FORMAT) as tar,
@@ -197,11 +210,7 @@ def _write_shard(
         for path, data in contents:
             if not data:
                 missing.append(path)
-                if len(missing) > max_missing:
-                    raise UserError(
-                        f'missing or empty: {join_names(missing)}. Restore '
-                        f'them or allow more with --max-missing.'
-                    )
+                _check_missing(missing, max_missing)
                 continue
             member = tarfile.TarInfo(path)
             member.size = len(data)
@@ -213,16 +222,11 @@ def _write_shard(
             places.append((tar.offset - padded, len(data)))
             if tar.offset >= shard_bytes:
                 break
-    return {
-        'file': file.name,
-        'names': names,
-        'places': places,
-        'missing': missing,
-    }
+    return {'file': file.name, 'names': names, 'places': places}
 
 
 def _read_ahead(
-    paths: np.ndarray, images: ImageReader, pool: ThreadPoolExecutor
+    paths: np.ndarray, images: ImageReader, pool: ThreadPoolExecutor, bar: tqdm
 ) -> Iterator[tuple[str, bytes]]:
     """Yield paths and contents, which are empty for missing images."""
 
@@ -232,14 +236,15 @@ def _read_ahead(
         except (FileNotFoundError, IsADirectoryError):
             return path, b''
 
+    # the next block is read while this one is written
     blocks: deque[Iterator[tuple[str, bytes]]] = deque()
-    for start in range(0, len(paths), _AHEAD):
+    for start in [*range(0, len(paths), _AHEAD), len(paths)]:
         block = paths[start : start + _AHEAD].tolist()
         blocks.append(pool.map(read, [path.decode() for path in block]))
         if len(blocks) > 1:
-            yield from blocks.popleft()
-    for ahead in blocks:
-        yield from ahead
+            for image in blocks.popleft():
+                yield image
+                bar.update()
 
 
 def compare_packed(

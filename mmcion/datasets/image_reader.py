@@ -98,7 +98,11 @@ class LmdbImages:
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root)
         if not self.root.is_file():
-            check_file(self.root / 'data.mdb', 'LMDB')
+            check_file(
+                self.root / 'data.mdb',
+                'LMDB',
+                'An LMDB must be a file or a folder with data.mdb.',
+            )
 
     def read(self, path: str) -> bytes:
         """Return the value of a key.

@@ -70,9 +70,9 @@ class FeatureStore:
             or np.ma.isMaskedArray(features)
         ):
             raise UserError(
-                f'features must be a plain (N, D) array of real numbers; got '
-                f'{type(features).__name__} {features.shape} of '
-                f'{features.dtype}.'
+                f'features must be (N, D); got {features.shape}, '
+                f'{type(features).__name__} of {features.dtype}. Give a plain '
+                f'array of real numbers.'
             )
         if not features.dtype.isnative or features.dtype.itemsize > 8:
             features = features.astype(np.float64)  # what torch can convert
@@ -222,12 +222,16 @@ class FeatureStore:
             UserError: If there are more or fewer rows, or the features were
                 extracted from another table, as far as the store knows.
         """
-        own = table.fingerprint()
-        origin = self.meta.get('table', own)
-        if (len(self), origin) != (len(table), own):
+        if len(self) != len(table):
             raise UserError(
-                f'{len(self)} features of another table ({origin}) do not fit '
-                f'{len(table)} rows ({own}); extract those of this table.'
+                f'the feature store has {len(self)} rows, the table has '
+                f'{len(table)}; extract the features of this table.'
+            )
+        if self.meta.get('table', own := table.fingerprint()) != own:
+            raise UserError(
+                f'the features are those of another table '
+                f'({self.meta["table"]}, not {own}); extract those of this '
+                f'table.'
             )
 
     def _compute_mean(self) -> np.ndarray:

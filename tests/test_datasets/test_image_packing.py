@@ -179,6 +179,18 @@ def test_missing_and_empty_images_are_an_error(folder, out):
         open_images(out).read('3.png')
 
 
+def test_missing_images_of_a_stopped_run_count(folder, out):
+    (folder / '0.png').unlink()
+    stopped_at('8.png', folder, out, max_missing=1)
+    with pytest.raises(UserError, match=r'0\.png'):
+        pack(folder, out)
+    (folder / '8.png').write_bytes(b'')
+    with pytest.raises(UserError, match=r'0\.png, 8\.png'):
+        pack(folder, out, max_missing=1)
+    missing = pack(folder, out, max_missing=2)['missing']
+    assert missing == ['0.png', '8.png']
+
+
 def test_unreadable_root_is_no_missing_image(folder, out):
     class Denied:
         def read(self, path):

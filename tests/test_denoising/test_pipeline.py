@@ -348,7 +348,7 @@ def test_kill_between_the_two_files_of_a_level(
 ):
     DenoisePipeline(STAGES, work_dir=tmp_path).run(case.table, case.features)
     with monkeypatch.context() as patch:
-        patch.setattr('mmcion.denoising.stage_results.atomic_file', killed)
+        patch.setattr('mmcion.denoising.stage_results.save_npz', killed)
         with pytest.raises(KeyboardInterrupt):
             DenoisePipeline(changed(0, sigma=0.05), work_dir=tmp_path).run(
                 case.table, case.features

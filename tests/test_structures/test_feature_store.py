@@ -134,7 +134,7 @@ def make_table(rows):
 def test_rows_are_compared_with_the_table(raw):
     store = FeatureStore(raw)
     store.check_table(make_table(40))
-    with pytest.raises(UserError, match=r'\b40 .* 41 '):
+    with pytest.raises(UserError, match=r'\b40 .* 41\b'):
         store.check_table(make_table(41))
 
 
