@@ -26,7 +26,8 @@ MAY_IMPORT = {
     'utils': {'utils'},
     'structures': {'registry', 'structures', 'utils'},
     **{name: BASE | {'structures', name} for name in SIBLINGS},
-    'apis': BASE | SIBLINGS | {'apis', 'structures'},
+    'testing': BASE | {'structures', 'testing'},
+    'apis': BASE | SIBLINGS | {'apis', 'structures', 'testing'},
     '__init__': {'utils', 'version'},
 }
 NO_TEST = {

@@ -2,10 +2,10 @@ from .annotation import AnnotationTable
 from .cooccurrence import cooccurring_pairs
 from .feature_store import FeatureStore
 from .identity_labels import UNASSIGNED, IdentityLabels
-from .matching import GalleryMatching
 from .reid_data_sample import ReIDDataSample
 from .reid_features import NO_TRACKLET, ReIDFeatures
 from .retrieval_result import RetrievalResult
+from .roc_curve import RocCurve
 from .tracklet_table import TrackletTable
 from .view_plan import ViewPlan
 
@@ -14,11 +14,11 @@ __all__ = [
     'UNASSIGNED',
     'AnnotationTable',
     'FeatureStore',
-    'GalleryMatching',
     'IdentityLabels',
     'ReIDDataSample',
     'ReIDFeatures',
     'RetrievalResult',
+    'RocCurve',
     'TrackletTable',
     'ViewPlan',
     'cooccurring_pairs',

@@ -1,83 +1,86 @@
-"""Which gallery images count for a query: the rule of Market-1501."""
+"""Which gallery images count for each query."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
 
-class GalleryMatching:
-    """Matches of each query in a gallery, and what is ignored for it.
+@dataclass
+class GalleryRows:
+    """Some gallery rows of each of Q queries, in compressed form.
 
-    - A match has the query's identity and another camera.
-    - Images of the query's identity *and* camera are ignored.
-    - Without cameras every image of the identity is a match.
+    Attributes:
+        ptr: ``(Q + 1,)`` rows of query q are
+            ``rows[ptr[q]:ptr[q + 1]]``.
+        rows: ``(P,)`` gallery rows, ascending within a query.
+    """
 
-    Junk is no concern of this class: drop it before, or afterwards.
+    ptr: np.ndarray
+    rows: np.ndarray
+
+    @property
+    def query(self) -> np.ndarray:
+        """``(P,)`` query of each row."""
+        return np.repeat(np.arange(len(self.ptr) - 1), np.diff(self.ptr))
+
+    def select(self, keep: np.ndarray) -> GalleryRows:
+        """Return the rows where ``keep``, ``(P,)`` bool, is set."""
+        num_kept = np.concatenate(([0], np.cumsum(keep)))
+        return GalleryRows(num_kept[self.ptr], self.rows[keep])
+
+    def block(self, start: int, stop: int) -> GalleryRows:
+        """Return the rows of the queries ``start`` to ``stop - 1``."""
+        ptr = self.ptr[start : stop + 1]
+        return GalleryRows(ptr - ptr[0], self.rows[ptr[0] : ptr[-1]])
+
+
+def rows_of_same_identity(
+    q_pids: np.ndarray, g_pids: np.ndarray
+) -> GalleryRows:
+    """Return the gallery rows with the identity of each query.
+
+    Args:
+        q_pids: ``(Q,)`` identities.
+        g_pids: ``(G,)`` identities.
+    """
+    by_pid = np.argsort(g_pids, kind='stable')
+    first = np.searchsorted(g_pids, q_pids, side='left', sorter=by_pid)
+    last = np.searchsorted(g_pids, q_pids, side='right', sorter=by_pid)
+    ptr = np.concatenate(([0], np.cumsum(last - first)))
+    # pair p of query q is number p - ptr[q] of its run in by_pid
+    place = np.arange(ptr[-1]) + np.repeat(first - ptr[:-1], last - first)
+    return GalleryRows(ptr, by_pid[place])
+
+
+def split_by_camera(
+    same: GalleryRows,
+    q_cams: np.ndarray,
+    g_cams: np.ndarray,
+    ignored_cams: Mapping[int, Collection[int]] | None = None,
+) -> tuple[GalleryRows, GalleryRows]:
+    """Split the rows of an identity into matches and ignored rows.
+
+    By the rule of Market-1501, images of the query's identity *and* camera
+    are ignored; the others are matches.
 
     Source: Zheng et al., "Scalable person re-identification: a benchmark",
     ICCV 2015, and its evaluation code.
 
     Args:
-        q_pids: ``(Q,)`` identities of the queries.
-        g_pids: ``(G,)`` identities of the gallery.
-        q_cams: ``(Q,)`` cameras of the queries, or None.
-        g_cams: ``(G,)`` cameras of the gallery, or None.
-        ignored_cams: Cameras whose images of the identity are ignored, by
-            the camera of the query. By default it is the query's own; with
-            a mapping only those that are listed.
+        same: Gallery rows with the identity of each of Q queries.
+        q_cams: ``(Q,)`` cameras of the queries.
+        g_cams: ``(G,)`` cameras of the gallery.
+        ignored_cams: Other rules: the cameras that are ignored, by the
+            camera of the query; none for cameras that are not listed.
     """
-
-    def __init__(
-        self,
-        q_pids: np.ndarray,
-        g_pids: np.ndarray,
-        q_cams: np.ndarray | None = None,
-        g_cams: np.ndarray | None = None,
-        *,
-        ignored_cams: Mapping[int, Collection[int]] | None = None,
-    ) -> None:
-        self.q_cams, self.g_cams = q_cams, g_cams
-        self.ignored_cams = ignored_cams
-        # one sort; query q's identity is then rows order[start[q]:stop[q]]
-        self._order = np.argsort(g_pids, kind='stable')
-        in_order = np.asarray(g_pids)[self._order]
-        self._start = np.searchsorted(in_order, q_pids, side='left')
-        self._stop = np.searchsorted(in_order, q_pids, side='right')
-
-    def same_identity(self, query: int) -> np.ndarray:
-        """Return the gallery rows of a query's identity, ascending."""
-        return self._order[self._start[query] : self._stop[query]]
-
-    def split(self, query: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the gallery rows of a query's matches and of the ignored.
-
-        Args:
-            query: Index of the query.
-
-        Returns:
-            Two ascending index arrays; together all rows of the identity.
-        """
-        same = self.same_identity(query)
-        if self.q_cams is None or self.g_cams is None:
-            return same, same[:0]
-        # of the identity's images only the camera decides: (n,) bool
-        camera = self.q_cams[query]
-        if self.ignored_cams is None:
-            ignored = self.g_cams[same] == camera
-        else:
-            cameras = list(self.ignored_cams.get(int(camera), ()))
-            ignored = np.isin(self.g_cams[same], cameras)
-        return same[~ignored], same[ignored]
-
-    def num_same_identity(self) -> np.ndarray:
-        """Return the number of gallery images of each query's identity."""
-        return self._stop - self._start
-
-    def num_matches(self) -> np.ndarray:
-        """Return the number of matches of each query, ``(Q,)``."""
-        if self.q_cams is None or self.g_cams is None:
-            return self.num_same_identity()
-        queries = range(len(self._start))
-        return np.array([len(self.split(q)[0]) for q in queries], np.int64)
+    query_cams, cams = q_cams[same.query], g_cams[same.rows]  # (P,)
+    if ignored_cams is None:
+        ignored = query_cams == cams
+    else:
+        ignored = np.zeros(len(cams), bool)
+        for camera, others in ignored_cams.items():
+            ignored |= (query_cams == camera) & np.isin(cams, list(others))
+    return same.select(~ignored), same.select(ignored)

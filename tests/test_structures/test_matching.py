@@ -1,48 +1,59 @@
 import numpy as np
 import pytest
 
-from mmcion.structures import GalleryMatching
+from mmcion.structures.matching import (
+    rows_of_same_identity,
+    split_by_camera,
+)
 
 
-def brute_force(q_pid, q_cam, g_pids, g_cams, ignored_cams):
-    """Return matches and ignored rows by the definition."""
-    cams = {q_cam} if ignored_cams is None else ignored_cams.get(q_cam, set())
-    same = [row for row, pid in enumerate(g_pids) if pid == q_pid]
-    ignored = [row for row in same if g_cams[row] in cams]
-    return [row for row in same if row not in ignored], ignored
+def rows_by_query(found):
+    return [part.tolist() for part in np.split(found.rows, found.ptr[1:-1])]
+
+
+@pytest.mark.parametrize('seed', range(4))
+def test_equals_a_loop(seed):
+    rng = np.random.default_rng(seed)
+    q_pids, g_pids = rng.integers(9, size=12), rng.integers(7, size=30)
+    found = rows_of_same_identity(q_pids, g_pids)
+    expected = [np.flatnonzero(g_pids == pid).tolist() for pid in q_pids]
+    assert rows_by_query(found) == expected
+    assert found.query.tolist() == [
+        query for query, rows in enumerate(expected) for _ in rows
+    ]
+
+    keep = rng.random(len(found.rows)) < 0.5
+    kept = found.select(keep)
+    pairs = [
+        (query, row)
+        for (query, row), is_kept in zip(
+            zip(found.query, found.rows, strict=True), keep, strict=True
+        )
+        if is_kept
+    ]
+    assert list(zip(kept.query, kept.rows, strict=True)) == pairs
+    assert rows_by_query(kept.block(3, 7)) == rows_by_query(kept)[3:7]
 
 
 @pytest.mark.parametrize('ignored_cams', [None, {3: {2}}, {0: {0, 1}, 1: {3}}])
-@pytest.mark.parametrize('text', [False, True])
-def test_equals_the_definition(ignored_cams, text):
+def test_matches_and_ignored(ignored_cams):
     rng = np.random.default_rng(0)
-    q_pids, g_pids = rng.integers(-1, 9, 30), rng.integers(-1, 7, 80)
-    q_cams, g_cams = rng.integers(0, 4, 30), rng.integers(0, 4, 80)
-    if text:
-        q_pids, g_pids = q_pids.astype(str), g_pids.astype(str)
-
-    matching = GalleryMatching(
-        q_pids, g_pids, q_cams, g_cams, ignored_cams=ignored_cams
-    )
-
-    for query in range(30):
-        expected = brute_force(
-            q_pids[query], q_cams[query], g_pids, g_cams, ignored_cams
-        )
-        matches, ignored = matching.split(query)
-        assert (matches.tolist(), ignored.tolist()) == expected
-        assert matching.num_matches()[query] == len(expected[0])
-        assert matching.num_same_identity()[query] == sum(map(len, expected))
+    q_pids, g_pids = rng.integers(9, size=30), rng.integers(7, size=80)
+    q_cams, g_cams = rng.integers(4, size=30), rng.integers(4, size=80)
+    same = rows_of_same_identity(q_pids, g_pids)
+    matches, ignored = split_by_camera(same, q_cams, g_cams, ignored_cams)
+    for query, rows in enumerate(rows_by_query(same)):
+        camera = q_cams[query]
+        own = {camera} if ignored_cams is None else {}
+        cams = own or ignored_cams.get(camera, ())
+        left_out = [row for row in rows if g_cams[row] in cams]
+        assert rows_by_query(ignored)[query] == left_out
+        kept = [row for row in rows if row not in left_out]
+        assert rows_by_query(matches)[query] == kept
 
 
-def test_without_cameras_all_images_of_the_identity_match():
-    matching = GalleryMatching(np.array([5, 6]), np.array([5, 7, 5]))
-    matches, ignored = matching.split(0)
-    assert matches.tolist() == [0, 2] and not len(ignored)
-    assert matching.num_matches().tolist() == [2, 0]
-
-
-def test_empty_gallery_and_no_query():
-    none = np.zeros(0, int)
-    assert GalleryMatching(np.array([1]), none).num_matches().tolist() == [0]
-    assert GalleryMatching(none, none, none, none).num_matches().shape == (0,)
+def test_nothing_to_match():
+    found = rows_of_same_identity(np.array([], int), np.array([1]))
+    assert (found.ptr.tolist(), found.rows.tolist()) == ([0], [])
+    found = rows_of_same_identity(np.array(['a']), np.array([], 'U1'))
+    assert (found.ptr.tolist(), found.rows.tolist()) == ([0, 0], [])

@@ -4,7 +4,7 @@ import pytest
 
 from mmcion.evaluation import EvaluationOptions, evaluate_features
 
-from ..test_evaluation.test_feature_evaluation import make_features
+from ..test_evaluation.test_retrieval import make_features
 
 TOOL = 'analysis_tools/eval_features.py'
 
@@ -13,8 +13,9 @@ def test_scores_without_a_model(tmp_path, call_tool, capsys):
     features = make_features()
     features.save(tmp_path / 'f.npz')
     call_tool(
-        *(TOOL, 'f.npz', '--protocol', 'SYSUMM01Protocol', 'num_trials=3'),
-        *('--ranks', 1, 20, '--distance', 'euclidean', '--rerank', '6,3'),
+        *(TOOL, 'f.npz', '--protocol', 'type=SYSUMM01Protocol'),
+        *('num_trials=3', '--ranks', 1, 20, '--distance', 'euclidean'),
+        *('--rerank', 'k1=6', 'k2=3'),
         *('--both-directions', '--tracklets', '--out', 'scores.json'),
     )
     expected = evaluate_features(
@@ -42,15 +43,16 @@ def test_report_without_a_model_or_its_images(tmp_path, call_tool):
 
 
 @pytest.mark.parametrize(
-    ('arguments', 'message'),
+    ('arguments', 'code', 'named'),
     [
-        (('none.npz',), 'no file of features at none.npz'),
-        (('f.npz', '--protocol', 'SYSUMM01Protocol', 'x'), 'KEY=VALUE'),
+        (('none.npz',), 1, 'none.npz'),
+        (('f.npz', '--protocol', 'type=SYSU', 'x'), 2, "'x'"),
+        (('f.npz', '--protocol', 'type=SYSU'), 1, "'SYSU'"),
     ],
 )
-def test_mistakes(tmp_path, call_tool, capsys, arguments, message):
+def test_mistakes(tmp_path, call_tool, capsys, arguments, code, named):
     make_features().save(tmp_path / 'f.npz')
     with pytest.raises(SystemExit) as ended:
         call_tool(TOOL, *arguments)
-    assert ended.value.code == 1
-    assert message in capsys.readouterr().err
+    assert ended.value.code == code
+    assert named in capsys.readouterr().err

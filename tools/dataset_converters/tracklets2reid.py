@@ -40,9 +40,9 @@ def main() -> None:
 
     from mmcion.evaluation import (
         match_truth,
-        people_across_cuts,
         query_gallery_split,
         read_truth,
+        tracks_across_cuts,
     )
     from mmcion.structures import IdentityLabels, TrackletTable
     from mmcion.utils.checks import check_same_length
@@ -54,7 +54,7 @@ def main() -> None:
     elif args.identities:
         pid = IdentityLabels.load(args.identities).identity
     else:
-        pid = people_across_cuts(table)
+        pid = tracks_across_cuts(table)
     check_same_length(table=table, identities=pid)
     rows, is_query = query_gallery_split(
         pid,

@@ -8,7 +8,10 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 from mmengine.logging import print_log
 
-from mmcion.structures import GalleryMatching
+from mmcion.structures.matching import (
+    rows_of_same_identity,
+    split_by_camera,
+)
 
 from .reid_image import JUNK, NO_CAMERA, ReIDImage
 
@@ -34,7 +37,7 @@ def report_matches(
         queries: Queries, one image of each tracklet.
         gallery: Gallery, likewise.
         unit: What the gallery contains, for the message.
-        ignored_cams: See ``GalleryMatching``.
+        ignored_cams: See ``split_by_camera``.
     """
     # junk of the gallery has the identity of no query that is left
     queries = [query for query in queries if query.pid != JUNK]
@@ -42,13 +45,14 @@ def report_matches(
         np.array([(i.pid, i.cam_id) for i in images], int).reshape(-1, 2).T
         for images in (queries, gallery)
     )
+    same = matches = rows_of_same_identity(q_pids, g_pids)
     known = (q_cams != NO_CAMERA).any() or (g_cams != NO_CAMERA).any()
-    cams = (q_cams, g_cams) if known else (None, None)
-    matching = GalleryMatching(
-        q_pids, g_pids, *cams, ignored_cams=ignored_cams
+    if known:
+        matches, _ = split_by_camera(same, q_cams, g_cams, ignored_cams)
+    # queries that have any of these rows
+    num_shared, num_matched = (
+        np.count_nonzero(np.diff(rows.ptr)) for rows in (same, matches)
     )
-    num_shared = np.count_nonzero(matching.num_same_identity())
-    num_matched = np.count_nonzero(matching.num_matches())
     rule = 'from another camera' if ignored_cams is None else 'by its protocol'
     if not known:
         rule = f'if cameras do not count, as there are none. {_HINT}'

@@ -1,0 +1,3 @@
+from .noise_model import NoiseModel, Simulation
+
+__all__ = ['NoiseModel', 'Simulation']
