@@ -34,7 +34,7 @@ def cut(ptr: np.ndarray) -> list[tuple[int, int]]:
 
 
 def map_groups(
-    pool: RankPool,
+    ranks: RankPool,
     name: str,
     function: Callable[[int, int], Arrays],
     ptr: np.ndarray,
@@ -42,7 +42,7 @@ def map_groups(
     """Run a function over groups of rows in chunks, and join the results.
 
     Args:
-        pool: How the work is shared among ranks and kept.
+        ranks: How the work is shared among ranks and kept.
         name: Name of this work.
         function: Gets the first group and one past the last group of a chunk
             and returns named arrays. Must be pure.
@@ -53,7 +53,7 @@ def map_groups(
     """
     runs = cut(ptr) or [(0, 0)]  # an empty chunk gives every array its type
     sizes = [ptr[last] - ptr[first] for first, last in runs]
-    done = pool.map(name, lambda run: function(*run), runs, sizes=sizes)
+    done = ranks.map(name, lambda run: function(*run), runs, sizes=sizes)
     return {
         key: np.concatenate([part[key] for part in done]) for key in done[0]
     }
@@ -62,7 +62,7 @@ def map_groups(
 def sum_features(
     features: FeatureStore,
     identity: np.ndarray,
-    pool: RankPool | None = None,
+    ranks: RankPool | None = None,
 ) -> np.ndarray:
     """Return the feature sums ``(K, D)`` float64 of identities 0..K-1.
 
@@ -81,7 +81,7 @@ def sum_features(
 
     sums = np.zeros((int(identity.max(initial=-1)) + 1, features.dim))
     parts = list(pairwise(_even_ptr(len(identity)).tolist()))
-    for done in (pool or RankPool()).map(
+    for done in (ranks or RankPool()).map(
         'sums',
         sum_part,
         parts,

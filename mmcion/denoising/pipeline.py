@@ -117,7 +117,7 @@ class DenoisePipeline:
             name = f'{number:02d}_{stage["type"]}'
             found = self.results.load(name, key)
             if found is None:
-                denoiser.pool = self.results.pool(name, key)
+                denoiser.ranks = self.results.rank_pool(name, key)
                 found = self._run_level(
                     name, denoiser, thresholds, table, features, labels,
                     levels[-1].get('noise', {}),

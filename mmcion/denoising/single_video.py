@@ -118,7 +118,9 @@ class SingleVideoDenoiser(BaseDenoiser):
                 )
             return {'identity': np.concatenate(found), 'counts': counts[None]}
 
-        done = map_groups(self.pool, 'videos', denoise_videos, table.video_ptr)
+        done = map_groups(
+            self.ranks, 'videos', denoise_videos, table.video_ptr
+        )
         moved, merges = done['counts'].sum(0).tolist()  # (chunks, 2) -> (2,)
         report = {'reallocated_images': moved, 'merges': merges}
         return IdentityLabels(done['identity'], report).contiguous()

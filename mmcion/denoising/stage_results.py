@@ -30,7 +30,7 @@ class StageResults:
     def __init__(self, work_dir: str | Path | None) -> None:
         self.folder = None if work_dir is None else Path(work_dir) / 'stages'
 
-    def pool(self, name: str, key: str) -> RankPool:
+    def rank_pool(self, name: str, key: str) -> RankPool:
         """Return the pool for a stage that is to run."""
         if self.folder is None:
             return RankPool()

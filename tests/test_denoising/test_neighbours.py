@@ -104,10 +104,10 @@ def test_work_of_finished_chunks_is_not_repeated(tmp_path, monkeypatch):
     vectors, group = make_vectors(2)
     case = {'group': group, 'range_size': 20, 'stride': 7}
     alone = near_pairs(vectors, 0.5, **case)
-    near_pairs(vectors, 0.5, **case, pool=RankPool(tmp_path))
+    near_pairs(vectors, 0.5, **case, ranks=RankPool(tmp_path))
     assert len(list(tmp_path.iterdir())) > 10
     # the second run reads what the first has left: vectors are not looked at
-    again = near_pairs(0 * vectors, 0.5, **case, pool=RankPool(tmp_path))
+    again = near_pairs(0 * vectors, 0.5, **case, ranks=RankPool(tmp_path))
     for a, b in zip(alone, again, strict=True):
         assert np.array_equal(a, b)
 

@@ -149,7 +149,7 @@ def test_finished_levels_are_not_run_again(case, tmp_path):
     assert first.report == second.report
 
 
-def killed(*_):
+def killed(*_, **__):
     raise KeyboardInterrupt
 
 

@@ -9,7 +9,7 @@ from .planted import naive_reallocate, random_case, rows_of
 
 
 def reallocated(table, features, identity, **options):
-    return reallocate(table, features, identity, **options, pool=RankPool())
+    return reallocate(table, features, identity, **options, ranks=RankPool())
 
 
 @pytest.mark.parametrize('exclude', [True, False])
