@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from mmcion.structures import AnnotationTable
+from mmcion.testing import draw_figure, draw_looks
 from mmcion.utils.io import read_json
-from mmcion.video.synthetic_figure import draw_figure, draw_looks
 
 ROOT = Path(__file__).parents[1]
 HEIGHT, WIDTH = 128, 64

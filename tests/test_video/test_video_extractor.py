@@ -1,29 +1,29 @@
 import pytest
 
-from mmcion.registry import DETECTORS, TRACKERS
 from mmcion.video.crops import CropSettings
+from mmcion.video.video_extractor import VideoExtractor
 from mmcion.video.video_files import VideoFile
-from mmcion.video.video_pass import VideoPass
+from mmcion.video.video_shard import VideoShard
 
 
 @pytest.fixture
-def one_pass(walk, tmp_path):
-    def make(**settings):
-        return VideoPass(
-            VideoFile('walk', walk),
-            tmp_path / 'out',
-            DETECTORS.build({'type': 'BoxFileDetector'}),
-            TRACKERS.build({'type': 'GivenIds'}),
+def extract(walk, tmp_path):
+    def run(on_frame=lambda: None, **settings):
+        extractor = VideoExtractor(
+            {'type': 'BoxFileDetector'},
+            {'type': 'GivenIds'},
             CropSettings(**settings),
+            tmp_path / 'out',
         )
+        return extractor.extract(VideoFile('walk', walk), 'key', on_frame)
 
-    return make
+    return run
 
 
-def test_columns_are_sorted_and_name_existing_crops(one_pass, tmp_path):
+def test_columns_are_sorted_and_name_existing_crops(extract, tmp_path):
     seen = []
 
-    shard = one_pass(clips=2).run('key', lambda: seen.append(1))
+    shard = extract(lambda: seen.append(1), clips=2)
 
     assert len(seen) == 30
     assert shard.clips == ['walk-clip0', 'walk-clip1']
@@ -34,8 +34,8 @@ def test_columns_are_sorted_and_name_existing_crops(one_pass, tmp_path):
         assert (tmp_path / 'out' / 'crops' / path.decode()).is_file()
 
 
-def test_short_pieces_of_a_track_are_dropped_per_clip(one_pass):
-    shard = one_pass(clips=4, min_length=8).run('key', lambda: None)
+def test_short_pieces_of_a_track_are_dropped_per_clip(extract):
+    shard = extract(clips=4, min_length=8)
 
     # 30 frames in four clips: 8, 7, 8 and 7
     assert set(shard.columns['clip']) == {0, 2}
@@ -43,11 +43,9 @@ def test_short_pieces_of_a_track_are_dropped_per_clip(one_pass):
     assert shard.report['tracklets'] == 4
 
 
-def test_failure_leaves_no_crops(one_pass, walk, tmp_path):
-    one = one_pass()
-    one.tracker.update = lambda detections: 1 / 0
-
+def test_failure_leaves_no_crops(extract, tmp_path):
     with pytest.raises(ZeroDivisionError):
-        one.run('key', lambda: None)
+        extract(lambda: 1 / 0)
 
     assert not list((tmp_path / 'out' / 'crops').iterdir())
+    assert VideoShard.load(tmp_path / 'out' / 'videos' / 'walk') is None

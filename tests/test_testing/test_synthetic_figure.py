@@ -1,6 +1,6 @@
 import numpy as np
 
-from mmcion.video.synthetic_figure import draw_figure, draw_looks
+from mmcion.testing.synthetic_figure import draw_figure, draw_looks
 
 
 def test_looks_differ_but_some_share_a_top():

@@ -1,4 +1,4 @@
-"""The street of the synthetic video: background and what stands in it."""
+"""Background and occluders of the synthetic video."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 Color = tuple[float, float, float]  # blue, green, red in 0..255
-Corners = list[tuple[int, int]]  # in a picture of 640 x 360
+Corners = list[tuple[int, int]]  # in an image of 640 x 360
 
 _WALLS = [(150, 172, 190), (128, 140, 158), (168, 176, 178), (120, 134, 170)]
 _AWNINGS = [(70, 74, 150), (120, 96, 60), (84, 120, 84), (70, 130, 170)]
@@ -17,19 +17,19 @@ _AWNINGS = [(70, 74, 150), (120, 96, 60), (84, 120, 84), (70, 130, 170)]
 
 @dataclass
 class Occluder:
-    """Something that hides whoever walks behind it.
+    """An object that hides figures behind it.
 
     Attributes:
-        foot: y of the ground it stands on.
-        left: x of the picture in the street.
-        top: y of the picture in the street.
-        picture: ``(H, W, 4)`` uint8 blue, green, red, alpha.
+        foot: y of the ground below it.
+        left: x of its image in the street.
+        top: y of its image in the street.
+        image: ``(H, W, 4)`` uint8 blue, green, red, alpha.
     """
 
     foot: float
     left: int
     top: int
-    picture: np.ndarray
+    image: np.ndarray
 
 
 def draw_street(size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
@@ -42,6 +42,7 @@ def draw_street(size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
         area = np.rint([x0 * x, y0 * y, x1 * x, y1 * y]).astype(int)
         street[area[1] : area[3], area[0] : area[2]] = color
 
+    # four houses with windows, shop fronts and doors
     for i, wall in enumerate(_WALLS):
         box(i * 160, 0, i * 160 + 160, 150, wall)
         box(i * 160 + 156, 0, i * 160 + 160, 150, (96, 102, 110))
@@ -54,33 +55,29 @@ def draw_street(size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
         box(i * 160 + 14, 88, i * 160 + 100, 138, (92, 82, 70))
         box(i * 160 + 14, 80, i * 160 + 100, 90, _AWNINGS[i])
         box(i * 160 + 114, 86, i * 160 + 144, 150, (58, 66, 84))
+    # pavement: slabs that grow towards the viewer
     box(0, 146, 640, 152, (88, 94, 98))
     box(0, 152, 640, 268, (166, 168, 170))
     for row, line in enumerate((160, 172, 188, 208, 236)):
         box(0, line, 640, line + 1, (146, 148, 150))
         for joint in range(-(row % 2) * 20, 640, 46 + row * 12):
             box(max(joint, 0), line, joint + 1, line + 14, (148, 150, 152))
+    # kerb, road and its broken line
     box(0, 268, 640, 276, (188, 190, 190))
     box(0, 276, 640, 280, (104, 104, 104))
     box(0, 280, 640, 360, (98, 96, 94))
     for mark in range(20, 640, 130):
         box(mark, 330, mark + 70, 335, (196, 200, 200))
-    return _weather(street, rng)
-
-
-def _weather(street: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Add the uneven tone of real surfaces."""
-    height, width = street.shape[:2]
+    # real surfaces have an uneven tone, at a coarse and at a fine scale
     coarse = rng.normal(0, 5, (height // 6 + 1, width // 6 + 1, 1))
     grain = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
     fine = rng.normal(0, 3, (height, width))
-    street = street + (grain + fine)[..., None]
-    street = np.clip(street, 0, 255).astype(np.uint8)
-    return cv2.GaussianBlur(street, (3, 3), 0)
+    toned = np.clip(street + (grain + fine)[..., None], 0, 255)
+    return cv2.GaussianBlur(toned.astype(np.uint8), (3, 3), 0)
 
 
 def draw_occluders(size: tuple[int, int]) -> list[Occluder]:
-    """Draw a street lamp, a tree and a box hedge for a picture size."""
+    """Draw a street lamp, a tree and a box hedge for an image size."""
     lamp = [
         *_post(206, 20, 262, 4, (64, 70, 62)),
         ([(196, 14), (246, 14), (246, 22), (196, 22)], (64, 70, 62)),
@@ -125,11 +122,11 @@ def _occluder(
     shapes: Sequence[tuple[Corners, Color]],
 ) -> Occluder:
     width, height = size
-    picture = np.zeros((height, width, 4), np.uint8)
+    image = np.zeros((height, width, 4), np.uint8)
     for corners, color in shapes:
         points = np.array(corners) * [width / 640, height / 360]
         points = np.rint(points).astype(np.int32)
-        cv2.fillPoly(picture, [points], (*color, 255), cv2.LINE_AA)
-    left, top, w, h = cv2.boundingRect(picture[..., 3])
-    part = picture[top : top + h, left : left + w].copy()
+        cv2.fillPoly(image, [points], (*color, 255), cv2.LINE_AA)
+    left, top, w, h = cv2.boundingRect(image[..., 3])
+    part = image[top : top + h, left : left + w].copy()
     return Occluder(foot * height / 360, left, top, part)
