@@ -60,6 +60,6 @@ def test_missing_table_is_one_message(tmp_path):
         'extract_features.py', 'nowhere', '--out', 'features', cwd=tmp_path
     )
     assert done.returncode == 1
-    assert 'error: nowhere is no TrackletTable' in done.stderr
+    assert 'TrackletTable nowhere' in done.stderr
     assert 'Traceback' not in done.stderr
     assert not (tmp_path / 'features').exists()
