@@ -237,10 +237,14 @@ def test_learning_rate_is_scaled_with_the_batch(crops, full_run, tmp_path):
     assert rates[1][:6] == pytest.approx([rate / 2 for rate in rates[0][:6]])
 
 
-def test_learning_rate_is_not_scaled_with_accumulation(crops, tmp_path):
-    options = {'optim_wrapper.accumulative_counts': 2}
-    with pytest.raises(ValueError, match='images a step'):
-        train(crops, tmp_path, '--auto-scale-lr', **options)
+def test_learning_rate_is_scaled_with_the_batches_of_a_step(crops, tmp_path):
+    options = {
+        'auto_scale_lr.base_batch_size': 16,
+        'optim_wrapper.accumulative_counts': 2,
+    }
+    train(crops, tmp_path, '--auto-scale-lr', **options)
+    # 2 x 8 images a step, so the rate of the config
+    assert logged(load(tmp_path), 'lr')[3] == pytest.approx(1e-2)
 
 
 def train_on_rank(config, work_dir, options, missing_on_rank=None):
@@ -268,7 +272,6 @@ def test_two_ranks_equal_one_process_with_both_batches(
     options = {
         **train_options(crops, tmp_path),
         'train_dataloader.batch_size': 4,
-        'train_dataloader.sampler.batch_size': 4,
     }
     states = run_on_ranks(
         train_on_rank, DATA / 'tiny_train.py', tmp_path, options
@@ -333,16 +336,3 @@ def test_teacher_of_a_run_is_judged(full_run, tmp_path):
         )
         torch.testing.assert_close(torch.from_numpy(feature), expected[0])
     assert len(dumped['pid']) == 8
-
-
-@pytest.mark.parametrize(
-    ('config', 'missing'),
-    [
-        ('denoise/three-levels_auto.py', 'no model, train_dataloader'),
-        ('eval/zero-shot_color-stripes_128x64.py', 'no train_dataloader'),
-    ],
-)
-def test_other_configs_are_no_recipe_of_training(tmp_path, config, missing):
-    path = TOOLS.parent / 'configs' / config
-    with pytest.raises(ValueError, match=missing):
-        run_tool('train.py', path, '--work-dir', tmp_path)

@@ -38,8 +38,8 @@ def images_to_pack(
 
     Args:
         source: An annotation, a TrackletTable or a folder of images.
-        image_root: What paths are relative to. By default the table's own,
-            the folder of an annotation, or ``source`` itself.
+        image_root: What paths are relative to. By default that of the table
+            or annotation, or ``source`` itself.
 
     Returns:
         ``(N,)`` bytes, every path once, in order of first appearance or
@@ -56,8 +56,9 @@ def images_to_pack(
         table = TrackletTable.load(source)
         paths, root = table.path, root or table.image_root
     elif kind is not None or not source.is_dir():
-        paths = AnnotationTable.load(source).path
-        root = root or source.parent
+        annotation = AnnotationTable.load(source)
+        paths = annotation.path
+        root = root or annotation.image_root or source.parent
     else:
         root = root or source
         inside = os.path.relpath(source, root)

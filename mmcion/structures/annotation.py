@@ -10,7 +10,12 @@ import numpy as np
 from mmcion.utils.checks import UserError, check_file, check_same_length
 
 from .cion_json import read_cion_json, write_cion_json
-from .column_folder import load_columns, save_columns
+from .column_folder import (
+    load_columns,
+    root_from_header,
+    root_in_header,
+    save_columns,
+)
 from .columns import as_integers, encode_paths
 
 
@@ -18,14 +23,16 @@ class AnnotationTable:
     """N images with identity and camera, as memory-mapped columns.
 
     Attributes:
-        path: ``(N,)`` bytes, relative to the image root.
+        path: ``(N,)`` bytes, relative to ``image_root``.
         pid: ``(N,)`` int32 identity, 0..P-1.
         cam_id: ``(N,)`` int32 camera or video; 0 if unknown.
+        image_root: Folder, LMDB or tar files of the images; None if unknown.
 
     Args:
         path: ``(N,)`` text or bytes.
         pid: ``(N,)`` integers.
         cam_id: ``(N,)`` integers, or None if unknown.
+        image_root: See above.
 
     Raises:
         UserError: If columns differ in length or are not integers, or a pid
@@ -39,6 +46,7 @@ class AnnotationTable:
         path: Sequence[str] | np.ndarray,
         pid: np.ndarray,
         cam_id: np.ndarray | None = None,
+        image_root: str | Path | None = None,
     ) -> None:
         # neither copies a column that has its type already, such as a map
         self.path = encode_paths(path)
@@ -46,6 +54,7 @@ class AnnotationTable:
         if cam_id is None:
             cam_id = np.zeros(len(self.pid), np.int32)
         self.cam_id = as_integers('cam_id', cam_id, np.int32)
+        self.image_root = None if image_root is None else Path(image_root)
         check_same_length(path=self.path, pid=self.pid, cam_id=self.cam_id)
         if self.pid.min(initial=0) < 0:
             raise UserError('pid must be >= 0: drop unassigned rows first.')
@@ -56,7 +65,8 @@ class AnnotationTable:
     def save(self, folder: str | Path) -> None:
         """Write the table as a folder of columns, atomically."""
         columns = {'path': self.path, 'pid': self.pid, 'cam_id': self.cam_id}
-        save_columns(folder, self.KIND, columns, {})
+        root = root_in_header(self.image_root, folder)
+        save_columns(folder, self.KIND, columns, {'image_root': root})
 
     @classmethod
     def load(cls, source: str | Path) -> AnnotationTable:
@@ -69,8 +79,9 @@ class AnnotationTable:
         """
         if not Path(source).is_dir():
             return cls.from_cion_json(source)
-        columns, _ = load_columns(source, cls.KIND)
-        return cls(columns['path'], columns['pid'], columns['cam_id'])
+        columns, header = load_columns(source, cls.KIND)
+        root = root_from_header(header, source)
+        return cls(columns['path'], columns['pid'], columns['cam_id'], root)
 
     def to_cion_json(self, file: str | Path) -> None:
         """Write CION's annotation file; see ``write_cion_json``."""
@@ -80,6 +91,8 @@ class AnnotationTable:
     def from_cion_json(cls, file: str | Path) -> AnnotationTable:
         """Read CION's annotation file; ids are relabelled to 0..P-1.
 
+        The image root is the folder of the file, as in CION-AL.
+
         Raises:
             FileNotFoundError: If it is missing.
             UserError: If it is truncated or of another form.
@@ -87,4 +100,4 @@ class AnnotationTable:
         path, ids = read_cion_json(check_file(file, 'annotation'))
         # identities in the order of their ids: (N,) ids -> (N,) 0..P-1
         _, pid = np.unique(ids, return_inverse=True)
-        return cls(path, pid)
+        return cls(path, pid, image_root=Path(file).parent)

@@ -11,7 +11,12 @@ import numpy as np
 
 from mmcion.utils.checks import UserError, check_same_length
 
-from .column_folder import load_columns, save_columns
+from .column_folder import (
+    load_columns,
+    root_from_header,
+    root_in_header,
+    save_columns,
+)
 from .columns import as_integers, encode_paths, first_unsorted
 
 _KEY_DTYPES: dict[str, type[np.integer]] = {
@@ -201,16 +206,10 @@ class TrackletTable:
         An ``image_root`` inside the same parent is stored relative to it, so
         that both can be moved together.
         """
-        folder = Path(folder)
-        root = self.image_root
-        if root is not None and not root.is_absolute():
-            root = root.resolve()
-        if root is not None and root.is_relative_to(folder.resolve().parent):
-            root = Path('..') / root.relative_to(folder.resolve().parent)
         header = {
             'videos': self.videos,
             'sources': self.sources,
-            'image_root': None if root is None else str(root),
+            'image_root': root_in_header(self.image_root, folder),
         }
         save_columns(folder, self.KIND, self._columns, header)
 
@@ -240,9 +239,7 @@ class TrackletTable:
                     f'{folder}: {name} ({len(columns[name])} entries, {ends}) '
                     f'does not fit {rows} rows and {num_videos} videos.'
                 )
-        root = header['image_root']
-        if root is not None:
-            root = (Path(folder).resolve() / root).resolve()
+        root = root_from_header(header, folder)
         return cls(columns, header['videos'], header['sources'], root)
 
 

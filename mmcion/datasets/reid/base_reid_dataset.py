@@ -12,6 +12,7 @@ from mmengine.dataset import BaseDataset
 
 from mmcion.utils.checks import UserError, check_choice
 
+from ..samplers import seed_transforms
 from .archive import find_archive
 from .matches import report_matches
 from .published_counts import compare_counts
@@ -101,6 +102,11 @@ class BaseReIDDataset(BaseDataset):
     def _column(self, key: str) -> np.ndarray:
         rows = range(len(self))
         return np.array([self.get_data_info(row)[key] for row in rows])
+
+    def prepare_data(self, idx: int) -> Any:
+        """Return the transformed item; a ``Draw`` seeds its transforms."""
+        seed_transforms(idx)
+        return super().prepare_data(idx)
 
     def load_data_list(self) -> list[dict[str, Any]]:
         """Read and check the split.

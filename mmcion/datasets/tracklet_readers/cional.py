@@ -62,6 +62,7 @@ def read_cional(
             some = [table.path[row].decode() for row in rows[:5]]
             report.skip(reason, *some, count=len(rows))
     keep = ~repeated
+    root = table.image_root
     if image_root is None:
         report.note('no image folder was given: no image was checked')
     else:
@@ -70,6 +71,7 @@ def read_cional(
     if not keep.all():
         _, pid = np.unique(table.pid[keep], return_inverse=True)
         table = AnnotationTable(table.path[keep], pid, table.cam_id[keep])
+    table.image_root = root
     report.compare('images', len(table), PUBLISHED_IMAGES)
     report.compare(
         'identities', len(np.unique(table.pid)), PUBLISHED_IDENTITIES

@@ -37,6 +37,7 @@ def test_rows_stay_in_order(annotation, tmp_path):
     table, report = read_cional(annotation(), tmp_path)
     assert table.path.tolist()[::3] == [b'sec0/a.jpg', b'sec1/d.jpg']
     assert table.pid.tolist() == [0, 0, 1, 2]
+    assert table.image_root == tmp_path
     assert counts_of(report) == {}
     assert report.notes == [
         '4 images, published are 3,898,086',
