@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from mmcion.utils.compat import load_checkpoint_safely
+from mmcion.models.weights import read_checkpoint
 from tests.dist_utils import run_on_ranks
 from tests.golden import DATA
 from tests.test_training import (
@@ -47,7 +47,7 @@ def full_run(crops, tmp_path_factory):
 
 
 def load(work_dir, iteration=8):
-    return load_checkpoint_safely(work_dir / f'iter_{iteration}.pth')
+    return read_checkpoint(work_dir / f'iter_{iteration}.pth')
 
 
 def learning_rates(checkpoint):

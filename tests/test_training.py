@@ -19,7 +19,7 @@ from tensorboard.backend.event_processing.event_accumulator import (
 )
 from torch.multiprocessing import ProcessRaisedException
 
-from mmcion.utils.compat import load_checkpoint_safely
+from mmcion.models.weights import read_checkpoint
 from mmcion.utils.dist import adapt_to_cpu_ranks
 from tests.dist_utils import run_on_ranks
 from tests.golden import DATA
@@ -75,7 +75,7 @@ def train(crops, work_dir, *arguments, config='tiny_train.py', **options):
 
 
 def load(work_dir, epoch=2):
-    return load_checkpoint_safely(work_dir / f'epoch_{epoch}.pth')
+    return read_checkpoint(work_dir / f'epoch_{epoch}.pth')
 
 
 def logged(checkpoint, name):
