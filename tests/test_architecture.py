@@ -114,26 +114,6 @@ def test_exceptions_exist():
     assert set(NO_TEST) <= set(relative(MODULES))
 
 
-@pytest.mark.parametrize(
-    'path',
-    [
-        path
-        for path in TOOLS
-        if 'import mmcion' in path.read_text()
-        or 'from mmcion' in path.read_text()
-    ],
-    ids=lambda path: path.relative_to(ROOT).as_posix(),
-)
-def test_tools_find_the_package_without_installing_it(path):
-    depth = len(path.relative_to(ROOT).parts) - 1
-    text = path.read_text()
-    root = f'Path(__file__).resolve().parents[{depth}]'
-    assert root in text
-    assert 'sys.path.insert(0, str(' in text
-    before = text.split('sys.path.insert')[0]
-    assert not re.search(r'^(from|import) mmcion', before, re.MULTILINE)
-
-
 @pytest.mark.parametrize('file', relative(MODULES))
 def test_package_logs_instead_of_printing(file):
     calls = [
