@@ -25,7 +25,14 @@ setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     packages=find_packages(include=['mmcion', 'mmcion.*']),
-    package_data={'mmcion': ['model-index.yml']},
+    package_data={
+        'mmcion': [
+            'model-index.yml',
+            'visualization/*.css',
+            'visualization/*.jinja',
+            'visualization/*.mplstyle',
+        ]
+    },
     python_requires='>=3.10,<3.13',
     # mmengine and its siblings exist as two distributions that own the same
     # import names; which one is chosen is requirements/mminstall.txt's task.

@@ -86,7 +86,7 @@ def write_results(
         export: Arguments of ``export_annotation``.
         out: Folder to write to.
     """
-    from mmcion.apis.denoise_report import report_denoising
+    from mmcion.apis.reports import report_denoising
     from mmcion.denoising import export_annotation
     from mmcion.utils.checks import UserError
     from mmcion.utils.io import write_json

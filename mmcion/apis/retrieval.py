@@ -16,8 +16,14 @@ from mmcion.models.weights.network_config import class_name
 from mmcion.structures import FeatureStore
 from mmcion.utils.checks import UserError, check_at_least, check_interval
 from mmcion.utils.io import hash_value
-from mmcion.visualization import RankedQuery, ranked_list
-from mmcion.visualization.picture_file import picture_format, save_picture
+from mmcion.visualization import (
+    Tile,
+    TileGroup,
+    image_format,
+    image_grid,
+    read_image,
+    save_image,
+)
 
 from .features import FeatureExtractor
 from .image_inputs import Images, as_images
@@ -236,10 +242,10 @@ class ReIDInferencer:
             UserError: If the gallery's images are not known, or ``path`` does
                 not have the suffix of an image.
         """
-        picture_format(path)
+        image_format(path)
         if isinstance(results, Mapping):
             results = [results]
-        rows = []
+        groups = []
         for result in results:
             query, matches = result['query'], result['matches']
             if any(match['image'] is None for match in matches):
@@ -247,18 +253,17 @@ class ReIDInferencer:
                     'the gallery does not know its images; set it from images '
                     'or from the store of extract_folder.'
                 )
-            rows.append(
-                RankedQuery(
-                    query,
-                    [match['image'] for match in matches],
-                    captions=[
-                        f'{match["rank"]}:  {match["similarity"]:.3f}'
-                        for match in matches
-                    ],
-                    heading=Path(query).name if isinstance(query, str) else '',
+            gallery = [
+                Tile(
+                    read_image(match['image'], cell),
+                    f'{match["rank"]}:  {match["similarity"]:.3f}',
                 )
-            )
-        save_picture(ranked_list(rows, cell=cell), path)
+                for match in matches
+            ]
+            first = Tile(read_image(query, cell), 'query', 'ink')
+            heading = Path(query).name if isinstance(query, str) else ''
+            groups.append(TileGroup([[first], gallery], heading))
+        save_image(image_grid(groups, cell=cell), path)
 
     def _nearest(
         self, qf: np.ndarray, topk: int

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
-from mmengine.logging import MessageHub
+from mmengine.logging import MessageHub, print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
@@ -42,7 +42,9 @@ class RetrievalReportHook(Hook):
         """Write the report; on rank 0 only."""
         if not is_main_process():
             return
-        from .retrieval_report import report_retrieval
+        from mmcion.visualization import write_retrieval_report
+
+        from .reports import query_activations
 
         cfg, model = runner.cfg, runner.model
         model = model.module if is_model_wrapper(model) else model
@@ -50,9 +52,11 @@ class RetrievalReportHook(Hook):
         (metric,) = runner.test_evaluator.metrics
         dataset = cfg.test_dataloader.dataset
         config = cfg.filename or ''
-        report_retrieval(
-            MessageHub.get_current_instance().get_info('retrieval_result'),
+        hub = MessageHub.get_current_instance()
+        result = hub.get_info('retrieval_result')
+        page = write_retrieval_report(
             self.out_dir,
+            result,
             title=f'{Path(config).stem} on {dataset["type"]}',
             settings={
                 'config': config,
@@ -64,5 +68,6 @@ class RetrievalReportHook(Hook):
                 'flip_test': bool(cfg.model.get('flip_test')),
             },
             command=' '.join(sys.argv),
-            model=model,
+            activation=query_activations(result, model),
         )
+        print_log(f'report written to {page}', logger='current')

@@ -1,68 +1,62 @@
-from .activation_overlay import activation_overlay, activation_sheet
-from .charts import (
-    count_bars,
-    figure_rgb,
-    figure_svg,
-    histogram,
-    identity_sizes,
-    score_bars,
-    training_curve,
-)
-from .comparison_report import write_comparison
-from .contact_sheet import Group, Tile, contact_sheet
-from .dataset_sheet import dataset_sheet
-from .denoise_charts import calibration_chart, level_row
-from .denoise_report import write_denoise_report
-from .denoise_summary import spread
-from .embedding_map import embedding_map
-from .html_report import Card, HtmlReport
-from .projection import project
-from .ranked_list import RankedQuery, ranked_list
+"""What people look at: pages, charts and image grids.
+
+The pages are ``*_page.py`` with their templates ``*_page.html.jinja``; what
+they share is ``report.html.jinja``, ``macros.html.jinja`` and ``report.css``.
+"""
+
+from .activation_overlay import activation_group, activation_overlay
+from .charts import TrainingCurve, calibration_chart, training_chart
+from .comparison_page import write_comparison
+from .dataset_tiles import DatasetPart, ReIDLabels, dataset_groups
+from .denoising_counts import IdentityCounts, bin_counts
+from .denoising_facts import DenoisingFacts
+from .denoising_page import write_denoising_report
+from .denoising_tiles import TableTiles, cross_video_groups
+from .embedding_map import EmbeddedImages, embedding_map
+from .image_grid import image_format, image_grid, save_image
+from .report import write_report
 from .retrieval_charts import average_precision_chart, cmc_chart, roc_chart
-from .retrieval_pictures import RetrievalPictures, draw_retrieval
-from .retrieval_report import write_retrieval_report
-from .retrieval_sheets import (
-    RetrievalSheet,
+from .retrieval_page import write_retrieval_report
+from .retrieval_tiles import (
     confident_errors,
     random_queries,
-    retrieval_sheet,
+    ranked_groups,
     worst_queries,
 )
+from .tiles import Tile, TileGroup, read_image, spread
 
 __all__ = [
-    'Card',
-    'Group',
-    'HtmlReport',
-    'RankedQuery',
-    'RetrievalPictures',
-    'RetrievalSheet',
+    'DatasetPart',
+    'DenoisingFacts',
+    'EmbeddedImages',
+    'IdentityCounts',
+    'ReIDLabels',
+    'TableTiles',
     'Tile',
+    'TileGroup',
+    'TrainingCurve',
+    'activation_group',
     'activation_overlay',
-    'activation_sheet',
     'average_precision_chart',
+    'bin_counts',
     'calibration_chart',
     'cmc_chart',
     'confident_errors',
-    'contact_sheet',
-    'count_bars',
-    'dataset_sheet',
-    'draw_retrieval',
+    'cross_video_groups',
+    'dataset_groups',
     'embedding_map',
-    'figure_rgb',
-    'figure_svg',
-    'histogram',
-    'identity_sizes',
-    'level_row',
-    'project',
+    'image_format',
+    'image_grid',
     'random_queries',
-    'ranked_list',
-    'retrieval_sheet',
+    'ranked_groups',
+    'read_image',
     'roc_chart',
-    'score_bars',
+    'save_image',
     'spread',
-    'training_curve',
+    'training_chart',
     'worst_queries',
     'write_comparison',
-    'write_denoise_report',
+    'write_denoising_report',
+    'write_report',
     'write_retrieval_report',
 ]

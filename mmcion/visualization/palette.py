@@ -1,22 +1,15 @@
-"""The few colours of every picture, chart and page."""
+"""Colours of pages and image grids; those of charts: ``report.mplstyle``."""
 
-RGB = tuple[int, int, int]
-
-INK = '#1f2933'
-MUTED = '#616e7c'
-LINE = '#dfe3e8'
-PAPER = '#ffffff'
-PANEL = '#f5f7f9'
-
-BLUE = '#2f6690'
-ORANGE = '#d9822b'
-GREEN = '#2f8f5b'
-RED = '#c0392b'
-GREY = '#9aa5b1'
-SERIES = (BLUE, ORANGE, GREEN, '#7b5ea7', RED, GREY)
-
-
-def rgb(color: str) -> RGB:
-    """Return ``'#rrggbb'`` as three numbers of 0 to 255."""
-    red, green, blue = bytes.fromhex(color.removeprefix('#'))
-    return red, green, blue
+COLORS = {
+    'ink': '#1f2933',
+    'muted': '#616e7c',
+    'line': '#dfe3e8',
+    'paper': '#ffffff',
+    'panel': '#f5f7f9',
+    'blue': '#2f6690',
+    'orange': '#d9822b',
+    'green': '#2f8f5b',
+    'red': '#c0392b',
+    'grey': '#9aa5b1',
+    'bar': '#d3e2ee',
+}

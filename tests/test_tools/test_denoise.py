@@ -97,7 +97,7 @@ def test_images_may_be_gone(recording, features, tmp_path):
     write_table(recording, tmp_path, image_root=tmp_path / 'gone.lmdb')
     done = denoise(tmp_path, features, tmp_path)
     assert done.returncode == 0, done.stderr
-    assert 'report.html has no pictures' in done.stdout + done.stderr
+    assert 'report.html has no crops' in done.stdout + done.stderr
     page = (tmp_path / 'out' / 'report.html').read_text()
     assert f'<b>{PEOPLE}</b><span>identities</span>' in page
     assert (tmp_path / 'out' / 'cion_annos.json').exists()

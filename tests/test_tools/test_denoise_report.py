@@ -4,6 +4,7 @@ import pytest
 from mmcion.structures import IdentityLabels, TrackletTable
 from mmcion.utils.io import write_json
 
+from ..test_visualization.html_page import Page
 from .conftest import run_tool
 
 TOOL = 'analysis_tools/denoise_report.py'
@@ -23,14 +24,14 @@ def test_page_is_written_beside_the_labels(recording, tmp_path):
     options = ('--table', recording / 'table', '--identities', 'ids')
     done = run_tool(TOOL, *options, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    page = (tmp_path / 'ids' / 'report.html').read_text()
-    assert '<b>5</b><span>identities</span>' in page
-    assert 'image/jpeg' in page
-    assert 'could not be read' not in page
+    page = Page(tmp_path / 'ids' / 'report.html')
+    assert page.cards['identities'][0] == '5'
+    assert page.images('jpeg')
+    assert 'could not be read' not in page.text
     more = ('--out', 'other.html', '--max-tiles', '0')
     done = run_tool(TOOL, *options, *more, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert 'image/jpeg' not in (tmp_path / 'other.html').read_text()
+    assert not Page(tmp_path / 'other.html').images('jpeg')
 
 
 @pytest.mark.slow
@@ -50,9 +51,9 @@ def test_images_may_lie_in_an_lmdb(recording, tmp_path):
     options = ('--table', 'table', '--identities', 'ids')
     done = run_tool(TOOL, *options, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    page = (tmp_path / 'ids' / 'report.html').read_text()
-    assert 'image/jpeg' in page
-    assert 'could not be read' not in page
+    page = Page(tmp_path / 'ids' / 'report.html')
+    assert page.images('jpeg')
+    assert 'could not be read' not in page.text
 
 
 def test_missing_labels_are_named(recording, tmp_path):

@@ -60,6 +60,7 @@ PICTURES = [  # there are no errors to show
     'average_precision.png',
     'cmc.png',
     'embedding_map.png',
+    'embedding_map_cameras.png',
     'random_queries.png',
     'report.html',
     'roc.png',

@@ -1,125 +1,160 @@
 import numpy as np
 import pytest
 
-from mmcion.visualization import embedding_map, figure_rgb
-from mmcion.visualization.embedding_map import sample_people
+from mmcion.structures import ReIDFeatures
+from mmcion.visualization import EmbeddedImages, embedding_map
+from mmcion.visualization.charts import figure_svg
+from mmcion.visualization.embedding_map import project, sample_rows
 
 
-def columns(people=5, cameras=2, each=4, seed=0):
-    pid, cam, shot = np.indices((people, cameras, each)).reshape(3, -1)
+def make_features(identities=5, cameras=2, each=4, seed=0):
+    """Return features around a centre per identity; 1 of each is a query."""
+    pid, cam, shot = np.indices((identities, cameras, each)).reshape(3, -1)
     rng = np.random.default_rng(seed)
-    feats = rng.normal(size=(people, 8))[pid]
+    feats = rng.normal(size=(identities, 8))[pid]
     feats = feats + 0.2 * rng.normal(size=feats.shape)
-    return feats, pid + 1, cam, shot == 0
+    paths = np.full(len(pid), 'x.jpg')
+    return ReIDFeatures(feats, pid + 1, cam, shot == 0, paths)
+
+
+def make_images(seed=0, **options):
+    """Return images of identities that lie apart."""
+    features = make_features(**options)
+    rng = np.random.default_rng(seed)
+    xy = 5 * features.pid[:, None] + 0.1 * rng.normal(size=(len(features), 2))
+    return EmbeddedImages(xy, features.pid, features.cam_id, features.is_query)
 
 
 def counts(axes, *, query):
     """Return the points of each group, of queries or of the gallery."""
-    found = {}
-    for dots in axes.collections:
-        rim = dots.get_linewidths()[0] > 0
-        if rim == query:
-            found[dots.get_label()] = len(dots.get_offsets())
-    return found
+    return {
+        dots.get_label(): len(dots.get_offsets())
+        for dots in axes.collections
+        if (dots.get_linewidths()[0] > 0) == query
+    }
 
 
-def test_everybody_is_drawn_by_person_and_by_camera():
-    figure = embedding_map(*columns(), method='pca')
-    person, camera = figure.axes
-    people = [str(i) for i in range(1, 6)]
-    assert counts(person, query=True) == dict.fromkeys(people, 2)
-    assert counts(person, query=False) == dict.fromkeys(people, 6)
-    assert counts(camera, query=True) == {'0': 5, '1': 5}
-    assert {t.get_text() for t in person.texts} <= set(people)
-    named = [t.get_text() for t in person.get_legend().get_texts()]
-    assert named == people
-    assert figure_rgb(figure).size
+def test_groups_are_identities_or_cameras():
+    images = make_images()
+    (axes,) = embedding_map(images, 'identity').axes
+    identities = [str(i) for i in range(1, 6)]
+    assert counts(axes, query=True) == dict.fromkeys(identities, 2)
+    assert counts(axes, query=False) == dict.fromkeys(identities, 6)
+    assert [t.get_text() for t in axes.get_legend().get_texts()] == identities
+    figure = embedding_map(images, 'camera')
+    assert counts(figure.axes[0], query=True) == {'0': 5, '1': 5}
+    assert not figure.axes[0].texts
+    assert figure_svg(figure)
+    with pytest.raises(ValueError, match="'pose'"):
+        embedding_map(images, 'pose')
 
 
 def test_colour_is_not_needed():
-    person = embedding_map(*columns(people=12), method='pca').axes[0]
-    shapes = [
+    (axes,) = embedding_map(make_images(identities=12), 'identity').axes
+    shapes = {
         tuple(dots.get_paths()[0].vertices.ravel().round(3))
-        for dots in person.collections
-    ]
-    colors = [
-        tuple(dots.get_facecolors()[0][:3]) for dots in person.collections
-    ]
-    assert len(set(shapes)) == len(set(colors)) == 12
-    queries = [d for d in person.collections if d.get_linewidths()[0] > 0]
-    others = [d for d in person.collections if d.get_linewidths()[0] == 0]
-    assert len(queries) == len(others) == 12
-    assert min(d.get_sizes()[0] for d in queries) > max(
-        d.get_sizes()[0] for d in others
-    )
+        for dots in axes.collections
+    }
+    colors = {tuple(dots.get_facecolors()[0][:3]) for dots in axes.collections}
+    assert len(shapes) == len(colors) == 12
+    sizes = {
+        query: {
+            dots.get_sizes()[0]
+            for dots in axes.collections
+            if (dots.get_linewidths()[0] > 0) == query
+        }
+        for query in (False, True)
+    }
+    assert max(sizes[False]) < min(sizes[True])
 
 
-def test_one_camera_has_no_second_side():
-    figure = embedding_map(*columns(cameras=1), method='pca')
-    assert len(figure.axes) == 1
-
-
-def test_numbers_stand_where_a_person_s_points_lie_together():
-    feats, pid, cam, query = columns(people=3)
-    feats = np.eye(8)[[0, 1, 2]].repeat(8, 0) + 0.01 * feats
-    scattered = np.array([0, 8, 16] * 3)
-    feats[16:24] = feats[scattered[:8]]
-    axes = embedding_map(feats, pid, cam, query, method='pca').axes[0]
+def test_names_stand_where_an_identity_is_close():
+    images = make_images(identities=3)
+    images.xy[images.pid == 3] = images.xy[images.pid != 3][::2]
+    (axes,) = embedding_map(images, 'identity').axes
     assert [text.get_text() for text in axes.texts] == ['1', '2']
-    feats[8:16] = feats[:8]  # one place has one number
-    axes = embedding_map(feats, pid, cam, query, method='pca').axes[0]
+    images.xy[images.pid == 2] = images.xy[images.pid == 1]  # has a name
+    (axes,) = embedding_map(images, 'identity').axes
     assert [text.get_text() for text in axes.texts] == ['1']
 
 
-def test_same_seed_same_map():
-    first, second, other = (
-        embedding_map(*columns(people=9), people=4, seed=seed)
-        for seed in (1, 1, 2)
-    )
-    assert np.array_equal(figure_rgb(first), figure_rgb(second))
-    assert not np.array_equal(figure_rgb(first), figure_rgb(other))
-
-
-@pytest.mark.parametrize('rows', [[0], [0, 1], [0, 1, 8]])
-def test_few_points(rows):
-    feats, pid, cam, query = (column[rows] for column in columns())
-    figure = embedding_map(feats, pid, cam, query)
-    drawn = sum(len(d.get_offsets()) for d in figure.axes[0].collections)
-    assert drawn == len(rows)
-    assert figure_rgb(figure).size
-
-
 def test_more_groups_than_a_legend_names():
-    figure = embedding_map(*columns(people=20), method='pca', people=20)
-    legend = figure.axes[0].get_legend()
-    assert legend.get_title().get_text() == 'person (2 more)'
+    (axes,) = embedding_map(make_images(identities=20), 'identity').axes
+    legend = axes.get_legend()
+    assert legend.get_title().get_text() == 'identity (2 more)'
     assert len(legend.get_texts()) == 18
 
 
-def test_sample_takes_people_who_were_asked_for():
-    pid = np.repeat([1, 2, 3, -1], 4)
-    cam = np.array([0, 0, 0, 0, 0, 0, 1, 1, 0, 1, 0, 1, 0, 1, 0, 1])
-    query = np.zeros(16, bool)
-    query[[0, 4, 12]] = True  # nobody asks for 3, and -1 is junk
-    rows = sample_people(pid, cam, query, people=1)
-    assert rows.tolist() == [4, 5, 6, 7]  # seen by two cameras
-    rows = sample_people(pid, cam, query, people=9)
-    assert rows.tolist() == list(range(8))
-    rows = sample_people(pid, cam, query, people=[3, 99])
-    assert rows.tolist() == [8, 9, 10, 11]
+def test_same_seed_same_images():
+    features = make_features(identities=9)
+    first, again, other = (
+        EmbeddedImages.from_features(features, identities=4, seed=seed)
+        for seed in (1, 1, 2)
+    )
+    assert np.array_equal(first.xy, again.xy)
+    assert not np.array_equal(first.xy, other.xy)
+
+
+def test_identities_are_those_of_queries():
+    features = make_features(identities=4, cameras=2, each=2)
+    features.pid[:] = np.repeat([1, 2, 3, -1], 4)
+    features.cam_id[:] = [0] * 6 + [1, 1] + [0, 1] * 4
+    features.is_query[:] = False
+    features.is_query[[0, 4, 12]] = True  # no query of 3, and -1 is junk
+    rows = sample_rows(features, 1, 99, 0)
+    assert rows.tolist() == [4, 5, 6, 7]  # of two cameras
+    assert sample_rows(features, 9, 99, 0).tolist() == list(range(8))
+    features.is_query[:] = False
+    assert sample_rows(features, 9, 99, 0).tolist() == list(range(12))
 
 
 def test_sample_is_capped_and_keeps_queries():
-    _, pid, cam, query = columns(people=10, each=20)
-    rows = sample_people(pid, cam, query, people=10, max_points=100)
-    assert len(rows) == 100
-    assert np.bincount(pid[rows])[1:].tolist() == [10] * 10
-    assert query[rows].sum() == query.sum()
+    features = make_features(identities=10, each=20)
+    rows = sample_rows(features, 10, 100, 0)
+    assert np.bincount(features.pid[rows])[1:].tolist() == [10] * 10
+    assert features.is_query[rows].sum() == features.is_query.sum()
 
 
-def test_mistakes():
-    feats, pid, cam, query = columns()
-    with pytest.raises(ValueError, match='nobody to draw'):
-        embedding_map(feats, 0 * pid - 1, cam, query)
-    with pytest.raises(ValueError, match=r'same length; got \[40, 40, 39'):
-        embedding_map(feats, pid, cam[1:], query)
+def test_nothing_but_junk():
+    features = make_features()
+    features.pid[:] = -1
+    assert len(EmbeddedImages.from_features(features).pid) == 0
+
+
+def test_neighbours_stay_neighbours():
+    features = make_features(identities=3)
+    xy = project(features.feature)
+    distance = np.linalg.norm(xy[:, None] - xy[None], axis=2)
+    np.fill_diagonal(distance, np.inf)
+    nearest = features.pid[distance.argmin(axis=1)]
+    assert (nearest == features.pid).mean() > 0.9
+
+
+def test_length_of_a_feature_does_not_count():
+    feats = make_features().feature[:3]
+    scaled = feats * np.array([[1], [5], [9]])
+    assert project(scaled) == pytest.approx(project(feats), abs=1e-5)
+
+
+def test_few_features_are_laid_out_by_their_components():
+    feats = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1.0]])
+    xy = project(feats)
+    # three unit vectors at right angles: a triangle of equal sides
+    sides = np.linalg.norm(xy - np.roll(xy, 1, axis=0), axis=1)
+    assert sides == pytest.approx([2**0.5] * 3)
+
+
+@pytest.mark.parametrize('count', [0, 1, 2, 3, 4, 5, 8])
+def test_few_points(count):
+    features = make_features(identities=1)
+    xy = project(features.feature[:count])
+    assert xy.shape == (count, 2)
+    assert np.isfinite(xy).all()
+
+
+def test_equal_and_empty_features():
+    same = np.ones((6, 8))
+    assert project(same) == pytest.approx(0, abs=1e-6)
+    feats = np.concatenate([make_features().feature[:8], np.zeros((1, 8))])
+    assert np.isfinite(project(feats)).all()
+    assert project(np.ones((5, 1))).shape == (5, 2)

@@ -1,4 +1,4 @@
-"""Draw people of a data set on one sheet, to look at before it is used."""
+"""Draw identities of a data set, to look at before it is used."""
 
 import argparse
 import sys
@@ -17,8 +17,8 @@ EXAMPLE = """examples:
       test_dataloader.dataset.ann_file=TEST.csv \\
       test_dataloader.dataset.data_root=crops
 
-A row is a person: queries in blue frames, then the gallery, with the camera
-below each image. Last come distractors and junk. The counts stand above.
+A row is an identity: queries with a blue border, then the gallery, with the
+camera below each image. Last come distractors and junk. The counts are above.
 """
 
 
@@ -29,7 +29,7 @@ def parse_args() -> argparse.Namespace:
     parser = tool_parser(__doc__, EXAMPLE)
     parser.add_argument('config', help='with test_ or train_dataloader')
     parser.add_argument(
-        '--out', default='sheet.png', help='picture (default: sheet.png)'
+        '--out', default='sheet.png', help='image file (default: sheet.png)'
     )
     parser.add_argument(
         '--split',
@@ -37,9 +37,9 @@ def parse_args() -> argparse.Namespace:
         help='default: test where the config has it',
     )
     for name, default, what in (
-        ('people', 8, 'rows of people'),
-        ('images', 8, 'images in a row'),
-        ('seed', 0, 'of what is drawn'),
+        ('people', 8, 'number of identities'),
+        ('images', 8, 'number of images of each'),
+        ('seed', 0, 'seed of what is drawn'),
     ):
         parser.add_argument(
             f'--{name}',
@@ -53,27 +53,30 @@ def parse_args() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Draw the sheet."""
+    """Draw the image grid."""
     args = parse_args()
-    from mmcion.apis.browse_dataset import browse_dataset
+    from mmcion.apis.reports import browse_dataset
     from mmcion.utils.cli import read_config
-    from mmcion.visualization.picture_file import picture_format, save_picture
+    from mmcion.visualization import image_format, image_grid, save_image
 
-    picture_format(args.out)  # before anything is read
+    image_format(args.out)  # before anything is read
     view = browse_dataset(
         read_config(args.config, args.cfg_options),
         args.split,
-        people=args.people,
+        identities=args.people,
         images=args.images,
         seed=args.seed,
     )
-    print(f'{"":<22}{"images":>12}{"people":>10}{"cameras":>10}')
-    for name, *sizes in view.parts:
-        texts = ['-' if size is None else f'{size:,}' for size in sizes]
-        print(f'{name:<22}{texts[0]:>12}{texts[1]:>10}{texts[2]:>10}')
-    save_picture(view.sheet, args.out)
-    height, width, _ = view.sheet.shape
-    print(f'{args.out} ({width} x {height} pixels)')
+    print(f'{"":<22}{"images":>12}{"identities":>12}{"cameras":>10}')
+    for part in view.parts:
+        sizes = (part.images, part.identities, part.cameras)
+        images, identities, cameras = (
+            '-' if size is None else f'{size:,}' for size in sizes
+        )
+        print(f'{part.name:<22}{images:>12}{identities:>12}{cameras:>10}')
+    grid = image_grid(view.groups, columns=args.images)
+    save_image(grid, args.out)
+    print(f'{args.out} ({grid.width} x {grid.height} pixels)')
 
 
 if __name__ == '__main__':

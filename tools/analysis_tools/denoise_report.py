@@ -1,4 +1,4 @@
-"""Write the page that shows what denoising made of tracklets."""
+"""Write the page about a denoising: what became of tracklets."""
 
 import argparse
 import sys
@@ -31,7 +31,7 @@ def parse_args() -> argparse.Namespace:
         '--max-tiles',
         type=int,
         default=100,
-        help='pictures per contact sheet, 0 for none (default: %(default)s)',
+        help='crops per section, 0 for none (default: %(default)s)',
     )
     return parser.parse_args()
 
@@ -39,7 +39,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Write the page."""
     args = parse_args()
-    from mmcion.apis.denoise_report import report_denoising
+    from mmcion.apis.reports import report_denoising
     from mmcion.structures import IdentityLabels, TrackletTable
     from mmcion.utils.io import read_json
 

@@ -57,12 +57,12 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Evaluate and write the outputs."""
     args = parse_args()
-    from mmcion.apis.retrieval_report import report_retrieval
     from mmcion.evaluation import EvaluationOptions, evaluate_features
     from mmcion.structures import ReIDFeatures
     from mmcion.utils.io import write_json
     from mmcion.utils.retrieval_cli import check_outputs, retrieval_options
     from mmcion.utils.score_table import score_table
+    from mmcion.visualization import write_retrieval_report
 
     check_outputs(out=args.out, show_dir=args.show_dir)
     given = {
@@ -84,13 +84,14 @@ def main() -> None:
     if args.out:
         write_json(args.out, result.scores)
     if args.show_dir:
-        report_retrieval(
-            result,
+        page = write_retrieval_report(
             args.show_dir,
+            result,
             title=f'Features of {Path(args.features).name}',
             settings={'features': args.features, **vars(options)},
             command=' '.join(sys.argv),
         )
+        print(f'Report: {page.resolve()}')
 
 
 if __name__ == '__main__':

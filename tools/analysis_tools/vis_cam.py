@@ -90,8 +90,14 @@ def main() -> None:
     from mmcion.apis.cam import activation_maps
     from mmcion.apis.features import FeatureExtractor
     from mmcion.apis.zoo import get_model
-    from mmcion.visualization import activation_sheet
-    from mmcion.visualization.picture_file import save_picture
+    from mmcion.visualization import (
+        Tile,
+        TileGroup,
+        activation_group,
+        image_grid,
+        read_image,
+        save_image,
+    )
 
     init_default_scope('mmcion')
     files = choose_images(args)
@@ -105,17 +111,21 @@ def main() -> None:
         image_size=args.image_size,
     )
     found = activation_maps(extractor, files, reference=args.reference)
-    compared = found.reference
-    sheet = activation_sheet(
-        found.images,
-        found.maps,
-        names=[Path(file).stem for file in files],
-        notes=None
-        if compared is None
-        else [f'{value:.3f}' for value in found.similarity],
-        reference=None if compared is None else compared[0],
+    notes, groups = None, []
+    if found.reference is not None:
+        notes = [f'{value:.3f}' for value in found.similarity]
+        wanted = Tile(read_image(found.reference[0]))
+        groups.append(TileGroup([[wanted]], 'Compared with'))
+    groups.append(
+        activation_group(
+            found.images,
+            found.maps,
+            names=[Path(file).stem for file in files],
+            notes=notes,
+            heading='Images, and what makes them alike' if notes else '',
+        )
     )
-    save_picture(sheet, out)
+    save_image(image_grid(groups), out)
     print(f'{len(files)} maps: {out.resolve()}')
 
 

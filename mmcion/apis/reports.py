@@ -1,0 +1,222 @@
+"""What reports need from data sets and models, beside what they show."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from mmengine.config import Config
+from mmengine.logging import print_log
+from mmengine.registry import DefaultScope
+from torch import nn
+
+from mmcion.datasets import IdentityDataset, open_images
+from mmcion.datasets.reid import BaseReIDDataset
+from mmcion.registry import DATASETS
+from mmcion.structures import IdentityLabels, RetrievalResult, TrackletTable
+from mmcion.utils.checks import UserError, join_names
+from mmcion.visualization import (
+    DatasetPart,
+    ReIDLabels,
+    TileGroup,
+    activation_group,
+    dataset_groups,
+    write_denoising_report,
+)
+from mmcion.visualization.text import count_of
+
+from .cam import activation_maps
+
+_ACTIVATIONS = 4  # best and worst queries with activation maps
+
+
+def report_denoising(
+    table: TrackletTable,
+    labels: IdentityLabels,
+    file: str | Path,
+    *,
+    max_tiles: int = 100,
+) -> None:
+    """Write a self-contained HTML page about a denoising.
+
+    Args:
+        table: Images, in folders, tar files or an LMDB. Without paths, or
+            where the folder or LMDB is gone, the page has no crops.
+        labels: Result of ``mmcion.denoise``, with its report.
+        file: HTML file to write.
+        max_tiles: Crops per section, at most; 0 leaves them out.
+
+    Raises:
+        UserError: if the labels belong to another table.
+    """
+    origin = labels.report.get('inputs', {}).get('table')
+    if origin not in (None, table.fingerprint()):
+        raise UserError(
+            f'the identities belong to another table: {origin}, not '
+            f'{table.fingerprint()}.'
+        )
+    load_image = None
+    if table.path is not None:
+        root = table.image_root
+        try:
+            if root is not None and not root.exists():
+                raise FileNotFoundError(f'there are no images at {root}.')
+            load_image = open_images(root).read
+        except FileNotFoundError as error:
+            # the numbers are worth a page without crops
+            print_log(
+                f'{file} has no crops: {error}',
+                logger='current',
+                level=logging.WARNING,
+            )
+            max_tiles = 0
+    write_denoising_report(
+        file, table, labels, load_image=load_image, max_tiles=max_tiles
+    )
+
+
+def query_activations(
+    result: RetrievalResult, model: nn.Module
+) -> list[TileGroup]:
+    """Show what a model looks at in the best and the worst queries.
+
+    Args:
+        result: Ranking whose ``img_path`` are files.
+        model: Network with a ``cfg`` that has the transforms.
+
+    Returns:
+        Crops for ``write_retrieval_report``; none, with a line in the log,
+        if the images are gone or the network has no map over an image.
+    """
+    # indices of valid queries, highest average precision first
+    valid = np.flatnonzero(result.num_matches > 0)
+    order = valid[np.argsort(-result.ap[valid], kind='stable')]
+    groups = []
+    # of few queries none is among the best and the worst
+    worst = order[_ACTIVATIONS:][-_ACTIVATIONS:]
+    for heading, chosen in (
+        ('Queries of highest average precision', order[:_ACTIVATIONS]),
+        ('Queries of lowest average precision', worst),
+    ):
+        if not len(chosen):
+            break
+        features = result.features.take(result.query_rows[chosen])
+        try:
+            found = activation_maps(model, features.img_path.tolist())
+        except (ValueError, OSError) as error:
+            print_log(f'no activation maps: {error}', logger='current')
+            return []
+        labels = zip(features.pid, features.cam_id, strict=True)
+        groups.append(
+            activation_group(
+                found.images,
+                found.maps,
+                names=[f'{pid} · c{cam_id}' for pid, cam_id in labels],
+                notes=[f'AP {ap:.2f}' for ap in result.ap[chosen]],
+                heading=heading,
+            )
+        )
+    return groups
+
+
+class DatasetView(NamedTuple):
+    """Crops of a data set, and how large its parts are.
+
+    Attributes:
+        groups: Crops by identity; the first group is the title.
+        parts: Counts of its parts.
+    """
+
+    groups: list[TileGroup]
+    parts: list[DatasetPart]
+
+
+def browse_dataset(
+    cfg: Config,
+    split: str | None = None,
+    *,
+    identities: int = 8,
+    images: int = 8,
+    seed: int = 0,
+) -> DatasetView:
+    """Show identities of the data set that a config tests or trains on.
+
+    Args:
+        cfg: Config with ``test_dataloader`` or ``train_dataloader``.
+        split: ``'test'`` or ``'train'``; if None, the first that the config
+            has.
+        identities: Number of identities, at most.
+        images: Number of images of each, at most.
+        seed: Seed of what is drawn.
+
+    Raises:
+        FileNotFoundError: if the data, or an image, are not where the config
+            says.
+        UserError: if the config has no such data set, or it cannot be
+            shown; see ``dataset_groups`` too.
+    """
+    dataset, split = _build_dataset(cfg, split)
+    paths: Sequence[Any] | np.ndarray
+    read: Callable[[Any], str | bytes]
+    if isinstance(dataset, BaseReIDDataset):
+        infos = [dataset.get_data_info(row) for row in range(len(dataset))]
+        paths, read = [info['img_path'] for info in infos], str
+        is_query = np.array([info['is_query'] for info in infos])
+        title, source = dataset.title, dataset.source
+        source = source.removeprefix(f'{title} in ')
+    elif isinstance(dataset, IdentityDataset):
+        # a column of bytes that is mapped into memory: decode what is shown
+        paths, read = (
+            dataset.annotation.path,
+            lambda path: dataset.images.read(path.decode()),
+        )
+        is_query = np.zeros(len(dataset), bool)
+        title = type(dataset).__name__
+        source = str(cfg[f'{split}_dataloader'].dataset.ann_file)
+    else:
+        raise UserError(
+            f'a {type(dataset).__name__} has no identities to show; data '
+            f'sets for testing and training have.'
+        )
+    labels = ReIDLabels(dataset.pids, dataset.cam_ids, is_query)
+    parts = labels.count_parts()
+    groups = dataset_groups(
+        labels,
+        lambda row: read(paths[row]),
+        identities=identities,
+        images=images,
+        seed=seed,
+    )
+    # what an image grid has in place of a table
+    lines = [source]
+    for part in parts:
+        line = f'{part.name}: {count_of(part.images, "image")}'
+        if part.identities is not None:
+            line += f', {count_of(part.identities, "identity")}'
+        if part.cameras is not None:
+            line += f', {count_of(part.cameras, "camera")}'
+        lines.append(line)
+    head = TileGroup([], f'{title}, {split}', '\n'.join(lines))
+    return DatasetView([head, *groups], parts)
+
+
+def _build_dataset(cfg: Config, split: str | None) -> tuple[Any, str]:
+    """Build the data set without its transforms; return its split, too."""
+    found = [name for name in ('test', 'train') if f'{name}_dataloader' in cfg]
+    split = split or next(iter(found), 'test')
+    if split in found:
+        settings = dict(cfg[f'{split}_dataloader'].dataset)
+    elif split == 'train' and found:
+        # an evaluation set has both parts
+        settings = {**cfg.test_dataloader.dataset, 'split': 'train'}
+    else:
+        loaders = join_names(f'{name}_dataloader' for name in found)
+        raise UserError(
+            f'{cfg.filename or "the config"} has no {split}_dataloader; it '
+            f'has {loaders or "none"}.'
+        )
+    with DefaultScope.overwrite_default_scope('mmcion'):
+        return DATASETS.build({**settings, 'pipeline': []}), split

@@ -1,0 +1,37 @@
+"""The page about one model on several data sets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from mmcion.utils.score_table import score_rows
+
+from .report import TEMPLATES, write_report
+
+
+def write_comparison(
+    file: str | Path,
+    scores: Mapping[str, Mapping[str, float]],
+    *,
+    title: str = 'Across data sets',
+    command: str = '',
+) -> None:
+    """Write a page with the scores of one model on several data sets.
+
+    Args:
+        file: HTML file to write.
+        scores: Scores of ``ReIDMetric`` by data set.
+        title: Title of the page.
+        command: Command that made the scores.
+    """
+    header, rows = score_rows(scores)
+    write_report(
+        file,
+        TEMPLATES / 'comparison_page.html.jinja',
+        title=title,
+        header=header,
+        rows=rows,
+        names=list(scores),
+        command=command,
+    )

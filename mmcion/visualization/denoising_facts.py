@@ -1,0 +1,178 @@
+"""Facts of a denoising, as its report.json has them.
+
+A denoiser from outside may record less than ours: what is missing is None or
+empty, and the page leaves it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from numbers import Real
+from typing import Any, TypeVar
+
+T = TypeVar('T')
+
+
+@dataclass(frozen=True)
+class NoiseRates:
+    """Ratios of images and of identities that are noise."""
+
+    intra: float | None = None
+    inter: float | None = None
+
+
+@dataclass(frozen=True)
+class DoubtfulLink:
+    """Two joined identities of different videos.
+
+    Attributes:
+        distance: Distance of the two.
+        delta: Threshold that it was below.
+        first: Rows of some images of one of them.
+        second: Rows of some images of the other.
+    """
+
+    distance: float
+    delta: float | None = None
+    first: list[int] = field(default_factory=list)
+    second: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class LevelFacts:
+    """What a level left and did.
+
+    Attributes:
+        name: Class of the level without ``Denoiser``.
+        images: Images that have an identity.
+        identities: Identities.
+        identities_in_several_videos: Those of several videos.
+        seconds: Run time.
+        before: Noise before the level.
+        after: Noise after the level.
+        counts: Whatever else it counted, by name.
+        links: Accepted links of largest distance.
+    """
+
+    name: str
+    images: int | None = None
+    identities: int | None = None
+    identities_in_several_videos: int | None = None
+    seconds: float | None = None
+    before: NoiseRates = NoiseRates()
+    after: NoiseRates = NoiseRates()
+    counts: dict[str, float] = field(default_factory=dict)
+    links: list[DoubtfulLink] = field(default_factory=list)
+
+    @classmethod
+    def from_report(cls, level: Mapping[str, Any]) -> LevelFacts:
+        """Read an entry of ``levels``."""
+        noise = level.get('noise') or {}
+        known = {each.name for each in fields(cls)}
+        return _read(
+            cls,
+            level,
+            name=str(level.get('name', '?')).removesuffix('Denoiser'),
+            before=_read(NoiseRates, noise.get('before')),
+            after=_read(NoiseRates, noise.get('after')),
+            # whatever else is a number, without names that we know
+            counts={
+                key: value
+                for key, value in level.items()
+                if key not in known
+                and isinstance(value, Real)
+                and not isinstance(value, bool)
+            },
+            links=[
+                _read(DoubtfulLink, link, delta=noise.get('delta'))
+                for link in level.get('doubtful_links') or []
+                if link.get('distance') is not None
+            ],
+        )
+
+
+@dataclass(frozen=True)
+class CalibrationFacts:
+    """Thresholds and the distances that they were found on.
+
+    The names are those of ``mmcion.denoising.Calibration``.
+    """
+
+    sigma: float | None = None
+    delta: float | None = None
+    link_delta: float | None = None
+    tracklet_noise: float | None = None
+    false_merge_rate: float | None = None
+    false_links: float | None = None
+    bins: list[float] = field(default_factory=list)
+    same: list[int] = field(default_factory=list)
+    different: list[int] = field(default_factory=list)
+
+    @property
+    def has_distances(self) -> bool:
+        """Whether there is something to draw."""
+        return bool(self.bins) and None not in (self.sigma, self.delta)
+
+
+@dataclass(frozen=True)
+class InputFacts:
+    """Fingerprints of table and features, and what extracted these."""
+
+    table: str = ''
+    features: str = ''
+    extractor: Any = None
+
+
+@dataclass(frozen=True)
+class ExportFacts:
+    """What was written for pre-training."""
+
+    images: int | None = None
+    identities: int | None = None
+    dropped_small_identities: int = 0
+    dropped_few_videos: int = 0
+
+
+@dataclass(frozen=True)
+class DenoisingFacts:
+    """The report of a denoising.
+
+    Attributes:
+        version: Version of mmcion that denoised.
+        levels: Levels, the tracklets first.
+        calibration: Thresholds that were calibrated.
+        stages: Settings of the levels as they were run.
+        inputs: Table and features.
+        export: What was written for pre-training.
+    """
+
+    version: str = ''
+    levels: list[LevelFacts] = field(default_factory=list)
+    calibration: CalibrationFacts = CalibrationFacts()
+    stages: list[dict[str, Any]] = field(default_factory=list)
+    inputs: InputFacts = InputFacts()
+    export: ExportFacts = ExportFacts()
+
+    @classmethod
+    def from_report(cls, report: Mapping[str, Any]) -> DenoisingFacts:
+        """Read ``IdentityLabels.report``."""
+        return _read(
+            cls,
+            report,
+            levels=[
+                LevelFacts.from_report(level)
+                for level in report.get('levels') or []
+            ],
+            calibration=_read(CalibrationFacts, report.get('calibration')),
+            inputs=_read(InputFacts, report.get('inputs')),
+            export=_read(ExportFacts, report.get('export')),
+        )
+
+
+def _read(kind: type[T], values: Mapping[str, Any] | None, **more: Any) -> T:
+    """Build a dataclass from those entries that it has as fields."""
+    # a null in the JSON file counts as missing
+    known = {each.name for each in fields(kind)}  # type: ignore[arg-type]
+    given = {k: v for k, v in (values or {}).items() if v is not None}
+    return kind(**{k: v for k, v in {**given, **more}.items() if k in known})
