@@ -1,9 +1,4 @@
-"""A tiny recording of five people in two clips, and how to run a tool."""
-
-import runpy
-import subprocess
-import sys
-from pathlib import Path
+"""A tiny recording of five people in two clips."""
 
 import cv2
 import numpy as np
@@ -11,37 +6,7 @@ import pytest
 
 from mmcion.structures import FeatureStore, TrackletTable
 
-ROOT = Path(__file__).parents[2]
 PEOPLE, CLIPS, FRAMES = 5, 2, 6
-
-
-def run_tool(name, *arguments, cwd):
-    """Run a tool as a user would; its output and status come back."""
-    command = [sys.executable, str(ROOT / 'tools' / name)]
-    return subprocess.run(
-        [*command, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        timeout=100,
-    )
-
-
-@pytest.fixture
-def call_tool(tmp_path, monkeypatch):
-    """Return a function that runs a tool in this process, in ``tmp_path``.
-
-    It saves the seconds that imports take.
-    """
-
-    def call(name, *arguments):
-        path = ROOT / 'tools' / name
-        monkeypatch.setattr(sys, 'argv', [str(path), *map(str, arguments)])
-        runpy.run_path(str(path), run_name='__main__')
-
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, 'path', [*sys.path])
-    return call
 
 
 def state(folder):

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from .conftest import run_tool
+from ..tool_utils import run_tool
 
 TOOL = 'analysis_tools/benchmark.py'
 

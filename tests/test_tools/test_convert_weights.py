@@ -5,7 +5,7 @@ from mmcion.apis.model_zoo import load_model
 from mmcion.models import build_backbone
 from mmcion.models.converters import SOURCES
 
-from .conftest import ROOT, run_tool
+from ..tool_utils import ROOT, run_tool
 
 TOOL = 'model_converters/convert_weights.py'
 

@@ -13,7 +13,7 @@ from ..test_datasets.test_tracklet_readers.trees import (
     rows_of,
     touch,
 )
-from .conftest import run_tool
+from ..tool_utils import run_tool
 
 ROME = 'italy/rome/abc-_defghi'
 

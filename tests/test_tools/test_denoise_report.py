@@ -4,7 +4,7 @@ import pytest
 from mmcion.structures import IdentityLabels, TrackletTable
 from mmcion.utils.io import write_json
 
-from .conftest import run_tool
+from ..tool_utils import run_tool
 
 TOOL = 'analysis_tools/denoise_report.py'
 

@@ -9,7 +9,7 @@ from mmcion.models import build_backbone
 from mmcion.models.utils import read_model_file
 from mmcion.utils.io import hash_file
 
-from .conftest import run_tool
+from ..tool_utils import run_tool
 
 TOOL = 'model_converters/publish_model.py'
 ARCH = 'ghostnet_0_5'

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from ..tiny import write_image
-from .conftest import ROOT, run_tool
+from ..tool_utils import ROOT, run_tool
 
 TOOL = 'analysis_tools/vis_cam.py'
 

@@ -70,7 +70,7 @@ def test_same_length():
 
 def test_columns():
     check_columns('a.csv', ['pid', 'path'], ['path'])
-    with pytest.raises(UserError, match='a.csv: column pid is missing'):
+    with pytest.raises(UserError, match=r'a\.csv: column pid is missing'):
         check_columns('a.csv', ['path'], ['path', 'pid'])
     with pytest.raises(UserError, match='found none'):
         check_columns('a.csv', [], ['pid'])

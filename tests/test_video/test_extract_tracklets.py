@@ -5,50 +5,27 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
 from mmcion.structures import TrackletTable
 
+from ..tool_utils import TOOLS, run_tool
 from .conftest import write_boxes, write_video
 
-TOOL = Path(__file__).parents[2] / 'tools' / 'extract_tracklets.py'
-
-
-def start(*args):
-    return subprocess.Popen(
-        [sys.executable, str(TOOL), *map(str, args)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def run(*args):
-    process = start(*args)
-    out, err = process.communicate(timeout=60)
-    return process.returncode, out, err
-
-
-def test_help_is_quick_and_has_an_example():
-    before = time.perf_counter()
-    code, out, _ = run('--help')
-
-    assert code == 0
-    assert 'example:' in out
-    assert time.perf_counter() - before < 5
+TOOL = 'extract_tracklets.py'
 
 
 def test_boxes_from_files(walk, tmp_path):
     boxes = walk.with_suffix('.csv')
-    code, _, err = run(
-        *(walk, '--out', tmp_path / 'out', '--boxes', boxes),
+    done = run_tool(
+        *(TOOL, walk, '--out', 'out', '--boxes', boxes),
         *('--clips', 2, '--stride', 2, '--cfg-options'),
         *('extractor.padding=0', 'extractor.quality=80'),
+        cwd=tmp_path,
     )
 
-    assert code == 0, err
+    assert done.returncode == 0, done.stderr
     table = TrackletTable.load(tmp_path / 'out' / 'table')
     assert len(table) == 30
     assert table.videos == ('walk-clip0', 'walk-clip1')
@@ -62,15 +39,15 @@ def test_boxes_from_files(walk, tmp_path):
         (['.', '--boxes', 'none'], 'there is no none'),
     ],
 )
-def test_messages_without_a_traceback(tmp_path, monkeypatch, args, message):
-    monkeypatch.chdir(tmp_path)
+def test_messages_without_a_traceback(tmp_path, args, message):
     (tmp_path / 'a.mp4').write_text('hello')
 
-    code, _, err = run(*args, '--out', tmp_path / 'out', '--detector', 'boxes')
+    options = ('--out', 'out', '--detector', 'boxes')
+    done = run_tool(TOOL, *args, *options, cwd=tmp_path)
 
-    assert code == 1
-    assert message in err
-    assert 'Traceback' not in err
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert 'Traceback' not in done.stderr
 
 
 def test_killed_run_goes_on_and_leaves_no_process(tmp_path):
@@ -79,7 +56,12 @@ def test_killed_run_goes_on_and_leaves_no_process(tmp_path):
         write_video(folder / f'{name}.avi', frames=1200)
         write_boxes(folder / f'{name}.csv', frames=1200)
     args = (folder, '--out', out, '--detector', 'boxes', '--workers', 2)
-    process = start(*args)
+    process = subprocess.Popen(
+        [sys.executable, str(TOOLS / TOOL), *map(str, args)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     while not list(out.glob('crops/.b.tmp/*.jpg')):
         assert process.poll() is None, process.communicate()[1]
         time.sleep(0.02)
@@ -88,9 +70,9 @@ def test_killed_run_goes_on_and_leaves_no_process(tmp_path):
     process.communicate(timeout=20)
     assert not (out / 'table').exists()
 
-    code, _, err = run(*args)
+    done = run_tool(TOOL, *args, cwd=tmp_path)
 
-    assert code == 0, err
+    assert done.returncode == 0, done.stderr
     table = TrackletTable.load(out / 'table')
     assert table.num_tracklets == 4
     crops = list(out.glob('crops/**/*.jpg'))
