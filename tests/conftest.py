@@ -1,9 +1,17 @@
+"""How tests run: one thread each, and processes that start at once."""
+
 import multiprocessing
 import os
 
+import pytest
+
+# before torch and numpy are imported; the tests run on all cores by themselves
 for name in ('OMP', 'MKL', 'OPENBLAS'):
     os.environ[f'{name}_NUM_THREADS'] = '1'
 
+# What takes seconds to import. The ranks of `dist_utils.py` and the tools of
+# `tool_utils.py` are forked from a server that has done so, and import mmcion
+# themselves.
 multiprocessing.set_forkserver_preload(
     [
         'cv2',
@@ -21,3 +29,21 @@ multiprocessing.set_forkserver_preload(
         'torchvision',
     ]
 )
+
+
+@pytest.fixture(scope='session')
+def crops(tmp_path_factory):
+    """Folder with images of eight identities, four of each."""
+    from .tiny import write_identities
+
+    return write_identities(tmp_path_factory.mktemp('crops'), (4,) * 8)
+
+
+@pytest.fixture(scope='session')
+def full_run(crops, tmp_path_factory):
+    """Work folder of a training of two epochs without interruption."""
+    from .training_utils import train
+
+    work_dir = tmp_path_factory.mktemp('full_run')
+    train(crops, work_dir)
+    return work_dir

@@ -57,7 +57,6 @@ def run_on_ranks(fn, *args, world_size=2):
 
 def _work(rank, world_size, folder, fn, args):
     set_start_method(None, force=True)  # of the workers of data loaders
-    torch.set_num_threads(1)
     os.environ.update(
         RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(world_size)
     )

@@ -1,10 +1,6 @@
 """Linear probes and fine-tuning on tiny images: train, resume, judge."""
 
 import csv
-import runpy
-import sys
-from pathlib import Path
-from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -16,10 +12,10 @@ from mmcion.utils.compat import load_checkpoint_safely
 from mmcion.utils.dist import adapt_to_cpu_ranks
 from mmcion.utils.io import read_json
 from tests.dist_utils import run_on_ranks
-from tests.test_training import assert_same, losses
 from tests.tiny import DIM, make_pretrainer, write_image
+from tests.tool_utils import ROOT, call_tool
+from tests.training_utils import assert_same, load, losses
 
-ROOT = Path(__file__).parents[1]
 FAMILIES = ('linear', 'fine-tune')
 PEOPLE, SIZE = 8, (16, 8)
 
@@ -99,17 +95,11 @@ def tiny_config(family, people, pretrained, **options):
     return cfg
 
 
-def run_tool(name, *arguments):
-    tool = runpy.run_path(str(ROOT / 'tools' / name))
-    with patch.object(sys, 'argv', [name, *map(str, arguments)]):
-        tool['main']()
-
-
 def train(cfg, work_dir, *arguments):
     work_dir.mkdir(exist_ok=True)
     cfg.experiment_name = f'{work_dir.parent.name}_{work_dir.name}'
     cfg.dump(work_dir / 'config.py')
-    run_tool(
+    call_tool(
         *('train.py', work_dir / 'config.py', '--work-dir', work_dir),
         *arguments,
     )
@@ -117,7 +107,7 @@ def train(cfg, work_dir, *arguments):
 
 def judge(work_dir, checkpoint, out, **options):
     given = () if checkpoint is None else (checkpoint,)
-    run_tool(
+    call_tool(
         *('test.py', work_dir / 'config.py', *given, '--work-dir', out),
         *('--out', out / 'scores.json'),
         *('--dump-features', out / 'features.npz', '--cfg-options'),
@@ -125,10 +115,6 @@ def judge(work_dir, checkpoint, out, **options):
         *(f'{key}={value}' for key, value in options.items()),
     )
     return read_json(out / 'scores.json'), np.load(out / 'features.npz')
-
-
-def load(work_dir, epoch=2):
-    return load_checkpoint_safely(work_dir / f'epoch_{epoch}.pth')
 
 
 @pytest.fixture(scope='module')

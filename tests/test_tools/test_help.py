@@ -50,13 +50,9 @@ def test_help_comes_from_anywhere_without_heavy_imports(tmp_path):
         if 'parse_args' in path.read_text()
     )
     assert 'denoise.py' in tools
+    words = json.dumps([str(TOOLS), HEAVY, *tools])
     done = subprocess.run(
-        [
-            sys.executable,
-            '-c',
-            ASK_ALL,
-            json.dumps([str(TOOLS), HEAVY, *tools]),
-        ],
+        [sys.executable, '-c', ASK_ALL, words],
         capture_output=True,
         text=True,
         cwd=tmp_path,

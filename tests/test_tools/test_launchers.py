@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from tests.golden import DATA
-from tests.test_training import TOOLS, load, logged, train_options
-from tests.tiny import write_identities
+from tests.tool_utils import TOOLS
+from tests.training_utils import load, logged, train_options
 
 
 def run(script, *arguments, cwd, **environment):
@@ -34,8 +34,7 @@ def stub(tmp_path):
     return path
 
 
-def test_two_ranks_train_from_another_folder(tmp_path):
-    crops = write_identities(tmp_path / 'crops', (4,) * 8)
+def test_two_ranks_train_from_another_folder(crops, tmp_path):
     work_dir = tmp_path / 'work dir'
     config = tmp_path / 'mine.py'
     config.write_text(f'_base_ = {str(DATA / "tiny_train.py")!r}\n')
