@@ -158,7 +158,7 @@ class Values:
         return self.images.read(list(VALUES)[row % 2])
 
 
-@pytest.mark.parametrize('context', ['fork', 'spawn'])
+@pytest.mark.parametrize('context', ['fork', 'forkserver'])
 def test_workers(root, context):
     dataset = Values(root)
     expected = [dataset[row] for row in range(20)]

@@ -2,12 +2,13 @@ import numpy as np
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from mmengine.evaluator import Evaluator
 
 from mmcion.evaluation import evaluate
 from mmcion.registry import METRICS
 from mmcion.structures import ReIDDataSample
+
+from ..dist_utils import run_on_ranks
 
 
 def make_samples(rows=21):
@@ -81,16 +82,10 @@ def test_missing_field_is_named():
         run_evaluator([sample])
 
 
-def _score_on_rank(rank, world_size, store, queue):
-    dist.init_process_group(
-        'gloo', init_method=f'file://{store}', rank=rank, world_size=world_size
-    )
+def score_on_rank():
     samples = make_samples()
     padded = [*samples, samples[0]]  # what a distributed sampler does
-    result = run_evaluator_on(padded[rank::world_size], len(samples))
-    queue.put(result)
-    dist.barrier()
-    dist.destroy_process_group()
+    return run_evaluator_on(padded[dist.get_rank() :: 2], len(samples))
 
 
 def run_evaluator_on(mine, size):
@@ -99,15 +94,9 @@ def run_evaluator_on(mine, size):
     return evaluator.evaluate(size)
 
 
-def test_two_ranks_give_the_numbers_of_one(tmp_path):
-    context = mp.get_context('spawn')
-    queue = context.SimpleQueue()
-    arguments = (2, tmp_path / 'store', queue)
-    mp.start_processes(
-        _score_on_rank, arguments, nprocs=2, start_method='spawn'
-    )
+def test_two_ranks_give_the_numbers_of_one():
     expected = run_evaluator(make_samples())
-    assert [queue.get(), queue.get()] == [expected, expected]
+    assert run_on_ranks(score_on_rank) == [expected, expected]
 
 
 def test_one_identity_to_ignore_may_be_a_number():

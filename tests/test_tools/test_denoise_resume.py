@@ -1,4 +1,4 @@
-"""A killed run goes on, and ranks share one, with the same files."""
+"""A killed run goes on, and two ranks write the same files."""
 
 import json
 import socket
@@ -82,7 +82,7 @@ def kill_when(process, found):
 
 
 def appears(stages, pattern):
-    """Return a function that tells whether a matching file is there."""
+    """Return a function: whether a matching file exists."""
     return lambda: any(stages.glob(pattern))
 
 
@@ -136,13 +136,13 @@ def test_killed_in_every_stage_then_the_same_bytes(work):
 
 
 @pytest.mark.slow
-def test_killed_at_every_kind_of_moment_then_the_same_bytes(work):
+def test_killed_at_every_kind_of_file_then_the_same_bytes(work):
     kill_in(work, 'killed_often', OTHERS)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize('seed', range(3))
-def test_killed_at_random_moments_then_the_same_bytes(work, seed):
+def test_killed_at_random_times_then_the_same_bytes(work, seed):
     out, rng = f'random_{seed}', np.random.default_rng(seed)
     log = work / f'{out}.log'
     for _ in range(4):
@@ -160,7 +160,7 @@ def test_two_ranks_of_a_launcher_write_the_same_files(work, monkeypatch):
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         port = free.getsockname()[1]
-    # what torchrun tells its processes
+    # what torchrun sets for its processes
     monkeypatch.setenv('MASTER_ADDR', '127.0.0.1')
     monkeypatch.setenv('MASTER_PORT', str(port))
     monkeypatch.setenv('WORLD_SIZE', '2')

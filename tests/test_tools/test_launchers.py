@@ -67,7 +67,7 @@ def test_two_ranks_train_from_another_folder(crops, tmp_path):
     assert rates[0] * times[0] == pytest.approx(2 * 4)
 
 
-def test_machines_of_a_run_are_told_of_each_other(tmp_path, stub):
+def test_nodes_of_a_run_get_the_address_of_the_first(tmp_path, stub):
     done = run(
         'dist_train.sh',
         'a b.py',
@@ -93,7 +93,7 @@ def test_machines_of_a_run_are_told_of_each_other(tmp_path, stub):
 @pytest.mark.parametrize(
     ('gpus', 'per_node'), [({}, 8), ({'GPUS': '4'}, 4), ({'GPUS': '16'}, 8)]
 )
-def test_slurm_is_asked_for_the_gpus(tmp_path, stub, gpus, per_node):
+def test_slurm_gets_the_number_of_gpus(tmp_path, stub, gpus, per_node):
     done = run(
         'slurm_train.sh',
         'gpu',
@@ -125,7 +125,7 @@ def test_slurm_is_asked_for_the_gpus(tmp_path, stub, gpus, per_node):
         ('slurm_test.sh', 4),
     ],
 )
-def test_what_is_missing_is_said(tmp_path, script, needed):
+def test_missing_arguments_are_reported(tmp_path, script, needed):
     for count in range(needed):
         done = run(script, *['x'] * count, cwd=tmp_path)
         assert done.returncode != 0

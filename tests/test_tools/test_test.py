@@ -28,7 +28,7 @@ PICTURES = [  # there are no errors to show
 
 
 def write_split(recording, file):
-    """First frame of every clip asks, the others answer."""
+    """The first frame of every clip is a query, the others are gallery."""
     table = TrackletTable.load(recording / 'table')
     with open(file, 'w', newline='') as stream:
         writer = csv.writer(stream)

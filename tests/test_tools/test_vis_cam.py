@@ -68,7 +68,7 @@ def test_config_with_weights(people, tmp_path):
         ),
     ],
 )
-def test_mistakes_are_told(arguments, message, people):
+def test_mistakes_are_reported(arguments, message, people):
     done = run_tool(TOOL, *arguments, cwd=people)
     assert done.returncode == 1
     assert message in done.stderr
