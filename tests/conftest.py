@@ -1,5 +1,6 @@
 """How tests run: one thread each, and processes that start at once."""
 
+import gc
 import multiprocessing
 import os
 
@@ -27,8 +28,14 @@ multiprocessing.set_forkserver_preload(
         'torch',
         'torch.utils.tensorboard',
         'torchvision',
+        'yapf.yapflib.yapf_api',
     ]
 )
+
+
+def pytest_collection_finish():
+    """Keep what was imported out of every later garbage collection."""
+    gc.freeze()
 
 
 @pytest.fixture(scope='session')

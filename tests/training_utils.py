@@ -2,8 +2,9 @@
 
 import torch
 import torch.distributed as dist
-from mmengine.config import Config, config
+from mmengine.config import Config
 from mmengine.runner import Runner
+from yapf.yapflib import yapf_api
 
 from mmcion.utils.compat import load_checkpoint_safely
 from mmcion.utils.dist import adapt_to_cpu_ranks
@@ -13,7 +14,7 @@ from .tool_utils import call_tool
 
 DATASET = 'train_dataloader.dataset'
 # a run prints its config seven times; yapf takes longer for that than the run
-config.FormatCode = lambda text, **style: (text, True)
+yapf_api.FormatCode = lambda text, **style: (text, True)
 
 
 def train_options(crops, work_dir):
