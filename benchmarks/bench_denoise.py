@@ -1,18 +1,17 @@
-"""Time, memory and quality of the three denoising levels at scale.
+"""Measure time, memory and quality of the denoising levels at scale.
 
 Example::
 
     python benchmarks/bench_denoise.py --images 1000000 --dim 256 \
         --videos 2000
 
-Simulated tracklets with known identities (``NoiseModel``) go through the
-shipped pipeline with calibrated thresholds. Level 1 is also run as the plain
-loop it stands for. The last line of output is JSON.
+Simulated tracklets of known identities (``NoiseModel``) go through the shipped
+pipeline with calibrated thresholds. Level 1 is compared with the plain loop
+that defines it. The last line of output is JSON.
 """
 
 import argparse
 import json
-import sys
 import tempfile
 import threading
 import time
@@ -23,7 +22,6 @@ from typing import Any
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
 
 CONFIG = ROOT / 'configs/denoise/three-levels_auto.py'
 NAIVE_TRACKLETS = 4000
@@ -45,9 +43,9 @@ def parse_args() -> argparse.Namespace:
 
 
 class PeakMemory:
-    """Peak of the memory that is this process's own, in MiB.
+    """Peak of this process's own memory, in MiB.
 
-    Pages of the mapped feature file are left out: the kernel may drop them.
+    Pages of the mapped feature file do not count: the kernel may drop them.
     """
 
     def __init__(self) -> None:
@@ -71,7 +69,7 @@ class PeakMemory:
 
 
 def naive_consistent_rows(feats: np.ndarray, sigma: float) -> np.ndarray:
-    """Level 1 on one tracklet, word by word: the plain formulation."""
+    """Run level 1 on one tracklet ``(n, D)`` as it is defined."""
     feats = feats.astype(np.float64)
     keep = np.ones(len(feats), bool)
     while keep.any():
@@ -119,7 +117,7 @@ def compare_level1(
 
 def simulate(args: argparse.Namespace, folder: Path) -> Any:
     """Make tracklets of about ``--images`` images."""
-    from mmcion.denoising.noise_model import NoiseModel
+    from mmcion.testing import NoiseModel
 
     model = NoiseModel()
     visits = max(round(args.images / args.videos / model.images), 2)

@@ -1,4 +1,4 @@
-"""Judge the identities of every denoising level on an annotated video.
+"""Evaluate the identities of every denoising level on an annotated video.
 
 Example::
 
@@ -6,11 +6,11 @@ Example::
         --persons persons.csv --video video.avi
 
 ``truth.csv`` has the columns ``frame,id,x,y,w,h`` with frames from 1, and
-``persons.csv`` the columns ``id,person``, where one person may have several
-ids because it left and came back. Without ``--video`` the sample video is
-fetched. Three kinds of features are judged: the weight-free colour
-descriptor, MobileNetV2 with ImageNet weights, and both joined. The last line
-of output is JSON.
+``persons.csv`` the columns ``id,person``, where a person may have several ids
+because it left and came back. Without ``--video`` the sample video is fetched.
+Three kinds of features are evaluated: the weight-free colour descriptor,
+MobileNetV2 with ImageNet weights, and both joined. The last line of output is
+JSON.
 """
 
 import argparse
@@ -24,7 +24,6 @@ from typing import Any
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
 
 SCORES = ('pairwise_precision', 'pairwise_recall', 'pairwise_f1', 'ari')
 
@@ -36,7 +35,7 @@ def parse_args() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('--truth', required=True, help='annotated boxes')
-    parser.add_argument('--persons', help='which ids are one person')
+    parser.add_argument('--persons', help='ids of the same person')
     parser.add_argument('--video', help='default: the sample video')
     parser.add_argument('--clips', type=int, default=4)
     parser.add_argument('--stride', type=int, default=1)
@@ -96,7 +95,7 @@ def all_features(table: Any, out: Path) -> dict[str, np.ndarray]:
     return {'both': both, 'imagenet': imagenet, 'colour': colour}
 
 
-def judge(
+def evaluate(
     table: Any, features: np.ndarray, truth: np.ndarray, cfg: Any, out: Path
 ) -> dict[str, dict[str, float]]:
     """Return the scores of the tracklets and after every level."""
@@ -129,8 +128,8 @@ def main() -> None:
         out = Path(folder)
         table = extract_tracklets(args, out / 'tracklets')
         truth = match_truth(table, read_truth(args.truth, args.persons))
-        judged = {
-            name: judge(table, feats, truth, cfg, out / f'stages_{name}')
+        evaluated = {
+            name: evaluate(table, feats, truth, cfg, out / f'stages_{name}')
             for name, feats in all_features(table, out).items()
         }
     result: dict[str, Any] = {
@@ -138,7 +137,7 @@ def main() -> None:
         'tracklets': table.num_tracklets,
         'unmatched_images': int((truth < 0).sum()),
     }
-    for features, levels in judged.items():
+    for features, levels in evaluated.items():
         print(f'{features:24}{"  ".join(SCORES)}  kept  identities')
         for name, scores in levels.items():
             line = '  '.join(f'{scores[s]:>{len(s)}.3f}' for s in SCORES)

@@ -1,4 +1,4 @@
-"""Where FAISS is the right tool for neighbours, and where it is not.
+"""Compare FAISS with blocked products in both searches for neighbours.
 
 Example::
 
@@ -7,29 +7,24 @@ Example::
 All pairs nearer than a threshold: our blocked product against FAISS's range
 search, exact and over an inverted file. Nearest other of a sample: FAISS's
 search against a blocked product. The floor is the bare matrix product, half
-of it for all pairs. The last line is JSON.
+of it for all pairs. The last line of output is JSON.
 """
 
 import argparse
 import json
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import faiss
 import numpy as np
 import torch
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
 DELTA, BLOCK, COLUMNS = 0.4, 1024, 8192
 
 
-def people(count: int, dim: int, seed: int = 0) -> np.ndarray:
-    """Return unit vectors of four views each of ``count / 4`` people."""
+def make_vectors(count: int, dim: int, seed: int = 0) -> np.ndarray:
+    """Return unit vectors ``(count, dim)`` of ``count / 4`` identities."""
     rng = np.random.default_rng(seed)
     looks = rng.normal(size=(count // 4, 64)) @ rng.normal(size=(64, dim))
     looks /= np.linalg.norm(looks, axis=1, keepdims=True)
@@ -109,7 +104,7 @@ def main() -> None:
     args = parser.parse_args()
     from mmcion.denoising.functional import near_pairs, nearest_other
 
-    vectors = people(args.vectors, args.dim)
+    vectors = make_vectors(args.vectors, args.dim)
     queries = min(args.queries, len(vectors))
     group = np.arange(len(vectors))
     exact = faiss.IndexFlatIP(args.dim)

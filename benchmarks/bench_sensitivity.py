@@ -1,4 +1,4 @@
-"""How the identities depend on what cannot be calibrated.
+"""Measure how the identities depend on what cannot be calibrated.
 
 Example::
 
@@ -6,14 +6,13 @@ Example::
 
 Level 3's ``sigma`` and ``max_spread`` are multiples of the calibrated sigma.
 On simulated tracklets these go from half to double the shipped ones, at
-several amounts of change between videos (``drift``) and of noise of images;
-then the rates of the calibration vary. Means over the seeds; the last line is
-JSON.
+several amounts of change between videos (``drift``) and of image noise; then
+the rates of the calibration vary. Means over the seeds; the last line of
+output is JSON.
 """
 
 import argparse
 import json
-import sys
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,6 @@ from typing import Any
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
 
 CONFIG = ROOT / 'configs/denoise/three-levels_auto.py'
 CASES = {
@@ -44,10 +42,10 @@ RATES = {
 def score(
     cfg: Any, seeds: int, case: dict[str, float] | None = None
 ) -> dict[str, float]:
-    """Return mean precision, recall, F1 and share of images kept."""
+    """Return mean precision, recall, F1 and fraction of images kept."""
     from mmcion.apis.denoise import denoise
-    from mmcion.denoising.noise_model import NoiseModel
     from mmcion.evaluation import identity_metrics
+    from mmcion.testing import NoiseModel
 
     names = ('pairwise_precision', 'pairwise_recall', 'pairwise_f1', 'kept')
     rows = []

@@ -1,4 +1,4 @@
-"""Measure detector and tracker on an annotated video.
+"""Measure accuracy and speed of detector and tracker on an annotated video.
 
 Example::
 
@@ -6,9 +6,9 @@ Example::
         --persons persons.csv --video video.avi
 
 ``truth.csv`` has the columns ``frame,id,x,y,w,h`` with frames from 1, and
-``persons.csv`` the columns ``id,person``, where one person may have several
-ids because it left and came back. Without ``--video`` the sample video is
-fetched. The last line of output is JSON.
+``persons.csv`` the columns ``id,person``: a person who left and came back has
+several ids. Without ``--video`` the sample video is used. The last line of
+output is JSON.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import csv
 import json
 import sys
 import time
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 IOU = 0.5
-LOW_SCORE = 0.02  # average precision needs the doubtful boxes too
+LOW_SCORE = 0.02  # average precision needs boxes of low confidence too
 Frame = tuple[np.ndarray, np.ndarray, np.ndarray]  # boxes, scores, ids
 
 
@@ -49,14 +50,14 @@ def run_video(
     """Detect and track.
 
     Returns:
-        The boxes of every frame, doubtful ones too; the score from which on
-        they were tracked; milliseconds per frame.
+        The boxes of every frame, those of low confidence too; the score
+        from which on they were tracked; milliseconds per frame.
     """
     from mmengine.config import Config
 
     from mmcion.registry import DETECTORS, TRACKERS
     from mmcion.utils.progress import progress_bar
-    from mmcion.video.video_reader import VideoReader
+    from mmcion.video import VideoReader
 
     cfg = Config.fromfile(config)
     threshold = cfg.detector.get('score_thr', 0)
@@ -66,7 +67,7 @@ def run_video(
     with VideoReader(video) as reader:
         detector.open_video(video)
         tracker.reset(reader.fps)
-        for index, image, _ in progress_bar(reader, unit='frame'):
+        for index, image in progress_bar(reader, unit='frame'):
             start = time.perf_counter()
             found = detector.detect(image, index)
             middle = time.perf_counter()
@@ -76,14 +77,11 @@ def run_video(
             seconds['detect'] += middle - start
             seconds['track'] += time.perf_counter() - middle
             frames.append((found.boxes, found.scores, ids))
-    return (
-        frames,
-        threshold,
-        {
-            f'{name}_ms': 1000 * value / max(len(frames), 1)
-            for name, value in seconds.items()
-        },
-    )
+    costs = {
+        f'{name}_ms': 1000 * value / max(len(frames), 1)
+        for name, value in seconds.items()
+    }
+    return frames, threshold, costs
 
 
 def read_truth(path: str, num_frames: int) -> list[Frame]:
@@ -95,28 +93,18 @@ def read_truth(path: str, num_frames: int) -> list[Frame]:
     return [(d.boxes, d.scores, np.asarray(d.ids)) for d in found]
 
 
-def pairwise_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return the ``(n, m)`` overlap of two sets of boxes."""
-    low = np.maximum(a[:, None, :2], b[None, :, :2])
-    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    common = np.clip(high - low, 0, None).prod(axis=2)
-    size_a = (a[:, 2:] - a[:, :2]).prod(axis=1)
-    size_b = (b[:, 2:] - b[:, :2]).prod(axis=1)
-    total = size_a[:, None] + size_b[None] - common
-    return common / np.maximum(total, 1e-9)
-
-
-def detection_figures(
+def detection_metrics(
     truth: list[Frame], found: list[Frame]
 ) -> dict[str, float]:
-    """Return precision, recall, F1 and AP, boxes taken by falling score."""
+    """Return precision, recall, F1 and AP, matching by falling score."""
+    from supervision import box_iou_batch
+
     hits, scores = [], []
     for (true_boxes, _, _), (boxes, score, _) in zip(
         truth, found, strict=True
     ):
         order = np.argsort(-score, kind='stable')
-        iou = pairwise_iou(boxes[order], true_boxes)
-        hits.append(_greedy_hits(iou))
+        hits.append(_greedy_hits(box_iou_batch(boxes[order], true_boxes)))
         scores.append(score[order])
     hit = np.concatenate(hits)[np.argsort(-np.concatenate(scores))]
     true_positives = np.cumsum(hit)
@@ -133,6 +121,7 @@ def detection_figures(
 
 
 def _greedy_hits(iou: np.ndarray) -> np.ndarray:
+    """Return which boxes match a true box that is free, ``(n, m) -> (n,)``."""
     free = np.ones(iou.shape[1], bool)
     hits = np.zeros(len(iou), bool)
     for row in range(len(iou)):
@@ -143,10 +132,11 @@ def _greedy_hits(iou: np.ndarray) -> np.ndarray:
     return hits
 
 
-def tracking_figures(
+def tracking_metrics(
     truth: list[Frame], found: list[Frame]
 ) -> dict[str, float]:
     """Return HOTA, IDF1, MOTA and identity switches of TrackEval."""
+    from supervision import box_iou_batch
     from trackeval.metrics import CLEAR, HOTA, Identity
 
     tracked = [(b[i >= 0], s[i >= 0], i[i >= 0]) for b, s, i in found]
@@ -161,7 +151,7 @@ def tracking_figures(
         'gt_ids': true_ids,
         'tracker_ids': track_ids,
         'similarity_scores': [
-            pairwise_iou(t[0], f[0])
+            box_iou_batch(t[0], f[0])
             for t, f in zip(truth, tracked, strict=True)
         ],
     }
@@ -177,35 +167,35 @@ def tracking_figures(
 
 
 def _renumber(ids: list[np.ndarray]) -> tuple[list[np.ndarray], int]:
+    """Replace ids by 0, 1, 2, ...; return them and their number."""
     known, inverse = np.unique(np.concatenate(ids), return_inverse=True)
     ends = np.cumsum([len(i) for i in ids])[:-1]
     return np.split(inverse, ends), len(known)
 
 
-def person_figures(
+def person_metrics(
     truth: list[Frame], found: list[Frame], persons: str
 ) -> dict[str, float]:
-    """Return how pure tracks are, by person and not by visit.
+    """Return the purity of tracks, by person and not by visit.
 
-    ``box_purity`` is the share of matched boxes that show the person that
+    ``box_purity`` is the fraction of matched boxes that show the person whom
     their track shows most often.
     """
+    from supervision import box_iou_batch
+
     with open(persons) as file:
-        rows = list(csv.DictReader(file))
-    person_of = {int(row['id']): row['person'] for row in rows}
-    counts: dict[int, dict[str, int]] = {}
+        person_of = {int(r['id']): r['person'] for r in csv.DictReader(file)}
+    tracks: dict[int, Counter[str]] = defaultdict(Counter)
     for (true_boxes, _, true_ids), (boxes, _, ids) in zip(
         truth, found, strict=True
     ):
-        iou = pairwise_iou(boxes, true_boxes)
+        iou = box_iou_batch(boxes, true_boxes)
         for row in np.flatnonzero(ids >= 0):
-            if not iou.shape[1] or iou[row].max() < IOU:
-                continue
-            name = person_of[int(true_ids[iou[row].argmax()])]
-            track = counts.setdefault(int(ids[row]), {})
-            track[name] = track.get(name, 0) + 1
-    matched = sum(sum(track.values()) for track in counts.values())
-    main = sum(max(track.values()) for track in counts.values())
+            if iou.shape[1] and iou[row].max() >= IOU:
+                name = person_of[int(true_ids[iou[row].argmax()])]
+                tracks[int(ids[row])][name] += 1
+    matched = sum(track.total() for track in tracks.values())
+    main = sum(max(track.values()) for track in tracks.values())
     return {
         'persons': len(set(person_of.values())),
         'box_purity': main / max(matched, 1),
@@ -223,17 +213,17 @@ def main() -> None:
     found = [
         tuple(part[s >= threshold] for part in (b, s, i)) for b, s, i in every
     ]
-    figures: dict[str, Any] = {'frames': len(every), **costs}
-    figures |= detection_figures(truth, found)
-    figures['ap50'] = detection_figures(truth, every)['ap50']
-    figures['score_thr'] = threshold
-    figures |= tracking_figures(truth, found)
+    metrics: dict[str, Any] = {'frames': len(every), **costs}
+    metrics |= detection_metrics(truth, found)
+    metrics['ap50'] = detection_metrics(truth, every)['ap50']
+    metrics['score_thr'] = threshold
+    metrics |= tracking_metrics(truth, found)
     if args.persons:
-        figures |= person_figures(truth, found, args.persons)
-    for name, value in figures.items():
+        metrics |= person_metrics(truth, found, args.persons)
+    for name, value in metrics.items():
         text = f'{value:.3f}' if isinstance(value, float) else str(value)
         print(f'{name:<12} {text:>9}')
-    print(json.dumps({'config': args.config, **figures}))
+    print(json.dumps({'config': args.config, **metrics}))
 
 
 if __name__ == '__main__':

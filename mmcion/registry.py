@@ -41,7 +41,12 @@ DATA_SAMPLERS = _child(
 FUNCTIONS = _child('function', MMENGINE_FUNCTIONS, 'datasets')
 TRANSFORMS = _child('transform', MMENGINE_TRANSFORMS, 'datasets.transforms')
 METRICS = _child('metric', MMENGINE_METRICS, 'evaluation.metrics')
-HOOKS = _child('hook', MMENGINE_HOOKS, 'engine.hooks')
+HOOKS = _child(
+    'hook',
+    MMENGINE_HOOKS,
+    'engine.hooks',
+    'apis.retrieval_report_hook',
+)
 OPTIM_WRAPPERS = _child(
     'optimizer wrapper', MMENGINE_OPTIM_WRAPPERS, 'engine.optim'
 )

@@ -13,7 +13,7 @@ from mmcion.utils.dist import adapt_to_cpu_ranks
 from mmcion.utils.io import read_json
 from tests.dist_utils import run_on_ranks
 from tests.tiny import DIM, make_pretrainer, write_image
-from tests.tool_utils import ROOT, call_tool
+from tests.tool_utils import ROOT, call_main
 from tests.training_utils import assert_same, load, losses
 
 FAMILIES = ('linear', 'fine-tune')
@@ -99,7 +99,7 @@ def train(cfg, work_dir, *arguments):
     work_dir.mkdir(exist_ok=True)
     cfg.experiment_name = f'{work_dir.parent.name}_{work_dir.name}'
     cfg.dump(work_dir / 'config.py')
-    call_tool(
+    call_main(
         *('train.py', work_dir / 'config.py', '--work-dir', work_dir),
         *arguments,
     )
@@ -107,7 +107,7 @@ def train(cfg, work_dir, *arguments):
 
 def evaluate(work_dir, checkpoint, out, **options):
     given = () if checkpoint is None else (checkpoint,)
-    call_tool(
+    call_main(
         *('test.py', work_dir / 'config.py', *given, '--work-dir', out),
         *('--out', out / 'scores.json'),
         *('--dump-features', out / 'features.npz', '--cfg-options'),

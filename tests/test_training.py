@@ -16,7 +16,7 @@ from torch.multiprocessing import ProcessRaisedException
 from tests.dist_utils import run_on_ranks
 from tests.golden import DATA
 from tests.tiny import make_pretrainer, write_query_gallery
-from tests.tool_utils import ROOT, call_tool
+from tests.tool_utils import ROOT, call_main
 from tests.training_utils import (
     DATASET,
     assert_same,
@@ -208,7 +208,7 @@ def test_error_on_one_rank_ends_all(crops, tmp_path):
 @pytest.mark.slow
 def test_teacher_of_a_run_is_evaluated(full_run, tmp_path):
     images = write_query_gallery(tmp_path / 'images')
-    call_tool(
+    call_main(
         *('test.py', DATA / 'tiny_test.py', full_run / 'epoch_2.pth'),
         *('--work-dir', tmp_path, '--out', tmp_path / 'scores.json'),
         *('--dump-features', tmp_path / 'features.npz', '--cfg-options'),
@@ -243,4 +243,4 @@ def test_teacher_of_a_run_is_evaluated(full_run, tmp_path):
 def test_other_configs_are_no_recipe_of_training(tmp_path, config, missing):
     path = ROOT / 'configs' / config
     with pytest.raises(ValueError, match=missing):
-        call_tool('train.py', path, '--work-dir', tmp_path)
+        call_main('train.py', path, '--work-dir', tmp_path)

@@ -76,7 +76,7 @@ def _run_tool(words, cwd, environment, out, err):
     runpy.run_path(words[0], run_name='__main__')
 
 
-def call_tool(name, *arguments):
+def call_main(name, *arguments):
     """Call a tool's ``main`` in this process, so that it raises its errors.
 
     Args:

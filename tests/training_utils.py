@@ -10,7 +10,7 @@ from mmcion.utils.compat import load_checkpoint_safely
 from mmcion.utils.dist import adapt_to_cpu_ranks
 
 from .golden import DATA
-from .tool_utils import call_tool
+from .tool_utils import call_main
 
 DATASET = 'train_dataloader.dataset'
 # a run prints its config seven times; yapf takes longer for that than the run
@@ -30,7 +30,7 @@ def train_options(crops, work_dir):
 def train(crops, work_dir, *arguments, config='tiny_train.py', **options):
     """Call ``tools/train.py`` with a config of ``tests/data``."""
     options = {**train_options(crops, work_dir), **options}
-    call_tool(
+    call_main(
         *('train.py', DATA / config, '--work-dir', work_dir, *arguments),
         '--cfg-options',
         *(f'{key}={value}' for key, value in options.items()),

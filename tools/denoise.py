@@ -9,21 +9,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mmengine.config import Config
-
     from mmcion.structures import IdentityLabels, TrackletTable
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+EXPORT_OPTIONS = ('min_images_per_identity', 'min_videos')
 EXAMPLE = """examples:
   python tools/denoise.py configs/denoise/three-levels_auto.py \\
       --table work_dirs/tracklets/table --features work_dirs/features \\
       --out work_dirs/identities
   torchrun --nproc-per-node 4 tools/denoise.py CONFIG ... --launcher pytorch
 
-Finished levels are kept, and of an interrupted one the finished parts; the
-same command goes on after them. In the out folder: annotation/ (for
+Finished levels are kept, and the finished shards of an interrupted one; the
+same command resumes after them. In the out folder: annotation/ (for
 pre-training), cion_annos.json (the published format), identity.npy (one per
 row of the table), report.json, and report.html to look at.
 """
@@ -34,9 +33,13 @@ def parse_args() -> argparse.Namespace:
     from mmcion.utils.cli import add_cfg_options, add_launcher, tool_parser
 
     parser = tool_parser(__doc__, EXAMPLE)
-    parser.add_argument('config', help='pipeline of denoisers')
-    parser.add_argument('--table', required=True, help='a TrackletTable')
-    parser.add_argument('--features', required=True, help='its FeatureStore')
+    parser.add_argument('config', help='pipeline of denoisers (.py)')
+    parser.add_argument(
+        '--table', required=True, help='folder of a TrackletTable'
+    )
+    parser.add_argument(
+        '--features', required=True, help='folder of its FeatureStore'
+    )
     parser.add_argument('--out', required=True, help='folder to write to')
     add_cfg_options(parser)
     add_launcher(parser)
@@ -51,11 +54,15 @@ def main() -> None:
 
     from mmcion.apis.denoise import denoise
     from mmcion.structures import FeatureStore, TrackletTable
+    from mmcion.utils.checks import check_at_least, check_choice
     from mmcion.utils.cli import read_config
     from mmcion.utils.dist import ranks
 
     cfg = read_config(args.config, args.cfg_options)
-    export = export_options(cfg)
+    export = cfg.get('export', {})
+    for name, value in export.items():
+        check_choice('export option', name, EXPORT_OPTIONS)
+        check_at_least(0, **{f'export.{name}': value})
     table = TrackletTable.load(args.table)
     features = FeatureStore.open(args.features)
     with ranks(args.launcher, gloo=True):
@@ -63,25 +70,6 @@ def main() -> None:
         labels = denoise(table, features, cfg, work_dir=args.out)
         if is_main_process():
             write_results(table, labels, export, Path(args.out))
-
-
-def export_options(cfg: Config) -> dict[str, int]:
-    """Return the settings of the export.
-
-    Raises:
-        ValueError: if one is unknown or no whole number.
-    """
-    known = {'min_images_per_identity', 'min_videos'}
-    export = cfg.get('export', {})
-    if not isinstance(export, dict) or not (
-        set(export) <= known
-        and all(isinstance(value, int) for value in export.values())
-    ):
-        raise ValueError(
-            f'export is a dict of whole numbers with {sorted(known)}; got '
-            f'{export!r}.'
-        )
-    return dict(export)
 
 
 def write_results(
@@ -92,17 +80,27 @@ def write_results(
 ) -> None:
     """Write identities, annotations and reports.
 
-    Those of an earlier run go first, so that what is there belongs together.
+    Args:
+        table: N images.
+        labels: Their identities.
+        export: Arguments of ``export_annotation``.
+        out: Folder to write to.
     """
     from mmcion.apis.denoise_report import report_denoising
     from mmcion.denoising import export_annotation
+    from mmcion.utils.checks import UserError
     from mmcion.utils.io import write_json
 
+    # results of an earlier run go first, so that the files belong together
     shutil.rmtree(out / 'annotation', ignore_errors=True)
     for name in ('cion_annos.json', 'report.html', 'report.json'):
         (out / name).unlink(missing_ok=True)
     labels.save(out / 'identity.npy')
-    problem, counts = None, {}
+    problem = None
+    counts = {
+        'images': int(labels.keep.sum()),
+        'identities': labels.num_identities,
+    }
     if table.path is None:
         print('the table has no image paths, so there is no annotation')
     else:
@@ -111,17 +109,15 @@ def write_results(
             annotation.save(out / 'annotation')
             annotation.to_cion_json(out / 'cion_annos.json')
             labels.report['export'] = counts
-        except ValueError as error:
-            problem = error
+        except UserError as error:
+            problem = error  # raised when the report that explains it is there
     write_json(out / 'report.json', labels.report)
     report_denoising(table, labels, out / 'report.html')
     if problem is not None:
         raise problem
-    images = counts.get('images', int(labels.keep.sum()))
-    identities = counts.get('identities', labels.num_identities)
     print(
-        f'{out}: {images} of {len(table)} images, {identities} identities; '
-        f'look at {out / "report.html"}'
+        f'{out}: {counts["images"]} of {len(table)} images, '
+        f'{counts["identities"]} identities; look at {out / "report.html"}'
     )
 
 

@@ -1,4 +1,4 @@
-"""Turn videos into crops of tracked people and a tracklet table."""
+"""Extract the crops of tracked people from videos; make a tracklet table."""
 
 import argparse
 import sys
@@ -18,7 +18,7 @@ EXAMPLE = """example:
   python tools/extract_tracklets.py videos/ --out work_dirs/tracklets \\
       --stride 5 --workers 4
 
-A second run with the same settings goes on where the first one stopped.
+A second run with the same settings continues where the first one stopped.
 """
 
 
@@ -28,33 +28,36 @@ def parse_args() -> argparse.Namespace:
 
     parser = tool_parser(__doc__, EXAMPLE)
     parser.add_argument(
-        'videos', nargs='+', metavar='VIDEO_OR_FOLDER', help='what to read'
+        'videos', nargs='+', metavar='VIDEO_OR_FOLDER', help='videos'
     )
     parser.add_argument('--out', required=True, help='folder to write to')
     which = parser.add_mutually_exclusive_group()
     which.add_argument(
         '--detector',
         choices=sorted(DETECTORS),
-        help='short for a --config of configs/tracklets '
-        '(default: efficientdet)',
+        help='config of configs/tracklets (default: efficientdet)',
     )
-    which.add_argument('--config', help='detector, tracker and settings')
+    which.add_argument(
+        '--config', help='own config of detector, tracker and settings'
+    )
     parser.add_argument(
         '--boxes',
         metavar='FILE_OR_DIR',
-        help='take the people from these files (implies --detector boxes)',
+        help='files of boxes to use (implies --detector boxes)',
     )
     parser.add_argument(
-        '--clips', type=int, help='pieces of a video that count as videos'
+        '--clips',
+        type=int,
+        help='number of pieces of a video that count as videos',
     )
     parser.add_argument(
         '--stride', type=int, help='take crops from every n-th frame'
     )
     parser.add_argument(
-        '--min-length', type=int, help='images of the shortest tracklet'
+        '--min-length', type=int, help='least number of images of a tracklet'
     )
     parser.add_argument(
-        '--min-height', type=int, help='least height of a person in pixels'
+        '--min-height', type=int, help='least height of a box in pixels'
     )
     parser.add_argument(
         '--workers', type=int, default=1, help='number of processes'
@@ -62,33 +65,36 @@ def parse_args() -> argparse.Namespace:
     add_cfg_options(parser)
     args = parser.parse_args()
     if args.boxes and args.detector not in (None, 'boxes'):
-        parser.error('--boxes takes the people from files: no --detector')
+        parser.error('--boxes replaces the detector; omit --detector')
     return args
 
 
 def load_config(args: argparse.Namespace) -> Any:
     """Read the config and apply the options of the command line."""
-    from mmengine.config import Config
+    from mmcion.utils.checks import UserError
+    from mmcion.utils.cli import override, read_config
 
     chosen = args.detector or ('boxes' if args.boxes else 'efficientdet')
-    cfg = Config.fromfile(args.config or DETECTORS[chosen])
+    path = args.config or DETECTORS[chosen]
+    cfg = read_config(path)
+    # short options first: --cfg-options has the last word
     if args.boxes:
         if 'boxes' not in cfg.detector:
-            raise ValueError(
+            raise UserError(
                 f'--boxes needs a config whose detector reads files, such as '
-                f'{DETECTORS["boxes"]}; {args.config} finds people itself.'
+                f'{DETECTORS["boxes"]}; {path} has {cfg.detector.type}.'
             )
         cfg.detector.boxes = args.boxes
     for name in ('clips', 'stride', 'min_length', 'min_height'):
         if getattr(args, name) is not None:
             cfg.extractor[name] = getattr(args, name)
-    cfg.merge_from_dict(args.cfg_options)
+    override(cfg, args.cfg_options, path)
     unknown = set(cfg) - {'detector', 'tracker', 'extractor', 'custom_imports'}
     if unknown:
-        raise ValueError(
-            f'a tracklet config has detector, tracker and extractor; unknown '
-            f'here: {sorted(unknown)}. Settings of the extractor are given '
-            f'as extractor.KEY=VALUE.'
+        raise UserError(
+            f'{path}: unknown settings {sorted(unknown)}. A tracklet config '
+            f'has detector, tracker and extractor; settings of the extractor '
+            f'are given as extractor.KEY=VALUE.'
         )
     return cfg
 

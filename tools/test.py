@@ -1,9 +1,9 @@
-"""Judge a model on queries and gallery."""
+"""Evaluate a model on queries and gallery."""
 
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -18,11 +18,11 @@ EXAMPLE = """examples:
   python tools/test.py configs/eval/zero-shot_resnet50-ibn_market1501.py \\
       work_dirs/cion/epoch_100.pth --out scores.json --show-dir report
   python tools/test.py configs/eval/zero-shot_resnet50-ibn_market1501.py \\
-      model.pth --tta --rerank 20,6,0.3 --datasets market1501 \\
+      model.pth --tta --rerank k1=20 --datasets market1501 \\
       msmt17=/data/MSMT17_V1 dukemtmcreid
 
-A checkpoint of pre-training gives its teacher's backbone. Without one, the
-network is judged as it is initialised.
+Of a pre-training checkpoint the backbone of the teacher is used. Without a
+checkpoint, the network is evaluated as it is initialised.
 """
 DATASETS = ROOT / 'configs' / '_base_' / 'datasets'
 
@@ -37,12 +37,11 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         'checkpoint',
         nargs='?',
-        help='weights to judge; none, or nothing, for the network as it is '
-        'initialised',
+        help='weights to evaluate (default: as initialised; none: the same)',
     )
-    parser.add_argument('--work-dir', help='logs go here')
+    parser.add_argument('--work-dir', help='folder for logs')
     parser.add_argument(
-        '--dump-features', metavar='NPZ', help='write all features here'
+        '--dump-features', metavar='NPZ', help='file for all features'
     )
     parser.add_argument(
         '--tta',
@@ -71,7 +70,7 @@ def test_configs(args: argparse.Namespace) -> 'dict[str, Config]':
     from mmcion.models.utils import use_checkpoint
     from mmcion.utils.cli import runner_config
     from mmcion.utils.compat import check_run_checkpoint
-    from mmcion.utils.retrieval_cli import check_outputs, retrieval_settings
+    from mmcion.utils.retrieval_cli import check_outputs, retrieval_options
 
     check_outputs(
         out=args.out,
@@ -91,62 +90,27 @@ def test_configs(args: argparse.Namespace) -> 'dict[str, Config]':
         configs = dataset_configs(
             cfg, args.datasets, DATASETS, args.cfg_options
         )
-    settings = retrieval_settings(args)
     for name, each in configs.items():
+        options = retrieval_options(args)
         if args.dump_features:
             path = Path(args.dump_features)
             stem = f'{path.stem}_{name}' if name else path.stem
-            settings['dump_features'] = str(path.with_stem(stem))
-        set_metric_options(each, settings)
+            options['dump_features'] = str(path.with_stem(stem))
+        set_metric_options(each, options)
+        if args.show_dir:
+            out_dir = str(Path(args.show_dir) / name)
+            hook = {'type': 'RetrievalReportHook', 'out_dir': out_dir}
+            each.custom_hooks = [*each.get('custom_hooks', []), hook]
     return configs
 
 
-def run_test(cfg: 'Config', name: str, args: argparse.Namespace) -> Any:
-    """Test on one data set, and write its report."""
-    from mmengine.dist import is_main_process
-    from mmengine.model import is_model_wrapper
-    from mmengine.runner import Runner
-
-    from mmcion.apis.retrieval_report import report_retrieval
-    from mmcion.evaluation import ReIDMetric
-
-    runner = Runner.from_cfg(cfg)
-    if args.checkpoint is None:
-        runner.logger.warning(
-            'no checkpoint is given: the network is judged as the config '
-            'initialises it.'
-        )
-    scores = runner.test()
-    if not args.show_dir or not is_main_process():
-        return scores
-    metrics = runner.test_evaluator.metrics
-    (metric,) = (m for m in metrics if isinstance(m, ReIDMetric))
-    model = runner.model
-    model = model.module if is_model_wrapper(model) else model
-    model.cfg = cfg
-    dataset = cfg.test_dataloader.dataset
-    report_retrieval(
-        metric.result,
-        Path(args.show_dir) / name,
-        title=' on '.join([Path(args.config).stem, name or dataset['type']]),
-        settings={
-            'config': args.config,
-            'checkpoint': args.checkpoint,
-            'data set': f'{dataset["type"]}, {dataset.get("data_root", "")}',
-            **vars(metric.options),
-            'flip_test': bool(cfg.model.get('flip_test')),
-        },
-        command=' '.join(sys.argv),
-        model=model,
-    )
-    return scores
-
-
 def main() -> None:
-    """Test."""
+    """Test on one data set or several."""
     args = parse_args()
     from mmengine.dist import is_main_process
+    from mmengine.runner import Runner
 
+    from mmcion.utils.checks import UserError
     from mmcion.utils.dist import adapt_to_cpu_ranks, ranks
     from mmcion.utils.io import write_json
     from mmcion.utils.memory import reuse_freed_memory
@@ -159,11 +123,17 @@ def main() -> None:
         for name, cfg in configs.items():
             adapt_to_cpu_ranks(cfg)
             try:
-                scores[name] = run_test(cfg, name, args)
-            except (OSError, ValueError) as error:
+                runner = Runner.from_cfg(cfg)
+                if args.checkpoint is None:
+                    runner.logger.warning(
+                        'No checkpoint is given: the network is evaluated as '
+                        'it is initialised.'
+                    )
+                scores[name] = runner.test()
+            except (OSError, UserError) as error:
                 if len(configs) == 1 or args.launcher != 'none':
                     raise
-                failed[name] = error  # the others are worth having
+                failed[name] = error  # the other data sets still count
         if not is_main_process():
             return
         if args.datasets:
@@ -175,7 +145,7 @@ def main() -> None:
 
             write_comparison(Path(args.show_dir) / 'report.html', scores)
     if failed:
-        raise ValueError(
+        raise UserError(
             '; '.join(f'{name}: {error}' for name, error in failed.items())
         )
 

@@ -1,6 +1,6 @@
 # The three levels of CION with thresholds calibrated on the data itself.
-# 'auto' is the calibrated value, dict(auto=1.2) that multiple of it: one
-# person looks more different between videos than within a tracklet.
+# 'auto' is the calibrated value, dict(auto=1.2) that multiple of it: an
+# identity looks more different between videos than within a tracklet.
 center = True
 calibration = dict(false_merge_rate=0.05, tracklet_noise=0.1, false_links=1.0)
 pipeline = [

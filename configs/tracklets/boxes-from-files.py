@@ -1,6 +1,6 @@
 _base_ = './efficientdet-lite2_bytetrack.py'
 
-# Ids of the file where it has any, else ByteTrack.
+# Tracks are the ids of the file if it has any, else ByteTrack's.
 detector = dict(_delete_=True, type='BoxFileDetector', boxes=None)
 tracker = dict(
     _delete_=True, type='GivenIds', otherwise=dict(type='ByteTrack')

@@ -1,4 +1,4 @@
-# People found by EfficientDet-Lite2 and joined by ByteTrack: the default.
+# The default: EfficientDet-Lite2 detects people, ByteTrack tracks them.
 detector = dict(
     type='EfficientDetLiteDetector',
     model='efficientdet_lite2.tflite',

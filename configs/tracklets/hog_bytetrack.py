@@ -1,6 +1,6 @@
 _base_ = './efficientdet-lite2_bytetrack.py'
 
-# No weight file needed, and many more mistakes.
+# Needs no weight file and makes many more errors.
 detector = dict(
     _delete_=True, type='HOGDetector', upsample=1.5, score_thr=0.85
 )

@@ -21,7 +21,7 @@ from mmcion.models.utils.model_file import (
     read_model_file,
 )
 from mmcion.models.utils.weight_io import backbone_tensors
-from mmcion.utils.downloads import KnownFile, Source, fetch_file
+from mmcion.utils.downloads import KnownFile, fetch_file
 from mmcion.utils.io import hash_file
 
 from .model_index import ZooEntry, read_index
@@ -188,7 +188,7 @@ def _zoo_file(entry: ZooEntry) -> Path:
         if hashed:
             return hashed[0]
     if entry.url and entry.sha256:
-        known = KnownFile(entry.sha256, (Source('url', entry.url),))
+        known = KnownFile(entry.sha256, entry.url)
         return fetch_file(entry.file, known)
     where = f'{ZOO_FOLDER} is {folder}' if folder else f'{ZOO_FOLDER} is unset'
     raise FileNotFoundError(

@@ -11,9 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mmcion.evaluation import nearest_gallery
+from mmcion.evaluation import nearest_gallery, normalize_rows
 from mmcion.evaluation import rerank as k_reciprocal_rerank
-from mmcion.evaluation.functional.distance import unit_rows
 from mmcion.structures import FeatureStore
 from mmcion.visualization import RankedQuery, ranked_list
 from mmcion.visualization.picture_file import picture_format, save_picture
@@ -243,7 +242,7 @@ class ReIDInferencer:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return ``(Q, k)`` rows by k-reciprocal distance, and cosines."""
         assert self._gallery is not None
-        qf, gf = unit_rows(qf), unit_rows(self._gallery[:])
+        qf, gf = normalize_rows(qf), normalize_rows(self._gallery[:])
         k1 = min(_K1, len(qf) + len(gf) - 1)
         distances = k_reciprocal_rerank(qf, gf, k1=k1, k2=min(_K2, k1))
         rows = distances.argsort(axis=1, kind='stable')[:, :topk]

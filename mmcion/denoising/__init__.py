@@ -3,7 +3,6 @@ from .calibration import Calibration, calibrate
 from .cross_video import CrossVideoDenoiser
 from .export import export_annotation
 from .noise import noise_rates
-from .noise_model import NoiseModel
 from .pipeline import DenoisePipeline
 from .single_tracklet import SingleTrackletDenoiser
 from .single_video import SingleVideoDenoiser
@@ -13,7 +12,6 @@ __all__ = [
     'Calibration',
     'CrossVideoDenoiser',
     'DenoisePipeline',
-    'NoiseModel',
     'SingleTrackletDenoiser',
     'SingleVideoDenoiser',
     'calibrate',

@@ -1,15 +1,12 @@
 """Thresholds without labels (ours).
 
-Boxes that share a frame are certainly different people; rows of one tracklet
-are almost certainly one. Both come for free, and give the scale of distances
-of whatever extractor made the features.
+Boxes that share a frame are certainly different identities; images of one
+tracklet are almost certainly one. Both are free, and give the scale of
+distances of whatever extractor made the features.
 """
 
-from __future__ import annotations
-
 import logging
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from mmengine.logging import print_log
@@ -21,16 +18,16 @@ from mmcion.structures import (
     TrackletTable,
     cooccurring_pairs,
 )
-from mmcion.utils.shards import Shards
+from mmcion.utils.checks import UserError, check_at_least, check_interval
 
-from .base_denoiser import check_count
-from .functional import normalise, pair_distance
+from .functional import DISTANCE_ERROR, normalise, pair_distance
 from .grouped_rows import own_distance, sum_features
 
-_BINS = np.linspace(0, 2, 81)
-_ROUNDING = 1e-6  # of distances between equal features
-# A quantile so many times that of so many times the share has jumped.
-_JUMP, _MOST_NOISE = 1.5, 0.4
+_BINS = np.linspace(0, 2, 81)  # cosine distances, in steps of 0.025
+# Foreign images show as a jump: at 1.5 times the ratio, the quantile is less
+# than 1 / 1.5 of what it was. Ratios above 0.4 are not tried, since most
+# images must be the tracklet's own.
+_JUMP, _MAX_NOISE = 1.5, 0.4
 
 
 @dataclass(frozen=True)
@@ -40,16 +37,16 @@ class Calibration:
     Attributes:
         sigma: ``1 - tracklet_noise`` quantile of the distances of images to
             their tracklet's centroid; at least 1e-6.
-        tracklet_noise: the share that was used; see ``calibrate``.
-        delta: ``false_merge_rate`` quantile of the distances between
-            tracklets that share a frame; for comparisons within a video.
-        link_delta: for comparisons of all with all; see ``calibrate``.
-        num_images: images behind ``sigma``, those of tracklets of at least
+        tracklet_noise: Ratio that was used; see ``calibrate``.
+        delta: ``false_merge_rate`` quantile of the distances of co-occurring
+            pairs of tracklets; for comparisons within a video.
+        link_delta: For comparisons of all with all; see ``calibrate``.
+        num_images: Images behind ``sigma``, those of tracklets of at least
             two.
-        num_pairs: co-occurring tracklet pairs behind ``delta``.
-        bins: edges of both histograms.
-        same: counts of the distances behind ``sigma``.
-        different: counts of the distances behind ``delta``.
+        num_pairs: Co-occurring pairs behind ``delta``.
+        bins: Edges of both histograms.
+        same: Counts of the distances behind ``sigma``.
+        different: Counts of the distances behind ``delta``.
     """
 
     sigma: float
@@ -62,10 +59,6 @@ class Calibration:
     same: list[int]
     different: list[int]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values for the report."""
-        return asdict(self)
-
 
 def calibrate(
     table: TrackletTable,
@@ -75,135 +68,144 @@ def calibrate(
     tracklet_noise: float = 0.1,
     false_links: float = 1.0,
     min_pairs: int = 10,
-    shards: Shards | None = None,
 ) -> Calibration:
     """Choose ``sigma``, ``delta`` and ``link_delta`` from the tracklets.
 
     Across videos an identity is compared with thousands, and a rate that is
-    harmless among the ten people of a video would link it to hundreds. So
-    ``link_delta`` is the distance below which an identity expects
+    harmless among the ten identities of a video would link it to hundreds.
+    So ``link_delta`` is the distance below which an identity expects
     ``false_links`` of all T tracklets: the quantile ``false_links / T``. So
     few pairs lie there that it is read off a normal distribution through the
     median and ``delta``. It is at most ``delta``, and at least the median
     distance of images to their own tracklet.
 
     Where more images are foreign than ``tracklet_noise`` says, the quantile
-    lies among them, far above that of a few images more. Then the share grows
-    by steps of 1.5 times beyond the last such jump, and the log says so.
+    lies among them, far above that of a slightly larger ratio. Then the ratio
+    grows by steps of 1.5 times beyond the last such jump, and the log says
+    so.
 
     Args:
-        table: the images.
-        features: one row each.
-        false_merge_rate: share of co-occurring pairs, which are different
-            people, that may lie nearer than ``delta``.
-        tracklet_noise: share of images presumed to be foreign to their
+        table: N images.
+        features: One row per image.
+        false_merge_rate: Fraction of co-occurring pairs, which are different
+            identities, that may lie nearer than ``delta``.
+        tracklet_noise: Fraction of images presumed to be foreign to their
             tracklet.
-        false_links: see above.
-        min_pairs: fewer co-occurring pairs are not evidence.
-        shards: how the work is shared.
+        false_links: Number of false links that an identity may expect.
+        min_pairs: Fewer co-occurring pairs are not enough evidence.
 
     Raises:
-        ValueError: if ``false_merge_rate`` is not in (0, 0.5) or
-            ``tracklet_noise`` not in (0, 1), there are fewer pairs or no
-            tracklet has two images; names the count and the remedy.
+        UserError: If an argument is outside its range, there are fewer pairs
+            or no tracklet has two images; names the count and what to do.
     """
-    _check_rates(false_merge_rate, tracklet_noise, false_links)
-    check_count('min_pairs', min_pairs)
-    tracklet = IdentityLabels.from_tracklets(table, features).identity
-    first, second = cooccurring_pairs(table, tracklet)
-    if len(first) < min_pairs:
-        raise ValueError(
-            f'only {len(first)} pairs of tracklets share a frame, and '
-            f'calibration wants {min_pairs}: "auto" thresholds cannot be '
-            f'chosen. Set sigma and delta of every level by hand in the '
-            f'config, or lower calibration.min_pairs.'
+    check_interval('(0, 0.5)', false_merge_rate=false_merge_rate)
+    check_interval('(0, 1)', tracklet_noise=tracklet_noise)
+    check_interval('(0, inf)', false_links=false_links)
+    check_at_least(1, min_pairs=min_pairs)
+    same, different = tracklet_distances(table, features)
+    by_hand = 'Set sigma and delta of every level by hand in the config'
+    if len(different) < min_pairs:
+        raise UserError(
+            f'"auto" thresholds need {min_pairs} pairs of tracklets that '
+            f'share a frame; found only {len(different)} pairs. {by_hand}, '
+            f'or lower calibration.min_pairs.'
         )
-    centroids = normalise(sum_features(features, tracklet, shards))
-    same = own_distance(features, centroids, tracklet, shards)
-    same = same[_has_company(tracklet)]
     if not len(same):
-        raise ValueError(
-            'no tracklet has two images, so nothing shows how much images of '
-            'one person differ: "auto" thresholds cannot be chosen. Set '
-            'sigma and delta of every level by hand in the config.'
+        raise UserError(
+            f'"auto" thresholds need tracklets of two images, which show how '
+            f'much images of one identity differ; found none. {by_hand}.'
         )
-    different = pair_distance(centroids, first, second)
+    # Different identities for certain: how near do they come?
     delta = float(np.quantile(different, false_merge_rate))
-    link_delta = _lower_tail(
+    link_delta = lower_tail_quantile(
         float(np.median(different)),
         delta,
         false_merge_rate,
         false_links / table.num_tracklets,
     )
-    sigma, used = _upper_quantile(same, tracklet_noise)
-    if used > tracklet_noise:
+    # A normal tail can reach distances at which images of one tracklet lie.
+    link_delta = min(delta, max(link_delta, float(np.median(same))))
+    # Nearly always one identity: how far apart are its images?
+    sigma, used_noise = quantile_below_outliers(same, tracklet_noise)
+    if used_noise > tracklet_noise:
         print_log(
             f'more than {tracklet_noise:.0%} of the images seem foreign to '
-            f'their tracklet: sigma is chosen as if {used:.0%} were. Set '
-            f'calibration.tracklet_noise if you know the share.',
+            f'their tracklet: sigma is chosen as if {used_noise:.0%} were. '
+            f'Set calibration.tracklet_noise if you know the fraction.',
             logger='current',
             level=logging.WARNING,
         )
     return Calibration(
-        sigma=max(sigma, _ROUNDING),
-        tracklet_noise=used,
+        sigma=max(sigma, DISTANCE_ERROR),
+        tracklet_noise=used_noise,
         delta=delta,
-        link_delta=min(delta, max(link_delta, float(np.median(same)))),
+        link_delta=link_delta,
         num_images=len(same),
-        num_pairs=len(first),
+        num_pairs=len(different),
         bins=_BINS.tolist(),
         same=_histogram(same),
         different=_histogram(different),
     )
 
 
-def _has_company(tracklet: np.ndarray) -> np.ndarray:
-    """Tell of every row whether its tracklet has another one."""
-    sizes = np.bincount(tracklet[tracklet >= 0], minlength=1)
-    return (tracklet >= 0) & (sizes[tracklet] > 1)
+def tracklet_distances(
+    table: TrackletTable, features: FeatureStore
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the distances that show, without labels, what is far.
 
-
-def _check_rates(
-    false_merge_rate: float, tracklet_noise: float, false_links: float
-) -> None:
-    for name, value, limit in (
-        ('false_merge_rate', false_merge_rate, 0.5),
-        ('tracklet_noise', tracklet_noise, 1),
-    ):
-        if not isinstance(value, int | float) or not 0 < value < limit:
-            raise ValueError(
-                f'{name} is a share in (0, {limit}); got {value!r}.'
-            )
-    if not isinstance(false_links, int | float) or not false_links > 0:
-        raise ValueError(
-            f'false_links is a positive number; got {false_links!r}.'
-        )
-
-
-def _upper_quantile(same: np.ndarray, noise: float) -> tuple[float, float]:
-    """Return the ``1 - noise`` quantile, unless it lies among outliers.
+    Args:
+        table: N images.
+        features: One row per image.
 
     Returns:
-        The quantile and the noise that it is for.
+        Distances of images to the centroid of their tracklet, ``(n,)`` for
+        those of tracklets with another image; and distances between the
+        centroids of co-occurring pairs of tracklets, ``(m,)``.
     """
-    steps = int(np.log(max(_MOST_NOISE / noise, 1)) / np.log(_JUMP))
-    shares = noise * _JUMP ** np.arange(steps + 1)
-    values = np.quantile(same, 1 - shares)
-    jumps = np.flatnonzero(values[:-1] > _JUMP * values[1:] + _ROUNDING)
-    used = jumps[-1] + 1 if len(jumps) else 0
-    return float(values[used]), float(shares[used])
+    tracklet = IdentityLabels.from_tracklets(table, features).identity
+    centroids = normalise(sum_features(features, tracklet))  # (T, D)
+    same = own_distance(features, centroids, tracklet)  # (N,)
+    # an image alone is its own centroid
+    sizes = np.bincount(tracklet[tracklet >= 0], minlength=1)
+    same = same[(tracklet >= 0) & (sizes[tracklet] > 1)]
+    pairs = cooccurring_pairs(table, tracklet)
+    return same, pair_distance(centroids, *pairs)
 
 
-def _lower_tail(
+def quantile_below_outliers(
+    values: np.ndarray, ratio: float
+) -> tuple[float, float]:
+    """Return the ``1 - ratio`` quantile, unless it lies among outliers.
+
+    Args:
+        values: ``(n,)`` distances.
+        ratio: Smallest fraction of outliers, in (0, 1).
+
+    Returns:
+        The quantile, and the ratio that it belongs to: the smallest of
+        ``ratio * 1.5 ** i`` beyond which no jump follows.
+    """
+    steps = int(np.log(max(_MAX_NOISE / ratio, 1)) / np.log(_JUMP))
+    ratios = ratio * _JUMP ** np.arange(steps + 1)
+    quantiles = np.quantile(values, 1 - ratios)  # decreasing
+    jumps = np.flatnonzero(
+        quantiles[:-1] > _JUMP * quantiles[1:] + DISTANCE_ERROR
+    )
+    index = jumps[-1] + 1 if len(jumps) else 0
+    return float(quantiles[index]), float(ratios[index])
+
+
+def lower_tail_quantile(
     median: float, quantile: float, rate: float, wanted: float
 ) -> float:
     """Return the ``wanted`` quantile of a normal distribution.
 
     Args:
-        median: of the distribution.
-        quantile: its quantile at ``rate``.
-        rate: in (0, 0.5).
-        wanted: rates from ``rate`` up give ``quantile``.
+        median: Median of the distribution.
+        quantile: Its quantile at ``rate``.
+        rate: Fraction in (0, 0.5).
+        wanted: Fraction whose quantile is returned; from ``rate`` up it is
+            ``quantile``.
     """
     if wanted >= rate:
         return quantile

@@ -8,6 +8,7 @@ from mmcion.structures import (
     IdentityLabels,
     TrackletTable,
 )
+from mmcion.utils.checks import UserError
 
 
 def export_annotation(
@@ -20,28 +21,30 @@ def export_annotation(
     """Keep the identities worth training on, numbered 0..P-1.
 
     Args:
-        table: the images; must have paths.
-        labels: their identities.
-        min_images_per_identity: smaller identities are dropped.
-        min_videos: identities seen in fewer videos are dropped.
+        table: Images; must have paths.
+        labels: Their identities.
+        min_images_per_identity: Smaller identities are dropped.
+        min_videos: Identities seen in fewer videos are dropped.
 
     Returns:
         The annotation, whose ``cam_id`` is the video, and counts.
 
     Raises:
-        ValueError: if the table has no paths, or nothing is left.
+        UserError: If the table has no paths, or nothing is left.
     """
     if table.path is None:
-        raise ValueError('an annotation needs a table with image paths.')
+        raise UserError('an annotation needs a table with image paths.')
     identity = labels.contiguous().identity
     kept = identity != UNASSIGNED
     num = labels.num_identities
-    images = np.bincount(identity[kept], minlength=num)
+    num_images = np.bincount(identity[kept], minlength=num)  # (K,)
+    # distinct pairs (identity, video), (2, m) -> (K,)
     seen = np.unique(np.stack((identity[kept], table.video_id[kept])), axis=1)
-    videos = np.bincount(seen[0], minlength=num)
-    good = (images >= min_images_per_identity) & (videos >= min_videos)
+    num_videos = np.bincount(seen[0], minlength=num)
+    large = num_images >= min_images_per_identity
+    good = large & (num_videos >= min_videos)
     if not good.any():
-        raise ValueError(
+        raise UserError(
             f'none of {num} identities has >= {min_images_per_identity} '
             f'images in >= {min_videos} videos; lower '
             f'min_images_per_identity or min_videos, or look at the report: '
@@ -50,15 +53,10 @@ def export_annotation(
     rows = np.flatnonzero(kept)
     rows = rows[good[identity[rows]]]
     _, pid = np.unique(identity[rows], return_inverse=True)
-    counts = {
+    annotation = AnnotationTable(table.path[rows], pid, table.video_id[rows])
+    return annotation, {
         'images': len(rows),
         'identities': int(good.sum()),
-        'dropped_small_identities': int(
-            (images < min_images_per_identity).sum()
-        ),
-        'dropped_few_videos': int(
-            ((images >= min_images_per_identity) & ~good).sum()
-        ),
+        'dropped_small_identities': int((~large).sum()),
+        'dropped_few_videos': int((large & ~good).sum()),
     }
-    annotation = AnnotationTable(table.path[rows], pid, table.video_id[rows])
-    return annotation, counts

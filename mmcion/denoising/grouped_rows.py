@@ -1,6 +1,7 @@
-"""Rows by identity, and passes over the features in shards."""
+"""Passes over groups of rows and their features, in shards."""
 
-from __future__ import annotations
+from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 
@@ -9,61 +10,53 @@ from mmcion.utils.shards import Shards
 
 from .functional import add_rows, centroid_distance
 
-SHARD_ROWS = 1 << 15
+SHARD_ROWS = 1 << 15  # 32 MiB of features at D = 256
+Arrays = dict[str, np.ndarray]
 
 
-class GroupedRows:
-    """The rows of every identity, one identity after the other.
-
-    Attributes:
-        rows: ``(n,)`` assigned rows by identity, in order within each.
-        ptr: ``(K + 1,)``; identity k owns ``rows[ptr[k]:ptr[k + 1]]``.
-    """
-
-    def __init__(self, identity: np.ndarray) -> None:
-        order = np.argsort(identity, kind='stable')
-        pooled = int((identity < 0).sum())
-        self.rows = order[pooled:]
-        num = int(identity.max(initial=-1)) + 1
-        self.ptr = np.searchsorted(identity[self.rows], np.arange(num + 1))
-
-    def __len__(self) -> int:
-        return len(self.ptr) - 1
-
-    def __getitem__(self, k: int) -> np.ndarray:
-        return self.rows[self.ptr[k] : self.ptr[k + 1]]
-
-    @property
-    def sizes(self) -> np.ndarray:
-        """``(K,)`` rows of every identity."""
-        return np.diff(self.ptr)
-
-
-def cut(ptr: np.ndarray, size: int | None = None) -> list[tuple[int, int]]:
-    """Cut groups into runs of at least ``size`` rows.
+def cut(ptr: np.ndarray) -> list[tuple[int, int]]:
+    """Cut groups into runs of at least ``SHARD_ROWS`` rows.
 
     Args:
-        ptr: ``(G + 1,)`` pointers of the groups.
-        size: a run ends with the group that reaches it; None is
-            ``SHARD_ROWS``.
+        ptr: ``(G + 1,)`` pointers of the groups. A run ends with the group
+            that reaches ``SHARD_ROWS``.
 
     Returns:
         First group and one past the last group of every run.
     """
-    size = SHARD_ROWS if size is None else size
     runs, first = [], 0
     while first < len(ptr) - 1:
-        last = int(np.searchsorted(ptr, ptr[first] + size))
+        last = int(np.searchsorted(ptr, ptr[first] + SHARD_ROWS))
         last = min(last, len(ptr) - 1)
         runs.append((first, last))
         first = last
     return runs
 
 
-def row_ranges(rows: int, size: int | None = None) -> list[tuple[int, int]]:
-    """Cut ``rows`` rows into ranges of ``size``; None is ``SHARD_ROWS``."""
-    size = SHARD_ROWS if size is None else size
-    return [(start, min(start + size, rows)) for start in range(0, rows, size)]
+def map_groups(
+    shards: Shards,
+    name: str,
+    function: Callable[[int, int], Arrays],
+    ptr: np.ndarray,
+) -> Arrays:
+    """Run a function over groups of rows in shards, and join the results.
+
+    Args:
+        shards: How the work is shared among ranks and kept.
+        name: Name of this work.
+        function: Gets the first group and one past the last group of a shard
+            and returns named arrays. Must be pure.
+        ptr: ``(G + 1,)`` pointers of the groups.
+
+    Returns:
+        The arrays of all shards, concatenated in the order of the groups.
+    """
+    runs = cut(ptr) or [(0, 0)]  # an empty shard gives every array its type
+    sizes = [ptr[last] - ptr[first] for first, last in runs]
+    done = shards.map(name, lambda run: function(*run), runs, sizes=sizes)
+    return {
+        key: np.concatenate([part[key] for part in done]) for key in done[0]
+    }
 
 
 def sum_features(
@@ -74,23 +67,23 @@ def sum_features(
     """Return the feature sums ``(K, D)`` float64 of identities 0..K-1.
 
     One pass over the features. Sums are exact (see ``FeatureStore``), so
-    they do not depend on the ranges that are read together.
+    they do not depend on the rows that are read together.
     """
 
-    def one(part: tuple[int, int]) -> dict[str, np.ndarray]:
-        ids = identity[slice(*part)]
-        found, local = np.unique(ids[ids >= 0], return_inverse=True)
-        sums = np.zeros((len(found), features.dim))
-        all_local = np.full(len(ids), -1)
-        all_local[ids >= 0] = local
-        add_rows(sums, features[slice(*part)], all_local)
-        return {'ids': found, 'sums': sums}
+    def sum_part(part: tuple[int, int]) -> Arrays:
+        rows = slice(*part)
+        ids, local = np.unique(identity[rows], return_inverse=True)
+        # If rows are unassigned, -1 is the first id: keep it at -1.
+        ids, local = ids[ids >= 0], local - np.count_nonzero(ids < 0)
+        sums = np.zeros((len(ids), features.dim))
+        add_rows(sums, features[rows], local)
+        return {'ids': ids, 'sums': sums}
 
     sums = np.zeros((int(identity.max(initial=-1)) + 1, features.dim))
-    parts = row_ranges(len(identity))
+    parts = list(pairwise(_even_ptr(len(identity)).tolist()))
     for done in (shards or Shards()).map(
         'sums',
-        one,
+        sum_part,
         parts,
         sizes=[stop - start for start, stop in parts],
         keep=False,
@@ -100,30 +93,22 @@ def sum_features(
 
 
 def own_distance(
-    features: FeatureStore,
-    centroids: np.ndarray,
-    identity: np.ndarray,
-    shards: Shards | None = None,
+    features: FeatureStore, centroids: np.ndarray, identity: np.ndarray
 ) -> np.ndarray:
     """Return every row's distance to its own centroid, ``(N,)`` float64.
 
     One pass over the features. Unassigned rows get NaN.
     """
+    ptr = _even_ptr(len(identity))
 
-    def one(part: tuple[int, int]) -> dict[str, np.ndarray]:
-        rows = slice(*part)
-        return {
-            'distance': centroid_distance(
-                features[rows], centroids, identity[rows]
-            )
-        }
+    def measure(first: int, last: int) -> Arrays:
+        rows = slice(ptr[first], ptr[last])
+        distance = centroid_distance(features[rows], centroids, identity[rows])
+        return {'distance': distance}
 
-    parts = row_ranges(len(identity))
-    done = (shards or Shards()).map(
-        'distances',
-        one,
-        parts,
-        sizes=[stop - start for start, stop in parts],
-        keep=False,
-    )
-    return np.concatenate([np.zeros(0), *(part['distance'] for part in done)])
+    return map_groups(Shards(), 'distances', measure, ptr)['distance']
+
+
+def _even_ptr(num_rows: int) -> np.ndarray:
+    """Return pointers of groups of ``SHARD_ROWS`` consecutive rows."""
+    return np.append(np.arange(0, num_rows, SHARD_ROWS), num_rows)

@@ -1,179 +1,157 @@
 """IdentityGroups: the identities of a video while they change."""
 
-from __future__ import annotations
-
 import numpy as np
 
-from .functional import (
-    admit,
-    consistent_rows,
-    csr,
-    nearest_identity,
-    normalise,
-)
-from .grouped_rows import GroupedRows
+from .functional import Csr, accept, consistent_rows, normalise, propose
 
 Pair = tuple[float, int, int]
-_BLOCK = 1024
-_DIGITS = 12  # of distances; rounding must not decide which is the smaller
+_BLOCK = 1024  # identities on one side of a matrix of distances
+# Distances are rounded to so many decimals, because a matrix product and a
+# matrix-vector product differ in the last bits, which must not decide which
+# of two pairs is the nearer.
+_DISTANCE_DECIMALS = 12
 
 
 class IdentityGroups:
-    """K identities over n rows, with centroids and who shares a frame.
+    """K identities over n rows, with centroids and the frames they are in.
 
-    Two boxes in one frame of one video are two people (ours), so identities
-    that share a frame can be forbidden to join.
+    Two boxes in one frame of one video are two identities (ours), so
+    identities that share a frame can be forbidden to join.
 
     Args:
         feats: ``(n, D)`` unit vectors.
-        moment: ``(n,)`` integers, equal for rows of the same frame.
+        frame: ``(n,)`` integers, equal for rows of the same frame.
         identity: ``(n,)`` integers 0..K-1, -1 = pooled. Copied.
-        exclude_cooccurring: whether sharing a moment forbids joining.
+        exclude_cooccurring: Whether sharing a frame forbids joining.
         usable: ``(n,)`` bool, False for rows that must stay pooled; None
             if all may be given away.
 
     Attributes:
+        identity: ``(n,)`` int64, as changed so far.
+        num: K, identities without rows included.
+        rows: Rows of every identity, in order.
         centroids: ``(K, D)`` float64; zero for an identity without rows.
     """
 
     def __init__(
         self,
         feats: np.ndarray,
-        moment: np.ndarray,
+        frame: np.ndarray,
         identity: np.ndarray,
         exclude_cooccurring: bool = True,
         usable: np.ndarray | None = None,
     ) -> None:
         self.feats = np.ascontiguousarray(feats, np.float32)
         self.identity = identity.astype(np.int64)
-        _, self._moment = np.unique(moment, return_inverse=True)
+        # frames numbered 0..F-1
+        _, self._frame = np.unique(frame, return_inverse=True)
         self._exclude = exclude_cooccurring
         self._usable = np.ones(len(feats), bool) if usable is None else usable
-        grouped = GroupedRows(self.identity)
-        self.num = len(grouped)
-        self._rows = [grouped[k] for k in range(self.num)]
-        self._moments = [frozenset[int]()] * self.num
+        groups = Csr.from_identity(self.identity)
+        self.num = len(groups.sizes)
+        self.rows = [groups.get(k) for k in range(self.num)]
+        self._frames = [frozenset[int]()] * self.num
         self.centroids = np.zeros((self.num, self.feats.shape[1]))
         for k in range(self.num):
             self._update(k)
 
-    def rows(self, k: int) -> np.ndarray:
-        """Return the rows of identity k, in order."""
-        return self._rows[k]
-
     def set_rows(self, k: int, rows: np.ndarray) -> None:
         """Make ``rows`` the whole of identity k; its others are pooled."""
-        self.identity[self._rows[k]] = -1
+        self.identity[self.rows[k]] = -1
         self.identity[rows] = k
-        self._rows[k] = rows
+        self.rows[k] = rows
         self._update(k)
 
-    def pool(self) -> np.ndarray:
-        """Return the pooled rows that may be given away, in order."""
-        return np.flatnonzero((self.identity < 0) & self._usable)
-
     def cooccur(self, a: int, b: int) -> bool:
-        """Tell whether two identities may not join: they share a frame."""
-        return self._exclude and not self._moments[a].isdisjoint(
-            self._moments[b]
+        """Return whether two identities must not join: they share a frame."""
+        return self._exclude and not self._frames[a].isdisjoint(
+            self._frames[b]
         )
 
     def union(self, a: int, b: int, sigma: float) -> tuple[np.ndarray, float]:
-        """Return what would stay if two identities were one.
+        """Return what level 1 would keep if two identities were one.
 
         Returns:
-            Rows that level 1 would keep, and the share that the smaller side
+            Rows that would stay, and the fraction that the smaller side
             would lose (the side of a, if they are equal).
         """
-        rows = np.sort(np.concatenate((self._rows[a], self._rows[b])))
+        rows = np.sort(np.concatenate((self.rows[a], self.rows[b])))
         keep = consistent_rows(self.feats[rows], sigma)
-        smaller = a if len(self._rows[a]) <= len(self._rows[b]) else b
-        lost = 1 - keep[self.identity[rows] == smaller].mean()
-        return rows[keep], float(lost)
+        smaller = a if len(self.rows[a]) <= len(self.rows[b]) else b
+        loss = 1 - keep[self.identity[rows] == smaller].mean()
+        return rows[keep], float(loss)
 
     def reallocate(self, sigma: float, max_ratio: float = 1.0) -> int:
         """Give pooled rows to identities, nearest first.
 
-        A row asks the nearest identity that was not seen in its frame. Every
-        identity takes those who ask, nearest first, as long as it stays
-        consistent (ours).
+        A row is proposed to the nearest identity that is not in its frame.
+        Every identity accepts its proposals, nearest first, as long as it
+        stays consistent (ours).
 
         Args:
-            sigma: largest distance of a row to its identity's centroid.
-            max_ratio: a row asks only if the nearest identity is at most
-                this times as far as the second nearest.
+            sigma: Largest distance of a row to its identity's centroid.
+            max_ratio: A row is proposed only if the nearest identity is at
+                most this times as far as the second nearest.
 
         Returns:
-            How many rows found an identity.
+            Number of rows that were accepted.
         """
-        pool = self.pool()
-        alive = np.flatnonzero([len(rows) for rows in self._rows])
-        if not len(pool) or not len(alive):
+        # (P,) rows that may be given away
+        pool = np.flatnonzero((self.identity < 0) & self._usable)
+        if not len(pool):
             return 0
-        members = GroupedRows(self.identity)
-        seen = members.rows if self._exclude else members.rows[:0]
-        nearest, distance, second = nearest_identity(
+        rows, ids, _ = propose(
             self.feats[pool],
+            pool,
+            self.identity,
             self.centroids,
-            (np.array([0, len(alive)]), alive),
-            np.zeros(len(pool), np.int64),
-            csr(self._moment[seen], self.identity[seen], len(self.feats)),
-            self._moment[pool],
+            np.zeros_like(self.identity),  # all of one video
+            self._frame,
+            sigma=sigma,
+            max_ratio=max_ratio,
+            exclude_cooccurring=self._exclude,
         )
-        asks = np.flatnonzero(
-            (distance <= sigma) & (distance <= max_ratio * second)
-        )
-        asks = asks[np.argsort(distance[asks], kind='stable')]
-        applicants = csr(nearest[asks], pool[asks], self.num)
-        taken = admit(
+        proposals = Csr.from_keys(ids, rows, self.num)
+        accepted = accept(
             self.feats,
-            self._moment,
-            (members.ptr, members.rows),
-            applicants,
+            self._frame,
+            Csr.from_identity(self.identity),
+            proposals,
             sigma,
             self._exclude,
         )
-        owner = np.repeat(np.arange(self.num), np.diff(applicants[0]))
-        self.identity[applicants[1][taken]] = owner[taken]
-        for k in np.unique(owner[taken]):
-            self._rows[k] = np.flatnonzero(self.identity == k)
+        owner = np.repeat(np.arange(self.num), proposals.sizes)[accepted]
+        self.identity[proposals.values[accepted]] = owner
+        for k in np.unique(owner):
+            self.rows[k] = np.flatnonzero(self.identity == k)
             self._update(k)
-        return int(taken.sum())
+        return int(accepted.sum())
 
-    def near_pairs(self, delta: float) -> list[Pair]:
-        """Return ``(distance, a, b)``, a < b, of identities that may join."""
-        pairs: list[Pair] = []
-        for start in range(0, self.num, _BLOCK):
-            block = self.centroids[start : start + _BLOCK]
-            distance = (1 - block @ self.centroids.T).round(_DIGITS)
-            near = np.triu(distance < delta, start + 1)
+    def near_pairs(self, delta: float, k: int | None = None) -> list[Pair]:
+        """Return ``(distance, a, b)``, a < b, of identities that may join.
+
+        Args:
+            delta: Distances below it count.
+            k: One of the two identities; None returns all pairs.
+        """
+        firsts = np.arange(self.num) if k is None else np.array([k])
+        pairs = []
+        for start in range(0, len(firsts), _BLOCK):
+            block = firsts[start : start + _BLOCK]
+            cosine = self.centroids[block] @ self.centroids.T  # (block, K)
+            distance = (1 - cosine).round(_DISTANCE_DECIMALS)
+            near = distance < delta
+            if k is None:
+                near = np.triu(near, start + 1)  # every pair once
             for i, b in np.argwhere(near).tolist():
-                pairs.append((distance[i, b], start + i, b))
-        return self._joinable(pairs)
-
-    def near_pairs_of(self, k: int, delta: float) -> list[Pair]:
-        """Return the pairs of identity k, as ``near_pairs``."""
-        distance = (1 - self.centroids @ self.centroids[k]).round(_DIGITS)
-        others = np.flatnonzero(distance < delta).tolist()
-        return self._joinable(
-            [
-                (distance[other], min(k, other), max(k, other))
-                for other in others
-                if other != k
-            ]
-        )
-
-    def _joinable(self, pairs: list[Pair]) -> list[Pair]:
-        return [
-            (distance, a, b)
-            for distance, a, b in pairs
-            if len(self._rows[a])
-            and len(self._rows[b])
-            and not self.cooccur(a, b)
-        ]
+                a = start + i if k is None else k
+                alive = len(self.rows[a]) and len(self.rows[b])
+                if a != b and alive and not self.cooccur(a, b):
+                    pairs.append((distance[i, b], min(a, b), max(a, b)))
+        return pairs
 
     def _update(self, k: int) -> None:
-        rows = self._rows[k]
+        rows = self.rows[k]
         total = self.feats[rows].sum(0, dtype=np.float64)
         self.centroids[k] = normalise(total)
-        self._moments[k] = frozenset(self._moment[rows].tolist())
+        self._frames[k] = frozenset(self._frame[rows].tolist())

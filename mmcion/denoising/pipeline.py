@@ -1,14 +1,9 @@
 """DenoisePipeline: runs the levels of a config, resumes, writes the report."""
 
-from __future__ import annotations
-
-import inspect
 import logging
 import time
 from collections.abc import Sequence
-from copy import deepcopy
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from mmengine.logging import print_log
@@ -20,47 +15,35 @@ from mmcion.structures import (
     IdentityLabels,
     TrackletTable,
 )
+from mmcion.utils.checks import UserError, check_at_least, check_choice
 from mmcion.utils.io import hash_value
-from mmcion.utils.shards import Shards
 from mmcion.version import __version__
 
+from .auto_thresholds import Config, resolve_auto
 from .base_denoiser import BaseDenoiser
 from .calibration import calibrate
 from .noise import noise_rates
-from .stage_results import StageResults
-
-AUTO = 'auto'
-Config = dict[str, Any]
-_ROUNDING = 1e-6  # of distances between equal features
-_CALIBRATION = {
-    parameter.name
-    for parameter in inspect.signature(calibrate).parameters.values()
-    if parameter.kind is parameter.KEYWORD_ONLY
-} - {'shards'}
+from .stage_results import Result, StageResults
 
 
 class DenoisePipeline:
     """A list of levels, with thresholds calibrated where they say 'auto'.
 
-    In a level's config ``'auto'`` becomes the calibrated value that the
-    level's ``calibrated`` names, and ``dict(auto=1.25)`` that multiple of
-    it. Level 3 needs the second for its ``sigma``: one person looks more
-    different between videos than within a tracklet, and without labels that
-    factor cannot be calibrated (ours).
+    What ``'auto'`` becomes: see ``resolve_auto``.
 
     All ranks of mmengine's process group share the work; each returns the
     whole result.
 
     Args:
-        stages: configs of registered denoisers, in order.
-        calibration: arguments of ``calibrate``.
-        work_dir: results of finished stages, and of finished shards of the
+        stages: Configs of registered denoisers, in order.
+        calibration: Arguments of ``calibrate``.
+        work_dir: Results of finished stages, and of finished shards of the
             stage that was interrupted, are kept here and reused when
             configuration and inputs are the same; None keeps nothing.
-        seed: handed to every level.
+        seed: Handed to every level.
 
     Raises:
-        ValueError: if ``stages`` is empty or one has no ``type``, or
+        UserError: If ``stages`` is empty or one has no ``type``, or
             ``calibration`` has arguments that ``calibrate`` does not know.
     """
 
@@ -71,7 +54,20 @@ class DenoisePipeline:
         work_dir: str | Path | None = None,
         seed: int = 0,
     ) -> None:
-        _check_config(stages, calibration, seed)
+        if not stages:
+            raise UserError('a denoising pipeline needs at least one stage.')
+        for number, stage in enumerate(stages, 1):
+            if not isinstance(stage, dict) or not isinstance(
+                stage.get('type'), str
+            ):
+                raise UserError(
+                    f'stage {number} of the pipeline must be a dict with a '
+                    f'"type", the name of a denoiser; got {stage!r}.'
+                )
+        options = calibrate.__kwdefaults__ or {}  # keyword-only arguments
+        for name in calibration or {}:
+            check_choice('calibration key', name, options)
+        check_at_least(0, seed=seed)
         self.stages = [dict(stage) for stage in stages]
         self.calibration = dict(calibration or {})
         self.results = StageResults(work_dir)
@@ -87,40 +83,50 @@ class DenoisePipeline:
             rates and times per level.
 
         Raises:
-            ValueError: if the features are not the table's, or a stage
+            UserError: If the features are not the table's, or a stage
                 cannot be built.
         """
         features.check_table(table)
-        repeated = _warn_of_repeated_frames(table)
-        stages, calibration = self._resolve(table, features)
-        levels = [
-            _build(number, stage) for number, stage in enumerate(stages, 1)
-        ]
+        num_repeated = _count_repeated_frames(table)
+        stages, calibration = resolve_auto(
+            self.stages, self.calibration, table, features
+        )
+        denoisers = _build(stages)
         labels = IdentityLabels.from_tracklets(table, features)
+        levels: list[Config] = [
+            {'name': 'tracklets', **_counts(table, labels)}
+        ]
         inputs = {
             'table': table.fingerprint(),
             'features': features.fingerprint(),
         }
+        # The key of a stage is a hash of all that its result depends on:
+        # version, inputs and seed, its config and those before it.
         key = hash_value([__version__, *inputs.values(), self.seed])
-        reports = [{'name': 'tracklets', **_counts(table, labels)}]
-        noise: dict[str, Any] = {}  # of the labels so far
-        for number, (stage, level) in enumerate(
-            zip(stages, levels, strict=True), 1
+        for number, (stage, denoiser) in enumerate(
+            zip(stages, denoisers, strict=True), 1
         ):
-            thresholds = _thresholds(stage, calibration)
+            # Noise is measured with the level's own sigma. All identities
+            # are compared with all, as across videos: hence link_delta.
+            sigma = stage.get('sigma', calibration.get('sigma'))
+            delta = calibration.get('link_delta', stage.get('delta'))
+            thresholds = (
+                None if sigma is None or delta is None else (sigma, delta)
+            )
             key = hash_value([key, stage, thresholds])
             name = f'{number:02d}_{stage["type"]}'
             found = self.results.load(name, key)
             if found is None:
-                found = self._stage(
-                    name, key, level, thresholds, table, features, labels,
-                    noise,
+                denoiser.shards = self.results.shards(name, key)
+                found = self._run_level(
+                    name, denoiser, thresholds, table, features, labels,
+                    levels[-1].get('noise', {}),
                 )  # fmt: skip
+                self.results.save(name, key, *found)
             else:
                 print_log(f'{name}: done before, reused', logger='current')
             labels, report = found
-            noise = report.get('noise', {})
-            reports.append(report)
+            levels.append(report)
         labels.report = {
             'version': __version__,
             'seed': self.seed,
@@ -135,198 +141,110 @@ class DenoisePipeline:
                 **inputs,
                 'extractor': features.meta,
                 'unreadable_images': len(features.unreadable),
-                'repeated_frames': repeated,
+                'repeated_frames': num_repeated,
             },
-            'levels': reports,
+            'levels': levels,
         }
         return labels
 
-    def _resolve(
-        self, table: TrackletTable, features: FeatureStore
-    ) -> tuple[list[Config], Config]:
-        """Replace 'auto' by numbers; calibrate only if something asks."""
-        stages = deepcopy(self.stages)
-        wanted = [
-            (stage, name, multiple)
-            for stage in stages
-            for name, value in stage.items()
-            if (multiple := _multiple(value)) is not None
-        ]
-        if not wanted:
-            return stages, {}
-        found = calibrate(table, features, shards=Shards(), **self.calibration)
-        print_log(
-            f'calibrated on {found.num_images} images and {found.num_pairs} '
-            f'co-occurring pairs: sigma {found.sigma:.3f}, delta '
-            f'{found.delta:.3f} within a video, {found.link_delta:.3f} '
-            f'between videos',
-            logger='current',
-        )
-        for stage, name, multiple in wanted:
-            level = DENOISERS.get(stage['type']) or BaseDenoiser
-            if name not in level.calibrated:
-                raise ValueError(
-                    f'{name} of {stage["type"]} cannot be "auto"; only '
-                    f'{sorted(level.calibrated)} can.'
-                )
-            base = getattr(found, level.calibrated[name])
-            if base < _ROUNDING:
-                raise ValueError(
-                    f'{name} of {stage["type"]} cannot be "auto": the images '
-                    f'that it is calibrated on do not differ '
-                    f'({level.calibrated[name]} would be {base:.2g}). Set it '
-                    f'by hand in the config.'
-                )
-            # beyond 2 no cosine distance exists
-            stage[name] = min(base * multiple, 2.0)
-        return stages, {**self.calibration, **found.to_dict()}
-
-    def _stage(
+    def _run_level(
         self,
         name: str,
-        key: str,
-        level: BaseDenoiser,
+        denoiser: BaseDenoiser,
         thresholds: tuple[float, float] | None,
         table: TrackletTable,
         features: FeatureStore,
         labels: IdentityLabels,
         noise_before: Config,
-    ) -> tuple[IdentityLabels, Config]:
-        """Run a level, measure it and keep its result."""
+    ) -> Result:
+        """Run a level and measure it; return its labels and report."""
         began = time.perf_counter()
-        level.shards = self.results.shards(name, key)
-        result = level(table, features, labels, self.seed)
-        _check_result(name, table, features, result)
+        result = denoiser(table, features, labels, self.seed)
+        identity, shape = result.identity, (len(table),)
+        if identity.shape != shape or identity.dtype.kind not in 'iu':
+            raise UserError(
+                f'{name} must return integers of shape {shape}; got '
+                f'{identity.dtype} of shape {identity.shape}.'
+            )
+        wrong = identity < UNASSIGNED
+        wrong[features.unreadable] |= identity[features.unreadable] >= 0
+        if wrong.any():
+            raise UserError(
+                f'{name} must return identities from {UNASSIGNED} on, and '
+                f'{UNASSIGNED} for rows without a feature; row '
+                f'{wrong.argmax()} has {identity[wrong.argmax()]}.'
+            )
         report = {
-            'name': type(level).__name__,
+            'name': type(denoiser).__name__,
             **_counts(table, result),
             **result.report,
             'seconds': round(time.perf_counter() - began, 3),
         }
+        text = (
+            f'{report["name"]}: {report["images"]} images, '
+            f'{report["identities"]} identities, '
+            f'{report["identities_in_several_videos"]} of them in several '
+            f'videos'
+        )
         if thresholds is not None:
             sigma, delta = thresholds
+            # the level before may have measured these labels already
             same = (noise_before.get('sigma'), noise_before.get('delta'))
+            before = (
+                noise_before['after']
+                if same == thresholds
+                else noise_rates(features, labels, sigma, delta)
+            )
+            after = noise_rates(features, result, sigma, delta)
             report['noise'] = {
                 'sigma': sigma,
                 'delta': delta,
-                'before': noise_before['after']
-                if same == thresholds
-                else noise_rates(features, labels, sigma, delta),
-                'after': noise_rates(features, result, sigma, delta),
+                'before': before,
+                'after': after,
             }
-        print_log(_summary(report), logger='current')
-        self.results.save(name, key, result, report)
+            text += (
+                f'; noise intra {before["intra"]:.1%} -> {after["intra"]:.1%}'
+                f', inter {before["inter"]:.1%} -> {after["inter"]:.1%}'
+            )
+        print_log(text, logger='current')
         return result, report
 
 
-def _check_config(
-    stages: Sequence[Config], calibration: Config | None, seed: int
-) -> None:
-    if isinstance(stages, str | dict) or not isinstance(stages, Sequence):
-        raise ValueError(
-            f'a denoising pipeline is a list of configs; got {stages!r}.'
-        )
-    if not stages:
-        raise ValueError('a denoising pipeline needs at least one stage.')
-    if calibration is not None and not isinstance(calibration, dict):
-        raise ValueError(f'calibration is a dict; got {calibration!r}.')
-    if not isinstance(seed, int):
-        raise ValueError(f'seed is a whole number; got {seed!r}.')
+def _build(stages: list[Config]) -> list[BaseDenoiser]:
+    """Build all levels, before the first of them runs for hours."""
+    denoisers = []
     for number, stage in enumerate(stages, 1):
-        if not isinstance(stage, dict) or not isinstance(
-            stage.get('type'), str
-        ):
-            raise ValueError(
-                f'stage {number} of the pipeline, {stage}, needs a "type", '
-                f'the name of a registered denoiser.'
-            )
-    unknown = sorted(set(calibration or {}) - _CALIBRATION)
-    if unknown:
-        raise ValueError(
-            f'calibration does not know {unknown}, only '
-            f'{sorted(_CALIBRATION)}.'
-        )
+        try:
+            denoisers.append(DENOISERS.build(stage))
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError(
+                f'stage {number} of the pipeline, {stage}, cannot be built: '
+                f'{str(error).rstrip(".")}. Registered are '
+                f'{", ".join(sorted(DENOISERS.module_dict))}.'
+            ) from error
+    return denoisers
 
 
-def _build(number: int, stage: Config) -> BaseDenoiser:
-    try:
-        return DENOISERS.build(stage)
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(
-            f'stage {number} of the pipeline, {stage}, cannot be built: '
-            f'{str(error).rstrip(".")}. Registered are '
-            f'{sorted(DENOISERS.module_dict)}.'
-        ) from error
-
-
-def _warn_of_repeated_frames(table: TrackletTable) -> int:
+def _count_repeated_frames(table: TrackletTable) -> int:
     """Count rows that share tracklet and frame with the row before."""
-    same = np.diff(table.tracklet_index) == 0
-    repeated = int((same & (np.diff(table.frame) == 0)).sum())
+    same_tracklet = np.diff(table.tracklet_index) == 0
+    repeated = int((same_tracklet & (np.diff(table.frame) == 0)).sum())
     if repeated:
         print_log(
             f'{repeated} images come from a frame in which their tracklet '
-            f'has another image. A tracklet is one person, so they stay '
-            f'together; if frames are not known, number them, or everybody '
-            f'of a video was seen together.',
+            f'has another image. A tracklet is one identity, so they stay '
+            f'together; if frames are not known, number them, or all '
+            f'identities of a video co-occur.',
             logger='current',
             level=logging.WARNING,
         )
     return repeated
 
 
-def _multiple(value: Any) -> float | None:
-    """Return the multiple that an 'auto' value asks for, None if none."""
-    if value == AUTO:
-        return 1.0
-    if not isinstance(value, dict) or set(value) != {AUTO}:
-        return None
-    multiple = value[AUTO]
-    if not isinstance(multiple, int | float) or not multiple > 0:
-        raise ValueError(
-            f'dict(auto=...) takes a positive multiple; got {multiple!r}.'
-        )
-    return float(multiple)
-
-
-def _thresholds(
-    stage: Config, calibration: Config
-) -> tuple[float, float] | None:
-    """Return sigma and delta that a stage's noise is measured with."""
-    sigma = stage.get('sigma', calibration.get('sigma'))
-    # all identities are compared with all, as across videos
-    delta = calibration.get('link_delta', stage.get('delta'))
-    return None if sigma is None or delta is None else (sigma, delta)
-
-
-def _check_result(
-    name: str,
-    table: TrackletTable,
-    features: FeatureStore,
-    result: IdentityLabels,
-) -> None:
-    if result.identity.shape != (len(table),):
-        raise ValueError(
-            f'{name} returned labels of shape {result.identity.shape} for '
-            f'{len(table)} rows; a level must keep the rows and their order.'
-        )
-    kind, low = result.identity.dtype, result.identity.min(initial=UNASSIGNED)
-    if not np.issubdtype(kind, np.integer) or low < UNASSIGNED:
-        raise ValueError(
-            f'{name} returned labels of type {kind} from {low} on; they must '
-            f'be integers, {UNASSIGNED} or more.'
-        )
-    wrong = result.identity[features.unreadable] >= 0
-    if wrong.any():
-        raise ValueError(
-            f'{name} gave an identity to {int(wrong.sum())} rows that have '
-            f'no feature.'
-        )
-
-
 def _counts(table: TrackletTable, labels: IdentityLabels) -> Config:
     keep = labels.keep
     num_videos = max(len(table.videos), 1)
+    # distinct pairs (identity, video)
     seen = labels.identity[keep].astype(np.int64) * num_videos
     seen = np.unique(seen + table.video_id[keep])
     videos = np.bincount(seen // num_videos)
@@ -335,18 +253,3 @@ def _counts(table: TrackletTable, labels: IdentityLabels) -> Config:
         'identities': labels.num_identities,
         'identities_in_several_videos': int((videos > 1).sum()),
     }
-
-
-def _summary(level: Config) -> str:
-    text = (
-        f'{level["name"]}: {level["images"]} images, {level["identities"]} '
-        f'identities, {level["identities_in_several_videos"]} of them in '
-        f'several videos'
-    )
-    if 'noise' in level:
-        before, after = level['noise']['before'], level['noise']['after']
-        text += (
-            f'; noise intra {before["intra"]:.1%} -> {after["intra"]:.1%}, '
-            f'inter {before["inter"]:.1%} -> {after["inter"]:.1%}'
-        )
-    return text

@@ -1,7 +1,5 @@
 """Level 1, single-tracklet denoising."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from mmcion.registry import DENOISERS
@@ -11,10 +9,11 @@ from mmcion.structures import (
     IdentityLabels,
     TrackletTable,
 )
+from mmcion.utils.checks import check_at_least, check_interval
 
-from .base_denoiser import BaseDenoiser, check_count, check_threshold
-from .functional import consistent_groups
-from .grouped_rows import GroupedRows, cut
+from .base_denoiser import BaseDenoiser
+from .functional import Csr, consistent_groups
+from .grouped_rows import map_groups
 
 
 @DENOISERS.register_module()
@@ -25,13 +24,18 @@ class SingleTrackletDenoiser(BaseDenoiser):
     is removed until all lie within ``sigma`` of the centroid.
 
     Args:
-        sigma: largest distance to the centroid, in (0, 2].
-        min_images: an identity left with fewer images is dissolved (ours).
+        sigma: Largest distance to the centroid, in (0, 2].
+        min_images: An identity left with fewer images is dissolved (ours).
+
+    Raises:
+        UserError: If an argument is outside its range.
     """
 
     def __init__(self, sigma: float, min_images: int = 2) -> None:
-        self.sigma = check_threshold('sigma', sigma)
-        self.min_images = check_count('min_images', min_images)
+        check_interval('(0, 2]', sigma=sigma)
+        check_at_least(1, min_images=min_images)
+        self.sigma = float(sigma)  # what compiled functions take
+        self.min_images = min_images
 
     def __call__(
         self,
@@ -41,26 +45,27 @@ class SingleTrackletDenoiser(BaseDenoiser):
         seed: int = 0,
     ) -> IdentityLabels:
         """Return labels in which every identity is consistent."""
-        groups = GroupedRows(labels.identity)
+        groups = Csr.from_identity(labels.identity)  # K lists of rows
 
-        def one(part: tuple[int, int]) -> dict[str, np.ndarray]:
-            ptr = groups.ptr[part[0] : part[1] + 1]
-            rows = groups.rows[ptr[0] : ptr[-1]]
-            feats = features[rows]
-            return {'keep': consistent_groups(feats, ptr - ptr[0], self.sigma)}
+        def clean(first: int, last: int) -> dict[str, np.ndarray]:
+            rows = groups.slice(first, last)
+            feats = features[rows.values]  # (n, D), identity after identity
+            return {'keep': consistent_groups(feats, rows.ptr, self.sigma)}
 
-        parts = cut(groups.ptr)
-        sizes = [groups.ptr[b] - groups.ptr[a] for a, b in parts]
-        kept = self.shards.map('consistency', one, parts, sizes=sizes)
-        keep = np.concatenate([np.zeros(0, bool), *(k['keep'] for k in kept)])
-        owner = np.repeat(np.arange(len(groups)), groups.sizes)
-        left = np.bincount(owner[keep], minlength=len(groups))
-        small = left < self.min_images
-        keep &= ~small[owner]
-        identity = labels.identity.copy()
-        identity[groups.rows[~keep]] = UNASSIGNED
+        # (n,) of the assigned rows, in the order of groups.values
+        keep = map_groups(self.shards, 'consistency', clean, groups.ptr)[
+            'keep'
+        ]
+        owner = labels.identity[groups.values]
+        num_left = np.bincount(owner[keep], minlength=len(groups.sizes))
+        too_small = num_left < self.min_images  # (K,)
+        keep &= ~too_small[owner]
+        identity = labels.identity.astype(np.int32)
+        identity[groups.values[~keep]] = UNASSIGNED
         report = {
             'removed_images': int((~keep).sum()),
-            'dissolved_identities': int((small & (groups.sizes > 0)).sum()),
+            'dissolved_identities': int(
+                (too_small & (groups.sizes > 0)).sum()
+            ),
         }
-        return IdentityLabels(identity.astype(np.int32), report).contiguous()
+        return IdentityLabels(identity, report).contiguous()

@@ -1,7 +1,5 @@
 """Level 2, short-range single-video denoising."""
 
-from __future__ import annotations
-
 import heapq
 from itertools import pairwise
 
@@ -14,15 +12,15 @@ from mmcion.structures import (
     IdentityLabels,
     TrackletTable,
 )
-
-from .base_denoiser import (
-    BaseDenoiser,
-    check_count,
-    check_flag,
-    check_share,
-    check_threshold,
+from mmcion.utils.checks import (
+    UserError,
+    check_at_least,
+    check_choice,
+    check_interval,
 )
-from .grouped_rows import cut
+
+from .base_denoiser import BaseDenoiser
+from .grouped_rows import map_groups
 from .identity_groups import IdentityGroups
 
 
@@ -34,16 +32,20 @@ class SingleVideoDenoiser(BaseDenoiser):
     co-occurrence rule and ``max_loss`` are ours.
 
     Args:
-        sigma: largest distance of an image to its identity's centroid.
-        delta: identities nearer than this are one person.
-        exclude_cooccurring: two boxes in one frame are two people.
-        max_loss: a merge that would lose more than this share of the
-            smaller identity's images is refused.
-        max_ratio: a pooled image is given away only if its nearest identity
-            is at most this times as far as its second nearest (ours). Lowe's
+        sigma: Largest distance of an image to its identity's centroid.
+        delta: Identities nearer than this are one identity.
+        exclude_cooccurring: Whether two boxes in one frame are two
+            identities.
+        max_loss: Largest fraction of the smaller identity's images that a
+            merge may lose; others are refused.
+        max_ratio: A pooled image is proposed only if its nearest identity is
+            at most this times as far as its second nearest (ours). Lowe's
             ratio test (IJCV 2004): 0.8 between Euclidean distances is 0.64
             between cosine distances.
-        max_rounds: most rounds of re-allocating and merging.
+        max_rounds: Most rounds of re-allocating and merging.
+
+    Raises:
+        UserError: If an argument is outside its range.
     """
 
     def __init__(
@@ -55,14 +57,16 @@ class SingleVideoDenoiser(BaseDenoiser):
         max_ratio: float = 0.64,
         max_rounds: int = 10,
     ) -> None:
-        self.sigma = check_threshold('sigma', sigma)
-        self.delta = check_threshold('delta', delta)
-        self.exclude_cooccurring = check_flag(
-            'exclude_cooccurring', exclude_cooccurring
-        )
-        self.max_loss = check_share('max_loss', max_loss)
-        self.max_ratio = check_share('max_ratio', max_ratio)
-        self.max_rounds = check_count('max_rounds', max_rounds)
+        check_interval('(0, 2]', sigma=sigma, delta=delta)
+        check_interval('[0, 1]', max_loss=max_loss, max_ratio=max_ratio)
+        check_at_least(1, max_rounds=max_rounds)
+        check_choice('exclude_cooccurring', exclude_cooccurring, (True, False))
+        self.sigma = float(sigma)  # what compiled functions take
+        self.delta = delta
+        self.exclude_cooccurring = exclude_cooccurring
+        self.max_loss = max_loss
+        self.max_ratio = max_ratio
+        self.max_rounds = max_rounds
 
     def __call__(
         self,
@@ -74,90 +78,84 @@ class SingleVideoDenoiser(BaseDenoiser):
         """Return labels whose identities lie within one video each.
 
         Raises:
-            ValueError: if an identity spans videos.
+            UserError: If an identity spans videos.
         """
-        _check_single_video(table, labels.identity)
-        usable = np.ones(len(table), bool)
-        usable[features.unreadable] = False
+        identity = labels.contiguous().identity
+        # Identities are numbered by their first row, so those that begin in
+        # video v or later are at least first_id[v], (V,).
+        largest = np.append(-1, np.maximum.accumulate(identity))  # (N + 1,)
+        first_id = largest[table.video_ptr[:-1]] + 1
+        spanning = (identity >= 0) & (identity < first_id[table.video_id])
+        if spanning.any():
+            raise UserError(
+                f'{spanning.sum()} rows belong to identities that begin in '
+                f'another video, and SingleVideoDenoiser works within videos: '
+                f'put it before CrossVideoDenoiser.'
+            )
+        has_feature = np.ones(len(table), bool)
+        has_feature[features.unreadable] = False
 
-        def one(part: tuple[int, int]) -> dict[str, np.ndarray]:
-            ptr = table.video_ptr[part[0] : part[1] + 1]
-            first = int(ptr[0])
-            feats = features[first : int(ptr[-1])]
-            found, counts = [], np.zeros(2, np.int64)
-            for start, stop in pairwise(ptr):
-                rows = slice(int(start), int(stop))
+        def denoise_videos(first: int, last: int) -> dict[str, np.ndarray]:
+            ptr = table.video_ptr[first : last + 1]
+            feats = features[int(ptr[0]) : int(ptr[-1])]  # read at once
+            found, counts = [identity[:0]], np.zeros(2, np.int64)
+            for video, (start, stop) in enumerate(pairwise(ptr), first):
                 groups = IdentityGroups(
-                    feats[start - first : stop - first],
-                    table.frame[rows],
-                    _from_zero(labels.identity[rows]),
+                    feats[start - ptr[0] : stop - ptr[0]],
+                    table.frame[start:stop],
+                    # 0..K-1 within the video; pooled rows stay at -1
+                    np.maximum(identity[start:stop] - first_id[video], -1),
                     self.exclude_cooccurring,
-                    usable[rows],
+                    has_feature[start:stop],
                 )
                 counts += self._denoise(groups)
-                # ids of a video begin at its own first row
-                new = groups.identity
-                found.append(np.where(new < 0, UNASSIGNED, new + start))
-            return {'identity': np.concatenate(found), 'counts': counts}
+                found.append(
+                    np.where(
+                        groups.identity < 0,
+                        UNASSIGNED,
+                        groups.identity + first_id[video],
+                    )
+                )
+            return {'identity': np.concatenate(found), 'counts': counts[None]}
 
-        parts = cut(table.video_ptr)
-        sizes = [table.video_ptr[b] - table.video_ptr[a] for a, b in parts]
-        done = self.shards.map('videos', one, parts, sizes=sizes)
-        identity = np.concatenate(
-            [np.zeros(0, np.int64), *(part['identity'] for part in done)]
+        done = map_groups(
+            self.shards, 'videos', denoise_videos, table.video_ptr
         )
-        moved, merges = sum(
-            (part['counts'] for part in done), start=np.zeros(2, np.int64)
-        )
-        report = {'reallocated_images': int(moved), 'merges': int(merges)}
-        return IdentityLabels(identity, report).contiguous()
+        moved, merges = done['counts'].sum(0).tolist()  # (shards, 2) -> (2,)
+        report = {'reallocated_images': moved, 'merges': merges}
+        return IdentityLabels(done['identity'], report).contiguous()
 
     def _denoise(self, groups: IdentityGroups) -> np.ndarray:
         """Change the groups of one video; return images moved and merges."""
         counts = np.zeros(2, np.int64)
         for _ in range(self.max_rounds):
             moved = groups.reallocate(self.sigma, self.max_ratio)
-            merged = self._merge(groups)
-            counts += moved, merged
-            if not moved and not merged:
+            merges = self._merge(groups)
+            counts += moved, merges
+            if not moved and not merges:
                 break
         return counts
 
     def _merge(self, groups: IdentityGroups) -> int:
         """Merge the closest pair until none is left; return the merges."""
-        state = [0] * groups.num  # grows when an identity changes, -1 = gone
+        # Pairs whose identities have changed since they were put into the
+        # queue are stale: a version counts the changes, -1 is merged away.
+        version = [0] * groups.num
         queue = [(pair, 0, 0) for pair in groups.near_pairs(self.delta)]
         heapq.heapify(queue)
         merges = 0
         while queue:
-            (_, a, b), state_a, state_b = heapq.heappop(queue)
-            if (state[a], state[b]) != (state_a, state_b):
+            (_, a, b), version_a, version_b = heapq.heappop(queue)
+            if (version[a], version[b]) != (version_a, version_b):
                 continue
-            kept, lost = groups.union(a, b, self.sigma)
-            if lost > self.max_loss:
+            kept, loss = groups.union(a, b, self.sigma)
+            if loss > self.max_loss:
                 continue
             groups.set_rows(b, kept[:0])
             groups.set_rows(a, kept)
             merges += 1
-            state[b], state[a] = -1, state[a] + 1
-            for pair in groups.near_pairs_of(a, self.delta):
-                heapq.heappush(queue, (pair, state[pair[1]], state[pair[2]]))
+            version[b], version[a] = -1, version[a] + 1
+            for pair in groups.near_pairs(self.delta, a):
+                _, one, other = pair
+                heapq.heappush(queue, (pair, version[one], version[other]))
         return merges
-
-
-def _from_zero(identity: np.ndarray) -> np.ndarray:
-    """Number identities 0..K-1 by their first row; -1 stays."""
-    return IdentityLabels(identity).contiguous().identity
-
-
-def _check_single_video(table: TrackletTable, identity: np.ndarray) -> None:
-    keep = identity >= 0
-    first = np.full(int(identity.max(initial=-1)) + 1, -1)
-    first[identity[keep][::-1]] = table.video_id[keep][::-1]
-    spans = first[identity[keep]] != table.video_id[keep]
-    if spans.any():
-        raise ValueError(
-            f'{int(spans.sum())} rows belong to identities that begin in '
-            f'another video, and SingleVideoDenoiser works within videos: '
-            f'put it before CrossVideoDenoiser.'
-        )

@@ -1,6 +1,4 @@
-"""StageResults: what a pipeline keeps to go on after an interruption."""
-
-from __future__ import annotations
+"""StageResults: what a pipeline keeps to resume after an interruption."""
 
 import shutil
 from pathlib import Path
@@ -24,8 +22,8 @@ class StageResults:
     used. Rank 0 reads and writes.
 
     Args:
-        work_dir: keeps ``stages/<name>.npz`` and ``.json``, and a folder
-            with the shards of an unfinished stage; None keeps nothing.
+        work_dir: Gets ``stages/<name>.npz`` and ``.json``, and a folder with
+            the shards of an unfinished stage; None keeps nothing.
     """
 
     def __init__(self, work_dir: str | Path | None) -> None:
@@ -41,10 +39,23 @@ class StageResults:
         """Return a finished result, None if there is none for this key."""
         if self.folder is None:
             return None
-        found = [self._read(name, key) if is_main_process() else None]
+        found: list[Result | None] = [None]
+        file = self.folder / f'{name}.npz'
+        if is_main_process() and file.exists():
+            try:
+                report = read_json(file.with_suffix('.json'))
+                with np.load(file) as saved:
+                    keys = {report.pop('key'), str(saved['key'])}
+                    labels = IdentityLabels(saved['identity'])
+                if keys == {key}:
+                    found = [(labels, report)]
+            except (*DAMAGED, KeyError, TypeError) as error:
+                print_log(
+                    f'{file} is damaged ({error}); done again', 'current'
+                )
         if found[0] is not None:
-            # a kill may have come after the result, before the shards went
-            self._forget_shards(name)
+            # a run may have been killed before it removed them
+            self._remove_shards(name)
         broadcast_object_list(found)
         return found[0]
 
@@ -59,30 +70,18 @@ class StageResults:
         if self.folder is None:
             return
         if is_main_process():
+            # Both files hold the key: a kill between them leaves two keys,
+            # and the pair is not used.
             file = self.folder / f'{name}.npz'
             write_json(file.with_suffix('.json'), {'key': key, **report})
             with atomic_file(file) as temporary, open(temporary, 'wb') as out:
                 np.savez(out, identity=labels.identity, key=np.array(key))
-            self._forget_shards(name)
+            self._remove_shards(name)
         barrier()
 
-    def _forget_shards(self, name: str) -> None:
+    def _remove_shards(self, name: str) -> None:
         """Remove the shards of a stage, also those made under other keys."""
-        if self.folder is not None:
-            for path in self.folder.glob(f'{name}.*'):
-                if path.is_dir():
-                    shutil.rmtree(path)
-
-    def _read(self, name: str, key: str) -> Result | None:
-        file = self.folder / f'{name}.npz' if self.folder else Path()
-        if not file.exists():
-            return None
-        try:
-            report = read_json(file.with_suffix('.json'))
-            with np.load(file) as saved:
-                keys = {report.pop('key'), str(saved['key'])}
-                identity = saved['identity']
-        except (*DAMAGED, KeyError, TypeError) as error:
-            print_log(f'{file} is damaged ({error}); done again', 'current')
-            return None
-        return (IdentityLabels(identity), report) if keys == {key} else None
+        assert self.folder is not None
+        for path in self.folder.glob(f'{name}.*'):
+            if path.is_dir():
+                shutil.rmtree(path)

@@ -1,33 +1,27 @@
-from .functional import (
-    EvaluationOptions,
-    GroundTruth,
-    RocCurve,
-    ThresholdCalibration,
-    alpha_query_expansion,
-    average_query_expansion,
-    calibrate_threshold,
-    evaluate,
-    evaluate_distances,
-    evaluate_features,
-    identity_metrics,
-    match_truth,
-    nearest_gallery,
-    people_across_cuts,
-    query_gallery_split,
-    read_truth,
-    rerank,
-    roc_curve,
-)
+from .distances import nearest_gallery, normalize_rows
+from .ground_truth import GroundTruth, match_truth, read_truth
+from .identity import identity_metrics
 from .metrics import ReIDMetric
-from .protocols import CUHK03Protocol, MarketProtocol, SYSUMM01Protocol
+from .options import EvaluationOptions
+from .protocols import (
+    CUHK03Protocol,
+    EvaluationSplit,
+    MarketProtocol,
+    SYSUMM01Protocol,
+)
+from .query_expansion import alpha_query_expansion, average_query_expansion
+from .query_gallery import query_gallery_split, tracks_across_cuts
+from .reranking import rerank
+from .retrieval import evaluate, evaluate_distances, evaluate_features
+from .roc import ThresholdCalibration, calibrate_threshold, roc_curve
 
 __all__ = [
     'CUHK03Protocol',
     'EvaluationOptions',
+    'EvaluationSplit',
     'GroundTruth',
     'MarketProtocol',
     'ReIDMetric',
-    'RocCurve',
     'SYSUMM01Protocol',
     'ThresholdCalibration',
     'alpha_query_expansion',
@@ -39,9 +33,10 @@ __all__ = [
     'identity_metrics',
     'match_truth',
     'nearest_gallery',
-    'people_across_cuts',
+    'normalize_rows',
     'query_gallery_split',
     'read_truth',
     'rerank',
     'roc_curve',
+    'tracks_across_cuts',
 ]

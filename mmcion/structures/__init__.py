@@ -5,6 +5,7 @@ from .identity_labels import UNASSIGNED, IdentityLabels
 from .reid_data_sample import ReIDDataSample
 from .reid_features import NO_TRACKLET, ReIDFeatures
 from .retrieval_result import RetrievalResult
+from .roc_curve import RocCurve
 from .tracklet_table import TrackletTable
 from .view_plan import ViewPlan
 
@@ -17,6 +18,7 @@ __all__ = [
     'ReIDDataSample',
     'ReIDFeatures',
     'RetrievalResult',
+    'RocCurve',
     'TrackletTable',
     'ViewPlan',
     'cooccurring_pairs',

@@ -2,36 +2,37 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from mmcion.utils.io import atomic_file
+from mmcion.utils.checks import UserError, check_columns, check_file
+from mmcion.utils.io import load_npz, save_npz
 
 from .columns import as_integers
 
 NO_TRACKLET = -1
-_COLUMNS = ('feature', 'pid', 'cam_id', 'is_query', 'img_path')
+_REQUIRED = ('feature', 'pid', 'cam_id', 'is_query', 'img_path')
+_HINT = 'tools/test.py --dump-features writes one.'
 
 
 @dataclass
 class ReIDFeatures:
-    """Features of N images, and what the images show.
+    """Features of N images, with their labels.
 
     Attributes:
         feature: ``(N, D)`` float32.
         pid: ``(N,)`` int64 identities, -1 = junk.
-        cam_id: ``(N,)`` int64 cameras.
+        cam_id: ``(N,)`` int64 cameras, -1 = unknown.
         is_query: ``(N,)`` bool; the others are the gallery.
         img_path: ``(N,)`` str.
-        tracklet_id: ``(N,)`` int64; -1 for an image of no tracklet, which
-            all are where it is left out.
+        tracklet_id: ``(N,)`` int64; -1 for an image of no tracklet, as are
+            all if it is None.
 
     Raises:
-        TypeError: if a column of integers or bools holds something else.
-        ValueError: if a column has another shape.
+        UserError: If a column has another type or length.
     """
 
     feature: np.ndarray
@@ -44,7 +45,7 @@ class ReIDFeatures:
     def __post_init__(self) -> None:
         self.feature = np.asarray(self.feature, np.float32)
         if self.feature.ndim != 2:
-            raise ValueError(
+            raise UserError(
                 f'feature must be (N, D); got {self.feature.shape}.'
             )
         if self.tracklet_id is None:
@@ -53,93 +54,70 @@ class ReIDFeatures:
             column = as_integers(name, getattr(self, name), np.int64)
             setattr(self, name, column)
         flags = np.asarray(self.is_query)
-        whole = flags.dtype.kind in 'biu' or not flags.size
-        if not whole or not np.isin(flags, (0, 1)).all():
-            raise TypeError(
-                f'is_query must be bools, or 0 and 1; got an array of '
-                f'{flags.dtype}.'
-            )
+        # text such as 'False' would be true
+        if flags.dtype != bool and not np.isin(flags, (0, 1)).all():
+            raise UserError(f'is_query must be bool; got {flags.dtype}.')
         self.is_query = flags.astype(bool)
         self.img_path = np.asarray(self.img_path, str)
-        for name in (*_COLUMNS[1:], 'tracklet_id'):
-            shape = getattr(self, name).shape
-            if shape != (len(self),):
-                raise ValueError(
-                    f'{name} must hold one value per feature, '
-                    f'({len(self)},); got {shape}.'
+        for name, column in vars(self).items():
+            if name != 'feature' and column.shape != (len(self),):
+                raise UserError(
+                    f'{name} must have one value per feature, ({len(self)},); '
+                    f'got {column.shape}.'
                 )
-        if self.tracklet_id.min(initial=NO_TRACKLET) < NO_TRACKLET:
-            raise ValueError(
-                f'tracklet_id must not be below {NO_TRACKLET}; got '
-                f'{self.tracklet_id.min()}.'
-            )
 
     def __len__(self) -> int:
         return len(self.feature)
 
     @classmethod
     def load(cls, path: str | Path) -> ReIDFeatures:
-        """Read what ``save`` wrote.
+        """Read a file that ``save`` wrote.
 
         Raises:
-            FileNotFoundError: if there is no such file.
-            ValueError: if it is damaged or of another kind.
+            FileNotFoundError: If there is no such file.
+            UserError: If it is damaged or has other columns.
         """
-        path = Path(path)
-        if not path.is_file():
-            raise FileNotFoundError(
-                f'there is no file of features at {path}; tools/test.py '
-                f'--dump-features writes one.'
-            )
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                columns = {name: file[name] for name in file.files}
-        except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-            raise ValueError(
-                f'{path} is damaged or no .npz file of features: {error}. '
-                f'Write it again with tools/test.py --dump-features.'
-            ) from error
-        missing = set(_COLUMNS) - set(columns)
-        if missing:
-            raise ValueError(
-                f'{path} lacks {", ".join(sorted(missing))}; a file of '
-                f'labelled features has {", ".join(_COLUMNS)}.'
-            )
-        known = (*_COLUMNS, 'tracklet_id')
+        columns = load_npz(check_file(path, 'file of features', _HINT))
+        check_columns(path, columns, _REQUIRED)
+        known = (*_REQUIRED, 'tracklet_id')
         try:
             return cls(**{k: columns[k] for k in known if k in columns})
-        except (TypeError, ValueError) as error:
-            raise ValueError(f'{path}: {error}') from error
+        except UserError as error:
+            raise UserError(f'{path}: {error}') from error
 
     def save(self, path: str | Path) -> None:
         """Write an uncompressed ``.npz`` file, atomically."""
-        with atomic_file(path) as temporary, open(temporary, 'wb') as file:
-            np.savez(file, **vars(self))
+        save_npz(path, **vars(self))
 
     def take(self, rows: np.ndarray) -> ReIDFeatures:
-        """Return some rows, in the order given."""
+        """Return some rows, in the given order."""
         return ReIDFeatures(**{k: v[rows] for k, v in vars(self).items()})
 
     def tracklet_means(self) -> ReIDFeatures:
         """Average the features of each tracklet.
 
-        The first image of a tracklet lends its labels and its path. Images
-        of no tracklet stay as they are; the order is that of first images.
-
         Returns:
-            One row per tracklet.
+            One row per tracklet, with labels and path of its first image and
+            in the order of these.
+
+        Raises:
+            UserError: If an image has no tracklet.
         """
         assert self.tracklet_id is not None
-        alone = self.tracklet_id == NO_TRACKLET
-        key = np.where(alone, -1 - np.arange(len(self)), self.tracklet_id)
+        if (self.tracklet_id < 0).any():
+            row = int(self.tracklet_id.argmin())
+            raise UserError(
+                f'averaging tracklets needs a tracklet_id of every image, as '
+                f'MARS has; {self.img_path[row]} has none.'
+            )
         _, first, group = np.unique(
-            key, return_index=True, return_inverse=True
+            self.tracklet_id, return_index=True, return_inverse=True
         )
-        order = np.argsort(group, kind='stable')
-        starts = np.searchsorted(group[order], np.arange(len(first)))
-        result = self.take(first)
-        for row, start in enumerate(starts):
-            stop = starts[row + 1] if row + 1 < len(starts) else len(order)
-            members = self.feature[order[start:stop]]
-            result.feature[row] = members.mean(axis=0, dtype=np.float64)
-        return result.take(np.argsort(first, kind='stable'))
+        # images by tracklet, and where each tracklet begins and ends
+        by_group = np.argsort(group, kind='stable')
+        bounds = np.searchsorted(group[by_group], np.arange(len(first) + 1))
+        means = self.take(first)
+        for row, (start, stop) in enumerate(pairwise(bounds)):
+            members = self.feature[by_group[start:stop]]
+            means.feature[row] = members.mean(axis=0, dtype=np.float64)
+        return means.take(np.argsort(first, kind='stable'))

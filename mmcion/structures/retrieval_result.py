@@ -1,32 +1,33 @@
-"""RetrievalResult: how the gallery was ranked for every query."""
+"""RetrievalResult: scores and nearest images of every query."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from .reid_features import ReIDFeatures
+from .roc_curve import RocCurve
 
 
 @dataclass
 class RetrievalResult:
-    """Scores of Q queries and what was nearest to them, for reports.
+    """Scores of Q queries and their nearest gallery images.
 
     Attributes:
-        features: what was ranked: images, or tracklets by their means.
-        scores: what a metric reports, by name.
-        query_rows: ``(Q,)`` rows of ``features`` that asked.
+        features: What was ranked: images, or tracklets by their means.
+        scores: Reported scores by name.
+        query_rows: ``(Q,)`` rows of ``features`` that were queries.
         ap: ``(Q,)`` average precision; 0 without a match.
-        num_matches: ``(Q,)`` gallery images that match.
-        nearest: ``(Q, K)`` rows of ``features``, nearest first, without the
-            images that do not count for the query; -1 where there are less.
-        distances: ``(Q, K)`` of them; those that made the order.
-        cmc: ``(R,)`` share of queries with a match among the first 1..R.
-        roc: of all pairs: ``fpr``, ``tpr`` and ``threshold``, each ``(T,)``;
-            empty if it was not asked for.
-        unit: what a row of ``features`` is: ``'image'`` or ``'tracklet'``.
-        remark: what a reader of the scores has to know beyond their names.
+        num_matches: ``(Q,)`` number of matching gallery images.
+        nearest: ``(Q, K)`` rows of ``features``, nearest first, without
+            ignored images; -1 where there are fewer.
+        distances: ``(Q, K)`` distances by which they were ranked.
+        cmc: ``(R,)`` fraction of valid queries with a match among the first
+            1 to R images.
+        roc: ROC curve of all pairs, if requested.
+        unit: What a row of ``features`` is: ``'image'`` or ``'tracklet'``.
+        remark: What a reader of the scores must know beyond their names.
     """
 
     features: ReIDFeatures
@@ -37,6 +38,6 @@ class RetrievalResult:
     nearest: np.ndarray
     distances: np.ndarray
     cmc: np.ndarray
-    roc: dict[str, np.ndarray] = field(default_factory=dict)
+    roc: RocCurve | None = None
     unit: str = 'image'
     remark: str = ''

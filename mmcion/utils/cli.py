@@ -1,4 +1,4 @@
-"""What the command-line tools share: their options and how they end."""
+"""Options that command-line tools share, and how tools end."""
 
 from __future__ import annotations
 
@@ -11,14 +11,19 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .checks import UserError, check_file
+
 if TYPE_CHECKING:
     from mmengine.config import Config
+
+# ``going_on`` of tools that skip what is finished
+SAME_COMMAND = 'run the same command again to continue'
 
 
 def tool_parser(
     description: str | None, example: str
 ) -> argparse.ArgumentParser:
-    """Make a parser that shows docstring and examples as written."""
+    """Return a parser that shows docstring and examples as written."""
     return argparse.ArgumentParser(
         description=description,
         epilog=example,
@@ -26,36 +31,68 @@ def tool_parser(
     )
 
 
-# what run_tool tells of tools that skip what they have done
-SAME_COMMAND = 'the same command goes on from here'
+def add_dict_option(
+    parser: argparse.ArgumentParser,
+    name: str,
+    *,
+    nargs: str = '+',
+    **options: Any,
+) -> None:
+    """Add an option that takes ``KEY=VALUE ...``, by mmengine's DictAction.
+
+    Args:
+        parser: Parser of the tool.
+        name: Name of the option.
+        nargs: ``'+'``, or ``'*'`` for an option that may stand alone.
+        options: See ``ArgumentParser.add_argument``.
+    """
+    from mmengine.config import DictAction
+
+    class KeyValueAction(DictAction):
+        """DictAction that names the argument which is not ``KEY=VALUE``."""
+
+        def __call__(
+            self, parser: Any, namespace: Any, values: Any, option: Any = None
+        ) -> None:
+            for value in values:
+                if '=' not in value:
+                    parser.error(
+                        f'{name} takes KEY=VALUE; got {value!r}. Put '
+                        f'positional arguments before {name}.'
+                    )
+            super().__call__(parser, namespace, values, option)
+
+    parser.add_argument(
+        name,
+        nargs=nargs,
+        action=KeyValueAction,
+        metavar='KEY=VALUE',
+        **options,
+    )
 
 
 def add_cfg_options(parser: argparse.ArgumentParser) -> None:
     """Add ``--cfg-options KEY=VALUE ...``, as in every OpenMMLab tool."""
-    from mmengine.config import DictAction
-
-    parser.add_argument(
+    add_dict_option(
+        parser,
         '--cfg-options',
-        nargs='+',
-        action=DictAction,
         default={},
-        metavar='KEY=VALUE',
         help='override settings of the config, e.g. a.b=(1,2) c.0.d=x',
     )
 
 
 def add_reader_options(parser: argparse.ArgumentParser) -> None:
-    """Add what every reader of a folder of images takes."""
-    parser.add_argument('--out', required=True, help='folder to write to')
+    """Add the options of every reader of a folder of images."""
+    parser.add_argument('--out', required=True, help='folder to write')
     parser.add_argument(
         '--check-sizes',
         action='store_true',
-        help='leave out images of zero bytes; slower',
+        help='skip empty image files; slower',
     )
 
 
 def add_converter_options(parser: argparse.ArgumentParser) -> None:
-    """Add what every converter of weights takes."""
+    """Add the options of every converter of weights."""
     parser.add_argument('checkpoint', help='file to convert')
     parser.add_argument('--out', required=True, help='model file to write')
     parser.add_argument(
@@ -64,26 +101,26 @@ def add_converter_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--source',
         choices=['teacher', 'student'],
-        help='which to take (default: the teacher where there is one)',
+        help='branch to convert (default: the teacher if there is one)',
     )
     parser.add_argument(
-        '--hash', action='store_true', help='put the hash into the name'
+        '--hash', action='store_true', help='append the hash to the name'
     )
     parser.add_argument(
         '--allow-partial',
         action='store_true',
-        help='draw what is missing at random',
+        help='initialise missing weights at random',
     )
 
 
 def add_model_options(
     parser: argparse.ArgumentParser, *, configs: bool = False
 ) -> None:
-    """Add what every tool that runs a model takes, see ``load_named``.
+    """Add the options of every tool that runs a model, see ``load_named``.
 
     Args:
-        parser: of the tool.
-        configs: whether the model may be a config, too.
+        parser: Parser of the tool.
+        configs: Whether the model may also be a config.
     """
     parser.add_argument(
         'model',
@@ -100,7 +137,7 @@ def add_model_options(
     weights.add_argument(
         '--random-weights',
         action='store_true',
-        help='take a name untrained, to try things out',
+        help='use an untrained model, to try things out',
     )
     parser.add_argument(
         '--image-size',
@@ -112,7 +149,7 @@ def add_model_options(
 
 
 def add_launcher(parser: argparse.ArgumentParser) -> None:
-    """Add ``--launcher``: how the ranks of this process were started."""
+    """Add ``--launcher``: how the processes were started."""
     parser.add_argument(
         '--launcher',
         choices=['none', 'pytorch', 'slurm'],
@@ -122,26 +159,25 @@ def add_launcher(parser: argparse.ArgumentParser) -> None:
 
 
 def read_config(
-    path: str | Path, options: dict[str, Any] | None = None
+    path: str | Path, options: Mapping[str, Any] | None = None
 ) -> Config:
     """Read a config file and override settings of it.
 
     Args:
-        path: of the file.
-        options: values by dotted names, as ``--cfg-options`` gives them.
+        path: Path of the file.
+        options: Values by dotted names, as from ``--cfg-options``.
 
     Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if it cannot be read, or has no setting of such a name.
+        FileNotFoundError: If there is no such file.
+        UserError: If it cannot be read, or has no such setting.
     """
     from mmengine.config import Config
 
-    if not Path(path).is_file():
-        raise FileNotFoundError(f'there is no config at {path}')
+    check_file(path, 'config')
     try:
         cfg = Config.fromfile(path)
     except (SyntaxError, AttributeError, TypeError, NameError) as error:
-        raise ValueError(f'{path} is no config: {error!r}') from error
+        raise UserError(f'{path} is not a config: {error!r}') from error
     override(cfg, options or {}, path)
     return cfg
 
@@ -149,21 +185,21 @@ def read_config(
 def override(
     cfg: Config, options: Mapping[str, Any], path: str | Path
 ) -> None:
-    """Change settings of a config in place.
+    """Override settings of a config in place.
 
     Args:
-        cfg: the config.
-        options: values by dotted names, as ``--cfg-options`` gives them.
-        path: of the config, for messages.
+        cfg: Config to change.
+        options: Values by dotted names, as from ``--cfg-options``.
+        path: Path of the config, for messages.
 
     Raises:
-        ValueError: if it has no place for one of them.
+        UserError: If the config has no such setting.
     """
     try:
         cfg.merge_from_dict(dict(options))
     except (KeyError, TypeError, AttributeError, IndexError) as error:
-        raise ValueError(
-            f'{path} has no place for --cfg-options {options}: {error}'
+        raise UserError(
+            f'{path} cannot take --cfg-options {dict(options)}: {error}'
         ) from error
 
 
@@ -171,8 +207,8 @@ def runner_config(args: argparse.Namespace) -> Config:
     """Read the config of a tool that runs mmengine's Runner.
 
     Args:
-        args: with ``config``, ``cfg_options``, ``launcher`` and ``work_dir``;
-            without the last the config's own counts, or else
+        args: Has ``config``, ``cfg_options``, ``launcher`` and ``work_dir``.
+            The work dir defaults to that of the config, or else to
             ``work_dirs/<name of the config>``.
     """
     cfg = read_config(args.config, args.cfg_options)
@@ -183,39 +219,34 @@ def runner_config(args: argparse.Namespace) -> Config:
 
 
 def run_tool(main: Callable[[], None], *, going_on: str = '') -> None:
-    """Run a tool's ``main`` and exit the process.
+    """Run the ``main`` of a tool and exit the process.
 
-    A user's mistake (``OSError``, ``ValueError``, ``ImportError``, a component
-    or an option of one that is unknown to a registry) is told in one message
-    without a traceback and ends with status 1; the environment variable
-    ``MMCION_DEBUG`` brings the traceback back. Ctrl-C ends with status 130.
+    A mistake of the user (``UserError``, ``OSError``, or a component or option
+    that a registry does not know) is printed as one message and ends with
+    status 1; set the environment variable ``MMCION_DEBUG`` to see its
+    traceback. All other exceptions are bugs and keep theirs. Ctrl-C ends with
+    status 130.
 
     Args:
-        main: the tool.
-        going_on: how a tool that was stopped goes on, if it can.
+        main: Runs the tool.
+        going_on: How to continue after Ctrl-C.
     """
     try:
         main()
-    except (
-        *(OSError, ValueError, ImportError),
-        *(KeyError, TypeError),
-    ) as error:
-        mistake = not isinstance(error, KeyError | TypeError)
-        if os.environ.get('MMCION_DEBUG') or not (
-            mistake or _is_unknown_to_registry(error)
-        ):
+    except Exception as error:
+        # mmengine raises KeyError and TypeError for unknown names
+        last_frame = traceback.extract_tb(error.__traceback__)[-1]
+        is_mistake = isinstance(error, ValueError | OSError | ImportError) or (
+            isinstance(error, KeyError | TypeError)
+            and last_frame.name == 'build_from_cfg'
+        )
+        if os.environ.get('MMCION_DEBUG') or not is_mistake:
             raise
         print(f'error: {_message(error)}', file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         print('; '.join(filter(None, ['stopped', going_on])), file=sys.stderr)
         sys.exit(130)
-
-
-def _is_unknown_to_registry(error: BaseException) -> bool:
-    """Tell whether a config names a component or an option that is not."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return frames[-1].name == 'build_from_cfg'
 
 
 def _message(error: BaseException) -> str:

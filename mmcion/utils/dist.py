@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
 
+import numpy as np
 import torch
 import torch.distributed as torch_dist
 from mmengine.config import Config
-from mmengine.dist import init_dist, is_distributed
+from mmengine.dist import (
+    all_gather,
+    get_comm_device,
+    get_world_size,
+    init_dist,
+    is_distributed,
+)
+from torch import Tensor
 
 # Ranks may be hours apart in work that they share out once; one that dies is
 # noticed at once all the same, by its closed connection.
@@ -101,3 +110,42 @@ def adapt_to_cpu_ranks(cfg: Config) -> None:
     }
     cfg.sync_bn = None
     cfg.merge_from_dict({'env_cfg.dist_cfg.backend': 'gloo'})
+
+
+def all_gather_arrays(array: np.ndarray) -> list[np.ndarray]:
+    """Return the arrays of all ranks, in order of rank.
+
+    They travel as tensors, never as pickled objects.
+
+    Args:
+        array: ``(N, ...)`` of numbers, bools or strings. N may differ
+            between ranks, the other sizes must not.
+    """
+    world_size = get_world_size()
+    if world_size == 1:
+        return [array]
+    if array.dtype.kind == 'U':
+        encoded = np.char.encode(array, 'utf-8')
+        return [
+            np.char.decode(part, 'utf-8')
+            for part in all_gather_arrays(encoded)
+        ]
+    if array.dtype.kind == 'S':  # as wide as the widest of all ranks
+        widths = all_gather_arrays(np.array([array.dtype.itemsize]))
+        array = array.astype(f'S{np.max(widths)}')
+    # (N, ...) -> (N, bytes of a row), padded to the longest rank
+    shape, dtype = array.shape[1:], array.dtype
+    lengths = [int(n) for n in _all_gather(torch.tensor([len(array)]))]
+    row_bytes = dtype.itemsize * math.prod(shape)
+    padded = np.zeros((max(lengths), row_bytes), np.uint8)
+    np.ndarray(array.shape, dtype, padded)[:] = array
+    parts = _all_gather(torch.from_numpy(padded))
+    return [
+        np.ndarray((length, *shape), dtype, part.numpy())
+        for length, part in zip(lengths, parts, strict=True)
+    ]
+
+
+def _all_gather(tensor: Tensor) -> list[Tensor]:
+    """Return the tensors of all ranks, which have the same shape."""
+    return [part.cpu() for part in all_gather(tensor.to(get_comm_device()))]

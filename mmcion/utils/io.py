@@ -9,9 +9,21 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+
+from .checks import UserError
+
+# what np.load raises of a file that is cut short, or is no .npz at all
+_DAMAGED = (
+    *(ValueError, EOFError, OSError, RuntimeError, TypeError),
+    BadZipFile,
+)
 
 
 def _sibling(path: Path) -> Path:
+    # on the same file system, so that renaming is atomic
     return path.with_name(f'.{path.name}.{uuid.uuid4().hex[:8]}.tmp')
 
 
@@ -42,6 +54,7 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     try:
         yield temporary
         if path.exists():
+            # a folder with files in it cannot be replaced in one step
             old = _sibling(path)
             os.replace(path, old)
             os.replace(temporary, path)
@@ -57,28 +70,58 @@ def write_json(path: str | Path, value: Any) -> None:
 
     Arrays and numbers of NumPy become lists and numbers.
     """
-    text = json.dumps(value, indent=1, default=_plain)
+
+    def plain(item: Any) -> Any:
+        if hasattr(item, 'tolist'):
+            return item.tolist()
+        raise TypeError(f'{type(item).__name__} cannot be written as JSON.')
+
+    text = json.dumps(value, indent=1, default=plain)
     with atomic_file(path) as temporary:
         temporary.write_text(text + '\n')
-
-
-def _plain(value: Any) -> Any:
-    if hasattr(value, 'tolist'):
-        return value.tolist()
-    raise TypeError(f'{type(value).__name__} cannot be written as JSON.')
 
 
 def read_json(path: str | Path) -> Any:
     """Read a JSON file.
 
     Raises:
-        FileNotFoundError: if the file is missing.
-        ValueError: if it is not JSON; names the file.
+        FileNotFoundError: If the file is missing.
+        UserError: If it is not JSON.
     """
     try:
         return json.loads(Path(path).read_text())
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f'{path} is not a JSON file: {error}') from error
+        raise UserError(f'{path} is not a JSON file: {error}') from error
+
+
+def save_npy(path: str | Path, array: np.ndarray) -> None:
+    """Write an array atomically as ``.npy``."""
+    with atomic_file(path) as temporary, open(temporary, 'wb') as stream:
+        np.save(stream, array)
+
+
+def save_npz(path: str | Path, **arrays: Any) -> None:
+    """Write arrays atomically as an uncompressed ``.npz``."""
+    with atomic_file(path) as temporary, open(temporary, 'wb') as stream:
+        np.savez(stream, **arrays)
+
+
+def load_npz(path: str | Path) -> dict[str, np.ndarray]:
+    """Read all arrays of an ``.npz`` file.
+
+    Raises:
+        FileNotFoundError: If the file is missing.
+        UserError: If it is damaged or not such a file.
+    """
+    try:
+        with np.load(path) as file:
+            return dict(file)
+    except FileNotFoundError:
+        raise
+    except _DAMAGED as error:
+        raise UserError(
+            f'{path} is damaged or not an .npz file: {error}'
+        ) from error
 
 
 def hash_file(path: str | Path) -> str:

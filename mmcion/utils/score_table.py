@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 _PREFIX = 'reid/'
-_COUNTS = ('num_valid_queries', 'num_queries')
 
 
 def score_rows(
     scores: Mapping[str, Mapping[str, float]],
 ) -> tuple[list[str], list[list[str]]]:
-    """Return the header and a row for each data set.
+    """Return the header and a row of text for each data set.
 
-    Scores of a direction of their own, such as ``reverse/mAP``, get a row of
-    their own. The last columns tell how many of the queries have a match and,
-    if there are any, a match that ties with a wrong answer.
+    A second direction, such as ``reverse/mAP``, has a row of its own. The
+    last columns are the number of valid queries and, if there are any, of
+    tied ones.
 
     Args:
-        scores: by data set, as ``ReIDMetric`` or ``evaluate`` give them.
+        scores: Scores by data set, as from ``ReIDMetric`` or ``evaluate``.
     """
     tables: dict[str, dict[str, float]] = {}
     for data, values in scores.items():
@@ -26,33 +25,33 @@ def score_rows(
             direction, _, score = name.removeprefix(_PREFIX).rpartition('/')
             row = f'{data} ({direction})' if direction else data
             tables.setdefault(row, {})[score] = value
-    names = dict.fromkeys(
-        name
-        for table in tables.values()
-        for name in table
-        if not name.startswith('num_')
-    )
+    every = dict.fromkeys(name for table in tables.values() for name in table)
+    names = [name for name in every if not name.startswith('num_')]
+    show_tied = any(table.get('num_tied_queries') for table in tables.values())
     rows = []
     for row, table in tables.items():
         cells = [f'{table[n]:.4f}' if n in table else '-' for n in names]
-        valid, asked = (int(table.get(count, 0)) for count in _COUNTS)
-        tied = f'{int(table.get("num_tied_queries", 0)):,}'
-        rows.append([row, *cells, f'{valid:,} of {asked:,}', tied])
-    header = ['data set', *names, 'queries with a match', 'tied']
-    if all(row[-1] == '0' for row in rows):
-        header, rows = header[:-1], [row[:-1] for row in rows]
-    return header, rows
+        num_valid = int(table.get('num_valid_queries', 0))
+        num_queries = int(table.get('num_queries', 0))
+        cells.append(f'{num_valid:,} of {num_queries:,}')
+        if show_tied:
+            cells.append(f'{int(table.get("num_tied_queries", 0)):,}')
+        rows.append([row, *cells])
+    header = ['data set', *names, 'queries with a match']
+    return header + ['tied'] * show_tied, rows
 
 
 def score_table(scores: Mapping[str, Mapping[str, float]]) -> str:
-    """Return the same as lines of text."""
+    """Return the table as aligned lines of text."""
     header, rows = score_rows(scores)
-    columns = zip(header, *rows, strict=True)
-    widths = [max(map(len, column)) for column in columns]
+    widths = [
+        max(map(len, column)) for column in zip(header, *rows, strict=True)
+    ]
     lines = []
-    for row in [header, ['-' * width for width in widths], *rows]:
-        first, *cells = (
-            cell.rjust(width) for cell, width in zip(row, widths, strict=True)
-        )
-        lines.append('  '.join([first.strip().ljust(widths[0]), *cells]))
+    for first, *cells in [header, ['-' * width for width in widths], *rows]:
+        aligned = [
+            cell.rjust(width)
+            for cell, width in zip(cells, widths[1:], strict=True)
+        ]
+        lines.append('  '.join([first.ljust(widths[0]), *aligned]))
     return '\n'.join(lines)

@@ -8,30 +8,126 @@ from pathlib import Path
 
 import numpy as np
 
+from mmcion.utils.checks import UserError, check_columns, check_file
 from mmcion.utils.safe_pickle import load_pickle
+from mmcion.utils.skip_report import SkipReport
 
 from .detections import Detections
 
-# MOTChallenge's class numbers of people who stand or walk by themselves.
-_MOT_PEDESTRIAN = 1
-_MOT_TRUTH_COLUMNS = 9
+_PEDESTRIAN = 1  # class of people who stand or walk (MOT16)
+
+NOT_COUNTED = 'box that does not count (its flag is 0)'
+NO_PERSON = 'box of another class than pedestrian'
+HIDDEN = 'box whose visible fraction is too small'
+NO_ID = 'box without an id'
+TWICE = 'the same id in the same frame again'
+
+
+def read_mot(
+    path: str | Path,
+    report: SkipReport | None = None,
+    *,
+    tracked: bool = False,
+    min_visibility: float = 0,
+) -> np.ndarray:
+    """Read the boxes of pedestrians that count from MOTChallenge text.
+
+    A line is ``frame,id,x,y,w,h`` and up to four further columns, whose
+    meaning follows from the file:
+
+    - Ground truth is a file named ``gt.txt``, or one that has nine columns
+      with classes and is not named ``det.txt``. Column 7 is a flag: rows
+      with 0 do not count (motchallenge.net/instructions). All scores are 1.
+    - Nine columns of ground truth end in class and visibility (data format
+      of MOT16, arXiv:1603.00831); only pedestrians count. In other widths
+      (MOT15), and where all classes are -1, columns 8 to 10 are not used.
+    - Everything else is a detector's or a tracker's output: all rows count,
+      and column 7 is their confidence, 1 where it is missing.
+
+    An id below 0 means that the box belongs to no track.
+
+    Args:
+        path: Lines of numbers, separated by commas.
+        report: Counts the rows that are left out, with reasons.
+        tracked: Also leave out boxes without an id and further boxes of an
+            id in the same frame.
+        min_visibility: Least visible fraction of ground truth, in [0, 1].
+
+    Returns:
+        ``(n, 7)`` float64 frame, id, x, y, w, h, score in the order of the
+        file; frames are numbered as there, by the definition from 1.
+
+    Raises:
+        FileNotFoundError: if the file is missing.
+        UserError: if it has other content; names file and row.
+    """
+    path = check_file(path, 'box file')
+    rows = _read_numbers(path)
+    kept = np.ones(len(rows), bool)
+
+    def drop(reason: str, wrong: np.ndarray) -> None:
+        """Leave rows out; each is reported with its first reason."""
+        gone = np.flatnonzero(kept & wrong)
+        kept[gone] = False
+        if report is not None and len(gone):
+            inside = path.parent.name in ('gt', 'det')
+            name = path.parents[1].name if inside else path.stem
+            some = [
+                f'{name} frame {f:g} id {i:g}' for f, i in rows[gone[:5], :2]
+            ]
+            report.skip(reason, *some, count=len(gone))
+
+    classes = rows.shape[1] == 9 and (rows[:, 7] != -1).any()
+    truth = path.name == 'gt.txt' or (classes and path.name != 'det.txt')
+    if truth and rows.shape[1] > 6:
+        drop(NOT_COUNTED, rows[:, 6] == 0)
+    if truth and classes:
+        drop(NO_PERSON, rows[:, 7] != _PEDESTRIAN)
+        drop(HIDDEN, rows[:, 8] < min_visibility)
+    if tracked:
+        drop(NO_ID, rows[:, 1] < 0)
+        # stable: of the kept rows of a frame and an id the first one stays
+        order = np.lexsort((rows[:, 1], rows[:, 0]))
+        order = order[kept[order]]
+        again = np.zeros(len(rows), bool)
+        again[order[1:]] = ~np.diff(rows[order, :2], axis=0).any(axis=1)
+        drop(TWICE, again)
+    rows = rows[kept]
+    scored = rows.shape[1] > 6 and not truth
+    score = rows[:, 6] if scored else np.ones(len(rows))
+    return np.column_stack((rows[:, :6], score))
+
+
+def _read_numbers(path: Path) -> np.ndarray:
+    """Return lines of numbers as ``(n, columns)``, at least 6 columns."""
+    try:
+        lines = [
+            line for line in path.read_text().splitlines() if line.strip()
+        ]
+        if not lines:
+            return np.empty((0, 7))
+        rows = np.loadtxt(lines, delimiter=',', comments=None, ndmin=2)
+    except ValueError as error:
+        raise UserError(f'{path} is not MOTChallenge text: {error}') from error
+    if rows.shape[1] < 6 or not np.isfinite(rows).all():
+        raise UserError(
+            f'{path} must have at least 6 finite numbers in every line, '
+            f'frame,id,x,y,w,h; it has {rows.shape[1]} columns.'
+        )
+    return rows
 
 
 class BoxFile:
     """The boxes of one video, by frame.
 
     Args:
-        frames: ``(n,)`` frame numbers from 0, in any order.
-        detections: the ``n`` boxes; ids, if any, are kept.
+        frames: ``(n,)`` frame indices from 0, in any order.
+        detections: The ``n`` boxes; ids, if any, are kept.
     """
 
     def __init__(self, frames: np.ndarray, detections: Detections) -> None:
         frames = np.asarray(frames, np.int64)
-        if len(frames) and frames.min() < 0:
-            raise ValueError(
-                f'frame numbers start at {frames.min()} below the first '
-                f'frame; set first_frame to the number of the first frame.'
-            )
+        # sorted once, so that the boxes of a frame are a slice
         order = np.argsort(frames, kind='stable')
         self.frames = frames[order]
         self.detections = detections[order]
@@ -45,94 +141,65 @@ class BoxFile:
 def read_box_file(
     path: str | Path, *, first_frame: int | None = None
 ) -> BoxFile:
-    """Read a file of boxes; its ending says which kind it is.
+    """Read a file of boxes in the format of its suffix.
 
-    - ``.txt``: MOTChallenge ``frame,id,x,y,w,h,score,...``, frames from 1.
-      With nine columns it is ground truth, whose seventh column says
-      whether a row counts and whose eighth is the class: people are kept.
-    - ``.csv``: columns ``frame,x,y,w,h`` and, if wanted, ``score`` and
+    - ``.txt``: MOTChallenge, frames from 1; see ``read_mot``.
+    - ``.csv``: columns ``frame,x,y,w,h`` and optionally ``score`` and
       ``id``, named in the first line, frames from 1.
     - ``.pkl``: LUPerson (frames from 1) or LUPerson-NL (with ``pid``, frames
       from 0): ``{frame: [[number, {'bbox': x1 y1 x2 y2, 'pid': n}]]}``.
 
     Args:
-        path: the file.
-        first_frame: number of the first frame, if not as said above.
+        path: The file.
+        first_frame: Number of the first frame, if not as stated above.
 
     Raises:
         FileNotFoundError: if the file is missing.
-        ValueError: if it is of another kind; names file and line.
+        UserError: if it has another format; names file and line.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f'there is no box file {path}')
+    path = check_file(path, 'box file')
     reader = READERS.get(path.suffix.lower())
     if reader is None:
-        raise ValueError(
-            f'{path} ends in {path.suffix!r}; box files end in '
+        raise UserError(
+            f'{path} has the suffix {path.suffix!r}; box files have one of '
             f'{", ".join(READERS)}.'
         )
-    frames, detections, usual_first = reader(path)
+    frames, detections, first = reader(path)
     if not (np.isfinite(frames).all() and np.isfinite(detections.boxes).all()):
-        raise ValueError(f'{path} holds numbers that are not finite.')
-    first = usual_first if first_frame is None else first_frame
+        raise UserError(f'{path} has numbers that are not finite.')
+    first = first if first_frame is None else first_frame
+    if len(frames) and frames.min() < first:
+        raise UserError(
+            f'{path} has frame {frames.min():g}, but the first frame is '
+            f'{first}; set first_frame to its number.'
+        )
     return BoxFile(frames - first, detections)
 
 
+# frame numbers, boxes, and the number of a video's first frame
 _Read = tuple[np.ndarray, Detections, int]
 
 
 def _read_mot(path: Path) -> _Read:
-    rows = _numbers(path)
-    if not rows.size:
-        return np.empty(0), Detections.empty(), 1
-    if rows.shape[1] == _MOT_TRUTH_COLUMNS:
-        rows = rows[(rows[:, 6] != 0) & (rows[:, 7] == _MOT_PEDESTRIAN)]
-    score = rows[:, 6] if rows.shape[1] > 6 else np.ones(len(rows))
+    rows = read_mot(path)
     ids = rows[:, 1] if (rows[:, 1] >= 0).any() else None
-    return rows[:, 0], _from_xywh(rows[:, 2:6], score, ids), 1
-
-
-def _numbers(path: Path) -> np.ndarray:
-    """Read lines of comma-separated numbers, equally many in each."""
-    rows: list[list[float]] = []
-    for number, line in enumerate(path.read_text().splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            row = [float(value) for value in line.split(',')]
-        except ValueError as error:
-            raise ValueError(f'{path} line {number}: {error}') from error
-        if len(row) < 6 or len(row) != len(rows[0] if rows else row):
-            raise ValueError(
-                f'{path} line {number} has {len(row)} numbers; MOTChallenge '
-                f'has at least 6, frame,id,x,y,w,h, and equally many in '
-                f'every line.'
-            )
-        rows.append(row)
-    return np.asarray(rows)
+    return rows[:, 0], _from_xywh(rows[:, 2:6], rows[:, 6], ids), 1
 
 
 def _read_csv(path: Path) -> _Read:
+    required = ['frame', 'x', 'y', 'w', 'h']
     with open(path, newline='') as file:
         reader = csv.DictReader(file, skipinitialspace=True)
-        columns = reader.fieldnames or []
-        missing = {'frame', 'x', 'y', 'w', 'h'} - set(columns)
-        if missing:
-            raise ValueError(
-                f'{path} has the columns {columns} in its first line and '
-                f'lacks {sorted(missing)}.'
-            )
-        names = [n for n in ('score', 'id') if n in columns]
-        names = ['frame', 'x', 'y', 'w', 'h', *names]
-        rows = []
-        for row in reader:
-            try:
-                rows.append([float(row[name]) for name in names])
-            except (TypeError, ValueError) as error:
-                raise ValueError(
-                    f'{path} line {reader.line_num}: {error}'
-                ) from error
+        try:
+            found = reader.fieldnames or []
+            check_columns(path, found, required)
+            names = [*required, *(n for n in ('score', 'id') if n in found)]
+            rows = [[float(row[name]) for name in names] for row in reader]
+        except (TypeError, ValueError, csv.Error) as error:
+            if isinstance(error, UserError):
+                raise
+            line = reader.line_num
+            raise UserError(f'{path} line {line}: {error}') from error
     table = np.asarray(rows).reshape(-1, len(names))
     column = dict(zip(names, table.T, strict=True))
     score = column.get('score', np.ones(len(table)))
@@ -141,20 +208,20 @@ def _read_csv(path: Path) -> _Read:
 
 
 def _read_luperson(path: Path) -> _Read:
-    content = load_pickle(path)
     frames, boxes, ids = [], [], []
     try:
-        for frame, people in content.items():
+        for frame, people in load_pickle(path).items():
             for _, person in people:
                 frames.append(int(frame))
                 boxes.append(np.asarray(person['bbox'], np.float32)[:4])
                 ids.append(int(person.get('pid', -1)))
         xyxy = np.asarray(boxes, np.float32).reshape(-1, 4)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(
+        raise UserError(
             f'{path} is not a pickle of LUPerson or LUPerson-NL, '
             f'{{frame: [[number, {{"bbox": ...}}]]}}: {error!r}'
         ) from error
+    # LUPerson has no identities and counts frames from 1, LUPerson-NL from 0
     with_ids = any(pid >= 0 for pid in ids)
     detections = Detections(
         xyxy, np.ones(len(xyxy)), np.asarray(ids) if with_ids else None

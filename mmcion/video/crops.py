@@ -1,4 +1,4 @@
-"""Cut people out of frames and write them as JPEG files."""
+"""Crops of the people in a frame, written as JPEG files."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mmcion.utils.checks import check_at_least, check_interval
+
 
 @dataclass(frozen=True)
 class CropSettings:
-    """Which crops are kept, and how.
+    """Which crops are kept, and how they are written.
 
     Attributes:
-        stride: crops are taken from every n-th frame.
-        min_length: images of the shortest tracklet that is kept, counted in
-            each clip.
-        min_height: least height of a person in pixels.
-        clips: number of equal pieces of a video that count as videos.
-        padding: added around a box on every side, as a share of it.
-        quality: of the JPEG files, 1..100.
+        stride: Crops are taken from every n-th frame.
+        min_length: Least number of images of a tracklet, counted per clip.
+        min_height: Least height of a box in pixels.
+        clips: Number of equal pieces of a video that count as videos.
+        padding: Margin on every side of a box, as a fraction of its size.
+        quality: Quality of the JPEG files, 1..100.
     """
 
     stride: int = 1
@@ -34,18 +35,11 @@ class CropSettings:
     quality: int = 95
 
     def __post_init__(self) -> None:
-        for name in ('stride', 'min_length', 'clips'):
-            if getattr(self, name) < 1:
-                raise ValueError(
-                    f'{name} ({getattr(self, name)}) must be >= 1.'
-                )
-        for name in ('min_height', 'padding'):
-            if getattr(self, name) < 0:
-                raise ValueError(
-                    f'{name} ({getattr(self, name)}) must be >= 0.'
-                )
-        if not 1 <= self.quality <= 100:
-            raise ValueError(f'quality ({self.quality}) must lie in [1, 100].')
+        check_at_least(
+            1, stride=self.stride, min_length=self.min_length, clips=self.clips
+        )
+        check_at_least(0.0, min_height=self.min_height, padding=self.padding)
+        check_interval('[1, 100]', quality=self.quality)
 
 
 def crop_window(
@@ -55,10 +49,11 @@ def crop_window(
 
     Args:
         box: ``(4,)`` corners ``x1, y1, x2, y2``.
-        width: of the frame.
-        height: of the frame.
-        padding: added on every side, as a share of the box.
+        width: Width of the frame.
+        height: Height of the frame.
+        padding: Margin on every side, as a fraction of the box.
     """
+    # in double precision: float32 could round to another pixel
     x1, y1, x2, y2 = (float(value) for value in box)
     pad_x, pad_y = padding * (x2 - x1), padding * (y2 - y1)
     return (
@@ -70,15 +65,15 @@ def crop_window(
 
 
 class CropFolders:
-    """The crops of one video, trusted only once they are all there.
+    """Writes the crops of one video; a context manager.
 
-    They are written to a hidden folder and moved to ``root/<name>`` when it
-    is known which of them stay, so a killed run leaves no half of them.
+    Crops are written to a hidden folder and moved to ``root/<folder>`` by
+    ``finish``, so a killed run leaves no incomplete folder of crops.
 
     Args:
-        root: folder of all crops.
-        name: of the video.
-        quality: of the JPEG files, 1..100.
+        root: Folder of all crops.
+        name: Name of the video.
+        quality: Quality of the JPEG files, 1..100.
     """
 
     def __init__(self, root: Path, name: str, quality: int) -> None:
@@ -88,27 +83,35 @@ class CropFolders:
         shutil.rmtree(self._hidden, ignore_errors=True)
         self._hidden.mkdir(parents=True)
 
+    def __enter__(self) -> CropFolders:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self._hidden, ignore_errors=True)
+
     def add(self, file_name: str, image: np.ndarray) -> None:
         """Write one crop.
 
         Raises:
-            OSError: if the disk does not take it.
+            OSError: if the file cannot be written.
         """
         good, data = cv2.imencode(
             '.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, self.quality]
         )
         if not good:
-            raise OSError(f'a crop of {image.shape} could not be encoded')
+            raise OSError(f'a crop of shape {image.shape} was not encoded.')
         (self._hidden / file_name).write_bytes(data.tobytes())
 
-    def finish(self, kept: Iterable[tuple[str, str]]) -> None:
-        """Move the crops that stay; delete the others.
+    def finish(self, paths: Iterable[str]) -> None:
+        """Move the crops that are kept.
 
         Args:
-            kept: pairs of folder and file name.
+            paths: ``<folder>/<file name>`` of each crop, below ``root``.
         """
+        # each folder is completed inside the hidden one, then moved at once
         folders: dict[str, list[str]] = {}
-        for folder, file_name in kept:
+        for path in paths:
+            folder, file_name = path.split('/')
             folders.setdefault(folder, []).append(file_name)
         for folder, file_names in folders.items():
             hidden = self._hidden / folder
@@ -117,8 +120,3 @@ class CropFolders:
                 os.replace(self._hidden / file_name, hidden / file_name)
             shutil.rmtree(self.root / folder, ignore_errors=True)
             os.replace(hidden, self.root / folder)
-        self.discard()
-
-    def discard(self) -> None:
-        """Delete the crops that were not moved."""
-        shutil.rmtree(self._hidden, ignore_errors=True)

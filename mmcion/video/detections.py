@@ -1,4 +1,4 @@
-"""Detections: the people of one frame."""
+"""Detections: the boxes of people in one frame."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mmcion.utils.checks import check_same_length
+
 
 @dataclass
 class Detections:
-    """The people of one frame.
+    """The boxes of people in one frame.
 
     Attributes:
         boxes: ``(n, 4)`` float32 ``x1, y1, x2, y2`` in pixels of the frame.
         scores: ``(n,)`` float32 confidence.
-        ids: ``(n,)`` int64 track numbers, -1 = none, where the source of the
-            boxes knows them; else None.
+        ids: ``(n,)`` int64 track of each box, -1 for none; None where the
+            source of the boxes has no tracks.
     """
 
     boxes: np.ndarray
@@ -25,15 +27,14 @@ class Detections:
     def __post_init__(self) -> None:
         self.boxes = np.asarray(self.boxes, np.float32).reshape(-1, 4)
         self.scores = np.asarray(self.scores, np.float32).reshape(-1)
+        columns: dict[str, np.ndarray] = {
+            'boxes': self.boxes,
+            'scores': self.scores,
+        }
         if self.ids is not None:
             self.ids = np.asarray(self.ids, np.int64).reshape(-1)
-        lengths = {len(self.boxes), len(self.scores)}
-        lengths |= set() if self.ids is None else {len(self.ids)}
-        if len(lengths) > 1:
-            raise ValueError(
-                f'{len(self.boxes)} boxes need as many scores and ids; got '
-                f'lengths {sorted(lengths)}.'
-            )
+            columns['ids'] = self.ids
+        check_same_length(**columns)
 
     def __len__(self) -> int:
         return len(self.boxes)
@@ -45,5 +46,5 @@ class Detections:
 
     @classmethod
     def empty(cls) -> Detections:
-        """Return no people."""
+        """Return no boxes."""
         return cls(np.empty((0, 4)), np.empty(0))

@@ -1,33 +1,45 @@
-"""Sequences of MOTChallenge: tracked boxes and frames become crops."""
+"""Tracklets of MOTChallenge sequences: boxes and frames become crops."""
 
 from __future__ import annotations
 
 import configparser
 import os
 import re
-import warnings
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 
+from mmcion.structures.tracklet_builder import TrackletReading
+from mmcion.utils.checks import (
+    UserError,
+    check_folder,
+    check_interval,
+    join_names,
+)
+from mmcion.utils.io import hash_value
+from mmcion.utils.progress import progress_bar
 from mmcion.utils.skip_report import SkipReport
 
-_BOXES = Path('gt', 'gt.txt')
-_PEDESTRIAN = 1
-_TRUTH_COLUMNS = 9
-_MAX_DEPTH = 3
+from .box_files import read_mot
+from .crops import CropFolders, crop_window
+from .video_shard import CROPS, VideoShard, join_shards
+
+_FORMAT = 1  # raise it when shards of older code must not be used
+_TRUTH = Path('gt', 'gt.txt')
+_MAX_DEPTH = 3  # levels of folders: MOT17, train and MOT17-02-DPM
 # MOT17 has every sequence three times, with the boxes of three detectors.
 _COPY = re.compile(r'(.+)-(DPM|FRCNN|SDP)')
 _FRAME_NAME = re.compile(r'(\d+)\.(jpg|jpeg|png)', re.ASCII | re.IGNORECASE)
 
 NO_BOXES = 'sequence without a file of boxes'
 SAME_FRAMES = 'sequence with the frames of another one'
-NOT_COUNTED = 'box that does not count (its flag is 0)'
-NO_PERSON = 'box of another class than pedestrian'
-HIDDEN = 'box whose visible share is too small'
-NO_ID = 'box without an id'
-TWICE = 'the same id in the same frame again'
+NO_FRAME = 'box in a frame that is missing'
+BAD_FRAME = 'box in a frame that cannot be read'
+TOO_SMALL = 'box lower than the least height'
+OUTSIDE = 'box outside of its frame'
 
 
 @dataclass
@@ -35,10 +47,10 @@ class Sequence:
     """Frames and boxes of one recording.
 
     Attributes:
-        name: of its folder.
-        folder: where it is.
-        frames: picture files by frame number, from 1.
-        boxes: file of boxes.
+        name: Name of its folder.
+        folder: Path of its folder.
+        frames: Image files by frame number, from 1.
+        boxes: File of boxes.
     """
 
     name: str
@@ -47,21 +59,148 @@ class Sequence:
     boxes: Path
 
 
-@dataclass
-class SequenceBoxes:
-    """Boxes that count, sorted by frame and id.
+def read_motchallenge(
+    root: str | Path,
+    out: str | Path,
+    *,
+    boxes: str | Path | None = None,
+    min_height: float = 0,
+    min_visibility: float = 0,
+    quality: int = 95,
+) -> TrackletReading:
+    """Crop all boxes of all sequences; a sequence is a video.
 
-    Attributes:
-        frame: ``(n,)`` int64, from 1.
-        track: ``(n,)`` int64.
-        box: ``(n, 4)`` float64 ``x, y, w, h``.
-        score: ``(n,)`` float64.
+    Crops are cut at the box, clipped to the frame. A second run with the
+    same settings takes finished sequences as they are. Where the boxes are
+    ground truth, the true identity of a row is its tracklet, so a person in
+    two sequences counts as two identities.
+
+    Args:
+        root: A sequence, or a folder of sequences.
+        out: Folder for ``crops`` and ``videos``.
+        boxes: A tracker's output, ``<sequence>.txt`` in a folder or one
+            file; without it the ground truth of the sequences is used.
+        min_height: Least height of a box in pixels.
+        min_visibility: Least visible fraction of ground truth, in [0, 1].
+        quality: Quality of the JPEG files, 1..100.
+
+    Raises:
+        FileNotFoundError: if a folder or file does not exist.
+        UserError: if there is no sequence, or no box that counts.
     """
+    check_interval('[1, 100]', quality=quality)
+    out = Path(out)
+    report = SkipReport(root)
+    box_path = None if boxes is None else Path(boxes)
+    sequences = find_sequences(Path(root), box_path, report)
+    settings = {
+        'min_height': min_height,
+        'min_visibility': min_visibility,
+        'quality': quality,
+    }
+    # the old table lists crops that may be about to be replaced
+    shutil.rmtree(out / 'table', ignore_errors=True)
+    shards = []
+    with progress_bar(sequences, desc='sequences', unit='seq') as bar:
+        for sequence in bar:
+            # a finished sequence is taken as it is
+            key = _key(sequence, settings)
+            folder = out / 'videos' / sequence.name
+            shard = VideoShard.load_finished(folder, key)
+            if shard is None:
+                VideoShard.remove(folder, out)
+                skipped = SkipReport(sequence.folder)
+                columns = _crop(sequence, out / CROPS, settings, skipped)
+                about = {'name': sequence.name, 'skipped': skipped.to_dict()}
+                shard = VideoShard(columns, [sequence.name], about, key)
+                shard.save(folder)
+            report.merge(shard.report['skipped'])
+            shards.append(shard)
+    if not any(len(shard.columns['path']) for shard in shards):
+        raise UserError(
+            '\n  '.join([f'no box of {root} counts', *report.lines()])
+        )
+    table = join_shards(shards, out)
+    truth = table.tracklet_index if boxes is None else None
+    return TrackletReading(table, report, truth)
 
-    frame: np.ndarray
-    track: np.ndarray
-    box: np.ndarray
-    score: np.ndarray
+
+def _key(sequence: Sequence, settings: dict[str, float]) -> str:
+    frames = [(n, path.stat()) for n, path in sorted(sequence.frames.items())]
+    boxes = sequence.boxes.stat()
+    return hash_value(
+        {
+            'format': _FORMAT,
+            'settings': settings,
+            'boxes': (boxes.st_size, boxes.st_mtime_ns),
+            'frames': [(n, s.st_size, s.st_mtime_ns) for n, s in frames],
+        }
+    )
+
+
+def _crop(
+    sequence: Sequence,
+    root: Path,
+    settings: dict[str, float],
+    report: SkipReport,
+) -> dict[str, np.ndarray]:
+    """Write the crops of a sequence and return the columns of its shard."""
+    rows = _read_boxes(sequence.boxes, settings['min_visibility'], report)
+    frame, track = rows[:, :2].astype(np.int64).T
+    box = rows[:, 2:6]  # x, y, w, h
+    names: dict[int, str] = {}  # file name of each row that is kept
+    # rows are sorted by frame: those of a frame are start..stop
+    frames, starts = np.unique(frame, return_index=True)
+    stops = np.append(starts, len(rows))[1:]
+    quality = int(settings['quality'])
+    with CropFolders(root, sequence.name, quality) as crops:
+        for number, start, stop in zip(frames, starts, stops, strict=True):
+            where = f'{sequence.name} frame {number}'
+            path = sequence.frames.get(int(number))
+            image = None if path is None else cv2.imread(str(path))
+            if image is None:
+                reason = NO_FRAME if path is None else BAD_FRAME
+                report.skip(reason, where, count=int(stop - start))
+                continue
+            height, width = image.shape[:2]
+            for row in range(start, stop):
+                x, y, w, h = box[row]
+                corners = np.array([x, y, x + w, y + h])
+                x1, y1, x2, y2 = crop_window(corners, width, height, 0)
+                if h < settings['min_height']:
+                    report.skip(TOO_SMALL, f'{where} id {track[row]}')
+                elif x2 <= x1 or y2 <= y1:
+                    report.skip(OUTSIDE, f'{where} id {track[row]}')
+                else:
+                    names[row] = f'{track[row]:06d}_{number - 1:07d}.jpg'
+                    crops.add(names[row], image[y1:y2, x1:x2])
+        crops.finish(f'{sequence.name}/{name}' for name in names.values())
+    # shards are sorted by tracklet, frames of MOTChallenge count from 1
+    kept = np.array(list(names), np.int64)
+    kept = kept[np.lexsort((frame[kept], track[kept]))]
+    paths = [f'{sequence.name}/{names[row]}'.encode() for row in kept]
+    return {
+        'clip': np.zeros(len(kept), np.int64),
+        'tracklet_id': track[kept],
+        'frame': frame[kept] - 1,
+        'path': np.array(paths, 'S'),
+        'box': box[kept].astype(np.float32),
+        'score': rows[kept, 6].astype(np.float32),
+    }
+
+
+def _read_boxes(
+    path: Path, min_visibility: float, report: SkipReport
+) -> np.ndarray:
+    """Read the tracked boxes of ``read_mot``, sorted by frame and id."""
+    rows = read_mot(path, report, tracked=True, min_visibility=min_visibility)
+    if len(rows) and rows[:, 0].min() < 1:
+        raise UserError(
+            f'{path} has frame {rows[:, 0].min():g}; MOTChallenge counts '
+            f'frames from 1. If this file counts from 0, add 1, or all boxes '
+            f'are cut from the frame before.'
+        )
+    return rows[np.lexsort((rows[:, 1], rows[:, 0]))]
 
 
 def find_sequences(
@@ -70,139 +209,66 @@ def find_sequences(
     """Find sequences that have frames and boxes, sorted by name.
 
     Args:
-        root: a sequence, or a folder of sequences, or of folders of them.
-        boxes: folder with ``<sequence>.txt``, or the file of the only
+        root: A sequence, or a folder of sequences, or of folders of them.
+        boxes: Folder with ``<sequence>.txt``, or the file of the only
             sequence; without it ``gt/gt.txt`` of each.
-        report: sequences that are left out are counted there.
+        report: Counts the sequences that are left out.
 
     Raises:
         FileNotFoundError: if there is no such folder or file.
-        ValueError: if there is no sequence, or two have one name.
+        UserError: if there is no sequence, or two have one name.
     """
-    for path in (root, boxes or root):
-        if not path.exists():
-            raise FileNotFoundError(f'there is no {path}')
+    check_folder(root, 'folder of sequences')
+    if boxes is not None and not boxes.exists():
+        raise FileNotFoundError(f'boxes: {boxes} does not exist.')
     folders = _sequence_folders(root)
     if not folders:
-        raise ValueError(
+        raise UserError(
             f'no sequence was found in {root}\n  expected: SEQUENCE/img1/'
-            f'000001.jpg and SEQUENCE/{_BOXES}\n  found: '
-            f'{", ".join(sorted(os.listdir(root))[:5]) or "nothing"}'
+            f'000001.jpg and SEQUENCE/{_TRUTH}\n  found: '
+            f'{join_names(sorted(os.listdir(root))) or "nothing"}'
         )
-    if boxes is not None and boxes.is_file() and len(folders) > 1:
-        raise ValueError(
+    one_file = boxes is not None and boxes.is_file()
+    if one_file and len(folders) > 1:
+        raise UserError(
             f'{boxes} is one file of boxes for {len(folders)} sequences; '
             f'give a folder of files SEQUENCE.txt.'
         )
     found: dict[str, Sequence] = {}
-    recordings: dict[str, str] = {}
+    recordings: dict[str, str] = {}  # name of the sequence that is taken
     for folder in folders:
         name = folder.resolve().name
-        file = _box_file(folder, boxes)
+        if boxes is None:
+            file = folder / _TRUTH
+        else:
+            file = boxes if one_file else boxes / f'{name}.txt'
         if not file.is_file():
             report.skip(NO_BOXES, f'{name} ({file})')
             continue
         if name in found:
-            raise ValueError(f'two sequences of {root} are named {name}.')
+            raise UserError(f'two sequences of {root} are named {name}.')
+        # of the copies of MOT17, the first one that has boxes is taken
         copy = _COPY.fullmatch(name)
-        recording = copy[1] if copy else name
-        if recordings.setdefault(recording, name) != name:
+        if recordings.setdefault(copy[1] if copy else name, name) != name:
             report.skip(SAME_FRAMES, name)
             continue
-        frames = _frames(folder, report)
+        frames = _find_frames(folder, report)
         found[name] = Sequence(name, folder, frames, file)
     if not found:
-        raise ValueError(
+        raise UserError(
             '\n  '.join([f'no sequence of {root} has boxes', *report.lines()])
         )
     return [found[name] for name in sorted(found)]
 
 
-def read_boxes(
-    file: Path, report: SkipReport, *, min_visibility: float = 0
-) -> SequenceBoxes:
-    """Read the boxes of people that count.
-
-    - Nine columns are ground truth of MOT16 or later: ``frame, id, x, y, w,
-      h, flag, class, visibility``.
-    - In ``gt.txt`` of other widths the seventh is the flag too.
-    - Otherwise it is a tracker's output, and the seventh is its score.
-
-    Args:
-        file: comma-separated numbers.
-        report: what is left out is counted there.
-        min_visibility: least visible share of ground truth, in [0, 1].
-
-    Raises:
-        ValueError: if a line is of another form, or a frame is below 1.
-    """
-    rows = _numbers(file)
-    name = file.parent.parent.name if file.name == _BOXES.name else file.stem
-    kept = np.ones(len(rows), bool)
-
-    def drop(reason: str, wrong: np.ndarray) -> None:
-        gone = np.flatnonzero(kept & wrong)
-        if len(gone):
-            some = [
-                f'{name} frame {frame:g} id {track:g}'
-                for frame, track in rows[gone[:5], :2]
-            ]
-            report.skip(reason, *some, count=len(gone))
-        kept[gone] = False
-
-    modern = rows.shape[1] == _TRUTH_COLUMNS
-    is_truth = modern or file.name == _BOXES.name
-    if is_truth and rows.shape[1] > 6:
-        drop(NOT_COUNTED, rows[:, 6] == 0)
-    if modern:
-        drop(NO_PERSON, rows[:, 7] != _PEDESTRIAN)
-        drop(HIDDEN, rows[:, 8] < min_visibility)
-    drop(NO_ID, rows[:, 1] < 0)
-    order = np.lexsort((rows[:, 1], rows[:, 0]))
-    keys = rows[order, :2]
-    again = np.zeros(len(rows), bool)
-    again[order[1:]] = (np.diff(keys, axis=0) == 0).all(axis=1)
-    drop(TWICE, again)
-    rows = rows[order[kept[order]]]
-    has_score = not is_truth and rows.shape[1] > 6
-    return SequenceBoxes(
-        frame=rows[:, 0].astype(np.int64),
-        track=rows[:, 1].astype(np.int64),
-        box=rows[:, 2:6],
-        score=rows[:, 6] if has_score else np.ones(len(rows)),
-    )
-
-
-def _numbers(file: Path) -> np.ndarray:
-    try:
-        with warnings.catch_warnings():
-            # an empty file is a tracker that saw nobody
-            warnings.simplefilter('ignore', UserWarning)
-            rows = np.loadtxt(file, delimiter=',', ndmin=2)
-    except ValueError as error:
-        raise ValueError(f'{file}: {error}') from error
-    if not rows.size:
-        return np.empty((0, 7))
-    if rows.shape[1] < 6 or not np.isfinite(rows).all():
-        raise ValueError(
-            f'{file} must have at least 6 finite numbers in every line, '
-            f'frame,id,x,y,w,h; it has {rows.shape[1]}.'
-        )
-    if rows[:, 0].min() < 1:
-        raise ValueError(
-            f'{file} has frame {rows[:, 0].min():g}; MOTChallenge counts '
-            f'frames from 1. If this file counts from 0, add 1, or all boxes '
-            f'are cut from the frame before.'
-        )
-    return rows
-
-
 def _sequence_folders(root: Path) -> list[Path]:
+    # level by level; a sequence holds no further sequences
     level, found = [root], []
     for _ in range(_MAX_DEPTH):
-        deeper = []
+        deeper: list[Path] = []
         for folder in level:
-            if (folder / 'seqinfo.ini').is_file() or _picture_folder(folder):
+            known = (folder / 'seqinfo.ini').is_file()
+            if known or (folder / 'img1').is_dir():
                 found.append(folder)
             else:
                 deeper += [path for path in folder.iterdir() if path.is_dir()]
@@ -210,44 +276,26 @@ def _sequence_folders(root: Path) -> list[Path]:
     return sorted(found, key=lambda folder: folder.resolve().name)
 
 
-def _picture_folder(folder: Path) -> Path | None:
-    """Return ``img1``, or what ``seqinfo.ini`` says instead."""
-    name = _info(folder).get('imdir', 'img1')
-    return folder / name if (folder / name).is_dir() else None
-
-
-def _info(folder: Path) -> dict[str, str]:
+def _find_frames(folder: Path, report: SkipReport) -> dict[int, Path]:
+    """Return the image files of a sequence by frame number."""
     parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read(folder / 'seqinfo.ini', encoding='utf-8')
     except (configparser.Error, UnicodeDecodeError) as error:
-        raise ValueError(f'{folder / "seqinfo.ini"}: {error}') from error
-    return dict(parser['Sequence']) if 'Sequence' in parser else {}
-
-
-def _box_file(folder: Path, boxes: Path | None) -> Path:
-    if boxes is None:
-        return folder / _BOXES
-    if boxes.is_file():
-        return boxes
-    return boxes / f'{folder.resolve().name}.txt'
-
-
-def _frames(folder: Path, report: SkipReport) -> dict[int, Path]:
-    pictures = _picture_folder(folder)
-    if pictures is None:
-        raise ValueError(
-            f'{folder} has a seqinfo.ini and no folder of frames '
-            f'({_info(folder).get("imdir", "img1")}).'
-        )
+        raise UserError(f'{folder / "seqinfo.ini"}: {error}') from error
+    found = parser.has_section('Sequence')
+    info = dict(parser['Sequence']) if found else {}
+    images = folder / info.get('imdir', 'img1')
+    check_folder(images, f'folder of frames of {folder.name},')
     frames = {}
-    for name in os.listdir(pictures):
-        found = _FRAME_NAME.fullmatch(name)
-        if found is not None:
-            frames[int(found[1])] = pictures / name
+    for name in os.listdir(images):
+        match = _FRAME_NAME.fullmatch(name)
+        if match is not None:
+            frames[int(match[1])] = images / name
     if not frames:
-        raise ValueError(f'{pictures} has no frames like 000001.jpg.')
-    promised = int(_info(folder).get('seqlength', len(frames)))
+        raise UserError(f'{images} has no frames like 000001.jpg.')
+    # a difference is worth knowing, but boxes without frame are counted too
+    promised = int(info.get('seqlength', len(frames)))
     if promised != len(frames):
         report.note(
             f'{folder.name} has {len(frames)} frames, seqinfo.ini says '

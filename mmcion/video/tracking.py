@@ -1,4 +1,4 @@
-"""Trackers: which boxes of successive frames are one person."""
+"""Trackers: join the boxes of successive frames to tracks."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from mmcion.registry import TRACKERS
+from mmcion.utils.checks import MissingPackageError, UserError
 
 from .detections import Detections
 
@@ -15,32 +16,30 @@ NO_TRACK = -1
 
 
 class BaseTracker(ABC):
-    """Gives the boxes of a video track numbers, frame by frame."""
+    """Assigns the boxes of a video to tracks, frame by frame."""
 
     def reset(self, fps: float) -> None:  # noqa: B027
-        """Forget everything: a new video begins.
+        """Start a new video.
 
         Args:
-            fps: its frames per second.
+            fps: Frames per second of the video.
         """
 
     @abstractmethod
     def update(self, detections: Detections) -> np.ndarray:
-        """Take the people of the next frame.
-
-        Call it for every frame, with no boxes too.
+        """Assign the boxes of the next frame; call it without boxes too.
 
         Returns:
-            ``(n,)`` int64 track number of each box, -1 = no track (yet).
+            ``(n,)`` int64 track of each box, -1 for none (yet).
         """
 
 
 @TRACKERS.register_module()
 class GivenIds(BaseTracker):
-    """Keeps the numbers that came with the boxes.
+    """Uses the ids that came with the boxes as tracks.
 
     Args:
-        otherwise: config of a tracker for boxes that carry none.
+        otherwise: Config of a tracker for boxes without ids.
     """
 
     def __init__(self, otherwise: dict[str, Any] | None = None) -> None:
@@ -49,24 +48,24 @@ class GivenIds(BaseTracker):
         )
 
     def reset(self, fps: float) -> None:
-        """Forget what the other tracker has seen."""
+        """Start a new video in the other tracker."""
         if self._otherwise is not None:
             self._otherwise.reset(fps)
 
     def update(self, detections: Detections) -> np.ndarray:
-        """Return ``detections.ids``, or what the other tracker finds.
+        """Return ``detections.ids``, or the other tracker's tracks.
 
         Raises:
-            ValueError: if the boxes have no ids and there is no other
+            UserError: if the boxes have no ids and there is no other
                 tracker.
         """
         if detections.ids is not None:
             return np.where(detections.ids < 0, NO_TRACK, detections.ids)
         if self._otherwise is not None:
             return self._otherwise.update(detections)
-        raise ValueError(
-            'GivenIds needs boxes that carry ids, and these have none; name '
-            "a tracker for them: tracker.otherwise=dict(type='ByteTrack')."
+        raise UserError(
+            'GivenIds needs boxes with ids, and these have none; set a '
+            "tracker for them: tracker.otherwise=dict(type='ByteTrack')."
         )
 
 
@@ -74,17 +73,17 @@ class GivenIds(BaseTracker):
 class ByteTrack(BaseTracker):
     """ByteTrack (arXiv 2110.06864) of the package ``trackers``.
 
-    A person's first box has no number yet: it takes ``min_hits`` successive
-    frames to make a track. The boxes stay those of the detector. Thresholds
-    fit EfficientDet-Lite2, whose scores are lower than those that the
-    package's own defaults expect.
+    The first boxes of a person belong to no track: it takes ``min_hits``
+    successive frames to make one. Boxes stay as the detector found them.
+    The thresholds are lower than the package's own, like the scores of
+    EfficientDet-Lite2.
 
     Args:
-        high_thr: boxes at least this confident are matched first.
-        new_track_thr: confidence that starts a track.
-        min_iou: least overlap of a box with where its track is expected.
-        min_hits: successive frames before a track gets a number.
-        lost_seconds: how long a track without a box is kept.
+        high_thr: Confidence from which boxes are matched first.
+        new_track_thr: Confidence that starts a track.
+        min_iou: Least IoU of a box with the predicted box of its track.
+        min_hits: Number of successive frames that make a track.
+        lost_seconds: Time for which a track without a box is kept.
     """
 
     def __init__(
@@ -99,7 +98,7 @@ class ByteTrack(BaseTracker):
         try:
             from trackers import ByteTrackTracker
         except ImportError as error:
-            raise ImportError(
+            raise MissingPackageError(
                 'ByteTrack needs the package trackers; run: '
                 'pip install -r requirements/video.txt'
             ) from error
@@ -115,7 +114,7 @@ class ByteTrack(BaseTracker):
         self.reset(30.0)
 
     def reset(self, fps: float) -> None:
-        """Forget all tracks; numbers start at 0 again."""
+        """Start a new video; tracks are numbered from 0 again."""
         self._tracker = self._make(frame_rate=fps, **self._options)
 
     def update(self, detections: Detections) -> np.ndarray:
@@ -126,6 +125,7 @@ class ByteTrack(BaseTracker):
             Boxes(
                 xyxy=detections.boxes,
                 confidence=detections.scores,
+                # the package returns the boxes in another order
                 data={'row': np.arange(len(detections))},
             )
         )

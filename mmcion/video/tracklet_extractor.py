@@ -5,66 +5,47 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from mmengine.logging import print_log
 
-from mmcion.registry import DETECTORS
+from mmcion.registry import DETECTORS, TRACKERS
 from mmcion.structures import TrackletTable
+from mmcion.utils.checks import UserError, check_at_least, join_names
 from mmcion.utils.io import hash_value, write_json
 from mmcion.utils.progress import progress_bar
 
 from .crops import CropSettings
 from .detectors import BaseDetector
+from .video_extractor import VideoExtractor
 from .video_files import VideoFile, find_videos
 from .video_reader import VideoReader
 from .video_shard import VideoShard, join_shards
-from .video_workers import Failure, Task, run_videos
+from .video_workers import Task, extract_videos
 
 _FORMAT = 1  # raise it when shards of older code must not be used
 
 
-@dataclass
-class _Run:
-    shards: dict[str, VideoShard] = field(default_factory=dict)
-    failures: dict[str, Failure] = field(default_factory=dict)
-    pending: list[Task] = field(default_factory=list)
-    num_frames: int = 0  # of the pending videos, as far as headers say
-
-    def fail(self, failure: Failure) -> None:
-        self.failures[failure.video.name] = failure
-        print_log(
-            f'Left out {failure.video.name}: {failure.reason}',
-            logger='current',
-            level=logging.WARNING,
-        )
-
-    def reports(self) -> list[dict[str, Any]]:
-        found = [shard.report for shard in self.shards.values()]
-        found += [failure.report() for failure in self.failures.values()]
-        return sorted(found, key=lambda report: report['name'])
-
-
 class TrackletExtractor:
-    """Finds and tracks people in videos and cuts them out.
+    """Detects and tracks people in videos and crops them.
 
     It writes below ``out``: ``crops/<video>/<track>_<frame>_<number>.jpg``,
-    ``table`` (a ``TrackletTable``), ``videos.json`` (what was met in each
-    video) and ``videos/<video>`` (the finished videos, which a rerun with
-    the same settings takes as they are).
+    ``table`` (a ``TrackletTable``), ``videos.json`` (what each video
+    contains) and ``videos/<video>`` (a shard per finished video, which a
+    second run with the same settings takes as it is).
 
     With ``clips`` > 1, tracking runs over the whole video, and a track that
-    runs across a cut becomes one tracklet in each clip, with the *same*
+    crosses a cut becomes one tracklet in each clip, with the *same*
     ``tracklet_id``: the tracker's number in the source video. It is unique
-    only within a video of the table, and tells an evaluation which tracklets
-    of two clips are one person, without looking at anyone.
+    only within a video of the table. An evaluation uses it to know which
+    tracklets of two clips are one person, without relying on appearance.
 
     Args:
-        detector: configuration of a member of ``DETECTORS``.
-        tracker: configuration of a member of ``TRACKERS``.
-        settings: fields of ``CropSettings``.
+        detector: Config of a detector.
+        tracker: Config of a tracker.
+        settings: Fields of ``CropSettings``.
     """
 
     def __init__(
@@ -86,76 +67,70 @@ class TrackletExtractor:
     ) -> TrackletTable:
         """Extract the tracklets of all videos.
 
+        A video that cannot be read is reported and left out.
+
         Args:
-            sources: videos and folders of videos.
-            out: folder to write to.
-            workers: number of processes.
+            sources: Videos and folders of videos.
+            out: Folder to write to.
+            workers: Number of processes.
 
         Raises:
             FileNotFoundError: if a source does not exist.
-            ValueError: if no video was found, or none could be read.
+            UserError: if no video is found, or none can be read.
         """
-        if workers < 1:
-            raise ValueError(f'workers ({workers}) must be >= 1.')
+        check_at_least(1, workers=workers)
         out = Path(out)
         videos = find_videos(sources)
-        run = self._survey(videos, out)
-        if run.pending:
-            self._work(run, out, workers)
-        reports = run.reports()
-        write_json(out / 'videos.json', reports)
-        if not run.shards:
-            reasons = [failure.reason for failure in run.failures.values()]
-            raise ValueError(
-                '\n  '.join(
-                    [f'none of {len(videos)} videos could be read:', *reasons]
-                )
-            )
-        names = [video.name for video in videos if video.name in run.shards]
-        table = join_shards([run.shards[name] for name in names], out)
-        table.save(out / 'table')
-        _log_totals(table, reports)
-        return table
-
-    def _survey(self, videos: list[VideoFile], out: Path) -> _Run:
-        """Find out what is done, what is to do and what cannot be used."""
-        # Built here too, so that mistakes and missing files show at once.
+        # built here too, so that mistakes and missing files show at once
+        TRACKERS.build(self.tracker)
         detector = DETECTORS.build(self.detector)
         detector.check_videos([video.path for video in videos])
-        run = _Run()
+        shards: dict[VideoFile, VideoShard] = {}
+        errors: dict[VideoFile, Exception] = {}
+
+        def leave_out(video: VideoFile, error: Exception) -> None:
+            errors[video] = error
+            _warn(f'Left out {video.name}: {error}')
+
+        # finished videos, videos to do, and those that cannot be read
+        tasks: list[Task] = []
+        num_frames = 0  # to do, as far as headers state it
         for video in videos:
             try:
                 key = self._key(video, detector)
-                shard = VideoShard.load(out / 'videos' / video.name)
-                if shard is not None and shard.key == key:
-                    run.shards[video.name] = shard
+                folder = out / 'videos' / video.name
+                shard = VideoShard.load_finished(folder, key)
+                if shard is not None:
+                    shards[video] = shard
                     continue
                 with VideoReader(video.path) as reader:
-                    run.num_frames += len(reader)
-                run.pending.append((video, key))
-            except (OSError, ValueError) as error:
-                run.fail(Failure(video, str(error)))
+                    num_frames += len(reader)
+                tasks.append((video, key))
+            except (OSError, UserError) as error:
+                leave_out(video, error)
         print_log(
-            f'{len(run.shards)} videos are done already, {len(run.pending)} '
-            f'to do, {len(run.failures)} cannot be used',
+            f'{len(shards)} videos are finished, {len(tasks)} to do, '
+            f'{len(errors)} cannot be read',
             logger='current',
         )
-        return run
-
-    def _work(self, run: _Run, out: Path, workers: int) -> None:
-        # The old table lists crops that are about to be replaced.
-        shutil.rmtree(out / 'table', ignore_errors=True)
-        parts = (self.detector, self.tracker, self.settings)
-        with progress_bar(total=run.num_frames, unit='frame') as bar:
-            for video, result in run_videos(
-                run.pending, parts, out, workers, bar.update
-            ):
-                if isinstance(result, Failure):
-                    run.fail(result)
-                else:
-                    run.shards[video.name] = result
+        if tasks:
+            # the old table lists crops that are about to be replaced
+            shutil.rmtree(out / 'table', ignore_errors=True)
+            with progress_bar(total=num_frames, unit='frame') as bar:
+                extractor = VideoExtractor(
+                    self.detector, self.tracker, self.settings, out
+                )
+                for video, outcome in extract_videos(
+                    extractor, tasks, workers=workers, advance=bar.update
+                ):
+                    if isinstance(outcome, VideoShard):
+                        shards[video] = outcome
+                    else:
+                        leave_out(video, outcome)
+        return _write(videos, shards, errors, out)
 
     def _key(self, video: VideoFile, detector: BaseDetector) -> str:
+        # size and time stand for the content: hashing videos takes minutes
         files = [video.path, *detector.input_files(video.path)]
         stats = [path.stat() for path in files]
         return hash_value(
@@ -169,21 +144,47 @@ class TrackletExtractor:
         )
 
 
-def _log_totals(table: TrackletTable, reports: list[dict[str, Any]]) -> None:
-    failed = sum('error' in report for report in reports)
+def _write(
+    videos: list[VideoFile],
+    shards: dict[VideoFile, VideoShard],
+    errors: dict[VideoFile, Exception],
+    out: Path,
+) -> TrackletTable:
+    """Write ``videos.json`` and the table; log what they contain."""
+    reports: list[dict[str, Any]] = [
+        shards[video].report
+        if video in shards
+        else {
+            'name': video.name,
+            'source': str(video.path),
+            'error': str(errors[video]),
+        }
+        for video in videos
+    ]
+    write_json(out / 'videos.json', reports)
+    if not shards:
+        raise UserError(
+            f'none of {len(videos)} videos can be read:\n  '
+            + '\n  '.join(map(str, errors.values()))
+        )
+    table = join_shards([shards[v] for v in videos if v in shards], out)
+    table.save(out / 'table')
+    early = [report['name'] for report in reports if report.get('early_end')]
+    if early:
+        _warn(
+            f'{len(early)} videos end before their header states: '
+            f'{join_names(early)}; see videos.json'
+        )
     empty = sum(report.get('images') == 0 for report in reports)
     broken = sum(report.get('broken_frames', 0) for report in reports)
-    ended = [report['name'] for report in reports if report.get('early_end')]
-    if ended:
-        print_log(
-            f'{len(ended)} videos end before their header says, '
-            f'{", ".join(ended[:5])} among them: see videos.json',
-            logger='current',
-            level=logging.WARNING,
-        )
     print_log(
         f'{len(table)} images of {table.num_tracklets} tracklets from '
-        f'{len(table.videos)} videos; {failed} sources failed, {empty} show '
-        f'nobody, {broken} frames were broken',
+        f'{len(table.videos)} videos; {len(errors)} videos failed, {empty} '
+        f'have no tracklet, {broken} frames are broken',
         logger='current',
     )
+    return table
+
+
+def _warn(message: str) -> None:
+    print_log(message, logger='current', level=logging.WARNING)

@@ -1,4 +1,4 @@
-"""Which videos there are, and what to call them."""
+"""Find videos and give each a name."""
 
 from __future__ import annotations
 
@@ -9,30 +9,29 @@ from pathlib import Path
 
 from mmengine.logging import print_log
 
-VIDEO_ENDINGS = frozenset(
-    f'.{ending}'
-    for ending in (
-        *('avi', 'flv', 'm2ts', 'm4v', 'mjpg', 'mkv', 'mov', 'mp4', 'mpeg'),
-        *('mpg', 'mts', 'ogv', 'ts', 'vob', 'webm', 'wmv'),
-    )
-)
+from mmcion.utils.checks import UserError
+
+VIDEO_SUFFIXES = {
+    '.avi', '.flv', '.m2ts', '.m4v', '.mjpg', '.mkv', '.mov', '.mp4', '.mpeg',
+    '.mpg', '.mts', '.ogv', '.ts', '.vob', '.webm', '.wmv',
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class VideoFile:
-    """A video and its name, which no other video of the run has.
+    """A video and its name, which is unique in a run.
 
     Attributes:
-        name: path below the folder that was given, without its ending, with
-            ``+`` for ``/`` as LUPerson has it.
-        path: the file.
+        name: Path below the folder that was given, without suffix and with
+            ``+`` for ``/``, as in LUPerson.
+        path: The file.
     """
 
     name: str
     path: Path
 
     def clip_names(self, clips: int) -> list[str]:
-        """Return the names of the pieces that the video is cut into."""
+        """Return the names of the clips that the video is cut into."""
         if clips == 1:
             return [self.name]
         return [f'{self.name}-clip{i}' for i in range(clips)]
@@ -41,53 +40,47 @@ class VideoFile:
 def find_videos(sources: Sequence[str | Path]) -> list[VideoFile]:
     """Find videos in files and folders, sorted by name.
 
-    Files that are named are taken as videos whatever their ending; of the
-    files in folders only those whose ending is a video's.
+    A file that is given by its path counts as a video whatever its suffix.
 
     Raises:
         FileNotFoundError: if a source does not exist.
-        ValueError: if there is no video at all, or two would have one name.
+        UserError: if no video is found, or two would have the same name.
     """
-    paths: list[Path] = []
+    # Path as given by resolved path: the same file twice is one video, but
+    # a link keeps its own name and folder, where its box file is.
+    paths: dict[Path, Path] = {}
+    folders: list[str] = []
     ignored = 0
     for source in map(Path, sources):
-        if not source.exists():
-            raise FileNotFoundError(f'there is no video or folder {source}')
-        if source.is_file():
-            paths.append(source)
-            continue
-        files = [p for p in source.rglob('*') if p.is_file()]
-        videos = [p for p in files if p.suffix.lower() in VIDEO_ENDINGS]
-        ignored += len(files) - len(videos)
-        paths += videos
+        if source.is_dir():
+            files = [path for path in source.rglob('*') if path.is_file()]
+            videos = [p for p in files if p.suffix.lower() in VIDEO_SUFFIXES]
+            ignored += len(files) - len(videos)
+            folder = source
+        elif source.exists():
+            videos, folder = [source], source.parent
+        else:
+            raise FileNotFoundError(f'there is no video or folder {source}.')
+        folders.append(os.path.abspath(folder))
+        for path in videos:
+            paths.setdefault(path.resolve(), Path(os.path.abspath(path)))
     if not paths:
-        raise ValueError(
+        raise UserError(
             f'no video in {", ".join(map(str, sources))}: {ignored} other '
-            f'files. Videos end in {" ".join(sorted(VIDEO_ENDINGS))}.'
+            f'files. Suffixes of videos: {" ".join(sorted(VIDEO_SUFFIXES))}.'
         )
     print_log(
         f'Found {len(paths)} videos; ignored {ignored} other files',
         logger='current',
     )
-    return _named(paths, _common_folder(sources))
-
-
-def _common_folder(sources: Sequence[str | Path]) -> Path:
-    folders = [
-        str((s if s.is_dir() else s.parent).resolve())
-        for s in map(Path, sources)
-    ]
-    return Path(os.path.commonpath(folders))
-
-
-def _named(paths: list[Path], folder: Path) -> list[VideoFile]:
+    # names are relative to the folder that all sources have in common
+    common = os.path.commonpath(folders)
     named: dict[str, Path] = {}
-    for path in sorted({path.resolve() for path in paths}):
-        inside = path.relative_to(folder).with_suffix('')
-        name = '+'.join(inside.parts)
+    for path in sorted(paths.values()):
+        name = '+'.join(path.relative_to(common).with_suffix('').parts)
         if name in named:
-            raise ValueError(
-                f'{named[name]} and {path} would both be called {name!r}; '
+            raise UserError(
+                f'{named[name]} and {path} would both be named {name!r}; '
                 f'rename one, or write them to two output folders.'
             )
         named[name] = path

@@ -18,14 +18,14 @@ CROPS = 'crops'
 
 @dataclass
 class VideoShard:
-    """What one source video gave.
+    """Tracklets of one source video.
 
     Attributes:
         columns: ``clip`` (index into ``clips``), ``tracklet_id``, ``frame``,
             ``path``, ``box`` and ``score``, one row per image.
-        clips: names of the videos that the source counts as.
-        report: what goes into ``videos.json``.
-        key: hash of the settings and input files that made it.
+        clips: Names of the videos that the source counts as.
+        report: Entry of ``videos.json``.
+        key: Hash of the settings and input files that it was made with.
     """
 
     KIND = 'VideoShard'
@@ -42,7 +42,7 @@ class VideoShard:
 
     @classmethod
     def load(cls, folder: Path) -> VideoShard | None:
-        """Read a shard, or return None if there is no sound one."""
+        """Read a shard; return None if it is missing or damaged."""
         try:
             columns, header = load_columns(folder, cls.KIND)
         except (FileNotFoundError, ValueError):
@@ -50,8 +50,15 @@ class VideoShard:
         return cls(columns, header['clips'], header['report'], header['key'])
 
     @classmethod
+    def load_finished(cls, folder: Path, key: str) -> VideoShard | None:
+        """Read a shard; return None if it was made with another key."""
+        shard = cls.load(folder)
+        return shard if shard is not None and shard.key == key else None
+
+    @classmethod
     def remove(cls, folder: Path, out: Path) -> None:
         """Delete a shard, if there is one, and then its crops."""
+        # the shard first: without it the crops count for nothing
         old = cls.load(folder)
         shutil.rmtree(folder, ignore_errors=True)
         for clip in old.clips if old is not None else ():
@@ -60,17 +67,14 @@ class VideoShard:
 
 def join_shards(shards: Sequence[VideoShard], out: Path) -> TrackletTable:
     """Make one table of all shards; its videos are their clips."""
-    starts = np.cumsum([0, *(len(shard.clips) for shard in shards)])
 
     def column(name: str) -> np.ndarray:
         return np.concatenate([shard.columns[name] for shard in shards])
 
-    video_id = np.concatenate(
-        [
-            shard.columns['clip'] + start
-            for shard, start in zip(shards, starts, strict=False)
-        ]
-    )
+    # clip index within a shard -> video index within the table
+    first = np.cumsum([0, *(len(shard.clips) for shard in shards[:-1])])
+    rows = [len(shard.columns['clip']) for shard in shards]
+    video_id = column('clip') + np.repeat(first, rows)
     keys = (video_id, column('tracklet_id'), column('frame'))
     order = TrackletTable.sort_order(*keys)
     return TrackletTable.from_columns(

@@ -1,4 +1,4 @@
-"""Run videos one after the other, or several at a time in processes."""
+"""Extract videos one after the other, or several at a time in processes."""
 
 from __future__ import annotations
 
@@ -6,179 +6,107 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import (
-    FIRST_COMPLETED,
-    Future,
-    ProcessPoolExecutor,
-    wait,
-)
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
 from multiprocessing.sharedctypes import Synchronized
-from pathlib import Path
 from typing import Any
 
 import cv2
-from mmengine.registry import Registry
 
-from mmcion.registry import DETECTORS, TRACKERS
+from mmcion.utils.checks import UserError
 
-from .crops import CropSettings
+from .video_extractor import VideoExtractor
 from .video_files import VideoFile
-from .video_pass import VideoPass
 from .video_shard import VideoShard
 
 _POLL_SECONDS = 0.5
 
-
-@dataclass(frozen=True)
-class Failure:
-    """A video that gave nothing, and why."""
-
-    video: VideoFile
-    reason: str
-
-    def report(self) -> dict[str, Any]:
-        """Return the video's entry for ``videos.json``."""
-        return {
-            'name': self.video.name,
-            'source': str(self.video.path),
-            'error': self.reason,
-        }
+Task = tuple[VideoFile, str]  # a video and the key of its shard
+Outcome = VideoShard | UserError
 
 
-Task = tuple[VideoFile, str]
-Parts = tuple[dict[str, Any], dict[str, Any], CropSettings]
-Result = tuple[VideoFile, 'VideoShard | Failure']
-
-
-def run_videos(
+def extract_videos(
+    extractor: VideoExtractor,
     tasks: list[Task],
-    parts: Parts,
-    out: Path,
+    *,
     workers: int,
     advance: Callable[[int], Any],
-) -> Iterator[Result]:
-    """Yield each video with its shard, which is saved, or its failure.
+) -> Iterator[tuple[VideoFile, Outcome]]:
+    """Yield each video with its shard, which is saved, or its error.
 
     Args:
-        tasks: videos with the keys of their shards.
-        parts: configurations of detector and tracker, and the settings.
-        out: folder of the whole run.
-        workers: number of processes; with 1 it runs in this one.
-        advance: told the number of frames that were read since last time.
+        extractor: Extractor of a single video.
+        tasks: Videos with the keys of their shards.
+        workers: Number of processes; with 1 all work is done in this one.
+        advance: Called with the number of frames read since the last call.
     """
     workers = min(workers, len(tasks))
     if workers == 1:
-        worker = _Worker(*parts, out)
         for task in tasks:
-            yield task[0], worker.run(task, lambda: advance(1))
-    else:
-        detector, tracker, settings = parts
-        detector = _with_class(detector, DETECTORS)
-        tracker = _with_class(tracker, TRACKERS)
-        parts = (detector, tracker, settings)
-        yield from _run_processes(tasks, (*parts, out), workers, advance)
-
-
-def _with_class(cfg: dict[str, Any], registry: Registry) -> dict[str, Any]:
-    """Replace the name by the class.
-
-    A new process knows nothing of what a user's own modules registered; a
-    class it imports from where it was defined.
-    """
-    kind = cfg['type']
-    return {**cfg, 'type': registry.get(kind) or kind}
-
-
-class _Worker:
-    """Keeps a detector and a tracker for many videos."""
-
-    def __init__(
-        self,
-        detector: dict[str, Any],
-        tracker: dict[str, Any],
-        settings: CropSettings,
-        out: Path,
-    ) -> None:
-        self.detector = DETECTORS.build(detector)
-        self.tracker = TRACKERS.build(tracker)
-        self.settings = settings
-        self.out = out
-
-    def run(
-        self, task: Task, on_frame: Callable[[], None]
-    ) -> VideoShard | Failure:
-        video, key = task
-        folder = self.out / 'videos' / video.name
-        VideoShard.remove(folder, self.out)
-        try:
-            one = VideoPass(
-                video, self.out, self.detector, self.tracker, self.settings
-            )
-            shard = one.run(key, on_frame)
-        except ValueError as error:
-            return Failure(video, str(error))
-        shard.save(folder)
-        return shard
-
-
-def _run_processes(
-    tasks: list[Task],
-    parts: tuple[Any, ...],
-    workers: int,
-    advance: Callable[[int], Any],
-) -> Iterator[Result]:
+            yield task[0], _extract(extractor, task, lambda: advance(1))
+        return
+    # processes are spawned: forking one that has used OpenCV can deadlock
     context = multiprocessing.get_context('spawn')
-    frames = context.Value('q', 0)
+    num_frames = context.Value('q', 0)
     seen = 0
     with ProcessPoolExecutor(
-        workers, context, _start_process, (frames, parts)
+        workers, context, _start_process, (num_frames, extractor)
     ) as pool:
-        running: dict[Future[VideoShard | Failure], VideoFile] = {
-            pool.submit(_run_in_process, task): task[0] for task in tasks
+        running = {
+            pool.submit(_extract_in_process, task): task[0] for task in tasks
         }
         try:
+            # frames are counted by the processes, videos come when finished
             while running:
                 done, _ = wait(running, _POLL_SECONDS, FIRST_COMPLETED)
-                now = frames.value
+                now = num_frames.value
                 advance(now - seen)
                 seen = now
                 for future in done:
                     yield running.pop(future), future.result()
         except BrokenProcessPool as error:
             raise ChildProcessError(
-                'a process died, perhaps for want of memory; run again with '
-                'fewer workers to go on from here'
+                'a worker process died, perhaps out of memory; the same '
+                'command with fewer workers continues from here.'
             ) from error
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
 
-_state: dict[str, Any] = {}
+def _extract(
+    extractor: VideoExtractor, task: Task, on_frame: Callable[[], Any]
+) -> Outcome:
+    try:
+        return extractor.extract(*task, on_frame)
+    except UserError as error:
+        return error
 
 
-def _start_process(frames: Synchronized[int], parts: tuple[Any, ...]) -> None:
-    cv2.setNumThreads(1)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    _state['frames'] = frames
-    _state['worker'] = _Worker(*parts)
+_state: dict[str, Any] = {}  # of a worker process
 
 
-def _end_with_parent() -> None:
-    """Let no process go on writing when the run was killed."""
+def _start_process(
+    num_frames: Synchronized[int], extractor: VideoExtractor
+) -> None:
+    cv2.setNumThreads(1)  # the processes share the cores already
     parent = multiprocessing.parent_process()
-    if parent is not None:
+    assert parent is not None
+
+    def exit_with_parent() -> None:
+        """Keep this process from writing after the run was killed."""
         parent.join()
         os._exit(1)
 
+    threading.Thread(target=exit_with_parent, daemon=True).start()
+    _state.update(num_frames=num_frames, extractor=extractor)
 
-def _run_in_process(task: Task) -> VideoShard | Failure:
-    frames: Synchronized[int] = _state['frames']
+
+def _extract_in_process(task: Task) -> Outcome:
+    num_frames: Synchronized[int] = _state['num_frames']
 
     def on_frame() -> None:
-        with frames.get_lock():
-            frames.value += 1
+        with num_frames.get_lock():
+            num_frames.value += 1
 
-    return _state['worker'].run(task, on_frame)
+    return _extract(_state['extractor'], task, on_frame)

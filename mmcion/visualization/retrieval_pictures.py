@@ -124,9 +124,7 @@ def draw_retrieval(
     ]
     return RetrievalPictures(
         cmc=cmc_chart({name: result.cmc}) if len(result.cmc) else None,
-        roc=roc_chart({name: (roc['fpr'], roc['tpr'])})
-        if len(roc.get('fpr', ()))
-        else None,
+        roc=roc_chart({name: (roc.fpr, roc.tpr)}) if roc is not None else None,
         average_precision=average_precision_chart(matched)
         if len(matched)
         else None,

@@ -10,7 +10,7 @@ test_dataloader = dict(
     batch_size=8,
     dataset=dict(type='Own', pipeline=[dict(type='Resize', size=3)]),
 )
-test_evaluator = dict(type='ReIDMetric', ties='pessimistic')
+test_evaluator = dict(type='ReIDMetric', distance='euclidean')
 """
 OTHER = """
 test_dataloader = dict(
@@ -46,7 +46,7 @@ def test_set_and_metric_are_changed_and_nothing_else(main_cfg, folder):
         'pipeline': [{'type': 'Resize', 'size': 3}],
     }
     assert configs['other'].test_evaluator.both_directions
-    assert 'ties' not in configs['other'].test_evaluator
+    assert 'distance' not in configs['other'].test_evaluator
     assert configs['other'].work_dir == 'work/other'
     second = configs['second'].test_dataloader.dataset
     assert second.data_root == 'data/other'
@@ -55,7 +55,7 @@ def test_set_and_metric_are_changed_and_nothing_else(main_cfg, folder):
 
 def test_options_hold_for_every_set(main_cfg, folder):
     options = {
-        'test_evaluator.ties': 'pessimistic',
+        'test_evaluator.distance': 'euclidean',
         'test_dataloader.dataset.trial': 7,
         'test_dataloader.dataset.data_root': '/all',
     }
@@ -65,36 +65,38 @@ def test_options_hold_for_every_set(main_cfg, folder):
     for name, data_root in (('other', '/d'), ('second', '/all')):
         dataset = configs[name].test_dataloader.dataset
         assert (dataset.trial, dataset.data_root) == (7, data_root)
-        assert configs[name].test_evaluator.ties == 'pessimistic'
+        assert configs[name].test_evaluator.distance == 'euclidean'
         assert configs[name].test_evaluator.both_directions
     wrong = {'test_dataloader.dataset.pipeline.5.size': 1}
-    with pytest.raises(ValueError, match='has no place for --cfg-options'):
+    with pytest.raises(
+        ValueError, match='test_dataloader.dataset.pipeline.5.size'
+    ):
         dataset_configs(main_cfg, ['other'], folder, wrong)
 
 
 def test_unknown_and_repeated_sets_are_refused(main_cfg, folder):
-    message = "no data set 'none'.*or one of other, second"
+    message = "'none'.*other, second"
     with pytest.raises(ValueError, match=message):
         dataset_configs(main_cfg, ['none'], folder)
-    with pytest.raises(ValueError, match='other is given twice'):
+    with pytest.raises(ValueError, match='other'):
         dataset_configs(main_cfg, ['other', 'other=/x'], folder)
-    with pytest.raises(ValueError, match='no config of a test: it needs'):
+    with pytest.raises(ValueError, match='pretraining.py'):
         dataset_configs(main_cfg, ['pretraining'], folder)
 
 
 def test_options_of_the_metric_among_others(main_cfg):
     set_metric_options(main_cfg, {'rerank': {'k1': 5}})
     assert main_cfg.test_evaluator.rerank.k1 == 5
-    assert main_cfg.test_evaluator.ties == 'pessimistic'
+    assert main_cfg.test_evaluator.distance == 'euclidean'
     metric = main_cfg.test_evaluator
     main_cfg.test_evaluator = [{'type': 'Other'}, metric]
-    set_metric_options(main_cfg, {'ties': 'mean'})
-    assert main_cfg.test_evaluator[1].ties == 'mean'
-    assert 'ties' not in main_cfg.test_evaluator[0]
+    set_metric_options(main_cfg, {'distance': 'cosine'})
+    assert main_cfg.test_evaluator[1].distance == 'cosine'
+    assert 'distance' not in main_cfg.test_evaluator[0]
 
 
 @pytest.mark.parametrize('evaluator', [None, {'type': 'Other'}])
 def test_a_config_without_the_metric_is_refused(main_cfg, evaluator):
     main_cfg.test_evaluator = evaluator
-    with pytest.raises(ValueError, match=r'must have one ReIDMetric.*has 0'):
+    with pytest.raises(ValueError, match='ReIDMetric.*0'):
         set_metric_options(main_cfg, {})

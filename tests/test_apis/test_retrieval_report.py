@@ -7,7 +7,7 @@ from torch import nn
 from mmcion.apis.retrieval_report import report_retrieval
 from mmcion.evaluation import EvaluationOptions, evaluate_features
 
-from ..test_evaluation.test_feature_evaluation import make_features
+from ..test_evaluation.test_retrieval import make_features
 
 
 class TinyNetwork(nn.Module):

@@ -1,4 +1,4 @@
-"""Features of people whose identities are known, and plain denoising.
+"""Features of known identities, and plain denoising.
 
 What is called naive or plain is the definition of a step, recomputing
 everything every time: what the package must equal.
@@ -16,7 +16,7 @@ from mmcion.structures import FeatureStore, IdentityLabels, TrackletTable
 class Planted:
     table: TrackletTable
     features: FeatureStore
-    pid: np.ndarray  # (N,) who is really seen
+    pid: np.ndarray  # (N,) true identities
 
 
 def unit(vectors):
@@ -43,7 +43,7 @@ def plant(
     seed,
     *,
     videos=3,
-    people=8,
+    identities=8,
     pieces=3,
     length=12,
     dim=32,
@@ -51,25 +51,25 @@ def plant(
     drift=0.2,
     foreign=0.07,
 ):
-    """Everybody walks through every video, in tracklets that break.
+    """All identities walk through every video, in tracklets that break.
 
     Args:
         pieces: tracklets that a walk breaks into.
         length: frames of a tracklet.
-        spread: noise of an image relative to its person.
-        drift: change of a person's look between videos.
-        foreign: share of images that show a stranger, a new one each time.
+        spread: noise of an image relative to its identity.
+        drift: change of an identity's look between videos.
+        foreign: fraction of images of another identity, a new one each.
     """
     rng = np.random.default_rng(seed)
-    looks = unit(rng.normal(size=(people, dim)))
+    looks = unit(rng.normal(size=(identities, dim)))
     rows, feats = [], []
     for video in range(videos):
         moved = unit(looks + drift * unit(rng.normal(size=looks.shape)))
-        for person, step in np.ndindex(people, pieces * length):
-            tracklet = person * pieces + step // length
-            pid, look = person, moved[person]
+        for own, step in np.ndindex(identities, pieces * length):
+            tracklet = own * pieces + step // length
+            pid, look = own, moved[own]
             if rng.random() < foreign:
-                pid, look = people + len(rows), unit(rng.normal(size=dim))
+                pid, look = identities + len(rows), unit(rng.normal(size=dim))
             rows.append((video, tracklet, step, pid))
             feats.append(look + spread * unit(rng.normal(size=dim)))
     video, tracklet, frame, pid = np.array(rows).T
@@ -85,8 +85,8 @@ def plant(
 def random_case(seed, rows=80, dim=6, tracklets=5, frames=12):
     """Return a random table, features and labels with a pool.
 
-    Five people; with more tracklets and frames in a video somebody has
-    several tracklets there, and is seen beside fewer others.
+    Five identities; with more tracklets and frames in a video some have
+    several tracklets there, and co-occur with fewer others.
     """
     rng = np.random.default_rng(seed)
     keys = rng.integers(0, [3, tracklets, frames], (rows, 3))
@@ -136,39 +136,41 @@ def naive_reallocate(
     """Re-allocation as it is defined, row by row; return new identities."""
     feats = np.asarray(feats, np.float64)
     same_video = table.video_id[:, None] == table.video_id
-    beside = same_video & (table.frame[:, None] == table.frame)
-    beside &= exclude_cooccurring
+    same_frame = same_video & (table.frame[:, None] == table.frame)
+    same_frame &= exclude_cooccurring
     members = rows_of(identity)
-    asks = []
+    proposals = []
     for row in np.flatnonzero(identity < 0).tolist():
         options = sorted(
             (1 - feats[row] @ centroid(feats[rows]), k)
             for k, rows in members.items()
-            if same_video[row, rows].any() and not beside[row, rows].any()
+            if same_video[row, rows].any() and not same_frame[row, rows].any()
         )
         if row in unreadable or not options:
             continue
         second = options[1][0] if len(options) > 1 else np.inf
         distance, k = options[0]
         if distance <= sigma and distance <= max_ratio * second:
-            asks.append((distance, row, k))
+            proposals.append((distance, row, k))
     result = identity.copy()
-    for _, row, k in sorted(asks):
+    for _, row, k in sorted(proposals):
         rows = np.append(np.flatnonzero(result == k), row)
-        apart = not beside[row, rows[:-1]].any()
+        apart = not same_frame[row, rows[:-1]].any()
         center = centroid(feats[rows])
         if apart and (1 - feats[rows] @ center).max() <= sigma + 1e-12:
             result[row] = k
     return result
 
 
-class PlainForest:
+class PlainUnionFind:
     """The same guards, everything recomputed for every link."""
 
-    def __init__(self, sums, rivals, max_spread):
+    def __init__(self, sums, cooccurring, max_spread):
         self.sums, self.max_spread = sums, max_spread
-        pairs = list(zip(*(side.tolist() for side in rivals), strict=True))
-        self.rivals = {*pairs, *((b, a) for a, b in pairs)}
+        pairs = list(
+            zip(*(side.tolist() for side in cooccurring), strict=True)
+        )
+        self.cooccurring = {*pairs, *((b, a) for a, b in pairs)}
         self.groups = [{k} for k in range(len(sums))]
         self.refused_spread = self.refused_cooccurring = 0
 
@@ -177,7 +179,7 @@ class PlainForest:
         b = next(group for group in self.groups if second in group)
         if a is b:
             return False
-        if any((x, y) in self.rivals for x in a for y in b):
+        if any((x, y) in self.cooccurring for x in a for y in b):
             self.refused_cooccurring += 1
             return False
         center = centroid(self.sums[sorted(a | b)])
@@ -229,21 +231,21 @@ def naive_cross_video(
     identity = labels.contiguous().identity
     members = rows_of(identity)
     sums = np.array([feats[rows].sum(0) for rows in members.values()])
-    moments = [
+    frames = [
         set(zip(table.video_id[own], table.frame[own], strict=True))
         for own in members.values()
     ]
-    rivals = [
+    cooccurring = [
         (a, b)
         for a, b in itertools.combinations(members, 2)
-        if exclude_cooccurring and moments[a] & moments[b]
+        if exclude_cooccurring and frames[a] & frames[b]
     ]
-    rivals = np.array(rivals, int).reshape(-1, 2).T
-    forest = PlainForest(sums, rivals, max_spread)
+    cooccurring = np.array(cooccurring, int).reshape(-1, 2).T
+    union = PlainUnionFind(sums, cooccurring, max_spread)
     links = naive_links(table, feats, members, delta, range_size, stride)
-    merges = sum(forest.join(a, b) for _, a, b in links)
+    merges = sum(union.join(a, b) for _, a, b in links)
     merged = np.full(len(table), -1, np.int32)
-    for number, group in enumerate(forest.groups):
+    for number, group in enumerate(union.groups):
         rows = np.flatnonzero(np.isin(identity, list(group)))
         kept = rows[naive_consistent(feats[rows], sigma)]
         if len(kept) >= min_images:
@@ -255,15 +257,15 @@ def naive_cross_video(
     report = {
         'links': len(links),
         'merges': merges,
-        'refused_spread': forest.refused_spread,
-        'refused_cooccurring': forest.refused_cooccurring,
+        'refused_spread': union.refused_spread,
+        'refused_cooccurring': union.refused_cooccurring,
         'removed_images': int(((merged < 0) & (identity >= 0)).sum()),
         'reallocated_images': int((found != merged).sum()),
     }
     return IdentityLabels(found, report).contiguous()
 
 
-def people_in_two_places(table, identity):
+def doubled_in_a_frame(table, identity):
     """Return identities that own two boxes of one frame of one video."""
     keys = np.stack((identity, table.video_id, table.frame))[:, identity >= 0]
     found, counts = np.unique(keys, axis=1, return_counts=True)

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 import mmcion
-from mmcion.denoising.noise_model import NoiseModel
 from mmcion.evaluation import identity_metrics
 from mmcion.structures import IdentityLabels
+from mmcion.testing import NoiseModel
 
-from .planted import assert_valid, people_in_two_places, plant
+from .planted import assert_valid, doubled_in_a_frame, plant
 
 CONFIG = Path(__file__).parents[2] / 'configs/denoise/three-levels_auto.py'
 
@@ -30,7 +30,7 @@ def assert_noise_falls(labels):
 
 
 @pytest.mark.parametrize('seed', range(5))
-def test_people_of_the_noise_model_are_found(seed):
+def test_identities_of_the_noise_model_are_found(seed):
     made = NoiseModel().simulate(seed)
     raw = IdentityLabels.from_tracklets(made.table)
 
@@ -44,7 +44,7 @@ def test_people_of_the_noise_model_are_found(seed):
     assert labels.keep.mean() > 0.85
     assert_noise_falls(labels)
     assert_valid(made.table, raw, labels)
-    assert not people_in_two_places(made.table, labels.identity)
+    assert not doubled_in_a_frame(made.table, labels.identity)
 
 
 @pytest.mark.parametrize('seed', range(3))
@@ -66,7 +66,7 @@ def test_harder_data_costs_little_precision(harder, least, seed):
 
 
 @pytest.mark.parametrize('seed', range(3))
-def test_planted_people_are_found(seed):
+def test_planted_identities_are_found(seed):
     case = plant(seed)
     raw = IdentityLabels.from_tracklets(case.table)
 
@@ -84,4 +84,4 @@ def test_planted_people_are_found(seed):
     assert rates[0]['before']['intra'] > 0 == rates[-1]['after']['intra']
     assert rates[-1]['after']['inter'] < rates[0]['before']['inter'] / 1.5
     assert_valid(case.table, raw, labels)
-    assert not people_in_two_places(case.table, labels.identity)
+    assert not doubled_in_a_frame(case.table, labels.identity)

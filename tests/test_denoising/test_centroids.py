@@ -56,3 +56,8 @@ def test_no_rows():
     add_rows(sums, nothing, ids)
     assert not sums.any()
     assert centroid_distance(nothing, sums, ids).shape == (0,)
+
+
+def test_normalise_keeps_zero():
+    found = normalise(np.array([[3.0, 4.0], [0.0, 0.0]]))
+    assert found.tolist() == [[0.6, 0.8], [0, 0]]

@@ -1,8 +1,10 @@
 import numba
+import numpy as np
 import pytest
 import torch
+from numba import prange
 
-from mmcion.denoising.functional.compiled import compiled, set_threads
+from mmcion.denoising.functional.compiled import compiled
 
 
 @pytest.fixture(autouse=True)
@@ -13,15 +15,25 @@ def restored():
     torch.set_num_threads(before[1])
 
 
+@compiled(parallel=True)
+def double_all(values):
+    for i in prange(len(values)):
+        values[i] *= 2
+
+
 def test_short_loops_take_one_thread():
-    set_threads(1000)
+    values = np.ones(1000)
+    double_all(values)
+    assert (values == 2).all()
     assert numba.get_num_threads() == 1
 
 
 @pytest.mark.parametrize('torch_threads', [1, 2])
 def test_long_loops_take_as_many_as_torch(torch_threads):
     torch.set_num_threads(torch_threads)
-    set_threads(1 << 20)
+    values = np.ones(1 << 20)
+    double_all(values)
+    assert (values == 2).all()
     most = min(torch_threads, numba.config.NUMBA_NUM_THREADS)
     assert numba.get_num_threads() == most
 

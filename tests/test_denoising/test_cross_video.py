@@ -3,13 +3,14 @@ import pytest
 
 from mmcion.denoising import CrossVideoDenoiser
 from mmcion.structures import IdentityLabels, TrackletTable
+from mmcion.utils.checks import UserError
 
 from .planted import (
     angles,
     assert_valid,
     centroid,
+    doubled_in_a_frame,
     naive_cross_video,
-    people_in_two_places,
     plant,
     random_case,
     store,
@@ -21,7 +22,7 @@ def on_circle(degrees):
 
 
 def busy_case(seed):
-    """Return videos in which people meet, with a pool."""
+    """Return videos in which identities co-occur, with a pool."""
     return random_case(seed, rows=150, tracklets=8, frames=40)
 
 
@@ -101,8 +102,8 @@ def test_size_of_the_shards_changes_nothing(monkeypatch, size):
     assert parts.report == whole.report
 
 
-def test_people_are_found_again_in_every_video():
-    case = plant(3, videos=4, people=6, pieces=1, foreign=0)
+def test_identities_are_found_again_in_every_video():
+    case = plant(3, videos=4, identities=6, pieces=1, foreign=0)
     labels = IdentityLabels.from_tracklets(case.table)
     result = CrossVideoDenoiser(0.3, 0.3, 0.5)(
         case.table, case.features, labels
@@ -111,7 +112,7 @@ def test_people_are_found_again_in_every_video():
     assert result.identity.tolist() == expected.identity.tolist()
 
 
-def test_one_person_in_two_videos_is_linked():
+def test_one_identity_in_two_videos_is_linked():
     case = identities((0, 0, 0), (0, 90, 10), (1, 5, 0), (1, 95, 0))
     result = denoise(case)
     assert result.identity.tolist() == [0, 0, 1, 1, 0, 0, 1, 1]
@@ -146,7 +147,7 @@ def test_centroid_of_a_group_weighs_all_its_images(max_spread, found):
 
 
 def test_co_occurrence_through_a_chain_is_refused():
-    # 0 and 1 were seen together; 2, of another video, looks like both
+    # 0 and 1 co-occur; 2, of another video, looks like both
     case = identities((0, 0, 0), (0, 10, 1), (1, 4, 0))
     result = denoise(case)
     assert result.identity.tolist() == [0, 0, 1, 1, 0, 0]
@@ -156,7 +157,7 @@ def test_co_occurrence_through_a_chain_is_refused():
 
 
 def test_co_occurrence_in_a_third_video_is_remembered():
-    # 2 is linked to 1 first, then 1 to 0; 3 was seen beside 2 only, and may
+    # 2 is linked to 1 first, then 1 to 0; 3 co-occurs with 2 only, and may
     # join none of them
     case = identities((0, 0, 0), (1, 3, 0), (2, 4, 0), (2, 12, 1))
     result = denoise(case)
@@ -165,9 +166,9 @@ def test_co_occurrence_in_a_third_video_is_remembered():
     assert denoise(case, exclude_cooccurring=False).num_identities == 1
 
 
-def test_groups_of_people_seen_together_stay_apart():
-    # 0 and 1 shared a frame; each has met its double of another video
-    # before the doubles, which are near each other, are linked
+def test_groups_of_cooccurring_identities_stay_apart():
+    # 0 and 1 share a frame; each is near its double of another video, and
+    # the doubles are nearer still to each other
     case = identities((0, 0, 0), (0, 20, 1), (1, 9, 0), (2, 11, 0))
     result = denoise(case, delta=0.1)
     # the doubles are joined first, and then with one of the two
@@ -176,12 +177,12 @@ def test_groups_of_people_seen_together_stay_apart():
     assert result.identity[4] == result.identity[6]
 
 
-def test_equal_frames_of_two_videos_are_no_meeting():
+def test_equal_frames_of_two_videos_do_not_cooccur():
     result = denoise(identities((0, 0, 3), (1, 0, 3)))
     assert result.num_identities == 1
 
 
-def test_range_limits_who_is_compared():
+def test_range_limits_what_is_compared():
     places = [(0, 0, 0), (1, 90, 0), (2, 180, 0), (3, 2, 0)]
     assert denoise(identities(*places)).num_identities == 3
     near = denoise(identities(*places), range_size=3, stride=1)
@@ -226,7 +227,7 @@ def test_pooled_row_goes_to_an_identity_of_its_video():
     assert result.report['reallocated_images'] == 2
 
 
-def test_pooled_row_goes_to_nobody_of_another_video():
+def test_pooled_row_goes_to_no_identity_of_another_video():
     # the row looks like the identity of the other video
     table, features, labels = identities((0, 0, 0), (1, 90, 0), (1, 0, 9))
     labels.identity[4:] = -1
@@ -279,7 +280,7 @@ def test_rows_without_a_feature_stay_unassigned():
     assert result.identity.tolist() == [0, -1, -1, 0]
 
 
-def test_doubtful_links_are_the_longest_that_were_taken():
+def test_doubtful_links_are_the_longest_that_were_accepted():
     table, features, labels = busy_case(0)
     result = CrossVideoDenoiser(0.4, 0.25, 0.3)(table, features, labels)
     links = result.report['doubtful_links']
@@ -323,7 +324,7 @@ def test_invariants_of_random_videos(seed):
 
     assert_valid(table, labels, result)
     assert np.array_equal(labels.identity, before)
-    assert not people_in_two_places(table, result.identity)
+    assert not doubled_in_a_frame(table, result.identity)
     report = result.report
     refused = report['refused_spread'] + report['refused_cooccurring']
     assert report['merges'] + refused <= report['links']
@@ -345,10 +346,10 @@ def test_a_range_over_everything_is_the_exact_search(seed):
 
 def test_nothing_assigned_stays_so():
     table, features, labels = identities((0, 0, 0), (1, 0, 0))
-    nobody = IdentityLabels(np.full_like(labels.identity, -1))
+    unassigned = IdentityLabels(np.full_like(labels.identity, -1))
     for range_size in (None, 4):
         result = CrossVideoDenoiser(0.4, 0.3, 0.4, range_size)(
-            table, features, nobody
+            table, features, unassigned
         )
         assert not result.keep.any()
         assert result.report['links'] == 0
@@ -373,7 +374,21 @@ def test_table_without_rows():
 
 
 def test_thresholds_are_checked():
-    with pytest.raises(ValueError, match='max_spread'):
+    with pytest.raises(UserError, match=r'max_spread .*auto'):
         CrossVideoDenoiser(0.5, 'auto', 0.5)
-    with pytest.raises(ValueError, match='stride'):
-        denoise(identities((0, 0, 0)), range_size=4, stride=5)
+
+
+@pytest.mark.parametrize(
+    ('range_size', 'stride', 'wrong'),
+    [
+        (None, 3, r'stride \(3\)'),
+        (1e5, 5, '100000.0'),
+        (0, None, 'got 0'),
+        (5, 2.5, 'got 2.5'),
+        (5, 6, 'got 6'),
+        (5, 0, 'got 0'),
+    ],
+)
+def test_range_and_stride_must_fit(range_size, stride, wrong):
+    with pytest.raises(UserError, match=wrong):
+        CrossVideoDenoiser(1, 1, 1, range_size=range_size, stride=stride)

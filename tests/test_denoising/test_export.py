@@ -3,6 +3,7 @@ import pytest
 
 from mmcion.denoising import export_annotation
 from mmcion.structures import IdentityLabels, TrackletTable
+from mmcion.utils.checks import UserError
 
 
 @pytest.fixture
@@ -50,17 +51,17 @@ def test_identities_of_few_videos_are_dropped_and_counted(table, labels):
     }
 
 
-def test_nothing_left_is_an_error_with_the_remedy(table, labels):
-    with pytest.raises(ValueError, match=r'none of 3 identities has >= 5'):
+def test_nothing_left_is_an_error_with_a_hint(table, labels):
+    with pytest.raises(UserError, match=r'none of 3 identities has >= 5'):
         export_annotation(table, labels, min_images_per_identity=5)
-    nobody = IdentityLabels(np.full(8, -1))
-    with pytest.raises(ValueError, match='none of 0 identities'):
-        export_annotation(table, nobody)
+    unassigned = IdentityLabels(np.full(8, -1))
+    with pytest.raises(UserError, match='none of 0 identities'):
+        export_annotation(table, unassigned)
 
 
 def test_table_needs_paths(labels):
     table = TrackletTable.from_columns(
         video_id=[0] * 8, tracklet_id=range(8), frame=[0] * 8
     )
-    with pytest.raises(ValueError, match='with image paths'):
+    with pytest.raises(UserError, match='with image paths'):
         export_annotation(table, labels)

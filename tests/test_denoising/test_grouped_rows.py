@@ -3,45 +3,26 @@ import pytest
 
 from mmcion.denoising.functional import normalise
 from mmcion.denoising.grouped_rows import (
-    GroupedRows,
     cut,
+    map_groups,
     own_distance,
-    row_ranges,
     sum_features,
 )
+from mmcion.utils.shards import Shards
 
 from .planted import centroid, random_case, rows_of
 
-
-@pytest.mark.parametrize('seed', range(8))
-def test_rows_of_every_identity_in_order(seed):
-    rng = np.random.default_rng(seed)
-    identity = rng.integers(-1, 12, rng.integers(1, 60))
-    identity[identity == 5] = 3  # a number that nobody has
-
-    groups = GroupedRows(identity)
-
-    assert len(groups) == identity.max() + 1
-    for k in range(len(groups)):
-        assert groups[k].tolist() == np.flatnonzero(identity == k).tolist()
-        assert groups.sizes[k] == (identity == k).sum()
-    assert len(groups.rows) == (identity >= 0).sum()
-
-
-@pytest.mark.parametrize('identity', [[], [-1, -1]])
-def test_nobody_has_rows(identity):
-    groups = GroupedRows(np.array(identity, np.int32))
-    assert len(groups) == len(groups.rows) == len(groups.sizes) == 0
-    assert cut(groups.ptr) == []
+SHARD_ROWS = 'mmcion.denoising.grouped_rows.SHARD_ROWS'
 
 
 @pytest.mark.parametrize('size', [1, 7, 1000])
 @pytest.mark.parametrize('seed', range(5))
-def test_runs_cover_all_groups_and_reach_their_size(seed, size):
+def test_runs_cover_all_groups_and_reach_their_size(monkeypatch, seed, size):
+    monkeypatch.setattr(SHARD_ROWS, size)
     rng = np.random.default_rng(seed)
     ptr = np.concatenate(([0], np.cumsum(rng.choice([0, 1, 3, 20], 30))))
 
-    runs = cut(ptr, size)
+    runs = cut(ptr)
 
     firsts, lasts = zip(*runs, strict=True)
     assert firsts == (0, *lasts[:-1])
@@ -53,10 +34,35 @@ def test_runs_cover_all_groups_and_reach_their_size(seed, size):
         assert ptr[last] - ptr[first] >= size
 
 
-def test_ranges_cover_all_rows():
-    assert row_ranges(0) == []
-    assert row_ranges(7, 3) == [(0, 3), (3, 6), (6, 7)]
-    assert row_ranges(6, 3) == [(0, 3), (3, 6)]
+@pytest.mark.parametrize('size', [1, 4, 100])
+def test_results_of_groups_are_joined_in_order(monkeypatch, size):
+    monkeypatch.setattr(SHARD_ROWS, size)
+    ptr = np.array([0, 3, 3, 5, 9])
+    calls = []
+
+    def work(first, last):
+        calls.append((first, last))
+        return {
+            'group': np.arange(first, last),
+            'row': np.arange(ptr[first], ptr[last]),
+        }
+
+    found = map_groups(Shards(), 'work', work, ptr)
+
+    assert calls == cut(ptr)
+    assert found['group'].tolist() == [0, 1, 2, 3]
+    assert found['row'].tolist() == list(range(9))
+
+
+def test_no_groups_give_empty_arrays():
+    found = map_groups(
+        Shards(),
+        'work',
+        lambda first, last: {'x': np.zeros(last - first, np.int32)},
+        np.array([0]),
+    )
+    assert found['x'].shape == (0,)
+    assert found['x'].dtype == np.int32
 
 
 @pytest.mark.parametrize('seed', range(5))
@@ -65,7 +71,7 @@ def test_sums_and_distances_do_not_depend_on_the_ranges(monkeypatch, seed):
     identity = labels.contiguous().identity
     results = []
     for size in (1, 7, 1 << 15):
-        monkeypatch.setattr('mmcion.denoising.grouped_rows.SHARD_ROWS', size)
+        monkeypatch.setattr(SHARD_ROWS, size)
         sums = sum_features(features, identity)
         away = own_distance(features, normalise(sums), identity)
         results.append((sums, away))
@@ -91,7 +97,7 @@ def test_identity_without_rows_has_a_zero_sum():
 
 def test_nothing_assigned_has_no_sums():
     _, features, labels = random_case(0)
-    nobody = np.full_like(labels.identity, -1)
-    sums = sum_features(features, nobody)
+    unassigned = np.full_like(labels.identity, -1)
+    sums = sum_features(features, unassigned)
     assert sums.shape == (0, 6)
-    assert np.isnan(own_distance(features, sums, nobody)).all()
+    assert np.isnan(own_distance(features, sums, unassigned)).all()

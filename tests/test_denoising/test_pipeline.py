@@ -12,6 +12,7 @@ from mmcion.denoising import (
 )
 from mmcion.registry import DENOISERS
 from mmcion.structures import FeatureStore, IdentityLabels
+from mmcion.utils.checks import UserError
 from mmcion.version import __version__
 
 from .planted import plant
@@ -76,7 +77,7 @@ def fresh_counter(monkeypatch):
 
 @pytest.fixture(scope='module')
 def case():
-    return plant(0, people=5, pieces=2, length=8)
+    return plant(0, identities=5, pieces=2, length=8)
 
 
 def without_times(report):
@@ -253,11 +254,11 @@ def test_rows_without_a_feature_stay_unassigned(case):
 @pytest.mark.parametrize(
     ('how', 'message'),
     [
-        ('fewer rows', r'shape \(239,\) for 240 rows'),
-        ('one per image', r'shape \(240, 1\) for 240 rows'),
-        ('no integers', 'labels of type float64'),
-        ('below -1', 'from -3 on; they must be integers'),
-        ('unreadable rows', 'identity to 2 rows that have no feature'),
+        ('fewer rows', r'shape \(240,\).* shape \(239,\)'),
+        ('one per image', r'shape \(240,\).* shape \(240, 1\)'),
+        ('no integers', 'float64'),
+        ('below -1', 'row 0 has -2'),
+        ('unreadable rows', 'row 3 has 0'),
     ],
 )
 def test_wrong_results_are_refused_with_the_level(case, how, message):
@@ -265,7 +266,7 @@ def test_wrong_results_are_refused_with_the_level(case, how, message):
     feats[[3, 4]] = 0
     features = FeatureStore(feats, {'unreadable': [3, 4]})
     pipeline = DenoisePipeline([{'type': 'BrokenDenoiser', 'how': how}])
-    with pytest.raises(ValueError, match=f'01_BrokenDenoiser.*{message}'):
+    with pytest.raises(UserError, match=f'01_BrokenDenoiser.*{message}'):
         pipeline.run(case.table, features)
 
 
@@ -338,7 +339,7 @@ def test_damaged_stage_is_done_again(case, tmp_path):
     [{'type': 'NoSuchDenoiser'}, {**STAGES[0], 'sgima': 0.3}],
 )
 def test_stage_that_cannot_be_built_is_named(case, stage):
-    with pytest.raises(ValueError, match=r'stage 1 .*Registered are'):
+    with pytest.raises(UserError, match=r'stage 1 .*SingleTrackletDenoiser'):
         DenoisePipeline([stage]).run(case.table, case.features)
 
 
@@ -365,14 +366,12 @@ def test_kill_between_the_two_files_of_a_level(
 
 @pytest.mark.parametrize('stage', [{'sigma': 0.3}, {'type': None}])
 def test_stage_without_a_type_is_named(stage):
-    with pytest.raises(ValueError, match=r'stage 2 .* needs a "type"'):
+    with pytest.raises(UserError, match=r'stage 2 .* "type"'):
         DenoisePipeline([STAGES[0], stage])
 
 
 def test_misspelt_calibration_is_refused():
-    with pytest.raises(
-        ValueError, match=r"\['false_link'\], only \['false_links', "
-    ):
+    with pytest.raises(UserError, match=r"'false_links', .* got 'false_link'"):
         DenoisePipeline(STAGES, {'false_link': 2})
 
 
@@ -383,5 +382,5 @@ def test_rows_of_features_and_table_must_match(case):
 
 
 def test_no_levels():
-    with pytest.raises(ValueError, match='at least one stage'):
+    with pytest.raises(UserError, match='at least one stage'):
         DenoisePipeline([])

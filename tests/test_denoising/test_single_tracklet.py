@@ -3,6 +3,7 @@ import pytest
 
 from mmcion.denoising import SingleTrackletDenoiser
 from mmcion.structures import IdentityLabels, TrackletTable
+from mmcion.utils.checks import UserError
 
 from .planted import (
     assert_valid,
@@ -84,7 +85,7 @@ def test_rows_without_a_feature_stay_unassigned():
 
 
 @pytest.mark.parametrize('identity', [[], [-1, -1, -1]])
-def test_nobody_is_assigned(identity):
+def test_nothing_is_assigned(identity):
     table = TrackletTable.from_columns(
         **dict.fromkeys(
             ('video_id', 'tracklet_id', 'frame'), [0] * len(identity)
@@ -129,7 +130,14 @@ def test_small_rest_is_dissolved():
     assert all_kept.identity.tolist() == [0, 0, -1, 1, 2]
 
 
-@pytest.mark.parametrize('sigma', ['auto', 0, -1, 2.1, float('nan')])
+@pytest.mark.parametrize('sigma', ['auto', 0, -1, 2.1, float('nan'), True])
 def test_sigma_must_be_a_distance(sigma):
-    with pytest.raises(ValueError, match=r'sigma is a cosine distance'):
+    with pytest.raises(UserError, match=f'sigma .*{sigma}'):
         SingleTrackletDenoiser(sigma)
+    assert SingleTrackletDenoiser(2).sigma == 2
+
+
+@pytest.mark.parametrize('value', ['abc', -1, 2.5])
+def test_images_are_counted_in_whole_numbers(value):
+    with pytest.raises(UserError, match=f'min_images .*{value}'):
+        SingleTrackletDenoiser(0.3, min_images=value)

@@ -5,14 +5,15 @@ import pytest
 
 from mmcion.denoising import SingleVideoDenoiser
 from mmcion.structures import IdentityLabels, TrackletTable
+from mmcion.utils.checks import UserError
 
 from .planted import (
     angles,
     assert_valid,
     centroid,
+    doubled_in_a_frame,
     naive_consistent,
     naive_reallocate,
-    people_in_two_places,
     plant,
     random_case,
     rows_of,
@@ -34,7 +35,7 @@ def one_video(degrees, tracklets, frames=None):
     return table, on_circle(degrees), IdentityLabels.from_tracklets(table)
 
 
-def lost_share(feats, smaller, larger, sigma):
+def loss_of(feats, smaller, larger, sigma):
     """Return the rows a merge keeps, and the smaller side's loss."""
     union = np.union1d(smaller, larger)
     kept = union[naive_consistent(feats[union], sigma)]
@@ -50,16 +51,16 @@ def merge_plainly(table, feats, identity, sigma, delta, max_loss):
         for a, b in itertools.combinations(members, 2):
             one, other = members[a], members[b]
             distance = 1 - centroid(feats[one]) @ centroid(feats[other])
-            beside = np.isin(table.frame[one], table.frame[other]).any()
+            cooccur = np.isin(table.frame[one], table.frame[other]).any()
             same_video = table.video_id[one[0]] == table.video_id[other[0]]
-            if distance < delta and same_video and not beside:
+            if distance < delta and same_video and not cooccur:
                 pairs.append((distance, a, b))
         for _, a, b in sorted(pairs):
             key = (*members[a].tolist(), -1, *members[b].tolist())
             if key in refused:
                 continue
             smaller, larger = sorted((members[a], members[b]), key=len)
-            kept, lost = lost_share(feats, smaller, larger, sigma)
+            kept, lost = loss_of(feats, smaller, larger, sigma)
             if lost > max_loss:
                 refused.add(key)
                 continue
@@ -93,7 +94,7 @@ def denoise_plainly(table, features, labels, sigma, delta, **kwargs):
 
 
 def busy_case(seed):
-    """Return three videos in which everybody has several tracklets."""
+    """Return three videos in which all identities have several tracklets."""
     return random_case(seed, rows=150, tracklets=12, frames=40)
 
 
@@ -166,7 +167,7 @@ def test_size_of_the_shards_changes_nothing(monkeypatch, size):
 
 
 def test_pieces_of_a_walk_are_joined():
-    case = plant(3, videos=2, people=6, foreign=0)
+    case = plant(3, videos=2, identities=6, foreign=0)
     labels = IdentityLabels.from_tracklets(case.table)
     result = SingleVideoDenoiser(0.3, 0.3)(case.table, case.features, labels)
     who = case.table.video_id * 100 + case.pid
@@ -174,7 +175,7 @@ def test_pieces_of_a_walk_are_joined():
     assert result.identity.tolist() == found.identity.tolist()
 
 
-def test_two_tracklets_of_one_person_are_merged():
+def test_two_tracklets_of_one_identity_are_merged():
     case = one_video([0, 2, 10, 12, 90, 92], [0, 0, 1, 1, 2, 2])
     result = SingleVideoDenoiser(sigma=0.1, delta=0.2)(*case)
     assert result.identity.tolist() == [0, 0, 0, 0, 1, 1]
@@ -197,7 +198,7 @@ def test_closest_pair_is_merged_first():
     assert result.identity.tolist() == [0, 0, 1, 1, 1, 1]
 
 
-def test_people_seen_together_are_never_joined():
+def test_cooccurring_identities_are_never_joined():
     case = one_video([0, 0, 1, 1], [0, 0, 1, 1], frames=[4, 5, 5, 6])
     kept = SingleVideoDenoiser(0.5, 0.5)(*case)
     free = SingleVideoDenoiser(0.5, 0.5, exclude_cooccurring=False)(*case)
@@ -205,8 +206,8 @@ def test_people_seen_together_are_never_joined():
     assert free.identity.tolist() == [0, 0, 0, 0]
 
 
-def test_a_merge_inherits_who_was_seen_beside():
-    # 1 joins 0 first; 2 was seen beside 1 only, but may not join both
+def test_a_merge_inherits_cooccurring_pairs():
+    # 1 joins 0 first; 2 co-occurs with 1 only, but may not join both
     case = one_video(
         [0, 0, 1, 1, 8, 8], [0, 0, 1, 1, 2, 2], frames=[0, 1, 2, 3, 3, 4]
     )
@@ -215,7 +216,7 @@ def test_a_merge_inherits_who_was_seen_beside():
 
 
 def test_merge_that_would_lose_the_smaller_side_is_refused():
-    # beside six rows at 0 degrees both rows at 50 fall out of sigma
+    # cooccur six rows at 0 degrees both rows at 50 fall out of sigma
     case = one_video([0] * 6 + [50] * 2, [0] * 6 + [1] * 2)
     refused = SingleVideoDenoiser(sigma=0.2, delta=0.5, max_loss=0.5)(*case)
     forced = SingleVideoDenoiser(sigma=0.2, delta=0.5, max_loss=1.0)(*case)
@@ -259,7 +260,7 @@ def test_invariants_of_random_videos(seed):
 
     assert_valid(table, labels, result)
     assert np.array_equal(labels.identity, before)
-    assert not people_in_two_places(table, result.identity)
+    assert not doubled_in_a_frame(table, result.identity)
     rows = [
         np.flatnonzero(result.identity == k)
         for k in range(result.num_identities)
@@ -271,7 +272,7 @@ def test_invariants_of_random_videos(seed):
 
 
 def test_rows_without_a_feature_stay_unassigned():
-    # a zero feature is at distance 1 from everybody
+    # a zero feature is at distance 1 from all
     table, _, labels = one_video([0] * 5, [0, 0, 0, 1, 1])
     features = store(angles(0, 0, 0, 2, 2), unreadable=[1, 4])
     labels.identity[[1, 4]] = -1
@@ -289,12 +290,12 @@ def test_identity_that_spans_videos_is_refused(other):
     features = on_circle([0] * 4)
     SingleVideoDenoiser(0.5, 0.5)(table, features, IdentityLabels(names))
     names[other] = 5
-    with pytest.raises(ValueError, match=r'^1 rows .* another video'):
+    with pytest.raises(UserError, match=r'^1 rows .* another video'):
         SingleVideoDenoiser(0.5, 0.5)(table, features, IdentityLabels(names))
 
 
 @pytest.mark.parametrize('identity', [[], [-1, -1, -1]])
-def test_nobody_is_assigned(identity):
+def test_nothing_is_assigned(identity):
     table, features, _ = one_video([0] * len(identity), identity)
     labels = IdentityLabels(np.array(identity, np.int32))
     result = SingleVideoDenoiser(0.5, 0.5)(table, features, labels)
@@ -310,7 +311,7 @@ def mergeable(table, features, a, b, sigma, delta, max_loss):
     if 1 - centroid(features[a]) @ centroid(features[b]) > delta - 1e-6:
         return False
     feats = features[0 : len(table)]
-    return lost_share(feats, *sorted((a, b), key=len), sigma)[1] <= max_loss
+    return loss_of(feats, *sorted((a, b), key=len), sigma)[1] <= max_loss
 
 
 @pytest.mark.parametrize('seed', range(4))
@@ -327,8 +328,19 @@ def test_names_of_identities_do_not_matter(seed):
     )
 
 
-def test_thresholds_are_checked():
-    with pytest.raises(ValueError, match='sigma'):
-        SingleVideoDenoiser('auto', 0.5)
-    with pytest.raises(ValueError, match='delta'):
-        SingleVideoDenoiser(0.5, 0)
+@pytest.mark.parametrize(
+    ('name', 'value'),
+    [
+        ('sigma', 'auto'),
+        ('sigma', None),
+        ('delta', 0),
+        ('max_loss', 5),
+        ('max_ratio', None),
+        ('max_rounds', 2.5),
+        ('max_rounds', 0),
+        ('exclude_cooccurring', 'no'),
+    ],
+)
+def test_arguments_outside_their_range(name, value):
+    with pytest.raises(UserError, match=f'{name} .*{value}'):
+        SingleVideoDenoiser(**{'sigma': 0.3, 'delta': 0.3, name: value})

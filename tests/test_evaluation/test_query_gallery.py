@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from mmcion.evaluation import people_across_cuts, query_gallery_split
+from mmcion.evaluation import query_gallery_split, tracks_across_cuts
 from mmcion.structures import TrackletTable
+from mmcion.utils.checks import UserError
 
 
 def clips(*rows, videos=('a', 'b'), sources=None):
@@ -24,7 +25,7 @@ def test_tracks_across_the_cut_that_were_seen_together():
         *((0, 3, 9), (0, 3, 8)),  # ends before the cut
         (1, 4, 10),  # begins after it
     )
-    label = people_across_cuts(table)
+    label = tracks_across_cuts(table)
     found = dict(zip(table.tracklet_id.tolist(), label.tolist(), strict=True))
     assert found == {1: 0, 2: 1, 3: -1, 4: -1}
 
@@ -36,7 +37,7 @@ def test_longest_tracks_are_chosen_first():
         *((0, 2, 1), (1, 2, 12)),
         *((0, 3, 5), (1, 3, 10), (1, 3, 11)),
     )
-    label = people_across_cuts(table)
+    label = tracks_across_cuts(table)
     assert label[table.tracklet_id == 1].tolist() == [0] * 4
     assert label[table.tracklet_id == 3].tolist() == [1] * 3
     assert label[table.tracklet_id == 2].tolist() == [-1] * 2
@@ -44,14 +45,14 @@ def test_longest_tracks_are_chosen_first():
 
 def test_equal_ids_of_two_recordings_are_two_people():
     table = clips((0, 1, 5), (1, 1, 6), videos=('a', 'b'), sources=('a', 'b'))
-    assert people_across_cuts(table).tolist() == [-1, -1]
+    assert tracks_across_cuts(table).tolist() == [-1, -1]
 
 
 def test_table_without_rows_has_nobody():
     table = TrackletTable.from_columns(
         video_id=[], tracklet_id=[], frame=[], videos=['a']
     )
-    assert people_across_cuts(table).shape == (0,)
+    assert tracks_across_cuts(table).shape == (0,)
 
 
 @pytest.mark.parametrize('seed', range(8))
@@ -60,7 +61,7 @@ def test_every_two_chosen_were_seen_together(seed):
     rows = {tuple(row) for row in rng.integers(0, [3, 8, 12], (120, 3))}
     table = clips(*rows, videos=('a', 'b', 'c'))
 
-    label = people_across_cuts(table)
+    label = tracks_across_cuts(table)
 
     moments = [
         {
@@ -119,11 +120,11 @@ def test_people_of_one_camera_and_unknown_people_are_left_out():
 
 def test_one_person_is_no_test():
     pid, cam_id = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 0])
-    with pytest.raises(ValueError, match='1 people were seen by two cameras'):
+    with pytest.raises(UserError, match='1 identities'):
         query_gallery_split(pid, cam_id)
 
 
 def test_split_without_any_query_is_refused():
     pid, cam_id = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])
-    with pytest.raises(ValueError, match='there is no query'):
+    with pytest.raises(UserError, match='0 queries'):
         query_gallery_split(pid, cam_id)

@@ -1,9 +1,12 @@
 import numpy as np
 import pytest
 import torch
+from scipy.sparse import csr_matrix
 
 from mmcion import evaluate, rerank
 from mmcion.evaluation import evaluate_distances
+from mmcion.evaluation.reranking import expanded, reciprocal, rerank_queries
+from mmcion.utils.checks import UserError
 
 
 def squared_distances(feats):
@@ -90,7 +93,7 @@ def test_several_blocks_are_the_whole(monkeypatch):
     qf, gf, *_ = people(0)
     whole = rerank(qf, gf)
     monkeypatch.setattr(
-        'mmcion.evaluation.functional.reranking._BLOCK_BYTES', 8 * 100 * 7
+        'mmcion.evaluation.reranking._BLOCK_BYTES', 8 * 100 * 7
     )
     np.testing.assert_allclose(rerank(qf, gf), whole, atol=1e-6)
 
@@ -112,23 +115,62 @@ def test_nothing_to_rank():
     assert rerank(np.ones((0, 2)), np.ones((30, 2))).shape == (0, 30)
 
 
+def test_some_queries_are_rows_of_the_whole():
+    qf, gf, *_ = people(2)
+    options = {'k1': 20, 'k2': 6, 'lambda_value': 0.3, 'variant': 'zhong'}
+    part = rerank_queries(qf, gf, slice(7, 19), **options)
+    np.testing.assert_array_equal(part, rerank(qf, gf)[7:19])
+
+
+def sets_of(matrix):
+    return [set(row.indices.tolist()) for row in matrix]
+
+
+def test_neighbours_both_ways():
+    neighbours = np.array([[0, 1], [1, 2], [2, 1], [3, 0]])
+    assert sets_of(reciprocal(neighbours)) == [{0}, {1, 2}, {1, 2}, {3}]
+
+
+def pattern(*rows):
+    matrix = np.zeros((len(rows), len(rows)), np.int32)
+    for row, members in zip(matrix, rows, strict=True):
+        row[members] = 1
+    return csr_matrix(matrix)
+
+
 @pytest.mark.parametrize(
-    ('change', 'message'),
+    ('group', 'neighbours', 'members'),
     [
-        ({'variant': 'dense'}, "variant must be one of .* got 'dense'"),
-        ({'lambda_value': 1.1}, r'lambda_value must be in \[0, 1\]; got 1.1'),
-        ({'lambda_value': float('nan')}, 'lambda_value must be'),
-        ({'k1': 100}, r'k1 \(100\) must be below .* together \(100\)'),
-        ({'k2': 21}, r'k2 must be in \[1, k1 = 20\]; got 21'),
-        ({'k2': 0}, 'got 0'),
-        ({'k1': 0}, 'k1 must be at least 1; got 0'),
-        ({'gf': np.ones((0, 8))}, r'the gallery \(gf\) is empty'),
-        ({'gf': np.full((70, 8), np.nan)}, 'gf row 0 holds NaN'),
-        ({'gf': np.ones((70, 9))}, 'differ in size: 8 and 9'),
-        ({'qf': np.full((30, 8), 1e200)}, 'overflow; normalise'),
+        ([1, 2, 3], [0, 1, 2], {0, 1, 2}),  # two of three are not more
+        ([1, 2, 3, 4], [0, 1, 2, 3], {0, 1, 2, 3, 4}),
+        ([1, 2, 3, 4], [0, 1, 2], {0, 1, 2}),
     ],
 )
-def test_bad_arguments_are_named(change, message):
+def test_sets_that_share_more_than_two_thirds_are_added(
+    group, neighbours, members
+):
+    near = pattern(neighbours, [0, 1], [0, 2], [0, 3], [4])
+    half = pattern([0], *(group if i in group else [i] for i in range(1, 5)))
+    assert sets_of(expanded(near, half))[0] == members
+
+
+@pytest.mark.parametrize(
+    ('change', 'named'),
+    [
+        ({'variant': 'dense'}, "'dense'"),
+        ({'lambda_value': 1.1}, r'lambda_value.*1\.1'),
+        ({'lambda_value': float('nan')}, 'lambda_value.*nan'),
+        ({'k1': 100}, 'k1 .*100; got 100'),
+        ({'k2': 21}, r'k2 .*20.*21'),
+        ({'k2': 0}, 'k2 .*0'),
+        ({'k1': 0}, 'k1 .*0'),
+        ({'gf': np.ones((0, 8))}, r'\(gf\) is empty'),
+        ({'gf': np.full((70, 8), np.nan)}, r'gf\[0\]'),
+        ({'gf': np.ones((70, 9))}, '8 and 9'),
+        ({'qf': np.full((30, 8), 1e200)}, 'overflow'),
+    ],
+)
+def test_bad_arguments_are_named(change, named):
     qf, gf, *_ = people(0)
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=named):
         rerank(**{'qf': qf, 'gf': gf} | change)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from mmcion.structures import ReIDFeatures
+from mmcion.utils.checks import UserError
 
 
 def make_features(rows=6, **columns):
@@ -36,13 +37,12 @@ def test_file_without_tracklets_is_read(tmp_path):
 @pytest.mark.parametrize(
     ('column', 'value', 'message'),
     [
-        ('feature', np.zeros(6), r'feature must be \(N, D\)'),
-        ('pid', np.arange(5), r'pid must hold one value per feature, \(6,\)'),
-        ('pid', list('abcdef'), 'pid must be integers'),
-        ('is_query', list('010101'), 'is_query must be bools, or 0 and 1'),
-        ('is_query', [0, 1, 2, 0, 0, 0], 'is_query must be bools'),
-        ('cam_id', [0.5] * 6, 'cam_id must be whole numbers'),
-        ('tracklet_id', [-2] * 6, 'must not be below -1; got -2'),
+        ('feature', np.zeros(6), r'feature .*\(6,\)'),
+        ('pid', np.arange(5), r'pid .*\(6,\).*\(5,\)'),
+        ('pid', list('abcdef'), 'pid'),
+        ('is_query', list('010101'), 'is_query'),
+        ('is_query', [0, 1, 2, 0, 0, 0], 'is_query'),
+        ('cam_id', [0.5] * 6, 'cam_id'),
     ],
 )
 def test_wrong_columns_are_refused(column, value, message):
@@ -55,26 +55,28 @@ def test_wrong_files_are_refused(tmp_path):
         ReIDFeatures.load(tmp_path / 'none.npz')
     path = tmp_path / 'features.npz'
     path.write_bytes(b'PK and no more')
-    with pytest.raises(ValueError, match='damaged or no'):
+    with pytest.raises(UserError, match='features.npz'):
         ReIDFeatures.load(path)
     np.savez(path, feature=np.zeros((2, 3)), pid=[1, 2])
-    with pytest.raises(ValueError, match='lacks cam_id, img_path, is_query'):
+    with pytest.raises(UserError, match='cam_id, is_query, img_path'):
         ReIDFeatures.load(path)
     np.savez(path, feature=np.array([{}], object))
-    with pytest.raises(ValueError, match='damaged or no'):
+    with pytest.raises(UserError, match='features.npz'):
         ReIDFeatures.load(path)
 
 
 def test_means_of_tracklets_by_hand():
     features = make_features(
         feature=[[1, 0], [5, 5], [0, 3], [2, 2], [3, 0], [9, 9]],
-        tracklet_id=[7, -1, 2, 7, 2, -1],
+        tracklet_id=[7, 9, 2, 7, 2, 4],
     ).tracklet_means()
     expected = [[1.5, 1], [5, 5], [1.5, 1.5], [9, 9]]
     np.testing.assert_array_equal(features.feature, expected)
     assert features.img_path.tolist() == ['0.jpg', '1.jpg', '2.jpg', '5.jpg']
-    assert features.tracklet_id.tolist() == [7, -1, 2, -1]
+    assert features.tracklet_id.tolist() == [7, 9, 2, 4]
 
 
-def test_means_of_no_image():
+def test_means_need_a_tracklet_of_every_image():
     assert len(make_features().take(np.array([], int)).tracklet_means()) == 0
+    with pytest.raises(UserError, match=r'1\.jpg'):
+        make_features(tracklet_id=[7, -1, 2, 7, 2, 4]).tracklet_means()

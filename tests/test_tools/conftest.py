@@ -1,12 +1,34 @@
 """A tiny recording of five people in two clips."""
 
+import runpy
+import sys
+
 import cv2
 import numpy as np
 import pytest
 
 from mmcion.structures import FeatureStore, TrackletTable
 
+from ..tool_utils import TOOLS
+
 PEOPLE, CLIPS, FRAMES = 5, 2, 6
+
+
+@pytest.fixture
+def call_tool(tmp_path, monkeypatch):
+    """Return a function that runs a tool in this process, in ``tmp_path``.
+
+    It exits as the tool does; ``capsys`` has its output.
+    """
+
+    def call(name, *arguments):
+        path = str(TOOLS / name)
+        monkeypatch.setattr(sys, 'argv', [path, *map(str, arguments)])
+        runpy.run_path(path, run_name='__main__')
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, 'path', [*sys.path])
+    return call
 
 
 def state(folder):

@@ -19,7 +19,7 @@ def denoise(recording, features, cwd, *options):
     )
 
 
-def test_people_are_found_and_a_second_run_reuses_the_levels(
+def test_identities_are_found_and_a_second_run_reuses_the_levels(
     recording, features, tmp_path
 ):
     done = denoise(recording, features, tmp_path)
@@ -120,7 +120,7 @@ def test_export_that_fails_leaves_nothing_of_an_earlier_run(
         recording, features, tmp_path, '--cfg-options', 'export.foo=1'
     )
     assert unknown.returncode == 1
-    assert "got {'min_images" in unknown.stderr
+    assert "got 'foo'" in unknown.stderr
 
 
 @pytest.mark.slow

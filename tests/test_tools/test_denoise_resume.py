@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmcion.denoising.noise_model import NoiseModel
 from mmcion.structures import TrackletTable
+from mmcion.testing import NoiseModel
 
 from ..tool_utils import ROOT, start_tool
 
@@ -24,7 +24,7 @@ runpy.run_path({str(ROOT / 'tools' / 'denoise.py')!r}, run_name='__main__')
 SHARDS = [
     '01_SingleTrackletDenoiser.*/*consistency_000020.npz',
     '02_SingleVideoDenoiser.*/*videos_000010.npz',
-    '03_CrossVideoDenoiser.*/*pool_000010.npz',
+    '03_CrossVideoDenoiser.*/*propose_000010.npz',
 ]
 OTHERS = [
     '01_SingleTrackletDenoiser.npz',
@@ -33,7 +33,7 @@ OTHERS = [
     '03_CrossVideoDenoiser.*/*links_000000.npz',
     '03_CrossVideoDenoiser.*/*consistency_000000.npz',
     '03_CrossVideoDenoiser.*/*consistency_000100.npz',
-    '03_CrossVideoDenoiser.*/*admission_000000.npz',
+    '03_CrossVideoDenoiser.*/*accept_000000.npz',
     '03_CrossVideoDenoiser.json',
     '03_CrossVideoDenoiser.npz',
     '../identity.npy',

@@ -4,22 +4,20 @@ import pytest
 
 from mmcion.evaluation import EvaluationOptions, evaluate_features
 
-from ..test_evaluation.test_feature_evaluation import make_features
-from ..tool_utils import run_tool
+from ..test_evaluation.test_retrieval import make_features
 
 TOOL = 'analysis_tools/eval_features.py'
 
 
-def test_scores_without_a_model(tmp_path):
+def test_scores_without_a_model(tmp_path, call_tool, capsys):
     features = make_features()
     features.save(tmp_path / 'f.npz')
-    done = run_tool(
-        *(TOOL, 'f.npz', '--protocol', 'SYSUMM01Protocol', 'num_trials=3'),
-        *('--ranks', 1, 20, '--distance', 'euclidean', '--rerank', '6,3'),
+    call_tool(
+        *(TOOL, 'f.npz', '--protocol', 'type=SYSUMM01Protocol'),
+        *('num_trials=3', '--ranks', 1, 20, '--distance', 'euclidean'),
+        *('--rerank', 'k1=6', 'k2=3'),
         *('--both-directions', '--tracklets', '--out', 'scores.json'),
-        cwd=tmp_path,
     )
-    assert done.returncode == 0, done.stderr
     expected = evaluate_features(
         features,
         EvaluationOptions(
@@ -33,28 +31,28 @@ def test_scores_without_a_model(tmp_path):
     ).scores
     found = json.loads((tmp_path / 'scores.json').read_text())
     assert found == pytest.approx(expected)
-    assert 'f (reverse)' in done.stdout
+    assert 'f (reverse)' in capsys.readouterr().out
 
 
-def test_report_without_a_model_or_its_images(tmp_path):
+def test_report_without_a_model_or_its_images(tmp_path, call_tool):
     make_features().save(tmp_path / 'f.npz')
-    options = ('--no-cameras', '--show-dir', 'report')
-    done = run_tool(TOOL, 'f.npz', *options, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    call_tool(TOOL, 'f.npz', '--no-cameras', '--show-dir', 'report')
     page = (tmp_path / 'report' / 'report.html').read_text()
     assert 'f.npz' in page
     assert not (tmp_path / 'report' / 'activation_maps.png').exists()
 
 
 @pytest.mark.parametrize(
-    ('arguments', 'message'),
+    ('arguments', 'code', 'named'),
     [
-        (('none.npz',), 'no file of features at none.npz'),
-        (('f.npz', '--protocol', 'SYSUMM01Protocol', 'x'), 'KEY=VALUE'),
+        (('none.npz',), 1, 'none.npz'),
+        (('f.npz', '--protocol', 'type=SYSU', 'x'), 2, "'x'"),
+        (('f.npz', '--protocol', 'type=SYSU'), 1, "'SYSU'"),
     ],
 )
-def test_mistakes(tmp_path, arguments, message):
+def test_mistakes(tmp_path, call_tool, capsys, arguments, code, named):
     make_features().save(tmp_path / 'f.npz')
-    done = run_tool(TOOL, *arguments, cwd=tmp_path)
-    assert done.returncode == 1
-    assert message in done.stderr
+    with pytest.raises(SystemExit) as ended:
+        call_tool(TOOL, *arguments)
+    assert ended.value.code == code
+    assert named in capsys.readouterr().err

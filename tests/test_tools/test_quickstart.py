@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mmcion.utils.io import read_json
+from mmcion.utils.checks import UserError
+from mmcion.utils.io import read_json, write_json
 
 ROOT = Path(__file__).parents[2]
 TOOL = ROOT / 'tools' / 'quickstart.py'
@@ -30,61 +31,100 @@ def quickstart():
     return module
 
 
-def write_to(output):
-    return ['-c', WRITE, str(output)]
+def run(quickstart, tmp_path, *steps):
+    """Run steps, each a name, its script, its output and what follows."""
+    chain = quickstart.Chain(tmp_path)
+    for name, script, output, *rest in steps:
+        command = ['-c', script, output, *rest]
+        chain.run(quickstart.Step(name, command, output))
+    return chain
 
 
 def test_a_step_runs_once(quickstart, tmp_path):
     output = tmp_path / 'out.txt'
     for _ in range(2):
-        quickstart.Chain(tmp_path).run('one', write_to(output), output)
+        run(quickstart, tmp_path, ('one', WRITE, output))
     assert output.read_text() == 'x'
 
 
 def test_another_command_starts_anew(quickstart, tmp_path):
     output = tmp_path / 'out.txt'
     output.write_text('old')
-    quickstart.Chain(tmp_path).run('one', write_to(output), output)
+    run(quickstart, tmp_path, ('one', WRITE, output))
     assert output.read_text() == 'x'
 
 
 def test_a_changed_step_reruns_all_after_it(quickstart, tmp_path):
     first, second = tmp_path / '1.txt', tmp_path / '2.txt'
-    for extra in ([], ['changed']):
-        chain = quickstart.Chain(tmp_path)
-        chain.run('one', write_to(first) + extra, first)
-        chain.run('two', write_to(second), second)
+    for rest in ([], ['changed']):
+        steps = (('one', WRITE, first, *rest), ('two', WRITE, second))
+        chain = run(quickstart, tmp_path, *steps)
     state = read_json(tmp_path / 'steps' / 'two.json')
     assert state['done'] and state['key'] == chain.key
     assert second.read_text() == 'x'  # removed, then written again
 
 
-def test_a_failed_step_goes_on_with_what_it_wrote(quickstart, tmp_path):
+def test_a_failed_step_resumes_from_what_it_wrote(quickstart, tmp_path):
     output = tmp_path / 'out.txt'
-    command = ['-c', FAIL_AT_FIRST, str(output)]
-    with pytest.raises(quickstart.StepFailed, match='status 3'):
-        quickstart.Chain(tmp_path).run('one', command, output)
-    quickstart.Chain(tmp_path).run('one', command, output)
+    with pytest.raises(UserError, match='status 3'):
+        run(quickstart, tmp_path, ('one', FAIL_AT_FIRST, output))
+    run(quickstart, tmp_path, ('one', FAIL_AT_FIRST, output))
     assert output.read_text() == 'xx'
 
 
-def test_lost_output_is_made_again(quickstart, tmp_path):
+def test_missing_output_is_made_again(quickstart, tmp_path):
     output = tmp_path / 'out.txt'
-    quickstart.Chain(tmp_path).run('one', write_to(output), output)
+    run(quickstart, tmp_path, ('one', WRITE, output))
     output.unlink()
-    quickstart.Chain(tmp_path).run('one', write_to(output), output)
+    run(quickstart, tmp_path, ('one', WRITE, output))
     assert output.read_text() == 'x'
 
 
+def pretend(quickstart, work_dir, chosen, *, identities=3, failing=()):
+    """Return facts and commands of a chain whose steps only leave a file."""
+    facts, commands = {}, {}
+    for step in quickstart.list_steps(chosen, work_dir, facts):
+        if step.name in failing and step.name not in commands:
+            assert step.otherwise
+        elif step.name == 'identities':
+            report = {'export': {'identities': identities}}
+            write_json(step.output / 'report.json', report)
+        else:
+            step.output.parent.mkdir(parents=True, exist_ok=True)
+            step.output.touch()
+        commands[step.name] = ' '.join(map(str, step.command))
+    return facts, commands
+
+
+def test_steps_with_truth(quickstart, tmp_path):
+    chosen = quickstart.Input(['a.avi'], 'drawn', truth='t.csv')
+    facts, commands = pretend(quickstart, tmp_path, chosen)
+    assert list(commands) == [
+        *('tracklets', 'features', 'identities', 'split', 'initial_weights'),
+        *('test_colour', 'test_before', 'pretraining', 'test_after'),
+    ]
+    assert facts == {'labels': 'truth', 'start': 'ImageNet weights'}
+    assert '--truth t.csv' in commands['split']
+    assert 'mobilenetv2_imagenet.pth' in commands['test_before']
+    assert 'backbone_checkpoint=' in commands['pretraining']
+
+
+def test_steps_that_may_fail(quickstart, tmp_path):
+    chosen = quickstart.Input(['a.avi'], 'mine')
+    failing = ('split', 'initial_weights')
+    facts, commands = pretend(quickstart, tmp_path, chosen, failing=failing)
+    assert facts == {'labels': 'found', 'start': 'random weights'}
+    assert commands['split'].endswith('identities/identity.npy')
+    assert '.pth' not in commands['test_before'] + commands['pretraining']
+
+
 def test_batch_shrinks_to_the_identities(quickstart, tmp_path):
-    report = tmp_path / 'identities' / 'report.json'
-    report.parent.mkdir()
-    report.write_text('{"export": {"identities": 3}}')
-    options = quickstart.train_options(tmp_path, None)
-    assert 'train_dataloader.batch_size=24' in options
-    report.write_text('{"export": {"identities": 1}}')
-    with pytest.raises(quickstart.StepFailed, match='1 identity'):
-        quickstart.train_options(tmp_path, None)
+    chosen = quickstart.Input(['a.avi'], 'mine')
+    facts, commands = pretend(quickstart, tmp_path, chosen)
+    assert facts['labels'] == 'tracks'
+    assert 'train_dataloader.batch_size=24' in commands['pretraining']
+    with pytest.raises(UserError, match='1 identity'):
+        pretend(quickstart, tmp_path, chosen, identities=1)
 
 
 @pytest.mark.slow

@@ -12,6 +12,46 @@ from mmcion.structures import ReIDFeatures, TrackletTable
 from ..tool_utils import ROOT, run_tool
 
 CONFIG = ROOT / 'configs' / 'eval' / 'zero-shot_color-stripes_128x64.py'
+
+
+def write_split(recording, file):
+    """Make the first frame of every clip a query, the others gallery."""
+    table = TrackletTable.load(recording / 'table')
+    with open(file, 'w', newline='') as stream:
+        writer = csv.writer(stream)
+        writer.writerow(['path', 'pid', 'cam_id', 'split'])
+        for row in range(len(table)):
+            split = 'gallery' if table.frame[row] % 6 else 'query'
+            pid, cam_id = table.tracklet_id[row], table.video_id[row]
+            writer.writerow([table.path[row].decode(), pid, cam_id, split])
+
+
+def run_test(recording, cwd, *options):
+    return run_tool(
+        *('test.py', CONFIG, '--work-dir', 'work', *options),
+        '--cfg-options',
+        'test_dataloader.num_workers=0',
+        'test_dataloader.persistent_workers=False',
+        'test_dataloader.dataset.ann_file=split.csv',
+        f'test_dataloader.dataset.data_root={recording / "crops"}',
+        cwd=cwd,
+    )
+
+
+def test_colours_find_everybody_in_the_other_clip(recording, tmp_path):
+    write_split(recording, tmp_path / 'split.csv')
+    done = run_test(recording, tmp_path, '--out', 'scores.json')
+    assert done.returncode == 0, done.stderr
+    counts = '10 queries, 10 with a valid match'
+    assert counts in done.stdout + done.stderr
+    scores = json.loads((tmp_path / 'scores.json').read_text())
+    assert {'reid/mAP', 'reid/Rank-1'} <= set(scores)
+    for name, value in scores.items():
+        if name.split('/')[-1] in ('mAP', 'mINP', 'Rank-1'):
+            assert value == 1
+    assert scores['reid/num_valid_queries'] == 10
+
+
 LOADER = (
     'test_dataloader.num_workers=0',
     'test_dataloader.persistent_workers=False',
@@ -27,53 +67,20 @@ PICTURES = [  # there are no errors to show
 ]
 
 
-def write_split(recording, file):
-    """The first frame of every clip is a query, the others are gallery."""
-    table = TrackletTable.load(recording / 'table')
-    with open(file, 'w', newline='') as stream:
-        writer = csv.writer(stream)
-        writer.writerow(['path', 'pid', 'cam_id', 'split'])
-        for row in range(len(table)):
-            split = 'gallery' if table.frame[row] % 6 else 'query'
-            pid, cam_id = table.tracklet_id[row], table.video_id[row]
-            writer.writerow([table.path[row].decode(), pid, cam_id, split])
-
-
-def split_options(recording):
-    """Return options that let the config read ``split.csv``."""
-    return (
-        *LOADER,
+def test_scores_features_and_report_of_one_run(
+    recording, tmp_path, call_tool, capsys
+):
+    write_split(recording, tmp_path / 'split.csv')
+    rerank = ('k1=4', 'k2=2', 'lambda_value=0.5', 'variant=faiss')
+    options = ('--qe', 'k=2', 'alpha=3', '--fpr', 0.1, '--rerank', *rerank)
+    call_tool(
+        *('test.py', CONFIG, '--work-dir', 'work', *options),
+        *('--out', 'scores.json', '--dump-features', 'features.npz'),
+        *('--show-dir', 'report', '--tta', '--cfg-options', *LOADER),
         'test_dataloader.dataset.ann_file=split.csv',
         f'test_dataloader.dataset.data_root={recording / "crops"}',
     )
-
-
-def test_colours_find_everybody_in_the_other_clip(recording, tmp_path):
-    write_split(recording, tmp_path / 'split.csv')
-    done = run_tool(
-        *('test.py', CONFIG, '--work-dir', 'work', '--out', 'scores.json'),
-        *('--cfg-options', *split_options(recording)),
-        cwd=tmp_path,
-    )
-    assert done.returncode == 0, done.stderr
-    counts = '10 queries, 10 with a valid match'
-    assert counts in done.stdout + done.stderr
-    scores = json.loads((tmp_path / 'scores.json').read_text())
-    assert scores['reid/mAP'] == scores['reid/Rank-1'] == 1
-
-
-def test_scores_features_and_report_of_one_run(recording, tmp_path):
-    write_split(recording, tmp_path / 'split.csv')
-    options = ('--rerank', '4,2,0.5,faiss', '--qe', '2,3', '--fpr', 0.1)
-    done = run_tool(
-        *('test.py', CONFIG, '--work-dir', 'work', *options),
-        *('--out', 'scores.json', '--dump-features', 'features.npz'),
-        *('--show-dir', 'report', '--tta'),
-        *('--cfg-options', *split_options(recording)),
-        cwd=tmp_path,
-    )
-    assert done.returncode == 0, done.stderr
-    features = ReIDFeatures.load(tmp_path / 'features.npz')
+    features = ReIDFeatures.load('features.npz')
     expected = evaluate_features(
         features,
         EvaluationOptions(
@@ -113,19 +120,17 @@ test_evaluator = dict(type='ReIDMetric'{extra})
     )
 
 
-def test_table_across_data_sets(recording, tmp_path):
+def test_table_across_data_sets(recording, tmp_path, call_tool, capsys):
     write_split(recording, tmp_path / 'split.csv')
     write_dataset(tmp_path / 'first.py', recording)
     write_dataset(tmp_path / 'second.py', recording, ', both_directions=True')
-    done = run_tool(
+    call_tool(
         *('test.py', CONFIG, '--datasets', 'first.py', 'second.py'),
         *('--work-dir', 'work', '--out', 'scores.json'),
         *('--dump-features', 'f.npz', '--show-dir', 'report'),
         *('--cfg-options', *LOADER),
-        cwd=tmp_path,
     )
-    assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
+    lines = capsys.readouterr().out.splitlines()
     table = lines[
         [line.startswith('data set') for line in lines].index(True) :
     ]
@@ -146,16 +151,19 @@ def test_table_across_data_sets(recording, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ('arguments', 'message'),
+    ('arguments', 'code', 'named'),
     [
-        ((), 'there is no list of images at data/query_gallery.csv'),
-        (('none.pth',), 'there is no checkpoint at none.pth'),
-        (('--datasets', 'nowhere'), "no data set 'nowhere'"),
-        (('--rerank', CONFIG), 'put it before --rerank'),
-        (('--qe', 'x'), '--qe takes K'),
+        ((), 1, 'data/query_gallery.csv'),
+        (('none.pth',), 1, 'none.pth'),
+        (('--datasets', 'nowhere'), 1, "'nowhere'"),
+        (('--rerank', CONFIG), 2, str(CONFIG)),
+        (('--qe', 'x'), 2, "'x'"),
     ],
 )
-def test_mistakes_end_before_the_test(tmp_path, arguments, message):
-    done = run_tool('test.py', CONFIG, *arguments, cwd=tmp_path)
-    assert done.returncode == 1
-    assert message in done.stderr
+def test_mistakes_end_before_the_test(
+    call_tool, capsys, arguments, code, named
+):
+    with pytest.raises(SystemExit) as ended:
+        call_tool('test.py', CONFIG, *arguments)
+    assert ended.value.code == code
+    assert named in capsys.readouterr().err

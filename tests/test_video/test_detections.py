@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from mmcion.utils.checks import UserError
 from mmcion.video import Detections
 
 
@@ -22,5 +23,5 @@ def test_nobody():
 
 
 def test_detections_check_lengths():
-    with pytest.raises(ValueError, match='2 boxes need as many'):
+    with pytest.raises(UserError, match='boxes 2, scores 3'):
         Detections(np.zeros((2, 4)), np.ones(3))

@@ -1,24 +1,35 @@
+import cv2
 import numpy as np
 import pytest
 
+from mmcion.structures import TrackletTable
+from mmcion.utils.checks import UserError
 from mmcion.utils.skip_report import SkipReport
+from mmcion.video import motchallenge
+from mmcion.video.box_files import NO_ID, NOT_COUNTED, TWICE
 from mmcion.video.motchallenge import (
-    HIDDEN,
+    BAD_FRAME,
     NO_BOXES,
-    NO_ID,
-    NO_PERSON,
-    NOT_COUNTED,
+    NO_FRAME,
+    OUTSIDE,
     SAME_FRAMES,
-    TWICE,
+    TOO_SMALL,
     find_sequences,
-    read_boxes,
+    read_motchallenge,
 )
 
+TRUTH = """1,1,10,20,30,40,1,1,1
+2,1,12,20,30,40,1,1,1
+2,4,-5,60,20,80,1,1,0.4
+1,9,90,10,30,30,0,1,1
+"""
 
-def make_sequence(folder, *, frames=3, boxes='1,1,0,0,4,8,1,1,1\n', info=None):
+
+def make_sequence(folder, boxes=TRUTH, *, frames=3, info=None):
     (folder / 'img1').mkdir(parents=True)
     for frame in range(1, frames + 1):
-        (folder / 'img1' / f'{frame:06d}.jpg').touch()
+        image = np.full((100, 120, 3), 60 * frame, np.uint8)
+        cv2.imwrite(str(folder / 'img1' / f'{frame:06d}.jpg'), image)
     if boxes is not None:
         (folder / 'gt').mkdir()
         (folder / 'gt' / 'gt.txt').write_text(boxes)
@@ -70,11 +81,11 @@ def test_seqinfo(tmp_path):
 
 def test_nothing_to_read(tmp_path):
     (tmp_path / 'x').mkdir()
-    with pytest.raises(ValueError, match='expected: SEQUENCE/img1') as error:
+    with pytest.raises(UserError, match='expected: SEQUENCE/img1') as error:
         find_sequences(tmp_path, None, SkipReport(''))
     assert 'found: x' in str(error.value)
     make_sequence(tmp_path / 'x', boxes=None)
-    with pytest.raises(ValueError, match=r'no sequence of .* has boxes'):
+    with pytest.raises(UserError, match=r'no sequence of .* has boxes'):
         find_sequences(tmp_path, None, SkipReport(''))
     with pytest.raises(FileNotFoundError):
         find_sequences(tmp_path, tmp_path / 'boxes', SkipReport(''))
@@ -82,11 +93,11 @@ def test_nothing_to_read(tmp_path):
 
 def test_half_a_sequence(tmp_path):
     make_sequence(tmp_path / 'a', frames=0)
-    with pytest.raises(ValueError, match=r'no frames like 000001\.jpg'):
+    with pytest.raises(UserError, match=r'no frames like 000001\.jpg'):
         find_sequences(tmp_path, None, SkipReport(''))
     make_sequence(tmp_path / 'b', info='seqLength=3')
     (tmp_path / 'b' / 'img1').rename(tmp_path / 'b' / 'frames')
-    with pytest.raises(ValueError, match='no folder of frames'):
+    with pytest.raises(FileNotFoundError, match=r'b/img1'):
         find_sequences(tmp_path / 'b', None, SkipReport(''))
 
 
@@ -95,89 +106,120 @@ def test_one_file_for_several_sequences(tmp_path):
     make_sequence(tmp_path / 'b')
     file = tmp_path / 'boxes.txt'
     file.touch()
-    with pytest.raises(ValueError, match='one file of boxes for 2 sequences'):
+    with pytest.raises(UserError, match=r'boxes\.txt.* 2 sequences'):
         find_sequences(tmp_path, file, SkipReport(''))
 
 
-def test_ground_truth(tmp_path):
-    (tmp_path / 'S' / 'gt').mkdir(parents=True)
-    file = tmp_path / 'S' / 'gt' / 'gt.txt'
-    file.write_text(
-        '2,5,10,20,30,40,1,1,0.5\n'
-        '1,5,11,21,31,41,1,1,1\n'
-        '1,3,12,22,32,42,1,1,0.2\n'
-        '1,6,0,0,9,9,0,1,1\n'
-        '1,7,0,0,9,9,1,7,1\n'
-        '1,8,0,0,9,9,1,8,0\n'
+def test_true_boxes(tmp_path):
+    make_sequence(tmp_path / 'in' / 'B')
+    make_sequence(tmp_path / 'in' / 'A')
+    out = tmp_path / 'out'
+    reading = read_motchallenge(tmp_path / 'in', out)
+    reading.save(out)
+
+    table = TrackletTable.load(out / 'table')
+    assert table.videos == ('A', 'B')
+    assert table.video_id.tolist() == [0, 0, 0, 1, 1, 1]
+    assert table.tracklet_id.tolist() == [1, 1, 4] * 2
+    assert table.frame.tolist() == [0, 1, 1] * 2
+    assert table.box[2].tolist() == [-5, 60, 20, 80]
+    assert table.path[5] == b'B/000004_0000001.jpg'
+    truth = np.load(out / 'truth.npy')
+    assert truth.tolist() == [0, 0, 1, 2, 2, 3]
+    for row, (size, grey) in enumerate(
+        [((40, 30), 60), ((40, 30), 120), ((40, 15), 120)]
+    ):
+        image = cv2.imread(str(table.image_path(row)))
+        assert image.shape[:2] == size
+        assert abs(int(image.mean()) - grey) <= 2
+
+
+def test_everything_left_out_is_counted(tmp_path):
+    make_sequence(
+        tmp_path / 'A',
+        '1,1,10,20,30,40,1,1,1\n'
+        '1,2,10,20,30,9,1,1,1\n'
+        '1,3,200,20,30,40,1,1,1\n'
+        '3,1,10,20,30,40,1,1,1\n'
+        '8,1,10,20,30,40,1,1,1\n'
+        '8,2,10,20,30,40,1,1,1\n',
     )
-    report = SkipReport('')
-    found = read_boxes(file, report)
-    assert found.frame.tolist() == [1, 1, 2]
-    assert found.track.tolist() == [3, 5, 5]
-    assert found.box[1].tolist() == [11, 21, 31, 41]
-    assert found.score.tolist() == [1, 1, 1]
-    assert report.counts == {NOT_COUNTED: 1, NO_PERSON: 2}
-    assert report.examples[NOT_COUNTED] == ['S frame 1 id 6']
-
-    found = read_boxes(file, report, min_visibility=0.3)
-    assert found.track.tolist() == [5, 5]
-    assert report.counts[HIDDEN] == 1
-
-
-def test_ground_truth_of_mot15_has_flags_and_no_classes(tmp_path):
-    file = tmp_path / 'gt.txt'
-    file.write_text('1,1,0,0,9,9,1,-1,-1,-1\n1,2,0,0,9,9,0,-1,-1,-1\n')
-    report = SkipReport('')
-    assert read_boxes(file, report).track.tolist() == [1]
-    assert report.counts == {NOT_COUNTED: 1}
-
-
-def test_output_of_a_tracker(tmp_path):
-    file = tmp_path / 'MOT16-04.txt'
-    file.write_text(
-        '1,2,0,0,9,9,0.75,-1,-1,-1\n'
-        '1,-1,0,0,9,9,0.5,-1,-1,-1\n'
-        '1,2,1,1,9,9,0.25,-1,-1,-1\n'
-        '3,0,0,0,9,9,0,-1,-1,-1\n'
+    (tmp_path / 'A' / 'img1' / '000003.jpg').write_bytes(b'no image')
+    reading = read_motchallenge(
+        tmp_path / 'A', tmp_path / 'out', min_height=10
     )
-    report = SkipReport('')
-    found = read_boxes(file, report)
-    assert found.track.tolist() == [2, 0]
-    assert found.score.tolist() == [0.75, 0]
-    assert found.box[0].tolist() == [0, 0, 9, 9]
-    assert report.counts == {NO_ID: 1, TWICE: 1}
+    assert len(reading.table) == 1
+    assert reading.report.counts == {
+        TOO_SMALL: 1,
+        OUTSIDE: 1,
+        BAD_FRAME: 1,
+        NO_FRAME: 2,
+    }
+    crops = [path.name for path in (tmp_path / 'out').rglob('*.jpg')]
+    assert crops == ['000001_0000000.jpg']
 
 
-def test_rows_come_by_frame_and_id(tmp_path):
-    rng = np.random.default_rng(0)
-    keys = rng.permutation([(f, t) for f in range(1, 9) for t in range(9)])
-    file = tmp_path / 'a.txt'
-    file.write_text(''.join(f'{f},{t},0,0,{f},{t},1\n' for f, t in keys))
-    found = read_boxes(file, SkipReport(''))
-    pairs = list(zip(found.frame, found.track, strict=True))
-    assert pairs == sorted(pairs)
-    assert (found.box[:, 2] == found.frame).all()
-    assert (found.box[:, 3] == found.track).all()
+def test_a_tracker_has_scores_and_no_truth(tmp_path):
+    make_sequence(tmp_path / 'A')
+    boxes = tmp_path / 'A.txt'
+    boxes.write_text('1,7,10,20,30,40,0.5,-1,-1,-1\n')
+    reading = read_motchallenge(tmp_path, tmp_path / 'out', boxes=boxes)
+    assert reading.truth is None
+    assert reading.table.score.tolist() == [0.5]
 
 
-@pytest.mark.parametrize(
-    ('text', 'message'),
-    [
-        ('0,1,0,0,9,9,1\n', 'frame 0; MOTChallenge counts frames from 1'),
-        ('1,1,0,0,9\n', 'at least 6 finite numbers'),
-        ('1,1,0,0,9,nan,1\n', 'at least 6 finite numbers'),
-        ('1,1,0,0,9,9,1\n1,1,0\n', 'a.txt'),
-        ('frame,id,x,y,w,h\n', 'a.txt'),
-    ],
-)
-def test_mistakes(tmp_path, text, message):
-    file = tmp_path / 'a.txt'
-    file.write_text(text)
-    with pytest.raises(ValueError, match=message):
-        read_boxes(file, SkipReport(''))
+def test_a_rerun_takes_finished_sequences(tmp_path, monkeypatch):
+    for name in 'AB':
+        make_sequence(tmp_path / 'in' / name)
+    out = tmp_path / 'out'
+    crop = motchallenge._crop
+    begun = []
+
+    def stop_at_b(sequence, *rest):
+        begun.append(sequence.name)
+        if sequence.name == 'B' and len(begun) == 2:
+            raise KeyboardInterrupt
+        return crop(sequence, *rest)
+
+    monkeypatch.setattr(motchallenge, '_crop', stop_at_b)
+    with pytest.raises(KeyboardInterrupt):
+        read_motchallenge(tmp_path / 'in', out)
+    resumed = read_motchallenge(tmp_path / 'in', out)
+    assert begun == ['A', 'B', 'B']
+    fresh = read_motchallenge(tmp_path / 'in', tmp_path / 'fresh')
+    assert resumed.table.fingerprint() == fresh.table.fingerprint()
+    assert resumed.report.counts == fresh.report.counts
+    assert not list(out.rglob('*.tmp'))
 
 
-@pytest.mark.filterwarnings('error')
-def test_empty_file(tmp_path):
-    (tmp_path / 'a.txt').touch()
-    assert len(read_boxes(tmp_path / 'a.txt', SkipReport('')).frame) == 0
+def test_other_settings_crop_again(tmp_path):
+    make_sequence(tmp_path / 'A')
+    out = tmp_path / 'out'
+    assert len(read_motchallenge(tmp_path / 'A', out).table) == 3
+    again = read_motchallenge(tmp_path / 'A', out, min_visibility=0.5)
+    assert len(again.table) == 2
+    assert len(list(out.rglob('*.jpg'))) == 2
+
+
+def test_mot15_flags_and_repeated_ids(tmp_path):
+    make_sequence(
+        tmp_path / 'A',
+        '1,1,10,20,30,40,1,-1,-1,-1\n'
+        '1,2,10,20,30,40,0,-1,-1,-1\n'
+        '1,1,20,20,30,40,1,-1,-1,-1\n'
+        '2,-1,10,20,30,40,1,-1,-1,-1\n',
+    )
+    reading = read_motchallenge(tmp_path, tmp_path / 'out')
+    assert reading.table.box.tolist() == [[10, 20, 30, 40]]
+    assert reading.report.counts == {NOT_COUNTED: 1, TWICE: 1, NO_ID: 1}
+
+
+def test_mistakes(tmp_path):
+    make_sequence(tmp_path / 'A', '1,9,90,10,30,30,0,1,1\n')
+    with pytest.raises(UserError, match=r'no box of .*A counts'):
+        read_motchallenge(tmp_path / 'A', tmp_path / 'out')
+    with pytest.raises(UserError, match=r'quality.* 0'):
+        read_motchallenge(tmp_path / 'A', tmp_path / 'out', quality=0)
+    make_sequence(tmp_path / 'B', '0,1,0,0,9,9,1\n')
+    with pytest.raises(UserError, match='has frame 0'):
+        read_motchallenge(tmp_path / 'B', tmp_path / 'out')

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from mmcion.registry import TRACKERS
+from mmcion.utils.checks import UserError
 from mmcion.video import Detections
 
 
@@ -87,7 +88,7 @@ def test_given_ids():
     ids = tracker.update(Detections(boxes, np.ones(3), [5, -7, 0]))
 
     assert ids.tolist() == [5, -1, 0]
-    with pytest.raises(ValueError, match='boxes that carry ids'):
+    with pytest.raises(UserError, match='ByteTrack'):
         tracker.update(Detections(boxes, np.ones(3)))
 
 

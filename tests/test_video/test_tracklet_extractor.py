@@ -1,5 +1,6 @@
 import json
 import shutil
+import sys
 
 import cv2
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from mmcion.registry import DETECTORS
 from mmcion.structures import TrackletTable
+from mmcion.utils.checks import MissingPackageError, UserError
 from mmcion.video import TrackletExtractor
 from mmcion.video.detectors import BoxFileDetector
 
@@ -216,12 +218,27 @@ def test_nothing_could_be_read(tmp_path):
     (tmp_path / 'text.avi').write_text('hello')
     write_boxes(tmp_path / 'text.csv')
 
-    with pytest.raises(ValueError, match='none of 1 videos could be read'):
+    with pytest.raises(UserError, match=r'none of 1 .*\n.*text\.avi'):
         extractor().run([tmp_path / 'text.avi'], tmp_path / 'out')
 
     assert 'error' in reports(tmp_path / 'out')['text']
 
 
+@pytest.mark.parametrize('workers', [1, 2])
+def test_a_missing_package_stops_the_run(
+    three_videos, tmp_path, monkeypatch, workers
+):
+    monkeypatch.setitem(sys.modules, 'trackers', None)
+    one = TrackletExtractor(BOXES, {'type': 'ByteTrack'})
+    with pytest.raises(MissingPackageError, match=r'requirements/video\.txt'):
+        one.run([three_videos], tmp_path / 'out', workers=workers)
+
+
+def test_a_class_as_type(walk, tmp_path):
+    one = extractor({'type': BoxFileDetector})
+    assert len(one.run([walk], tmp_path / 'out')) == 60
+
+
 def test_bad_workers(walk, tmp_path):
-    with pytest.raises(ValueError, match=r'workers \(0\)'):
+    with pytest.raises(UserError, match=r'workers.* 0'):
         extractor().run([walk], tmp_path / 'out', workers=0)

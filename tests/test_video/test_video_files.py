@@ -1,5 +1,6 @@
 import pytest
 
+from mmcion.utils.checks import UserError
 from mmcion.video.video_files import find_videos
 
 
@@ -28,7 +29,7 @@ def test_two_folders_with_equal_names(tmp_path):
     assert names(found) == ['x+a', 'y+a']
 
 
-def test_a_named_file_is_taken_whatever_its_ending(tmp_path):
+def test_a_named_file_is_taken_whatever_its_suffix(tmp_path):
     touch(tmp_path, 'a.raw')
 
     assert names(find_videos([tmp_path / 'a.raw'])) == ['a']
@@ -40,18 +41,28 @@ def test_the_same_file_twice_is_one_video(tmp_path):
     assert names(find_videos([tmp_path, tmp_path / 'a.mp4'])) == ['a']
 
 
+def test_a_link_to_a_video_elsewhere(tmp_path):
+    touch(tmp_path, 'disk/1.mp4', 'videos/a.mp4')
+    (tmp_path / 'videos' / 'b.mp4').symlink_to(tmp_path / 'disk' / '1.mp4')
+
+    found = find_videos([tmp_path / 'videos'])
+
+    assert names(found) == ['a', 'b']
+    assert found[1].path == tmp_path / 'videos' / 'b.mp4'
+
+
 def test_equal_names_are_refused(tmp_path):
     touch(tmp_path, 'a.mp4', 'a.avi')
 
-    with pytest.raises(ValueError, match="both be called 'a'"):
+    with pytest.raises(UserError, match="'a'"):
         find_videos([tmp_path])
 
 
 def test_nothing_found(tmp_path):
-    with pytest.raises(FileNotFoundError, match='no video or folder'):
+    with pytest.raises(FileNotFoundError, match='none'):
         find_videos([tmp_path / 'none'])
     touch(tmp_path, 'notes.txt')
-    with pytest.raises(ValueError, match='1 other files'):
+    with pytest.raises(UserError, match='1 other files'):
         find_videos([tmp_path])
 
 

@@ -37,6 +37,13 @@ def test_no_or_damaged_shard_is_none(tmp_path):
     assert VideoShard.load(tmp_path / 'a') is None
 
 
+def test_shard_of_another_key_is_not_finished(tmp_path):
+    shard('a', [3, 3, 4]).save(tmp_path / 'a')
+    assert VideoShard.load_finished(tmp_path / 'a', 'k') is not None
+    assert VideoShard.load_finished(tmp_path / 'a', 'other') is None
+    assert VideoShard.load_finished(tmp_path / 'none', 'k') is None
+
+
 def test_removal_takes_the_crops_along(tmp_path):
     shard('a', [1]).save(tmp_path / 'videos' / 'a')
     crop = tmp_path / 'crops' / 'a0' / 'x.jpg'

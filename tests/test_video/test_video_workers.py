@@ -3,17 +3,18 @@ import os
 import pytest
 
 from mmcion.registry import DETECTORS
+from mmcion.utils.checks import UserError
 from mmcion.video import TrackletExtractor
 from mmcion.video.crops import CropSettings
 from mmcion.video.detectors import BoxFileDetector
+from mmcion.video.video_extractor import VideoExtractor
 from mmcion.video.video_files import VideoFile, find_videos
-from mmcion.video.video_workers import Failure, run_videos
+from mmcion.video.video_workers import extract_videos
 
 from .conftest import files
 
 BOXES = {'type': 'BoxFileDetector'}
 IDS = {'type': 'GivenIds'}
-PARTS = (BOXES, IDS, CropSettings())
 
 
 @DETECTORS.register_module()
@@ -37,20 +38,19 @@ def test_frames_are_counted_and_failures_returned(walk, tmp_path):
     advanced = []
 
     results = dict(
-        run_videos(
+        extract_videos(
+            VideoExtractor(BOXES, IDS, CropSettings(), tmp_path / 'out'),
             [(video, 'key') for video in videos],
-            PARTS,
-            tmp_path / 'out',
-            1,
-            advanced.append,
+            workers=1,
+            advance=advanced.append,
         )
     )
 
     good, bad = (results[video] for video in videos)
     assert sum(advanced) == 30
     assert good.key == 'key' and len(good.columns['frame']) == 60
-    assert isinstance(bad, Failure)
-    assert bad.report()['name'] == 'text'
+    assert isinstance(bad, UserError)
+    assert 'text.avi' in str(bad)
 
 
 @DETECTORS.register_module()
@@ -61,9 +61,10 @@ class CrashingDetector(BoxFileDetector):
         os._exit(1)
 
 
-def test_a_dead_process_is_told(three_videos, tmp_path):
+def test_a_dead_process_is_reported(three_videos, tmp_path):
     tasks = [(video, 'key') for video in find_videos([three_videos])]
-    parts = ({'type': 'CrashingDetector'}, IDS, CropSettings())
+    detector = {'type': 'CrashingDetector'}
+    extractor = VideoExtractor(detector, IDS, CropSettings(), tmp_path)
 
-    with pytest.raises(ChildProcessError, match='a process died'):
-        list(run_videos(tasks, parts, tmp_path / 'out', 2, lambda n: None))
+    with pytest.raises(ChildProcessError, match='fewer workers'):
+        list(extract_videos(extractor, tasks, workers=2, advance=print))

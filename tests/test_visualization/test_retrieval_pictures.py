@@ -2,16 +2,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmcion.structures import ReIDFeatures
+from mmcion.structures import ReIDFeatures, RocCurve
 from mmcion.visualization import draw_retrieval
 
 from .small_retrieval import make_features, rank
 
-ROC = {
-    'fpr': np.array([0, 0.5, 1]),
-    'tpr': np.array([0.5, 0.75, 1]),
-    'threshold': np.array([0.1, 0.2, 0.3]),
-}
+ROC = RocCurve(
+    thresholds=np.array([0.1, 0.2, 0.3]),
+    tpr=np.array([0.5, 0.75, 1]),
+    fpr=np.array([0, 0.5, 1]),
+    num_matches=4,
+    num_wrong=2,
+)
 
 
 @pytest.fixture
@@ -63,7 +65,7 @@ def test_options_reach_the_pictures(result):
 
 
 def test_what_is_not_there_is_left_out(result, tmp_path):
-    result.roc = {}
+    result.roc = None
     result.num_matches[:] = 0
     pictures = draw_retrieval(result, queries=0, people=0)
     assert pictures.roc is None

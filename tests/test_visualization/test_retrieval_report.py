@@ -3,11 +3,18 @@ import re
 import numpy as np
 import pytest
 
+from mmcion.structures import RocCurve
 from mmcion.visualization import draw_retrieval, write_retrieval_report
 
 from .small_retrieval import make_features, rank
 
-ROC = {'fpr': np.array([0.0, 1]), 'tpr': np.array([0.5, 1])}
+ROC = RocCurve(
+    thresholds=np.array([0.1, 0.2]),
+    tpr=np.array([0.5, 1]),
+    fpr=np.array([0.0, 1]),
+    num_matches=2,
+    num_wrong=1,
+)
 
 
 @pytest.fixture
@@ -154,7 +161,7 @@ def test_settings_are_told_plainly(result, tmp_path):
 
 
 def test_what_is_not_there_is_left_out(result, tmp_path):
-    result.roc, result.scores = {}, {}
+    result.roc, result.scores = None, {}
     page = page_of(
         tmp_path, result, pictures=draw_retrieval(result, queries=0, people=0)
     )

@@ -1,4 +1,4 @@
-"""Score a file of labelled features, without a model."""
+"""Evaluate a file of labelled features, without a model."""
 
 import argparse
 import sys
@@ -9,10 +9,10 @@ sys.path.insert(0, str(ROOT))
 
 EXAMPLE = """examples:
   python tools/analysis_tools/eval_features.py features.npz
-  python tools/analysis_tools/eval_features.py features.npz --rerank \\
-      --qe 5,3 --out scores.json --show-dir report
+  python tools/analysis_tools/eval_features.py features.npz --rerank k1=20 \\
+      --qe k=5 alpha=3 --out scores.json --show-dir report
   python tools/analysis_tools/eval_features.py sysu.npz \\
-      --protocol SYSUMM01Protocol mode=indoor shots=10
+      --protocol type=SYSUMM01Protocol mode=indoor shots=10
 
 tools/test.py --dump-features writes such files.
 """
@@ -20,62 +20,60 @@ tools/test.py --dump-features writes such files.
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmcion.utils.cli import tool_parser
+    from mmcion.utils.cli import add_dict_option, tool_parser
     from mmcion.utils.retrieval_cli import add_retrieval_options
 
     parser = tool_parser(__doc__, EXAMPLE)
     parser.add_argument('features', help='.npz file')
-    parser.add_argument(
+    add_dict_option(
+        parser,
         '--protocol',
-        nargs='+',
-        default=['MarketProtocol'],
-        metavar='NAME [KEY=VALUE ...]',
-        help='MarketProtocol, CUHK03Protocol or SYSUMM01Protocol, and its '
-        'options',
+        help='type=MarketProtocol (default), CUHK03Protocol or '
+        'SYSUMM01Protocol, and its options',
     )
     parser.add_argument(
         '--no-cameras',
         action='store_true',
-        help='let images of the same person and camera count',
+        help='do not ignore gallery images of the camera of the query',
     )
     parser.add_argument(
         '--tracklets',
         action='store_true',
-        help='rank tracklets by the means of their images',
+        help='rank tracklets by the mean of the features of their images',
     )
     parser.add_argument(
         '--both-directions',
         action='store_true',
-        help='let the gallery ask the queries, too',
+        help='also rank the queries for the gallery images',
     )
     parser.add_argument('--distance', choices=['cosine', 'euclidean'])
-    parser.add_argument('--ties', choices=['mean', 'pessimistic'])
     parser.add_argument(
-        '--ranks', nargs='+', type=int, help='places of CMC (default: 1 5 10)'
+        '--ranks', nargs='+', type=int, help='ranks of CMC (default: 1 5 10)'
     )
     add_retrieval_options(parser)
     return parser.parse_args()
 
 
 def main() -> None:
-    """Score."""
+    """Evaluate and write the outputs."""
     args = parse_args()
     from mmcion.apis.retrieval_report import report_retrieval
     from mmcion.evaluation import EvaluationOptions, evaluate_features
     from mmcion.structures import ReIDFeatures
     from mmcion.utils.io import write_json
-    from mmcion.utils.retrieval_cli import parse_named, retrieval_settings
+    from mmcion.utils.retrieval_cli import check_outputs, retrieval_options
     from mmcion.utils.score_table import score_table
 
+    check_outputs(out=args.out, show_dir=args.show_dir)
     given = {
-        'protocol': parse_named(args.protocol),
+        'protocol': args.protocol,
         'camera_aware': not args.no_cameras,
         'average_tracklets': args.tracklets,
         'both_directions': args.both_directions,
         'distance': args.distance,
-        'ties': args.ties,
         'ranks': args.ranks,
-        **retrieval_settings(args),
+        'keep_nearest': 10 if args.show_dir else None,
+        **retrieval_options(args),
     }
     options = EvaluationOptions(
         **{name: value for name, value in given.items() if value is not None}

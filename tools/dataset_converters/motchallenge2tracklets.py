@@ -1,4 +1,4 @@
-"""Cut people out of MOTChallenge sequences; make a tracklet table."""
+"""Crop the pedestrians of MOTChallenge sequences; make a tracklet table."""
 
 import argparse
 import sys
@@ -15,10 +15,9 @@ EXAMPLE = """example:
   python tools/dataset_converters/motchallenge2tracklets.py \\
       data/MOT17/train --boxes boxes/ --out work_dirs/mot17_tracked
 
-Written below the out folder: table/ (a TrackletTable), skipped.json (what was
-left out, why, and remarks), crops/, and for true boxes truth.npy (the true
-identity of each row). A second run with the same settings goes on where the
-first one stopped.
+Output: table/ (a TrackletTable), skipped.json (what was left out, reasons and
+notes), crops/, and for true boxes truth.npy (the true identity of each row).
+A second run with the same settings continues where the first one stopped.
 """
 
 
@@ -32,27 +31,33 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--boxes',
         metavar='FILE_OR_DIR',
-        help='<sequence>.txt of a tracker (default: gt/gt.txt)',
+        help="a tracker's <sequence>.txt (default: gt/gt.txt)",
     )
     parser.add_argument(
-        '--min-height', type=float, default=0, help='of a box, in pixels'
+        '--min-height',
+        type=float,
+        default=0,
+        help='least height of a box in pixels',
     )
     parser.add_argument(
         '--min-visibility',
         type=float,
         default=0,
-        help='least visible share of a true box, 0..1',
+        help='least visible fraction of a true box, 0..1',
     )
     parser.add_argument(
-        '--quality', type=int, default=95, help='of the JPEG files, 1..100'
+        '--quality',
+        type=int,
+        default=95,
+        help='quality of the JPEG files, 1..100',
     )
     return parser.parse_args()
 
 
 def main() -> None:
-    """Read and write."""
+    """Crop the boxes and write the table."""
     args = parse_args()
-    from mmcion.video.mot_crops import read_motchallenge
+    from mmcion.video.motchallenge import read_motchallenge
 
     reading = read_motchallenge(
         args.root,

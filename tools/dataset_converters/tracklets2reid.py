@@ -45,9 +45,9 @@ def main() -> None:
 
     from mmcion.evaluation import (
         match_truth,
-        people_across_cuts,
         query_gallery_split,
         read_truth,
+        tracks_across_cuts,
     )
     from mmcion.structures import IdentityLabels, TrackletTable
     from mmcion.utils.io import atomic_file
@@ -58,7 +58,7 @@ def main() -> None:
     elif args.identities:
         pid = IdentityLabels.load(args.identities).identity
     else:
-        pid = people_across_cuts(table)
+        pid = tracks_across_cuts(table)
     if len(pid) != len(table):
         raise ValueError(
             f'{args.identities} has {len(pid)} labels, the table has '

@@ -1,19 +1,26 @@
-from .allocation import admit, csr, nearest_identity
-from .centroids import add_rows, centroid_distance
-from .consistency import consistent_groups, consistent_rows, normalise
-from .neighbours import check_range, near_pairs, nearest_other, pair_distance
+from .allocation import accept, nearest_identity, propose
+from .centroids import (
+    DISTANCE_ERROR,
+    add_rows,
+    centroid_distance,
+    normalise,
+)
+from .consistency import consistent_groups, consistent_rows
+from .csr import Csr
+from .neighbours import near_pairs, nearest_other, pair_distance
 
 __all__ = [
+    'DISTANCE_ERROR',
+    'Csr',
+    'accept',
     'add_rows',
-    'admit',
     'centroid_distance',
-    'check_range',
     'consistent_groups',
     'consistent_rows',
-    'csr',
     'near_pairs',
     'nearest_identity',
     'nearest_other',
     'normalise',
     'pair_distance',
+    'propose',
 ]

@@ -1,44 +1,90 @@
-"""Which pooled rows go to which identity.
+"""Proposing pooled rows to identities, and accepting them (ours).
 
-Shapes: P pooled rows, n rows of identities, D dimensions, K identities. A
-*moment* is one frame of one video, as a number; two boxes of one moment are
-two people (ours). CSR means a pair (ptr, values): entry i owns
-``values[ptr[i]:ptr[i + 1]]``.
+Shapes: n rows of which P are pooled, D dimensions, K identities. A *frame
+key* numbers the frames of all videos: two boxes with one frame key are two
+identities.
 """
 
 import numpy as np
 from numba import prange
 
-from .compiled import compiled, set_threads
-from .consistency import NO_DIRECTION, TIE, dot
-
-Csr = tuple[np.ndarray, np.ndarray]
-
-
-def csr(keys: np.ndarray, values: np.ndarray, num: int) -> Csr:
-    """Group values by their key 0..num-1, keeping their order."""
-    order = np.argsort(keys, kind='stable')
-    ptr = np.searchsorted(keys[order], np.arange(num + 1))
-    return ptr, values[order]
+from .centroids import dot
+from .compiled import compiled
+from .consistency import MIN_MEAN_LENGTH, TIE
+from .csr import Csr
 
 
+def propose(
+    feats: np.ndarray,
+    pool: np.ndarray,
+    identity: np.ndarray,
+    centroids: np.ndarray,
+    video: np.ndarray,
+    frame_key: np.ndarray,
+    *,
+    sigma: float,
+    max_ratio: float,
+    exclude_cooccurring: bool,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Propose every pooled row to the nearest identity of its video.
+
+    Args:
+        feats: ``(P, D)`` unit vectors of the pooled rows.
+        pool: ``(P,)`` pooled rows, ascending.
+        identity: ``(n,)`` integers in 0..K-1, -1 = pooled.
+        centroids: ``(K, D)`` float64.
+        video: ``(n,)`` int64 from 0.
+        frame_key: ``(n,)`` int64 from 0.
+        sigma: Largest distance of a row to the identity's centroid.
+        max_ratio: A row is proposed only if the nearest identity is at most
+            this times as far as the second nearest.
+        exclude_cooccurring: Whether identities in the row's frame are
+            excluded.
+
+    Returns:
+        Row, identity and distance of the proposals, ``(m,)`` each, nearest
+        first; of equal distances the earlier row.
+    """
+    seen = np.flatnonzero(identity >= 0)
+    num = max(len(centroids), 1)
+    # candidates: distinct pairs (video, identity)
+    pairs = np.unique(video[seen] * num + identity[seen])
+    num_videos = int(video.max(initial=-1)) + 1
+    candidates = Csr.from_keys(pairs // num, pairs % num, num_videos)
+    if not exclude_cooccurring:
+        seen = seen[:0]
+    num_frames = int(frame_key.max(initial=-1)) + 1
+    nearest, distance, second = nearest_identity(
+        feats,
+        centroids,
+        candidates,
+        video[pool],
+        Csr.from_keys(frame_key[seen], identity[seen], num_frames),
+        frame_key[pool],
+    )
+    near = np.flatnonzero(distance <= np.minimum(sigma, max_ratio * second))
+    near = near[np.argsort(distance[near], kind='stable')]
+    return pool[near], nearest[near], distance[near]
+
+
+@compiled(parallel=True)
 def nearest_identity(
     feats: np.ndarray,
     centroids: np.ndarray,
     candidates: Csr,
-    place: np.ndarray,
+    video: np.ndarray,
     forbidden: Csr,
-    moment: np.ndarray,
+    frame_key: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Find the nearest allowed identity of every pooled row.
 
     Args:
         feats: ``(P, D)`` unit vectors.
         centroids: ``(K, D)`` float64.
-        candidates: identities by place.
-        place: ``(P,)``, where to look for candidates: the row's video.
-        forbidden: identities by moment.
-        moment: ``(P,)``, of the row.
+        candidates: Identities by video.
+        video: ``(P,)`` video of the row, whose candidates are compared.
+        forbidden: Identities by frame key.
+        frame_key: ``(P,)`` frame of the row, whose identities are excluded.
 
     Returns:
         Identity ``(P,)``, -1 where none is allowed; its distance ``(P,)``;
@@ -46,119 +92,87 @@ def nearest_identity(
         none. Of identities equally near the first candidate is taken.
     """
     nearest = np.full(len(feats), -1)
-    distance = np.full((2, len(feats)), np.inf)
-    set_threads(feats.size)
-    _nearest_identity(
-        feats, centroids, *candidates, place, *forbidden, moment,
-        nearest, distance,
-    )  # fmt: skip
-    return nearest, distance[0], distance[1]
-
-
-@compiled(parallel=True)
-def _nearest_identity(
-    feats: np.ndarray,
-    centroids: np.ndarray,
-    candidate_ptr: np.ndarray,
-    candidates: np.ndarray,
-    place: np.ndarray,
-    forbidden_ptr: np.ndarray,
-    forbidden: np.ndarray,
-    moment: np.ndarray,
-    nearest: np.ndarray,
-    distance: np.ndarray,
-) -> None:
+    distance = np.full((2, len(feats)), np.inf)  # nearest, second nearest
+    video_ptr, by_video = candidates
+    frame_ptr, by_frame = forbidden
     for row in prange(len(feats)):
-        here = forbidden[
-            forbidden_ptr[moment[row]] : forbidden_ptr[moment[row] + 1]
-        ]
-        begin, end = candidate_ptr[place[row]], candidate_ptr[place[row] + 1]
-        for k in candidates[begin:end]:
+        begin, end = frame_ptr[frame_key[row]], frame_ptr[frame_key[row] + 1]
+        in_frame = by_frame[begin:end]
+        begin, end = video_ptr[video[row]], video_ptr[video[row] + 1]
+        for k in by_video[begin:end]:
             away = 1 - dot(feats[row], centroids[k])
-            if away >= distance[1, row] or np.any(here == k):
+            if away >= distance[1, row] or np.any(in_frame == k):
                 continue
             if away < distance[0, row]:
                 distance[1, row] = distance[0, row]
                 nearest[row], distance[0, row] = k, away
             else:
                 distance[1, row] = away
-
-
-def admit(
-    feats: np.ndarray,
-    moment: np.ndarray,
-    members: Csr,
-    applicants: Csr,
-    sigma: float,
-    exclude_cooccurring: bool,
-) -> np.ndarray:
-    """Let every identity take its applicants one by one, if they fit.
-
-    A row is taken if afterwards all rows of the identity lie within
-    ``sigma`` of its centroid, and no two share a moment.
-
-    Args:
-        feats: ``(n, D)`` unit vectors of members and applicants.
-        moment: ``(n,)``.
-        members: rows by identity.
-        applicants: rows by identity, in the order in which they are tried.
-        sigma: largest distance to the centroid.
-        exclude_cooccurring: whether a shared moment forbids.
-
-    Returns:
-        Bool for every applicant.
-    """
-    taken = np.zeros(len(applicants[1]), np.bool_)
-    set_threads(feats.size)
-    _admit(
-        feats, moment, *members, *applicants, sigma, exclude_cooccurring, taken
-    )
-    return taken
+    return nearest, distance[0], distance[1]
 
 
 @compiled(parallel=True)
-def _admit(
+def accept(
     feats: np.ndarray,
-    moment: np.ndarray,
-    member_ptr: np.ndarray,
-    members: np.ndarray,
-    applicant_ptr: np.ndarray,
-    applicants: np.ndarray,
+    frame_key: np.ndarray,
+    members: Csr,
+    proposals: Csr,
     sigma: float,
-    exclude: bool,
-    taken: np.ndarray,
-) -> None:
+    exclude_cooccurring: bool,
+) -> np.ndarray:
+    """Let every identity accept proposed rows one by one, if they fit.
+
+    A row is accepted if afterwards all rows of the identity lie within
+    ``sigma`` of its centroid, and no two share a frame.
+
+    Args:
+        feats: ``(n, D)`` unit vectors of members and proposed rows.
+        frame_key: ``(n,)``.
+        members: Rows by identity.
+        proposals: Rows by identity, in the order in which they are tried.
+        sigma: Largest distance to the centroid.
+        exclude_cooccurring: Whether a shared frame forbids.
+
+    Returns:
+        Bool for every proposal.
+    """
+    member_ptr, member_rows = members
+    proposal_ptr, proposed_rows = proposals
+    accepted = np.zeros(len(proposed_rows), np.bool_)
     for k in prange(len(member_ptr) - 1):
-        first, last = applicant_ptr[k], applicant_ptr[k + 1]
+        first, last = proposal_ptr[k], proposal_ptr[k + 1]
         if first == last:
             continue
-        old = members[member_ptr[k] : member_ptr[k + 1]]
-        rows = np.empty(len(old) + last - first, np.int64)
-        rows[: len(old)] = old
+        old = member_rows[member_ptr[k] : member_ptr[k + 1]]
+        # The first ``count`` entries are the identity as it is now: its rows,
+        # their sum S, and <f_i, S>.
         count = len(old)
+        rows = np.empty(count + last - first, np.int64)
+        rows[:count] = old
         total = np.zeros(feats.shape[1])
         for i in range(count):
             total += feats[rows[i]]
-        inner = np.empty(len(rows))  # <f_i, sum of the rows>
-        change = np.empty(len(rows))
+        inner = np.empty(len(rows))
         for i in range(count):
             inner[i] = dot(feats[rows[i]], total)
-        for a in range(first, last):
-            row = applicants[a]
+        change = np.empty(len(rows))  # <f_i, f_row>, what ``row`` would add
+        for p in range(first, last):
+            row = proposed_rows[p]
             clash = False
-            if exclude:
+            if exclude_cooccurring:
                 for i in range(count):
-                    clash = clash or moment[rows[i]] == moment[row]
+                    clash = clash or frame_key[rows[i]] == frame_key[row]
             if clash:
                 continue
             rows[count] = row
             inner[count] = dot(feats[row], total)
+            # With the row, S becomes S + f_row and |S|^2 = sum <f_i, S>.
             square = 0.0
             for i in range(count + 1):
                 change[i] = dot(feats[rows[i]], feats[row])
                 square += inner[i] + change[i]
             norm = np.sqrt(max(square, 0.0))
-            if norm <= NO_DIRECTION * (count + 1):
+            if norm <= MIN_MEAN_LENGTH * (count + 1):
                 norm = np.inf  # all are at distance 1 from a zero centroid
             fits = True
             for i in range(count + 1):
@@ -169,4 +183,5 @@ def _admit(
                     inner[i] += change[i]
                 total += feats[row]
                 count += 1
-                taken[a] = True
+                accepted[p] = True
+    return accepted

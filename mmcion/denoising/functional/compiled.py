@@ -1,44 +1,49 @@
-"""Loops compiled by numba, and how many threads they take."""
+"""Loops compiled by numba, and the number of threads that they use."""
 
-from __future__ import annotations
-
+import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numba
 import torch
 
-# Below so many values a second thread costs more than it brings, and where
-# others use the cores, waiting for it costs very much more.
-_WORTH_SHARING = 1 << 18
-_MOST = numba.get_num_threads()  # at the start: all there are
+F = TypeVar('F', bound=Callable)
+
+# Below this number of values a second thread costs more than it saves, and
+# far more where other processes use the cores.
+_MIN_VALUES_FOR_THREADS = 1 << 18
+_MAX_THREADS = numba.get_num_threads()  # at import: all there are
 
 
-def compiled(**options: Any) -> Callable[[Callable], Any]:
-    """Return numba's decorator; what it makes is kept on disk if possible.
+def compiled(*, parallel: bool = False, **options: Any) -> Callable[[F], F]:
+    """Compile a function with ``numba.njit``, cached on disk if possible.
 
-    Where neither the package nor the user's home can be written to, every
-    process compiles anew.
+    A parallel function runs on as many threads as torch, because launchers
+    of several ranks set that number, or on one if its first array is small.
 
     Args:
-        options: those of ``numba.njit``.
+        parallel: Whether its ``prange`` loops are split among threads. Such
+            a function cannot be called by other compiled ones.
+        options: Further options of ``numba.njit``.
     """
 
-    def decorate(function: Callable) -> Any:
+    def decorate(function: F) -> F:
+        jit = functools.partial(numba.njit, parallel=parallel, **options)
         try:
-            return numba.njit(cache=True, **options)(function)
-        except RuntimeError:  # no place for the cache
-            return numba.njit(**options)(function)
+            kernel = jit(cache=True)(function)
+        except RuntimeError:  # neither the package nor the home is writable
+            kernel = jit()(function)
+        if not parallel:
+            return cast(F, kernel)
+
+        @functools.wraps(function)
+        def run(*args: Any) -> Any:
+            threads = min(torch.get_num_threads(), _MAX_THREADS)
+            if args[0].size <= _MIN_VALUES_FOR_THREADS:
+                threads = 1
+            numba.set_num_threads(threads)
+            return kernel(*args)
+
+        return cast(F, run)
 
     return decorate
-
-
-def set_threads(num_values: int) -> None:
-    """Let the next loop use all of torch's threads, or one if it is short.
-
-    Torch's number, because launchers of several ranks set that one.
-    """
-    threads = 1
-    if num_values > _WORTH_SHARING:
-        threads = min(torch.get_num_threads(), _MOST)
-    numba.set_num_threads(threads)

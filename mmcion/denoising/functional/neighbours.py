@@ -1,17 +1,17 @@
 """Near pairs among many vectors without an N x N array."""
 
-from __future__ import annotations
-
 import faiss
 import numpy as np
 import torch
 from mmengine.device import get_device
 
+from mmcion.utils.checks import UserError
 from mmcion.utils.shards import Shards
 
-_SLACK = 1e-4  # float32 products may err by less than this
-_COLUMNS = 8192
-_MOST_PAIRS = 200_000_000  # of a rank; they take 5 GB
+# Cosines of float32 unit vectors, from a matrix product, err by less.
+_FLOAT32_COSINE_ERROR = 1e-4
+_ROWS, _COLUMNS = 1024, 8192  # of a product: 32 MiB of cosines
+_MAX_PAIRS = 200_000_000  # of a rank; they take 5 GB
 
 
 def near_pairs(
@@ -21,54 +21,67 @@ def near_pairs(
     group: np.ndarray,
     range_size: int | None = None,
     stride: int | None = None,
-    block: int = 1024,
     shards: Shards | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Find pairs of different groups that are nearer than ``delta``.
 
     A float32 matrix product by blocks, on the GPU where there is one, finds
     candidates; their distances are then computed pair by pair in float64, so
-    the result does not depend on ``block``. Every pair is looked at once,
+    the result does not depend on the blocks. Every pair is compared once,
     which makes this faster than a range search over an index.
 
     Args:
         vectors: ``(n, D)`` unit vectors.
-        delta: distances below it count, 1 - cosine.
-        group: ``(n,)``; pairs within a group are left out.
-        range_size: only pairs that lie in a common sliding range of this
-            many vectors; None compares all with all.
-        stride: how far the range moves, in [1, ``range_size``].
-        block: vectors on one side of a product.
-        shards: how the work is shared and kept.
+        delta: Distances below it count, 1 - cosine.
+        group: ``(n,)``; pairs within a group are skipped.
+        range_size: Only pairs that lie in a common sliding range of this
+            many vectors are compared; None compares all with all.
+        stride: How far the range moves, in [1, ``range_size``].
+        shards: How the work is shared and kept.
 
     Returns:
         First index, second index (larger), distance; each ``(m,)``, ordered
         by distance, then by indices.
 
     Raises:
-        ValueError: if ``stride`` does not fit ``range_size``, or there are
-            more pairs than memory can be expected to hold.
+        UserError: If there are more pairs than fit into memory.
     """
-    check_range(range_size, stride)
-    strips = _strips(len(vectors), range_size, stride, block)
-    found = 0
-    device = get_device()
-    single = torch.from_numpy(np.asarray(vectors, np.float32)).to(device)
+    count = len(vectors)
+    if not count:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
+    if range_size is None:
+        range_size = stride = count  # one range over everything
+    assert stride is not None and 1 <= stride <= range_size
+    # (start, stop, end): rows start:stop are compared with rows start:end.
+    # The last range that holds row i begins at the multiple of ``stride`` at
+    # or before i. So rows of one stride share one end, and no pair comes
+    # twice.
+    strips = [
+        (
+            start,
+            min(start + _ROWS, origin + stride, count),
+            min(origin + range_size, count),
+        )
+        for origin in range(0, count, stride)
+        for start in range(origin, min(origin + stride, count), _ROWS)
+    ]
+    single = torch.from_numpy(np.asarray(vectors, np.float32))
+    single = single.to(get_device())
+    num_found = 0
 
     def search(strip: tuple[int, int, int]) -> dict[str, np.ndarray]:
-        first, second = _candidates(single, strip, delta + _SLACK)
+        first, second = _candidates(single, *strip, delta)
         wanted = (first < second) & (group[first] != group[second])
         first, second = first[wanted], second[wanted]
         distance = pair_distance(vectors, first, second)
         near = distance < delta
-        nonlocal found
-        found += int(near.sum())
-        if found > _MOST_PAIRS:
-            raise ValueError(
-                f'more than {_MOST_PAIRS:,} pairs of {len(vectors):,} '
-                f'identities are nearer than delta ({delta:.3f}): it is too '
-                f'large for these features. Lower it, or false_links if it '
-                f'was calibrated.'
+        nonlocal num_found
+        num_found += int(near.sum())
+        if num_found > _MAX_PAIRS:
+            raise UserError(
+                f'more than {_MAX_PAIRS:,} pairs of {count:,} identities are '
+                f'nearer than delta ({delta:.3f}): it is too large for these '
+                f'features. Lower it, or false_links if it was calibrated.'
             )
         return {
             'first': first[near],
@@ -83,62 +96,34 @@ def near_pairs(
         sizes=[(stop - start) * (end - start) for start, stop, end in strips],
         unit='pair',
     )
-    empty = {
-        'first': np.zeros(0, np.int64),
-        'second': np.zeros(0, np.int64),
-        'distance': np.zeros(0),
-    }
     first, second, distance = (
-        np.concatenate([part[name] for part in [empty, *parts]])
-        for name in empty
+        np.concatenate([part[name] for part in parts])
+        for name in ('first', 'second', 'distance')
     )
     order = np.lexsort((second, first, distance))
     return first[order], second[order], distance[order]
 
 
-def check_range(range_size: int | None, stride: int | None) -> None:
-    """Raise ValueError if ``stride`` does not fit ``range_size``."""
-    if range_size is None:
-        if stride is not None:
-            raise ValueError(
-                f'stride ({stride}) needs a range_size; None compares all.'
-            )
-        return
-    whole = all(isinstance(v, int | np.integer) for v in (range_size, stride))
-    if not whole or not 1 <= (stride or 0) <= range_size:
-        raise ValueError(
-            f'stride ({stride!r}) must be a whole number in [1, range_size = '
-            f'{range_size!r}], and range_size one as well.'
-        )
-
-
-def _strips(
-    count: int, range_size: int | None, stride: int | None, block: int
-) -> list[tuple[int, int, int]]:
-    """Return row strips and the end of what they are compared with.
-
-    The last range that holds row i begins at the multiple of ``stride`` at
-    or before i, so rows of one stride share one end and no pair comes twice.
-    """
-    step = count if range_size is None else stride or 1
-    strips = []
-    for origin in range(0, count, max(step, 1)):
-        end = count if range_size is None else min(origin + range_size, count)
-        strips += [
-            (start, min(start + block, origin + step, count), end)
-            for start in range(origin, min(origin + step, count), block)
-        ]
-    return strips
-
-
 def _candidates(
-    single: torch.Tensor, strip: tuple[int, int, int], delta: float
+    single: torch.Tensor, start: int, stop: int, end: int, delta: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    start, stop, end = strip
+    """Find pairs of start:stop and start:end that may be near enough.
+
+    Args:
+        single: ``(n, D)`` float32 unit vectors.
+        start: First row of both sides.
+        stop: One past the last row of the first side.
+        end: One past the last row of the second side.
+        delta: Largest distance, in float64.
+
+    Returns:
+        First and second index, ``(c,)`` each, in any order.
+    """
     firsts, seconds = [], []
     for begin in range(start, end, _COLUMNS):
         columns = single[begin : min(begin + _COLUMNS, end)]
-        near = (single[start:stop] @ columns.T > 1 - delta).nonzero()
+        cosine = single[start:stop] @ columns.T  # (rows, columns)
+        near = (cosine > 1 - delta - _FLOAT32_COSINE_ERROR).nonzero()
         i, j = near.cpu().numpy().T
         firsts.append(i + start)
         seconds.append(j + begin)
@@ -150,8 +135,9 @@ def pair_distance(
 ) -> np.ndarray:
     """Return 1 - <vectors[first], vectors[second]>, ``(m,)`` float64."""
     out = np.empty(len(first))
-    for start in range(0, len(first), 1 << 14):
-        part = slice(start, start + (1 << 14))
+    block = 1 << 14  # pairs whose vectors are copied at a time
+    for start in range(0, len(first), block):
+        part = slice(start, start + block)
         out[part] = 1 - np.einsum(
             'md,md->m',
             vectors[first[part]].astype(np.float64),
@@ -160,26 +146,22 @@ def pair_distance(
     return out
 
 
-def nearest_other(
-    vectors: np.ndarray, queries: np.ndarray | None = None
-) -> np.ndarray:
+def nearest_other(vectors: np.ndarray, queries: np.ndarray) -> np.ndarray:
     """Return the distances of vectors to their nearest other.
 
     Args:
         vectors: ``(n, D)`` unit vectors.
-        queries: ``(q,)`` indices of the vectors to look at; all if None.
+        queries: ``(q,)`` indices of the vectors to search for.
 
     Returns:
         ``(q,)`` float64. One vector alone has distance infinity.
     """
-    if queries is None:
-        queries = np.arange(len(vectors))
     if len(vectors) < 2:
         return np.full(len(queries), np.inf)
     single = np.ascontiguousarray(vectors, np.float32)
     index = faiss.IndexFlatIP(single.shape[1])
     index.add(single)
-    _, found = index.search(single[queries], 2)
+    _, found = index.search(single[queries], 2)  # (q, 2)
     # the vector itself comes first, unless another one equals it
     other = np.where(found[:, 0] == queries, found[:, 1], found[:, 0])
     return pair_distance(vectors, queries, other)

@@ -1,50 +1,49 @@
-"""ReIDMetric: judge features on a query and gallery split."""
+"""ReIDMetric: evaluate features of queries and gallery."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from mmengine.dist import is_main_process
 from mmengine.evaluator import BaseMetric
-from mmengine.logging import print_log
+from mmengine.logging import MessageHub, print_log
 
 from mmcion.registry import METRICS
-from mmcion.structures import NO_TRACKLET, ReIDFeatures, RetrievalResult
-from mmcion.utils.rank_share import RankShare
+from mmcion.structures import NO_TRACKLET, ReIDFeatures
+from mmcion.utils.checks import UserError
+from mmcion.utils.dist import all_gather_arrays
 
-from ..functional import EvaluationOptions, evaluate_features
+from ..options import EvaluationOptions
+from ..retrieval import evaluate_features
 
 _FIELDS = ('pid', 'cam_id', 'is_query', 'img_path')
 
 
 @METRICS.register_module()
 class ReIDMetric(BaseMetric):
-    """Collect features of queries and gallery, and rank one for the other.
+    """Collect features of queries and gallery, and evaluate them.
 
-    Queries and gallery come through one data loader; ``is_query`` of the
-    data sample tells them apart. Features are kept as float32 on the CPU.
-    Scores are in [0, 1]: ``reid/mAP``, ``reid/mINP``, ``reid/Rank-1``, ...
+    Queries and gallery come from one data loader; ``is_query`` of the data
+    sample tells them apart. Features are kept as float32 on the CPU. Every
+    rank gathers all features and ranks the gallery for its part of the
+    queries.
 
-    Every rank gets the features of all, as tensors, ranks its part of the
-    queries, and gets the scores of all.
-
-    Attributes:
-        result: how the gallery was ranked in the last evaluation, with all
-            features; None where no nearest images are kept.
+    Scores are in [0, 1]: ``reid/mAP``, ``reid/mINP``, ``reid/Rank-1``, ... If
+    nearest images are kept, the ``RetrievalResult`` is ``retrieval_result``
+    of mmengine's current ``MessageHub``, where hooks find it.
 
     Args:
-        dump_features: ``.npz`` file to write all features and labels to,
-            see ``ReIDFeatures``.
-        collect_device: passed on to ``BaseMetric``.
-        prefix: passed on to ``BaseMetric``.
-        options: see ``EvaluationOptions``.
+        dump_features: ``.npz`` file to write all features and labels to, see
+            ``ReIDFeatures``.
+        collect_device: See ``BaseMetric``.
+        prefix: See ``BaseMetric``.
+        options: See ``EvaluationOptions``.
 
     Raises:
-        ValueError: if an option is unknown or out of range.
+        UserError: If an option is unknown or out of range.
     """
 
     default_prefix = 'reid'
@@ -59,39 +58,31 @@ class ReIDMetric(BaseMetric):
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
         self.dump_features = dump_features
-        known = [field.name for field in fields(EvaluationOptions)]
-        if unknown := set(options) - set(known):
-            raise ValueError(
-                f'ReIDMetric has no option {", ".join(sorted(unknown))}; it '
-                f'has {", ".join(known)}.'
-            )
-        self.options = EvaluationOptions(**options)
-        self.result: RetrievalResult | None = None
+        self.options = EvaluationOptions.from_options(options)
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Keep the features of a batch.
 
         Args:
-            data_batch: not used.
-            data_samples: each with ``feature`` ``(D,)``, ``pid``, ``cam_id``,
-                ``is_query`` and ``img_path``; ``tracklet_id`` if there is
-                one.
+            data_batch: Not used.
+            data_samples: Each with ``feature`` ``(D,)``, ``pid``, ``cam_id``,
+                ``is_query`` and ``img_path``; ``tracklet_id`` is optional.
 
         Raises:
-            ValueError: if a field is missing or a feature is not finite;
-                names the image.
+            UserError: If a field is missing, or a feature has NaN or
+                infinity.
         """
         for sample in data_samples:
             missing = {'feature', *_FIELDS} - set(sample)
             if missing:
-                raise ValueError(
+                raise UserError(
                     f'ReIDMetric needs {sorted(missing)} in every data '
-                    f'sample; it has {sorted(sample)}.'
+                    f'sample; got {sorted(sample)}.'
                 )
             feature = sample['feature'].detach().float().cpu().numpy()
             if not np.isfinite(feature).all():
-                raise ValueError(
-                    f'the feature of {sample["img_path"]} holds NaN or '
+                raise UserError(
+                    f'the feature of {sample["img_path"]} has NaN or '
                     f'infinity; the model has probably diverged.'
                 )
             row = {name: sample[name] for name in _FIELDS}
@@ -102,20 +93,18 @@ class ReIDMetric(BaseMetric):
         """Rank the gallery for the queries of all ranks.
 
         Args:
-            size: images in the data set; what a sampler has added to give
+            size: Number of images in the data set; the padding that gives
                 all ranks the same number is dropped.
 
         Raises:
-            ValueError: if there is no image, or what ``evaluate_features``
-                raises.
+            UserError: If there is no image; see also ``evaluate_features``.
         """
         if not self.results:
-            raise ValueError(
-                'ReIDMetric has seen no images; the data set or its share of '
-                'this rank is empty.'
+            raise UserError(
+                'ReIDMetric got no images: the data set is empty, or has '
+                'fewer images than there are ranks.'
             )
-        share = RankShare.of_process_group()
-        features = _gathered(self.results, share, size)
+        features = _gather(self.results, size)
         self.results.clear()
         if self.dump_features is not None and is_main_process():
             features.save(self.dump_features)
@@ -123,30 +112,40 @@ class ReIDMetric(BaseMetric):
                 f'{len(features)} features written to {self.dump_features}',
                 logger='current',
             )
-        result = evaluate_features(features, self.options, share)
-        self.result = result if self.options.keep_nearest else None
+        result = evaluate_features(features, self.options, distributed=True)
+        if self.options.keep_nearest:
+            hub = MessageHub.get_current_instance()
+            hub.update_info('retrieval_result', result, resumed=False)
         return {
             f'{self.prefix}/{name}' if self.prefix else name: value
             for name, value in result.scores.items()
         }
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
-        """Return the scores of what ``process`` kept, in this process alone.
+        """Return the scores of rows that this process collected.
 
         Args:
-            results: rows of ``self.results``; they are used up.
+            results: Rows as in ``self.results``; they are consumed.
         """
-        features = _gathered(results, RankShare(), len(results))
-        return evaluate_features(features, self.options).scores
+        return evaluate_features(_gather(results), self.options).scores
 
 
-def _gathered(rows: list[dict], share: RankShare, size: int) -> ReIDFeatures:
-    """Return the rows of all ranks in the order of the data set.
+def _gather(rows: list[dict], size: int | None = None) -> ReIDFeatures:
+    """Return features as columns; consumes the rows to save memory.
 
-    ``rows`` are emptied, so that features are not in memory twice.
+    Args:
+        rows: Rows of this process.
+        size: If given, gather those of all ranks and keep as many, in the
+            order of the data set.
     """
     columns = {}
     for name in list(rows[0]):
-        own = np.array([row.pop(name) for row in rows])
-        columns[name] = share.gather_interleaved(own)[:size]
+        column = np.array([row.pop(name) for row in rows])
+        if size is not None:
+            # DefaultSampler deals out the data set: row i is on rank i % N
+            parts = all_gather_arrays(column)
+            index = np.concatenate([np.arange(len(part)) for part in parts])
+            order = np.argsort(index, kind='stable')[:size]
+            column = np.concatenate(parts)[order]
+        columns[name] = column
     return ReIDFeatures(**columns)

@@ -1,16 +1,14 @@
-from .cuhk03_protocol import CUHK03Protocol
-from .gallery_rule import GalleryRule, as_list
+from .cuhk03 import CUHK03Protocol
 from .labels import Labels
-from .market_protocol import MarketProtocol, Trial, build_protocol
-from .sysumm01_protocol import SYSUMM01Protocol
+from .market import EvaluationSplit, MarketProtocol, as_pids, build_protocol
+from .sysumm01 import SYSUMM01Protocol
 
 __all__ = [
     'CUHK03Protocol',
-    'GalleryRule',
+    'EvaluationSplit',
     'Labels',
     'MarketProtocol',
     'SYSUMM01Protocol',
-    'Trial',
-    'as_list',
+    'as_pids',
     'build_protocol',
 ]

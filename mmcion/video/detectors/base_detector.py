@@ -1,4 +1,4 @@
-"""What a detector is."""
+"""BaseDetector: the interface of all detectors."""
 
 from __future__ import annotations
 
@@ -14,35 +14,24 @@ from ..detections import Detections
 class BaseDetector(ABC):
     """Finds people in the frames of a video.
 
-    One detector serves many videos, one after the other.
+    One detector is used for many videos, one after the other.
     """
 
     def check_videos(self, videos: Sequence[Path]) -> None:  # noqa: B027
-        """Raise ValueError if it cannot serve all of ``videos``."""
+        """Raise UserError if the detector cannot be used for all videos."""
 
     def input_files(self, video: Path) -> list[Path]:
-        """Return further files that the result for ``video`` depends on."""
+        """Return further files that the boxes of ``video`` depend on."""
         return []
 
     def open_video(self, video: Path) -> None:  # noqa: B027
-        """Get ready for the frames of ``video``."""
+        """Prepare for the frames of ``video``."""
 
     @abstractmethod
     def detect(self, image: np.ndarray, frame: int) -> Detections:
-        """Find the people of one frame.
+        """Return the boxes of people in one frame.
 
         Args:
             image: ``(H, W, 3)`` uint8, BGR.
-            frame: number of the frame in its video, from 0.
+            frame: Index of the frame in its video.
         """
-
-
-def check_score_threshold(score_thr: float) -> float:
-    """Return ``score_thr``.
-
-    Raises:
-        ValueError: unless it lies in [0, 1].
-    """
-    if not 0 <= score_thr <= 1:
-        raise ValueError(f'score_thr ({score_thr}) must lie in [0, 1].')
-    return score_thr

@@ -1,4 +1,4 @@
-"""BoxFileDetector: people whom another program has found."""
+"""BoxFileDetector: boxes that another program wrote."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from mmcion.registry import DETECTORS
+from mmcion.utils.checks import UserError
 
 from ..box_files import READERS, BoxFile, read_box_file
 from ..detections import Detections
@@ -22,11 +23,11 @@ class BoxFileDetector(BaseDetector):
     MOTChallenge's ``walk/det/det.txt``, in the folder ``boxes``.
 
     Args:
-        boxes: folder of the box files, or the one file if there is one
+        boxes: Folder of the box files, or the one file if there is one
             video; None for the folder of each video.
-        first_frame: number of a video's first frame in the files, if it is
-            not what their format says.
-        score_thr: least score of a box that is used.
+        first_frame: Number of a video's first frame in the files, if it is
+            not the one of their format.
+        score_thr: Least score of a box.
     """
 
     def __init__(
@@ -37,16 +38,16 @@ class BoxFileDetector(BaseDetector):
         score_thr: float | None = None,
     ) -> None:
         if boxes is not None and not Path(boxes).exists():
-            raise FileNotFoundError(f'boxes: there is no {boxes}')
+            raise FileNotFoundError(f'boxes: {boxes} does not exist.')
         self.boxes = None if boxes is None else Path(boxes)
         self.first_frame = first_frame
         self.score_thr = score_thr
         self._file: BoxFile | None = None
 
     def check_videos(self, videos: Sequence[Path]) -> None:
-        """Raise ValueError if one file would serve several videos."""
+        """Raise UserError if one file is given for several videos."""
         if len(videos) > 1 and self.boxes and self.boxes.is_file():
-            raise ValueError(
+            raise UserError(
                 f'boxes ({self.boxes}) is one file for {len(videos)} videos; '
                 f'give the folder with a file for each.'
             )
@@ -55,12 +56,12 @@ class BoxFileDetector(BaseDetector):
         """Return the file that the boxes of ``video`` come from.
 
         Raises:
-            FileNotFoundError: if there is none; says where it was sought.
+            FileNotFoundError: if there is none; lists where it was expected.
         """
         if self.boxes is not None and self.boxes.is_file():
             return [self.boxes]
         folder = self.boxes or video.parent
-        names = [video.stem + ending for ending in READERS]
+        names = [video.stem + suffix for suffix in READERS]
         names += [f'{video.stem}/det/det.txt']
         for name in names:
             if (folder / name).is_file():
@@ -77,8 +78,7 @@ class BoxFileDetector(BaseDetector):
 
     def detect(self, image: np.ndarray, frame: int) -> Detections:
         """Return the boxes of a frame."""
-        if self._file is None:
-            raise RuntimeError('call open_video before detect.')
+        assert self._file is not None, 'open_video comes before detect'
         found = self._file.frame(frame)
         if self.score_thr is None:
             return found

@@ -1,12 +1,13 @@
-"""HOGDetector: people without any weight file."""
+"""HOGDetector: a detector without weight file."""
 
 import cv2
 import numpy as np
 
 from mmcion.registry import DETECTORS
+from mmcion.utils.checks import MissingPackageError, check_interval
 
 from ..detections import Detections
-from .base_detector import BaseDetector, check_score_threshold
+from .base_detector import BaseDetector
 from .tiling import suppress
 
 
@@ -14,15 +15,15 @@ from .tiling import suppress
 class HOGDetector(BaseDetector):
     """Histograms of oriented gradients with the Daimler SVM of OpenCV.
 
-    Far behind the default detector; a last resort that is always there.
-    People must be upright and, after enlarging, at least 96 pixels tall.
+    Much less accurate than the default detector, but always available. It
+    finds upright people of at least 96 pixels in the enlarged frame.
 
     Args:
-        upsample: how much the frame is enlarged before looking.
-        score_thr: least score, the logistic function of the SVM's margin;
-            below 0.5 it changes nothing.
-        nms_iou: of two boxes that overlap more than this, the better stays.
-        shrink: height and width of a box as a share of the SVM's window,
+        upsample: Factor by which the frame is enlarged.
+        score_thr: Least score, the logistic function of the SVM's margin;
+            values below 0.5 have no effect.
+        nms_iou: IoU above which only the better of two boxes is kept.
+        shrink: Height and width of a box as fractions of the SVM's window,
             which has a margin around the person.
     """
 
@@ -34,27 +35,26 @@ class HOGDetector(BaseDetector):
         nms_iou: float = 0.3,
         shrink: tuple[float, float] = (0.8, 0.7),
     ) -> None:
-        if upsample <= 0:
-            raise ValueError(f'upsample ({upsample}) must be > 0.')
+        check_interval('(0, inf)', upsample=upsample)
+        check_interval('[0, 1]', score_thr=score_thr)
         if not hasattr(cv2, 'HOGDescriptor'):
-            raise ImportError(
+            raise MissingPackageError(
                 f'OpenCV {cv2.__version__} has no HOGDescriptor any more; '
                 f"run: pip install 'opencv-python<5'"
             )
-        check_score_threshold(score_thr)
-        # a margin below 0 is the SVM's own no
-        share = np.clip(score_thr, 0.5, 1 - 1e-6)
-        self._margin = float(np.log(share / (1 - share)))
+        # the SVM itself rejects margins below 0, which are scores below 0.5
+        score = np.clip(score_thr, 0.5, 1 - 1e-6)
+        self._margin = float(np.log(score / (1 - score)))
         self.upsample = upsample
         self.nms_iou = nms_iou
         self.shrink = np.asarray(shrink, np.float32)
         self._hog = cv2.HOGDescriptor((48, 96), (16, 16), (8, 8), (8, 8), 9)
-        # cv2's type hints lack the name
+        # getattr: the name is missing in cv2's type hints
         svm = getattr(cv2, 'HOGDescriptor_getDaimlerPeopleDetector')()  # noqa: B009
         self._hog.setSVMDetector(svm)
 
     def detect(self, image: np.ndarray, frame: int) -> Detections:
-        """Find the people of one frame."""
+        """Return the boxes of people in one frame."""
         large = cv2.resize(image, None, fx=self.upsample, fy=self.upsample)
         found, margins = self._hog.detectMultiScale(
             large,

@@ -1,4 +1,4 @@
-"""EfficientDetLiteDetector: the default, small and quick on a CPU."""
+"""EfficientDetLiteDetector: the default, small and fast on a CPU."""
 
 from pathlib import Path
 
@@ -6,10 +6,15 @@ import cv2
 import numpy as np
 
 from mmcion.registry import DETECTORS
+from mmcion.utils.checks import (
+    MissingPackageError,
+    UserError,
+    check_interval,
+)
 from mmcion.utils.downloads import fetch_file
 
 from ..detections import Detections
-from .base_detector import BaseDetector, check_score_threshold
+from .base_detector import BaseDetector
 from .tiling import cut_by_tile, suppress, tile_windows
 
 _PERSON = 0  # first class of the model's own label map
@@ -19,19 +24,19 @@ _PERSON = 0  # first class of the model's own label map
 class EfficientDetLiteDetector(BaseDetector):
     """EfficientDet-Lite as a TFLite file with post-processing inside.
 
-    The model removes overlapping boxes itself and returns at most 25 objects
-    per look, so tiles serve crowds as well as small people.
+    The model itself suppresses overlapping boxes and returns at most 25
+    objects per image, so tiles help in crowds as well as for small people.
 
     Args:
-        model: a known file, or the path of a file of the same kind.
-        score_thr: least confidence of a person.
-        tiles: columns and rows that a frame is cut into; the whole frame is
-            looked at too, for those who fit into no tile.
-        overlap: share of a tile that it has in common with the next one; a
+        model: Name of a known file, or path of a file of the same kind.
+        score_thr: Least confidence of a person.
+        tiles: Columns and rows that a frame is cut into. The whole frame is
+            used too, for people that fit into no tile.
+        overlap: Fraction of a tile that it shares with the next one; a
             person should fit into it.
-        nms_iou: of two boxes from different tiles that overlap more than
-            this, the better one stays.
-        num_threads: threads of the interpreter.
+        nms_iou: IoU above which only the better of two boxes from different
+            tiles is kept.
+        num_threads: Threads of the interpreter.
     """
 
     def __init__(
@@ -45,22 +50,23 @@ class EfficientDetLiteDetector(BaseDetector):
         num_threads: int = 1,
     ) -> None:
         if len(tiles) != 2 or min(tiles) < 1:
-            raise ValueError(
-                f'tiles ({tiles}) must be two counts >= 1: columns and rows.'
+            raise UserError(
+                f'tiles must be two counts of at least 1, columns and rows; '
+                f'got {tiles}.'
             )
-        if not 0 <= overlap < 1:
-            raise ValueError(f'overlap ({overlap}) must lie in [0, 1).')
-        self.score_thr = check_score_threshold(score_thr)
-        self.tiles = (int(tiles[0]), int(tiles[1]))
-        self.overlap = overlap
-        self.nms_iou = nms_iou
+        check_interval('[0, 1)', overlap=overlap)
+        check_interval('[0, 1]', score_thr=score_thr)
         try:
             from ai_edge_litert.interpreter import Interpreter
         except ImportError as error:
-            raise ImportError(
+            raise MissingPackageError(
                 'EfficientDetLiteDetector needs ai-edge-litert; run: '
                 'pip install -r requirements/video.txt'
             ) from error
+        self.score_thr = score_thr
+        self.tiles = (tiles[0], tiles[1])
+        self.overlap = overlap
+        self.nms_iou = nms_iou
         own = Path(model)
         self._own_files = [own] if own.is_file() else []
         file = own if own.is_file() else fetch_file(model)
@@ -71,25 +77,25 @@ class EfficientDetLiteDetector(BaseDetector):
         # TFLite_Detection_PostProcess, which ends the model
         self._outputs = [o['index'] for o in self._net.get_output_details()]
         if len(self._outputs) != 4:
-            raise ValueError(
+            raise UserError(
                 f'{file} has {len(self._outputs)} outputs; a detector with '
                 f'post-processing inside has 4.'
             )
 
     def input_files(self, video: Path) -> list[Path]:
-        """Return the model, unless it is a known one, which is pinned."""
+        """Return the model, unless it is a known one, whose hash is fixed."""
         return self._own_files
 
     def detect(self, image: np.ndarray, frame: int) -> Detections:
-        """Find the people of one frame."""
+        """Return the boxes of people in one frame."""
+        whole = self._detect(image)
         if self.tiles == (1, 1):
-            return self._look(image)
+            return whole
         height, width = image.shape[:2]
-        whole = self._look(image)
         boxes, scores = [whole.boxes], [whole.scores]
         for window in tile_windows(width, height, self.tiles, self.overlap):
             x1, y1, x2, y2 = window
-            found = self._look(image[y1:y2, x1:x2])
+            found = self._detect(image[y1:y2, x1:x2])
             moved = found.boxes + np.array((x1, y1, x1, y1), np.float32)
             uncut = ~cut_by_tile(moved, window, width, height)
             boxes.append(moved[uncut])
@@ -97,7 +103,7 @@ class EfficientDetLiteDetector(BaseDetector):
         every = Detections(np.concatenate(boxes), np.concatenate(scores))
         return suppress(every, self.nms_iou)
 
-    def _look(self, image: np.ndarray) -> Detections:
+    def _detect(self, image: np.ndarray) -> Detections:
         _, rows, columns, _ = self._input['shape']
         small = cv2.resize(
             image, (int(columns), int(rows)), interpolation=cv2.INTER_LINEAR
@@ -105,11 +111,12 @@ class EfficientDetLiteDetector(BaseDetector):
         rgb = cv2.cvtColor(small, cv2.COLOR_BGR2RGB)
         self._net.set_tensor(self._input['index'], rgb[None])
         self._net.invoke()
+        # (1, 25, 4), (1, 25), (1, 25) -> without the batch axis
         boxes, classes, scores = (
             self._net.get_tensor(index)[0] for index in self._outputs[:3]
         )
         keep = (classes == _PERSON) & (scores >= self.score_thr)
         height, width = image.shape[:2]
-        y1, x1, y2, x2 = np.clip(boxes[keep], 0, 1).T
+        y1, x1, y2, x2 = np.clip(boxes[keep], 0, 1).T  # fractions
         pixels = (x1 * width, y1 * height, x2 * width, y2 * height)
         return Detections(np.stack(pixels, axis=1), scores[keep])

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from mmcion.registry import DETECTORS
+from mmcion.utils.checks import MissingPackageError, check_interval
 
 from ..detections import Detections
-from .base_detector import BaseDetector, check_score_threshold
+from .base_detector import BaseDetector
 
 
 @DETECTORS.register_module()
@@ -15,11 +16,11 @@ class MMDetDetector(BaseDetector):
     """Runs a model of mmdet, if that package is installed.
 
     Args:
-        config: configuration file of mmdet.
-        checkpoint: its weights.
-        device: where it runs.
-        person_label: index of the class of people; 0 for models of COCO.
-        score_thr: least confidence of a person.
+        config: Config file of mmdet.
+        checkpoint: Weights of the model.
+        device: Device of the model.
+        person_label: Index of the class of people; 0 for models of COCO.
+        score_thr: Least confidence of a person.
     """
 
     def __init__(
@@ -31,12 +32,13 @@ class MMDetDetector(BaseDetector):
         person_label: int = 0,
         score_thr: float = 0.3,
     ) -> None:
-        self.score_thr = check_score_threshold(score_thr)
+        check_interval('[0, 1]', score_thr=score_thr)
+        self.score_thr = score_thr
         self.person_label = person_label
         try:
             from mmdet.apis import inference_detector, init_detector
         except ImportError as error:
-            raise ImportError(
+            raise MissingPackageError(
                 'MMDetDetector needs mmdet, which mmcion does not install; '
                 'run: pip install mmdet (or onedl-mmdetection beside the '
                 'onedl packages)'
@@ -50,7 +52,7 @@ class MMDetDetector(BaseDetector):
         return [path for path in self._files if path.is_file()]
 
     def detect(self, image: np.ndarray, frame: int) -> Detections:
-        """Find the people of one frame."""
+        """Return the boxes of people in one frame."""
         found = self._infer(self._model, image).pred_instances.cpu().numpy()
         keep = found.labels == self.person_label
         keep &= found.scores >= self.score_thr

@@ -1,11 +1,11 @@
-"""Cut a frame into overlapping tiles, so that small people appear larger."""
+"""Overlapping tiles of a frame, in which small people appear larger."""
 
 import cv2
 import numpy as np
 
 from ..detections import Detections
 
-_MARGIN = 3  # pixels between a box and the end of its tile
+_MARGIN = 3  # pixels; a box this near to the border of its tile is cut
 
 
 def tile_windows(
@@ -14,22 +14,19 @@ def tile_windows(
     """Return ``x1, y1, x2, y2`` of tiles that cover a frame.
 
     Args:
-        width: of the frame.
-        height: of the frame.
-        tiles: number of columns and of rows.
-        overlap: share of a tile that it has in common with the next one.
+        width: Width of the frame.
+        height: Height of the frame.
+        tiles: Number of columns and of rows.
+        overlap: Fraction of a tile that it shares with the next one.
     """
-    spans = [
-        _spans(size, count, overlap)
-        for size, count in zip((width, height), tiles, strict=True)
-    ]
+    spans = []  # of the columns, of the rows
+    for size, count in zip((width, height), tiles, strict=True):
+        length = size / (count - (count - 1) * overlap)
+        starts = [i * length * (1 - overlap) for i in range(count)]
+        spans.append(
+            [(round(s), min(round(s + length), size)) for s in starts]
+        )
     return [(x1, y1, x2, y2) for y1, y2 in spans[1] for x1, x2 in spans[0]]
-
-
-def _spans(size: int, count: int, overlap: float) -> list[tuple[int, int]]:
-    length = size / (count - (count - 1) * overlap)
-    starts = [i * length * (1 - overlap) for i in range(count)]
-    return [(round(s), min(round(s + length), size)) for s in starts]
 
 
 def cut_by_tile(
@@ -38,15 +35,15 @@ def cut_by_tile(
     width: int,
     height: int,
 ) -> np.ndarray:
-    """Tell which boxes end where their tile ends, but not the frame.
+    """Return which boxes end at the border of their tile, inside the frame.
 
-    They show a part of a person, whom another tile shows whole.
+    They show a part of a person whom another tile shows completely.
 
     Args:
         boxes: ``(n, 4)`` corners in pixels of the frame.
-        window: the tile that they were found in.
-        width: of the frame.
-        height: of the frame.
+        window: Tile that they were found in.
+        width: Width of the frame.
+        height: Height of the frame.
 
     Returns:
         ``(n,)`` bool.
@@ -54,11 +51,11 @@ def cut_by_tile(
     low, high = np.array(window[:2]), np.array(window[2:])
     near_low = (boxes[:, :2] < low + _MARGIN) & (low > 0)
     near_high = (boxes[:, 2:] > high - _MARGIN) & (high < (width, height))
-    return np.asarray(np.any(near_low | near_high, axis=1))
+    return np.asarray(np.any(near_low | near_high, axis=1))  # (n, 2) -> (n,)
 
 
 def suppress(detections: Detections, iou: float) -> Detections:
-    """Keep the best of boxes that overlap by more than ``iou``."""
+    """Non-maximum suppression: keep the best of boxes above an IoU."""
     if not len(detections):
         return detections
     x1, y1, x2, y2 = detections.boxes.T

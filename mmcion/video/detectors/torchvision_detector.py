@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from mmcion.registry import DETECTORS
+from mmcion.utils.checks import check_choice, check_file, check_interval
 
 from ..detections import Detections
-from .base_detector import BaseDetector, check_score_threshold
+from .base_detector import BaseDetector
 
 _PERSON = 1  # torchvision's models of COCO count the background as 0
 
@@ -19,12 +20,12 @@ class TorchvisionDetector(BaseDetector):
     """Runs a detection model of torchvision; downloads nothing.
 
     Args:
-        name: a name of ``torchvision.models.list_models`` of its module
-            ``detection``, such as ``'ssdlite320_mobilenet_v3_large'``.
-        weights_file: state dict of that model, trained on COCO.
-        device: where it runs.
-        num_classes: that the weights were trained with.
-        score_thr: least confidence of a person.
+        name: Name of a model of ``torchvision.models.detection``, such as
+            ``'ssdlite320_mobilenet_v3_large'``.
+        weights_file: State dict of that model, trained on COCO.
+        device: Device of the model.
+        num_classes: Number of classes that it was trained with.
+        score_thr: Least confidence of a person.
     """
 
     def __init__(
@@ -39,16 +40,10 @@ class TorchvisionDetector(BaseDetector):
         import torch
         from torchvision.models import detection, get_model, list_models
 
-        allowed = list_models(detection)
-        if name not in allowed:
-            raise ValueError(
-                f'torchvision has no detector {name!r}; it has '
-                f'{", ".join(allowed)}.'
-            )
-        if not Path(weights_file).is_file():
-            raise FileNotFoundError(f'there is no weight file {weights_file}')
-        self.weights_file = Path(weights_file)
-        self.score_thr = check_score_threshold(score_thr)
+        check_choice('name', name, list_models(detection))
+        check_interval('[0, 1]', score_thr=score_thr)
+        self.weights_file = check_file(weights_file, 'weight file')
+        self.score_thr = score_thr
         self.device = torch.device(device)
         model = get_model(
             name,
@@ -65,9 +60,10 @@ class TorchvisionDetector(BaseDetector):
         return [self.weights_file]
 
     def detect(self, image: np.ndarray, frame: int) -> Detections:
-        """Find the people of one frame."""
+        """Return the boxes of people in one frame."""
         import torch
 
+        # (H, W, BGR) uint8 -> (RGB, H, W) in [0, 1]
         rgb = np.ascontiguousarray(image[..., ::-1].transpose(2, 0, 1))
         tensor = torch.from_numpy(rgb).to(self.device).float() / 255
         with torch.inference_mode():

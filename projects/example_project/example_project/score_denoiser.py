@@ -1,4 +1,4 @@
-"""ScoreDenoiser: pool images that the detector was unsure of."""
+"""ScoreDenoiser: pool images with a low detection score."""
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from mmcion.structures import (
     IdentityLabels,
     TrackletTable,
 )
+from mmcion.utils.checks import UserError, check_interval
 
 
 @DENOISERS.register_module()
@@ -17,12 +18,11 @@ class ScoreDenoiser(BaseDenoiser):
     """Pool every image with a detection score below ``min_score``.
 
     Args:
-        min_score: in [0, 1].
+        min_score: Smallest score that is kept, in [0, 1].
     """
 
     def __init__(self, min_score: float) -> None:
-        if not 0 <= min_score <= 1:
-            raise ValueError(f'min_score must lie in [0, 1]; got {min_score}')
+        check_interval('[0, 1]', min_score=min_score)
         self.min_score = min_score
 
     def __call__(
@@ -32,14 +32,14 @@ class ScoreDenoiser(BaseDenoiser):
         labels: IdentityLabels,
         seed: int = 0,
     ) -> IdentityLabels:
-        """Return labels without the doubtful images.
+        """Return labels without the images of low scores.
 
         Raises:
-            ValueError: if the table has no scores.
+            UserError: If the table has no scores.
         """
         if table.score is None:
-            raise ValueError('ScoreDenoiser needs a table with scores.')
-        doubtful = table.score < self.min_score
-        identity = np.where(doubtful, UNASSIGNED, labels.identity)
-        report = {'removed_images': int((doubtful & labels.keep).sum())}
+            raise UserError('ScoreDenoiser needs a table with scores.')
+        low = table.score < self.min_score  # (N,)
+        identity = np.where(low, UNASSIGNED, labels.identity)
+        report = {'removed_images': int((low & labels.keep).sum())}
         return IdentityLabels(identity.astype(np.int32), report).contiguous()

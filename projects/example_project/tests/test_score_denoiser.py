@@ -5,6 +5,7 @@ import pytest
 from mmengine.config import Config
 
 from mmcion.structures import FeatureStore, IdentityLabels, TrackletTable
+from mmcion.utils.checks import UserError
 
 from ..example_project import ScoreDenoiser
 
@@ -20,7 +21,7 @@ def make_table(score):
     )
 
 
-def test_doubtful_images_are_pooled():
+def test_images_of_low_scores_are_pooled():
     table = make_table([0.9, 0.4, 0.6, 0.8])
     features = FeatureStore(np.eye(4))
     labels = IdentityLabels.from_tracklets(table)
@@ -33,8 +34,13 @@ def test_doubtful_images_are_pooled():
 def test_scores_are_needed():
     table = make_table(None)
     labels = IdentityLabels.from_tracklets(table)
-    with pytest.raises(ValueError, match='scores'):
+    with pytest.raises(UserError, match='scores'):
         ScoreDenoiser(0.5)(table, FeatureStore(np.eye(4)), labels)
+
+
+def test_score_must_be_a_score():
+    with pytest.raises(UserError, match=r'1\.5'):
+        ScoreDenoiser(1.5)
 
 
 def test_config_puts_it_first():

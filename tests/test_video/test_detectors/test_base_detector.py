@@ -3,10 +3,7 @@ import pytest
 
 from mmcion.registry import DETECTORS
 from mmcion.video.detections import Detections
-from mmcion.video.detectors.base_detector import (
-    BaseDetector,
-    check_score_threshold,
-)
+from mmcion.video.detectors import BaseDetector
 
 
 def test_own_detector_needs_only_to_detect(tmp_path, monkeypatch):
@@ -28,11 +25,3 @@ def test_own_detector_needs_only_to_detect(tmp_path, monkeypatch):
 def test_detector_that_does_not_detect_is_refused():
     with pytest.raises(TypeError, match='detect'):
         BaseDetector()
-
-
-@pytest.mark.parametrize('score_thr', [-0.01, 1.01, float('nan')])
-def test_score_threshold_must_be_a_share(score_thr):
-    assert check_score_threshold(0) == 0
-    assert check_score_threshold(1) == 1
-    with pytest.raises(ValueError, match=r'must lie in \[0, 1\]'):
-        check_score_threshold(score_thr)

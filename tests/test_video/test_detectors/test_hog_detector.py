@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from mmcion.registry import DETECTORS
+from mmcion.utils.checks import UserError
 
 
 def build(**kwargs):
@@ -45,7 +46,7 @@ def test_threshold_is_a_score():
 
 
 def test_bad_settings():
-    with pytest.raises(ValueError, match=r'upsample \(0\)'):
+    with pytest.raises(UserError, match=r'upsample.* 0'):
         build(upsample=0)
-    with pytest.raises(ValueError, match=r'score_thr \(3\)'):
+    with pytest.raises(UserError, match=r'score_thr.* 3'):
         build(score_thr=3)

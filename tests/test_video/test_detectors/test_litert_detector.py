@@ -1,9 +1,12 @@
+import itertools
+import re
 import sys
 
 import numpy as np
 import pytest
 
 from mmcion.registry import DETECTORS
+from mmcion.utils.checks import MissingPackageError, UserError
 from mmcion.utils.downloads import DownloadError, fetch_file
 from mmcion.video import VideoReader
 from mmcion.video.detectors import litert_detector
@@ -80,17 +83,23 @@ def test_tiles_are_put_back_into_the_frame(fake_net):
 
 
 @pytest.mark.parametrize(
-    'change', [{'tiles': (0, 1)}, {'overlap': 1.0}, {'score_thr': -0.1}]
+    'change',
+    [
+        {'tiles': (0, 1)},
+        {'overlap': 1.0},
+        {'score_thr': -0.1},
+        {'score_thr': float('nan')},
+    ],
 )
 def test_bad_settings(fake_net, change):
-    ((name, _),) = change.items()
-    with pytest.raises(ValueError, match=rf'{name} \('):
+    ((name, value),) = change.items()
+    with pytest.raises(UserError, match=rf'{name}.*{re.escape(str(value))}'):
         DETECTORS.build({**fake_net, **change})
 
 
-def test_missing_package_names_the_remedy(monkeypatch):
+def test_missing_package_names_the_requirements(monkeypatch):
     monkeypatch.setitem(sys.modules, 'ai_edge_litert.interpreter', None)
-    with pytest.raises(ImportError, match='pip install -r requirements'):
+    with pytest.raises(MissingPackageError, match=r'requirements/video\.txt'):
         litert_detector.EfficientDetLiteDetector()
 
 
@@ -102,8 +111,8 @@ def test_finds_people_of_the_sample_video():
     except DownloadError as error:
         pytest.skip(str(error))
     detector = DETECTORS.build(CONFIG)
-    with VideoReader(video, start=100, stop=101) as reader:
-        ((index, image, _),) = reader
+    with VideoReader(video) as reader:
+        index, image = next(itertools.islice(reader, 100, None))
 
     found = detector.detect(image, index)
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from mmcion.registry import DETECTORS
+from mmcion.utils.checks import MissingPackageError
 
 CONFIG = {'type': 'MMDetDetector', 'config': 'c.py', 'checkpoint': 'c.pth'}
 
@@ -42,7 +43,7 @@ def test_keeps_people_above_the_threshold(monkeypatch):
     assert found.boxes.tolist() == [[0, 1, 2, 3]]
 
 
-def test_missing_package_names_the_remedy(monkeypatch):
+def test_missing_package_names_the_command(monkeypatch):
     monkeypatch.setitem(sys.modules, 'mmdet', None)
-    with pytest.raises(ImportError, match='pip install mmdet'):
+    with pytest.raises(MissingPackageError, match='pip install mmdet'):
         DETECTORS.build(CONFIG)

@@ -23,7 +23,7 @@ def test_tiles_cover_the_frame(tiles, overlap):
         assert seen.max() <= 4 and (seen == 1).mean() > 0.8
 
 
-def test_overlap_is_a_share_of_the_tile():
+def test_overlap_is_a_fraction_of_the_tile():
     left, right = tile_windows(180, 100, (2, 1), 0.2)
 
     assert left == (0, 0, 100, 100)

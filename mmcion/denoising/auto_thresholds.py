@@ -1,0 +1,97 @@
+"""Thresholds that a config leaves to the data: ``'auto'``."""
+
+from copy import deepcopy
+from dataclasses import asdict
+from typing import Any
+
+from mmengine.logging import print_log
+
+from mmcion.registry import DENOISERS
+from mmcion.structures import FeatureStore, TrackletTable
+from mmcion.utils.checks import UserError, check_choice
+
+from .base_denoiser import BaseDenoiser
+from .calibration import calibrate
+from .functional import DISTANCE_ERROR
+
+AUTO = 'auto'
+Config = dict[str, Any]
+
+
+def resolve_auto(
+    stages: list[Config],
+    calibration: Config,
+    table: TrackletTable,
+    features: FeatureStore,
+) -> tuple[list[Config], Config]:
+    """Replace 'auto' by numbers; calibrate only if a stage needs it.
+
+    ``'auto'`` becomes the calibrated value that the level's ``calibrated``
+    names, ``dict(auto=1.25)`` that multiple of it. Level 3 needs a multiple
+    for its ``sigma``: an identity looks more different between videos than
+    within a tracklet, and without labels that factor cannot be calibrated
+    (ours).
+
+    Args:
+        stages: Configs of levels.
+        calibration: Arguments of ``calibrate``.
+        table: N images.
+        features: One row per image.
+
+    Returns:
+        Configs with numbers, and arguments and outcome of the calibration,
+        empty if there was none.
+
+    Raises:
+        UserError: If a level has no such calibrated argument, a multiple is
+            not positive, or thresholds cannot be calibrated.
+    """
+    stages = deepcopy(stages)
+    automatic = [
+        (stage, name, multiple)
+        for stage in stages
+        for name, value in stage.items()
+        if (multiple := auto_multiple(value)) is not None
+    ]
+    if not automatic:
+        return stages, {}
+    found = calibrate(table, features, **calibration)
+    print_log(
+        f'calibrated on {found.num_images} images and {found.num_pairs} '
+        f'co-occurring pairs: sigma {found.sigma:.3f}, delta '
+        f'{found.delta:.3f} within a video, {found.link_delta:.3f} between '
+        f'videos',
+        logger='current',
+    )
+    for stage, name, multiple in automatic:
+        level = stage['type']
+        fields = (DENOISERS.get(level) or BaseDenoiser).calibrated
+        check_choice(f'"auto" argument of {level}', name, fields)
+        value = getattr(found, fields[name])
+        if value < DISTANCE_ERROR:
+            raise UserError(
+                f'{name} of {level} cannot be "auto": the images that it is '
+                f'calibrated on do not differ ({fields[name]} would be '
+                f'{value:.2g}). Set it by hand in the config.'
+            )
+        # beyond 2 no cosine distance exists
+        stage[name] = min(value * multiple, 2.0)
+    return stages, {**calibration, **asdict(found)}
+
+
+def auto_multiple(value: Any) -> float | None:
+    """Return the multiple that an 'auto' value stands for, None if none.
+
+    Raises:
+        UserError: If the multiple is not positive.
+    """
+    if value == AUTO:
+        return 1.0
+    if not isinstance(value, dict) or set(value) != {AUTO}:
+        return None
+    multiple = value[AUTO]
+    if not isinstance(multiple, int | float) or not multiple > 0:
+        raise UserError(
+            f'dict(auto=...) takes a positive multiple; got {multiple!r}.'
+        )
+    return float(multiple)

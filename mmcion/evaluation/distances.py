@@ -1,0 +1,200 @@
+"""Distances of queries to a gallery, a block of queries at a time.
+
+Shapes: Q queries, G gallery images, D feature dimensions, B queries of a
+block.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from mmcion.utils.checks import UserError, check_at_least, check_choice
+
+DISTANCES = ('cosine', 'euclidean')
+# Queries of a block. Blocks begin at multiples of it whatever the number of
+# processes, since the rounding of a matrix product depends on its shape.
+BLOCK = 256
+# BLAS computes rows and columns beyond a multiple of this by kernels that
+# round differently. Padding keeps equal images equally far.
+_TILE = 64
+
+
+def as_features(features: Any, name: str) -> np.ndarray:
+    """Convert features to a finite float32 or float64 array.
+
+    Args:
+        features: ``(N, D)`` array or tensor on any device. float64 stays,
+            every other type becomes float32; float32 is not copied.
+        name: Name of the argument, for messages.
+
+    Raises:
+        UserError: If it is not two-dimensional, or a row has NaN or infinity.
+    """
+    if hasattr(features, 'detach'):
+        features = features.detach().cpu()
+        is_double = str(features.dtype) == 'torch.float64'
+        features = (features if is_double else features.float()).numpy()
+    features = np.asarray(features)
+    if features.ndim != 2:
+        raise UserError(f'{name} must be (N, D); got {features.shape}.')
+    if features.dtype != np.float64:
+        features = np.asarray(features, np.float32)
+    for start in range(0, len(features), BLOCK):
+        finite = np.isfinite(features[start : start + BLOCK]).all(axis=1)
+        if not finite.all():
+            raise UserError(
+                f'{name}[{start + int(finite.argmin())}] has NaN or infinity; '
+                f'check the image and the model (divergence, fp16 overflow).'
+            )
+    return features
+
+
+def take_rows(array: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return rows in ascending order, without a copy if consecutive."""
+    if len(rows) and rows[-1] - rows[0] + 1 == len(rows):
+        return array[rows[0] : rows[-1] + 1]
+    return array[rows]
+
+
+def squared_norms(features: np.ndarray) -> np.ndarray:
+    """Return ``(N,)`` float64 squared norms, without a float64 copy."""
+    squares = np.empty(len(features))
+    for start in range(0, len(features), BLOCK):
+        block = features[start : start + BLOCK].astype(np.float64)
+        squares[start : start + BLOCK] = np.einsum('nd,nd->n', block, block)
+    return squares
+
+
+def normalize_rows(features: np.ndarray) -> np.ndarray:
+    """Return ``(N, D)`` rows of norm 1; zero rows stay zero."""
+    norms = np.linalg.norm(features, axis=1, keepdims=True)
+    return features / np.where(norms > 0, norms, 1)
+
+
+def check_pair(qf: np.ndarray, gf: np.ndarray, distance: str) -> None:
+    """Raise if distances between two sets of features cannot be computed.
+
+    Raises:
+        UserError: If D differs, the distance is unknown, or distances may
+            overflow.
+    """
+    check_choice('distance', distance, DISTANCES)
+    if qf.shape[1] != gf.shape[1]:
+        raise UserError(
+            f'qf and gf must have the same dimension; got {qf.shape[1]} and '
+            f'{gf.shape[1]}. Extract both with the same model.'
+        )
+    dtype = np.result_type(qf, gf)
+    limit = np.finfo(dtype).max / 4
+    if distance == 'euclidean':
+        limit = np.sqrt(limit)  # |a - b|^2 <= 4 max(|a|, |b|)^2
+    norm = max(squared_norms(f).max(initial=0) for f in (qf, gf)) ** 0.5
+    if norm > limit:
+        raise UserError(
+            f'features of norm {norm:.3g} overflow {distance} distances in '
+            f'{dtype}; normalise them first.'
+        )
+
+
+def distance_blocks(
+    qf: np.ndarray, gf: np.ndarray, distance: str = 'cosine'
+) -> Iterator[np.ndarray]:
+    """Yield the ``(B, G)`` distances of each block of queries.
+
+    The blocks share memory: use one before taking the next.
+
+    Args:
+        qf: ``(Q, D)`` query features, as from ``as_features``.
+        gf: ``(G, D)`` gallery features.
+        distance: ``'cosine'`` yields 1 - cos in [0, 2], 1 for a zero vector;
+            ``'euclidean'`` yields |q - g|.
+
+    Raises:
+        UserError: See ``check_pair``.
+    """
+    check_pair(qf, gf, distance)
+    dtype = np.result_type(qf, gf)
+    gf = gf.astype(dtype, copy=False)
+    g_squares = squared_norms(gf)
+    # dividing by the norms afterwards saves a normalised copy of the gallery
+    g_norms = np.sqrt(np.where(g_squares > 0, g_squares, 1)).astype(dtype)
+    num_tiled = len(gf) // _TILE * _TILE
+    tail = np.zeros((_TILE, gf.shape[1]), dtype)
+    tail[: len(gf) - num_tiled] = gf[num_tiled:]
+    query = np.zeros((BLOCK, qf.shape[1]), dtype)
+    product = np.empty((min(BLOCK, len(qf)) + _TILE, num_tiled + _TILE), dtype)
+    for start in range(0, len(qf), BLOCK):
+        block = qf[start : start + BLOCK].astype(dtype, copy=False)
+        size, rows = len(block), -(-len(block) // _TILE) * _TILE
+        query[:size] = normalize_rows(block) if distance == 'cosine' else block
+        # (rows, D) -> (rows, G), both padded to tiles
+        np.matmul(
+            query[:rows], gf[:num_tiled].T, out=product[:rows, :num_tiled]
+        )
+        np.matmul(query[:rows], tail.T, out=product[:rows, num_tiled:])
+        result = product[:size, : len(gf)]
+        if distance == 'cosine':
+            result /= -g_norms
+            result += 1
+        else:
+            result *= -2
+            result += g_squares.astype(dtype)
+            result += squared_norms(block)[:, None].astype(dtype)
+            np.maximum(result, 0, out=result)
+            np.sqrt(result, out=result)
+        yield result
+
+
+def smallest_columns(
+    block: np.ndarray, k: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the columns and values of the ``k`` smallest of every row.
+
+    Args:
+        block: ``(B, G)`` distances.
+        k: At most G.
+
+    Returns:
+        ``(B, k)`` int64 and ``(B, k)``, ascending; the lower column comes
+        first among equal values of the result.
+    """
+    columns = np.argpartition(block, k - 1, axis=1)[:, :k]
+    columns.sort(axis=1)
+    values = np.take_along_axis(block, columns, axis=1)
+    order = np.argsort(values, axis=1, kind='stable')
+    return (
+        np.take_along_axis(columns, order, axis=1),
+        np.take_along_axis(values, order, axis=1),
+    )
+
+
+def nearest_gallery(
+    qf: Any, gf: Any, k: int, *, distance: str = 'cosine'
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ``k`` nearest gallery images of every query.
+
+    Args:
+        qf: ``(Q, D)`` query features.
+        gf: ``(G, D)`` gallery features.
+        k: Number of images; at most G are returned.
+        distance: ``'cosine'`` or ``'euclidean'``.
+
+    Returns:
+        ``(Q, k)`` int64 gallery rows and ``(Q, k)`` distances, ascending.
+
+    Raises:
+        UserError: If ``k`` is below 1 or features do not fit.
+    """
+    check_at_least(1, k=k)
+    qf, gf = as_features(qf, 'qf'), as_features(gf, 'gf')
+    k = min(k, len(gf))
+    rows = np.zeros((len(qf), k), np.int64)
+    distances = np.zeros((len(qf), k), np.result_type(qf, gf))
+    if not k:
+        return rows, distances
+    start = 0
+    for block in distance_blocks(qf, gf, distance):
+        part = slice(start, start := start + len(block))
+        rows[part], distances[part] = smallest_columns(block, k)
+    return rows, distances

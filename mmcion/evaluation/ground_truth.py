@@ -1,0 +1,157 @@
+"""Assign the rows of a tracklet table to ground-truth identities."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from mmcion.structures import TrackletTable
+from mmcion.utils.checks import (
+    UserError,
+    check_choice,
+    check_columns,
+    check_file,
+)
+
+_BOX_FIELDS = ('frame', 'id', 'x', 'y', 'w', 'h')
+
+
+@dataclass
+class GroundTruth:
+    """Ground-truth boxes of one video, in any order.
+
+    Attributes:
+        frame: ``(M,)`` int64 frame index, from 0 as in a TrackletTable.
+        pid: ``(M,)`` int64 identity, from 0.
+        box: ``(M, 4)`` float64 ``x, y, w, h`` in pixels.
+    """
+
+    frame: np.ndarray
+    pid: np.ndarray
+    box: np.ndarray
+
+
+def read_truth(
+    boxes: str | Path, persons: str | Path | None = None
+) -> GroundTruth:
+    """Read ground-truth boxes from a CSV file.
+
+    Args:
+        boxes: File with the header ``frame,id,x,y,w,h``; frames count from
+            1, as in MOTChallenge.
+        persons: File with the header ``id,person``, for data in which one
+            person has several ids (one per visit). Persons are numbered in
+            sorted order.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        UserError: If a column is missing, a value is not a number, or an id
+            has no person.
+    """
+    lines = _read_csv(boxes, _BOX_FIELDS)
+    try:
+        values = np.array(
+            [[float(line[name]) for name in _BOX_FIELDS] for line in lines]
+        ).reshape(-1, len(_BOX_FIELDS))
+    except (TypeError, ValueError) as error:
+        raise UserError(f'{boxes}: {error}') from error
+    pid = values[:, 1].astype(np.int64)
+    if persons is not None:
+        lines = _read_csv(persons, ('id', 'person'))
+        names = sorted({line['person'] for line in lines})
+        number = {
+            int(line['id']): names.index(line['person']) for line in lines
+        }
+        if missing := sorted(set(pid.tolist()) - set(number)):
+            raise UserError(f'{persons} has no person for the ids {missing}.')
+        pid = np.array([number[i] for i in pid.tolist()], np.int64)
+    return GroundTruth(values[:, 0].astype(np.int64) - 1, pid, values[:, 2:])
+
+
+def _read_csv(path: str | Path, fields: tuple[str, ...]) -> list[dict]:
+    with open(check_file(path), newline='') as file:
+        reader = csv.DictReader(file)
+        check_columns(path, reader.fieldnames or (), fields)
+        return list(reader)
+
+
+def match_truth(
+    table: TrackletTable,
+    truth: GroundTruth | Mapping[str, GroundTruth],
+    *,
+    min_iou: float = 0.5,
+) -> np.ndarray:
+    """Assign rows to ground-truth identities, one to one within a frame.
+
+    In every frame the assignment with the largest sum of overlaps is taken
+    among pairs with an intersection over union of at least ``min_iou``.
+
+    Args:
+        table: Needs boxes.
+        truth: Of the only recording, or by its name in ``table.sources``.
+            Frames are those of the recording, also where it was cut into
+            clips.
+        min_iou: In (0, 1].
+
+    Returns:
+        ``(N,)`` int64 identities, -1 where no ground-truth box overlaps.
+
+    Raises:
+        UserError: If the table has no boxes, or a recording is unknown.
+    """
+    if table.box is None:
+        raise UserError('the table has no boxes to compare with the truth.')
+    sources = sorted(set(table.sources))
+    if isinstance(truth, GroundTruth):
+        if len(sources) != 1:
+            raise UserError(
+                f'the table has {len(sources)} recordings; give the truth of '
+                f'each by name.'
+            )
+        truth = {sources[0]: truth}
+    for name in truth:
+        check_choice('recording', name, sources)
+    pid = np.full(len(table), -1, np.int64)
+    for video, source in enumerate(table.sources):
+        if source not in truth:
+            continue
+        one = truth[source]
+        start, stop = table.video_ptr[video : video + 2]
+        frame = table.frame[start:stop]
+        box = np.asarray(table.box[start:stop], float)
+        for found, true in _rows_by_frame(frame, one.frame):
+            overlap = box_iou(box[found], one.box[true])
+            gain = np.where(overlap >= min_iou, overlap, 0)
+            i, j = linear_sum_assignment(gain, maximize=True)
+            good = gain[i, j] > 0
+            pid[start + found[i[good]]] = one.pid[true[j[good]]]
+    return pid
+
+
+def _rows_by_frame(
+    first: np.ndarray, second: np.ndarray
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the rows of both, for every frame that both have."""
+    groups = []
+    for frame in (first, second):
+        order = np.argsort(frame, kind='stable')
+        frames, starts = np.unique(frame[order], return_index=True)
+        parts = np.split(order, starts[1:])
+        groups.append(dict(zip(frames.tolist(), parts, strict=False)))
+    common = sorted(groups[0].keys() & groups[1].keys())
+    return [(groups[0][frame], groups[1][frame]) for frame in common]
+
+
+def box_iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return ``(A, B)`` intersections over unions of ``x, y, w, h`` boxes."""
+    a, b = first[:, None], second[None]
+    low = np.maximum(a[..., :2], b[..., :2])
+    high = np.minimum(a[..., :2] + a[..., 2:], b[..., :2] + b[..., 2:])
+    common = np.clip(high - low, 0, None).prod(axis=-1)
+    union = a[..., 2:].prod(axis=-1) + b[..., 2:].prod(axis=-1) - common
+    return common / np.maximum(union, np.finfo(float).tiny)

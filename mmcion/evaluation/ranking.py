@@ -1,0 +1,258 @@
+"""Rank the gallery for every query: AP, INP, CMC and the nearest images.
+
+No ranked list is built. The rank of a match follows from the number of wrong
+images that are at most as far, so the gallery is never sorted, and memory is
+one block of queries times the gallery.
+
+A wrong image exactly as far as a match counts as before it (pessimistic).
+
+Shapes: V queries of a split (without junk), B queries of a block, G gallery
+images, P pairs of a query and a match, R ranks, K nearest images.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+from mmengine.dist import get_dist_info
+from mmengine.logging import print_log
+
+from mmcion.utils.dist import all_gather_arrays
+
+from .distances import BLOCK, smallest_columns
+from .options import EvaluationOptions
+from .protocols import EvaluationSplit, Labels
+
+# Called with rows of queries and of the gallery (None: all), yields their
+# distances, (B, G), for blocks of BLOCK queries. Blocks are overwritten.
+Blocks = Callable[[np.ndarray, np.ndarray | None], Iterator[np.ndarray]]
+
+_MANY_MATCHES = 64
+
+
+@dataclass
+class QueryScores:
+    """Scores of V queries; 0 where a query has no match.
+
+    Attributes:
+        ap: ``(V,)`` average precision.
+        inp: ``(V,)`` inverse negative penalty: matches / rank of the last.
+        hits: ``(V, R)`` chance of a match among the first images.
+        num_matches: ``(V,)`` number of matches.
+        is_tied: ``(V,)`` whether a wrong image is exactly as far as a match.
+        nearest: ``(V, K)`` gallery rows that are not ignored, nearest first;
+            -1 where there are fewer.
+        distances: ``(V, K)`` their distances; infinite where there are fewer.
+        ranks: R ranks of the columns of ``hits``.
+    """
+
+    ap: np.ndarray
+    inp: np.ndarray
+    hits: np.ndarray
+    num_matches: np.ndarray
+    is_tied: np.ndarray
+    nearest: np.ndarray
+    distances: np.ndarray
+    ranks: Sequence[int]
+
+    def cmc(self, ranks: Sequence[int]) -> np.ndarray:
+        """Return the fraction of valid queries with a match up to ranks."""
+        valid = self.num_matches > 0
+        columns = [list(self.ranks).index(rank) for rank in ranks]
+        return self.hits[valid][:, columns].sum(axis=0) / max(valid.sum(), 1)
+
+    def means(self, ranks: Sequence[int]) -> dict[str, float]:
+        """Average over the valid queries; see ``mmcion.evaluate``."""
+        valid = self.num_matches > 0
+        num_valid = int(valid.sum())
+        hits = zip(ranks, self.cmc(ranks).tolist(), strict=True)
+        return {
+            'mAP': float(self.ap[valid].sum() / max(num_valid, 1)),
+            'mINP': float(self.inp[valid].sum() / max(num_valid, 1)),
+            **{f'Rank-{rank}': value for rank, value in hits},
+            'num_valid_queries': num_valid,
+            'num_queries': len(valid),
+            'num_tied_queries': int(self.is_tied.sum()),
+        }
+
+
+def rank_gallery(
+    blocks: Blocks,
+    labels: Labels,
+    options: EvaluationOptions,
+    *,
+    distributed: bool = False,
+) -> tuple[QueryScores, list[EvaluationSplit]]:
+    """Rank the gallery of every split of a protocol.
+
+    Args:
+        blocks: Yields distances.
+        labels: Labels of queries and gallery.
+        options: With protocol, identities to ignore, ranks of CMC and number
+            of nearest images.
+        distributed: Whether each rank of the process group takes a part of
+            the queries; all get the whole result.
+
+    Returns:
+        Means over the splits, with matches and nearest images of the first;
+        and the splits.
+    """
+    splits = options.protocol.splits(labels, options.ignore_pids)
+    scores = []
+    for split in splits:
+        own = own_queries(len(split.queries), distributed)
+        start = own.start
+        # an empty block gives the columns their shapes where there is no query
+        empty = np.empty((0, len(split.pids)))
+        parts = [score_block(empty, split, 0, options)]
+        for block in blocks(split.queries[own], split.gallery):
+            parts.append(score_block(block, split, start, options))
+            start += len(block)
+        scores.append(_concatenate(parts, distributed))
+    mean = replace(
+        scores[0],
+        ap=np.mean([each.ap for each in scores], axis=0),
+        inp=np.mean([each.inp for each in scores], axis=0),
+        hits=np.mean([each.hits for each in scores], axis=0),
+        is_tied=np.any([each.is_tied for each in scores], axis=0),
+    )
+    if not mean.num_matches.any():
+        print_log(
+            f'No query has a match: {explain_no_match(labels, splits[0])}',
+            logger='current',
+            level=logging.WARNING,
+        )
+    return mean, splits
+
+
+def own_queries(num_queries: int, distributed: bool) -> slice:
+    """Return the queries of this process, whole blocks of them.
+
+    Blocks are the same for every number of processes, and so is the rounding
+    of their distances.
+    """
+    if not distributed:
+        return slice(0, num_queries)
+    rank, world_size = get_dist_info()
+    num_blocks = -(-num_queries // BLOCK)
+    start, stop = (num_blocks * r // world_size for r in (rank, rank + 1))
+    return slice(start * BLOCK, min(stop * BLOCK, num_queries))
+
+
+def _concatenate(parts: list[QueryScores], distributed: bool) -> QueryScores:
+    """Join the scores of all blocks, and of all processes."""
+    columns = vars(parts[0]).copy()
+    ranks = columns.pop('ranks')
+    for name in columns:
+        own = np.concatenate([getattr(part, name) for part in parts])
+        every = all_gather_arrays(own) if distributed else [own]
+        columns[name] = np.concatenate(every)
+    return QueryScores(**columns, ranks=ranks)
+
+
+def score_block(
+    block: np.ndarray,
+    split: EvaluationSplit,
+    start: int,
+    options: EvaluationOptions,
+) -> QueryScores:
+    """Score the queries of one block by their distances.
+
+    Args:
+        block: ``(B, G)`` distances, overwritten.
+        split: Matches and ignored images of all V queries.
+        start: Index in V of the first query of the block.
+        options: See ``rank_gallery``.
+    """
+    matches = split.matches.block(start, start + len(block))
+    ignored = split.ignored.block(start, start + len(block))
+    block[:, split.junk] = np.inf
+    block[ignored.query, ignored.rows] = np.inf
+    nearest, distances = _nearest(block, options.keep_nearest)
+
+    query = matches.query  # (P,)
+    near = block[query, matches.rows]
+    near = near[np.lexsort((near, query))]  # by query, nearest match first
+    block[query, matches.rows] = np.inf  # leaves the wrong images
+    num_wrong, is_tied = np.empty(len(near), int), np.zeros(len(block), bool)
+    for row, (first, end) in enumerate(pairwise(matches.ptr)):
+        at_most, below = _count_wrong(block[row], near[first:end])
+        num_wrong[first:end] = at_most
+        is_tied[row] = np.any(at_most != below)
+
+    # the n-th match comes after n - 1 others and the wrong images before it
+    number = np.arange(len(near)) - matches.ptr[query] + 1
+    rank = num_wrong + number
+    counts = np.diff(matches.ptr)
+    valid = np.flatnonzero(counts)
+    precision = np.bincount(query, number / rank, minlength=len(block))
+    ap, inp = np.zeros((2, len(block)))
+    ap[valid] = precision[valid] / counts[valid]
+    inp[valid] = counts[valid] / rank[matches.ptr[1:][valid] - 1]
+    ranks = np.array(options.ranks)
+    hits = np.zeros((len(block), len(ranks)))
+    hits[valid] = rank[matches.ptr[valid], None] <= ranks
+    if not options.protocol.cmc_by_image:
+        for row in valid.tolist():
+            own = near[matches.ptr[row] : matches.ptr[row + 1]]
+            wrong = np.flatnonzero(np.isfinite(block[row]))
+            hits[row] = options.protocol.hits(
+                own, block[row, wrong], split.pids[wrong], ranks
+            )
+    return QueryScores(
+        ap, inp, hits, counts, is_tied, nearest, distances, options.ranks
+    )
+
+
+def _nearest(block: np.ndarray, keep: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return ``(B, K)`` gallery rows and distances, padded by -1 and inf."""
+    nearest = np.full((len(block), keep), -1)
+    distances = np.full((len(block), keep), np.inf)
+    k = min(keep, block.shape[1])
+    if k:
+        rows, found = smallest_columns(block, k)
+        nearest[:, :k] = np.where(np.isfinite(found), rows, -1)
+        distances[:, :k] = found
+    return nearest, distances
+
+
+def _count_wrong(
+    row: np.ndarray, near: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Count the wrong images at most as far as each match, and nearer.
+
+    Args:
+        row: ``(G,)`` distances of the wrong images, infinite for all others.
+        near: ``(M,)`` distances of the matches.
+    """
+    if len(near) > _MANY_MATCHES:  # below, sorting costs more than it saves
+        row = np.sort(row)
+        return row.searchsorted(near, 'right'), row.searchsorted(near, 'left')
+    return (
+        np.array([np.count_nonzero(row <= limit) for limit in near]),
+        np.array([np.count_nonzero(row < limit) for limit in near]),
+    )
+
+
+def explain_no_match(labels: Labels, split: EvaluationSplit) -> str:
+    """Return why no query has a match, and what to do about it."""
+    if not len(split.queries):
+        return f'none of {len(labels.q_pids)} queries has a valid identity.'
+    if len(split.junk) == len(split.pids):
+        return (
+            f'none of {len(split.pids)} gallery images has a valid identity.'
+        )
+    if not np.isin(labels.q_pids[split.queries], split.pids).any():
+        return (
+            'no query identity is in the gallery. Label both with the same '
+            'identities.'
+        )
+    return (
+        'gallery images of the query identities are all from the camera of '
+        'their query, which is ignored. Set the real cameras, or '
+        'test_evaluator.camera_aware=False.'
+    )

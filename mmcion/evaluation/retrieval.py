@@ -1,0 +1,236 @@
+"""Evaluate features or distances of queries and gallery."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from mmcion.structures import ReIDFeatures, RetrievalResult
+
+from .distances import (
+    BLOCK,
+    as_features,
+    distance_blocks,
+    normalize_rows,
+    take_rows,
+)
+from .options import EvaluationOptions
+from .protocols import Labels
+from .query_expansion import alpha_query_expansion
+from .ranking import Blocks, rank_gallery
+from .reranking import rerank_queries
+from .roc import roc_of_split
+
+_CURVE_RANKS = range(1, 51)  # of the CMC curve in a report
+
+
+def evaluate(
+    qf: Any,
+    gf: Any,
+    q_pids: Any,
+    g_pids: Any,
+    q_cams: Any = None,
+    g_cams: Any = None,
+    **options: Any,
+) -> dict[str, float]:
+    """Evaluate how well query features find their identities in a gallery.
+
+    - Queries without a match do not count in the means; compare
+      ``num_valid_queries`` with ``num_queries``.
+    - A wrong image exactly as far as a match counts as before it.
+    - If no query has a match, all scores are 0 and a warning says why.
+
+    Args:
+        qf: ``(Q, D)`` query features, array or tensor; need not be
+            normalised.
+        gf: ``(G, D)`` gallery features.
+        q_pids: ``(Q,)`` identities.
+        g_pids: ``(G,)`` identities.
+        q_cams: ``(Q,)`` cameras. Gallery images of the query's identity and
+            camera are ignored; without cameras none are.
+        g_cams: ``(G,)`` cameras.
+        options: ``ranks``, ``ignore_pids``, ``distance`` and ``protocol``,
+            see ``EvaluationOptions``.
+
+    Returns:
+        ``mAP``, ``mINP`` and ``Rank-1``, ... for all ranks, in [0, 1];
+        ``num_queries`` (without junk), ``num_valid_queries`` (with a match)
+        and ``num_tied_queries`` (a wrong image is exactly as far as a match).
+
+    Raises:
+        UserError: If features have NaN or infinity, lengths differ, or an
+            option is unknown or out of range.
+    """
+    chosen = EvaluationOptions.from_options(
+        options, ('ranks', 'ignore_pids', 'distance', 'protocol')
+    )
+    qf, gf = as_features(qf, 'qf'), as_features(gf, 'gf')
+    labels = Labels.from_arrays(
+        *(q_pids, g_pids, q_cams, g_cams), shape=(len(qf), len(gf))
+    )
+    scores, _ = rank_gallery(feature_blocks(qf, gf, chosen), labels, chosen)
+    return scores.means(chosen.ranks)
+
+
+def evaluate_distances(
+    distances: Any,
+    q_pids: Any,
+    g_pids: Any,
+    q_cams: Any = None,
+    g_cams: Any = None,
+    **options: Any,
+) -> dict[str, float]:
+    """Evaluate distances of any origin, such as re-ranked ones.
+
+    Args:
+        distances: ``(Q, G)`` array or tensor; is not changed.
+        q_pids: ``(Q,)`` identities.
+        g_pids: ``(G,)`` identities.
+        q_cams: ``(Q,)`` cameras.
+        g_cams: ``(G,)`` cameras.
+        options: ``ranks``, ``ignore_pids`` and ``protocol``, see
+            ``EvaluationOptions``.
+
+    Returns:
+        The scores of ``evaluate``.
+
+    Raises:
+        UserError: See ``evaluate``.
+    """
+    chosen = EvaluationOptions.from_options(
+        options, ('ranks', 'ignore_pids', 'protocol')
+    )
+    distances = as_features(distances, 'distances')
+    labels = Labels.from_arrays(
+        *(q_pids, g_pids, q_cams, g_cams), shape=distances.shape
+    )
+    scores, _ = rank_gallery(matrix_blocks(distances), labels, chosen)
+    return scores.means(chosen.ranks)
+
+
+def evaluate_features(
+    features: ReIDFeatures,
+    options: EvaluationOptions | None = None,
+    *,
+    distributed: bool = False,
+) -> RetrievalResult:
+    """Rank the gallery for the queries and score the ranking.
+
+    Args:
+        features: Features of queries and gallery, the same on all ranks.
+        options: How to evaluate; the defaults if None.
+        distributed: Whether each rank of the process group ranks a part of
+            the queries. All ranks get the whole result.
+
+    Raises:
+        UserError: If features have NaN or infinity, or labels that an option
+            needs are missing.
+    """
+    options = options or EvaluationOptions()
+    if options.average_tracklets:
+        features = features.tracklet_means()
+    # junk must not take part in query expansion and re-ranking
+    kept = ~np.isin(features.pid, options.ignore_pids)
+    query = np.flatnonzero(features.is_query & kept)
+    gallery = np.flatnonzero(~features.is_query & kept)
+    result = _rank_rows(features, query, gallery, options, distributed)
+    if options.both_directions:
+        reverse = _rank_rows(features, gallery, query, options, distributed)
+        for name, value in reverse.scores.items():
+            result.scores[f'reverse/{name}'] = value
+    return result
+
+
+def _rank_rows(
+    features: ReIDFeatures,
+    query: np.ndarray,
+    gallery: np.ndarray,
+    options: EvaluationOptions,
+    distributed: bool,
+) -> RetrievalResult:
+    """Evaluate some rows as queries for some rows as gallery."""
+    qf = as_features(take_rows(features.feature, query), 'qf')
+    gf = as_features(take_rows(features.feature, gallery), 'gf')
+    labels = Labels(features.pid[query], features.pid[gallery])
+    if options.camera_aware and (features.cam_id != -1).any():
+        labels = labels._replace(
+            q_cams=features.cam_id[query], g_cams=features.cam_id[gallery]
+        )
+    curve_ranks = _CURVE_RANKS if options.keep_nearest else ()
+    ranked, splits = rank_gallery(
+        feature_blocks(qf, gf, options),
+        labels,
+        replace(options, ranks=(*options.ranks, *curve_ranks)),
+        distributed=distributed,
+    )
+    scores = ranked.means(options.ranks)
+    roc = None
+    if options.fprs:
+        # verification compares features, whatever the re-ranking
+        blocks = feature_blocks(qf, gf, replace(options, rerank=None))
+        curves = [
+            roc_of_split(blocks, labels, split, distributed)
+            for split in splits
+        ]
+        roc = curves[0]
+        for fpr in options.fprs:
+            rates = [each.tpr_at(fpr) for each in curves]
+            scores[f'TPR@FPR={fpr:g}'] = float(np.mean(rates))
+    if splits[0].gallery is not None:
+        gallery = gallery[splits[0].gallery]
+    return RetrievalResult(
+        features=features,
+        scores=scores,
+        query_rows=query,
+        ap=ranked.ap,
+        num_matches=ranked.num_matches,
+        nearest=np.append(gallery, -1)[ranked.nearest],
+        distances=ranked.distances,
+        cmc=ranked.cmc(curve_ranks),
+        roc=roc,
+        unit='tracklet' if options.average_tracklets else 'image',
+        remark=options.protocol.remark,
+    )
+
+
+def feature_blocks(
+    qf: np.ndarray, gf: np.ndarray, options: EvaluationOptions
+) -> Blocks:
+    """Return distances between features, expanded and re-ranked on request."""
+
+    def blocks(
+        queries: np.ndarray, rows: np.ndarray | None
+    ) -> Iterator[np.ndarray]:
+        gallery = gf if rows is None else gf[rows]
+        # re-ranking needs all queries as neighbours
+        query = take_rows(qf, queries) if options.rerank is None else qf
+        if options.query_expansion is not None:
+            query = alpha_query_expansion(
+                query, gallery, **options.query_expansion
+            )
+        if options.rerank is None:
+            yield from distance_blocks(query, gallery, options.distance)
+        elif len(queries):
+            if options.distance == 'cosine':
+                query, gallery = map(normalize_rows, (query, gallery))
+            own = slice(queries[0], queries[-1] + 1)  # no junk: consecutive
+            distances = rerank_queries(query, gallery, own, **options.rerank)
+            yield from matrix_blocks(distances)(np.arange(len(queries)), None)
+
+    return blocks
+
+
+def matrix_blocks(distances: np.ndarray) -> Blocks:
+    """Return blocks of a ``(Q, G)`` matrix, copied."""
+
+    def blocks(
+        queries: np.ndarray, rows: np.ndarray | None
+    ) -> Iterator[np.ndarray]:
+        for start in range(0, len(queries), BLOCK):
+            block = distances[queries[start : start + BLOCK]]
+            yield block if rows is None else block[:, rows]
+
+    return blocks

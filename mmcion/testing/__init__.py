@@ -1,0 +1,15 @@
+"""Data with known truth, for tests, benchmarks and runs without network."""
+
+from .noise_model import NoiseModel, Simulation
+from .synthetic_figure import Look, draw_figure, draw_looks
+from .synthetic_video import synthetic_detections, write_synthetic_video
+
+__all__ = [
+    'Look',
+    'NoiseModel',
+    'Simulation',
+    'draw_figure',
+    'draw_looks',
+    'synthetic_detections',
+    'write_synthetic_video',
+]

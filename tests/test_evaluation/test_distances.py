@@ -1,0 +1,123 @@
+import numpy as np
+import pytest
+import torch
+
+from mmcion.evaluation import nearest_gallery, normalize_rows
+from mmcion.evaluation.distances import (
+    BLOCK,
+    as_features,
+    distance_blocks,
+    take_rows,
+)
+from mmcion.utils.checks import UserError
+
+DISTANCES = ['cosine', 'euclidean']
+
+
+def draw(num_queries, num_gallery, dim=8, dtype=np.float64, seed=0):
+    rng = np.random.default_rng(seed)
+    shapes = (num_queries, dim), (num_gallery, dim)
+    return [rng.standard_normal(shape).astype(dtype) for shape in shapes]
+
+
+def all_distances(qf, gf, distance):
+    if distance == 'cosine':
+        unit = [f / np.linalg.norm(f, axis=1)[:, None] for f in (qf, gf)]
+        return 1 - unit[0] @ unit[1].T
+    return np.linalg.norm(qf[:, None] - gf, axis=2)
+
+
+def joined(qf, gf, distance='cosine'):
+    return np.concatenate(
+        [block.copy() for block in distance_blocks(qf, gf, distance)]
+    )
+
+
+@pytest.mark.parametrize('num_queries', [1, 15, 16, BLOCK, BLOCK + 1])
+@pytest.mark.parametrize('distance', DISTANCES)
+def test_blocks_equal_the_formula(distance, num_queries):
+    qf, gf = draw(num_queries, 7)
+    np.testing.assert_allclose(
+        joined(qf, gf, distance),
+        all_distances(qf, gf, distance),
+        atol=1e-12,
+    )
+
+
+def test_zero_vector_has_cosine_0():
+    gf = np.array([[0.0, 0.0], [3.0, 4.0]])
+    assert joined(gf, gf).round(12).tolist() == [[1, 1], [1, 0]]
+
+
+def test_dtypes():
+    single = np.ones((2, 3), np.float32)
+    assert as_features(single, 'f') is single
+    assert as_features(single.astype(np.float16), 'f').dtype == np.float32
+    assert as_features(np.ones((2, 3), int), 'f').dtype == np.float32
+    assert as_features(torch.ones(2, 3).double(), 'f').dtype == np.float64
+    half = torch.ones(2, 3, dtype=torch.bfloat16, requires_grad=True)
+    assert as_features(half, 'f').dtype == np.float32
+
+
+@pytest.mark.parametrize('value', [np.nan, np.inf])
+def test_row_that_is_not_finite_is_named(value):
+    features = np.ones((600, 2))
+    features[513, 1] = value
+    with pytest.raises(UserError, match=r'gf\[513\]'):
+        as_features(features, 'gf')
+    with pytest.raises(UserError, match=r'\(3,\)'):
+        as_features(np.ones(3), 'gf')
+
+
+@pytest.mark.parametrize('dtype', [np.float32, np.float64])
+@pytest.mark.parametrize('distance', DISTANCES)
+def test_overflow_is_refused(dtype, distance):
+    largest = np.finfo(dtype).max
+    far = np.array([[largest, largest]], dtype)
+    for pair in ((far, -far), (far, 0 * far), (0 * far, far)):
+        with pytest.raises(UserError, match='overflow'):
+            joined(*pair, distance)
+    # the squared distance of opposites fits
+    fits = np.array([[0.4 * np.sqrt(largest), 0]], dtype)
+    assert np.isfinite(joined(fits, -fits, distance)).all()
+    # the squares fit, but not the squared distance of opposites
+    if distance == 'euclidean':
+        with pytest.raises(UserError, match='overflow'):
+            joined(fits * 2, -fits * 2, distance)
+
+
+def test_dimensions_must_be_equal():
+    with pytest.raises(UserError, match='2 and 3'):
+        joined(np.eye(2), np.eye(3))
+
+
+def test_consecutive_rows_are_not_copied():
+    array = np.arange(10)
+    assert np.shares_memory(take_rows(array, np.array([2, 3, 4])), array)
+    assert take_rows(array, np.array([2, 4])).tolist() == [2, 4]
+    assert take_rows(array, np.array([], int)).tolist() == []
+
+
+def test_normalized_rows():
+    rows = normalize_rows(np.array([[3.0, 4.0], [0.0, 0.0]]))
+    assert rows.tolist() == [[0.6, 0.8], [0, 0]]
+
+
+@pytest.mark.parametrize('distance', DISTANCES)
+def test_nearest_equals_a_full_sort(distance):
+    qf, gf = draw(300, 50)
+    rows, distances = nearest_gallery(qf, gf, 7, distance=distance)
+    expected = all_distances(qf, gf, distance)
+    order = np.argsort(expected, axis=1)[:, :7]
+    np.testing.assert_array_equal(rows, order)
+    np.testing.assert_allclose(
+        distances, np.take_along_axis(expected, order, axis=1), atol=1e-10
+    )
+
+
+def test_nearest_of_a_small_gallery():
+    rows, _ = nearest_gallery(np.eye(3), np.eye(3)[:2], 10)
+    assert rows.shape == (3, 2)
+    assert nearest_gallery(np.eye(3), np.eye(3)[:0], 10)[0].shape == (3, 0)
+    with pytest.raises(UserError, match='k .* got 0'):
+        nearest_gallery(np.eye(3), np.eye(3), 0)

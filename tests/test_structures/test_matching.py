@@ -1,0 +1,39 @@
+import numpy as np
+import pytest
+
+from mmcion.structures.matching import rows_of_same_identity
+
+
+def rows_by_query(found):
+    return [part.tolist() for part in np.split(found.rows, found.ptr[1:-1])]
+
+
+@pytest.mark.parametrize('seed', range(4))
+def test_equals_a_loop(seed):
+    rng = np.random.default_rng(seed)
+    q_pids, g_pids = rng.integers(9, size=12), rng.integers(7, size=30)
+    found = rows_of_same_identity(q_pids, g_pids)
+    expected = [np.flatnonzero(g_pids == pid).tolist() for pid in q_pids]
+    assert rows_by_query(found) == expected
+    assert found.query.tolist() == [
+        query for query, rows in enumerate(expected) for _ in rows
+    ]
+
+    keep = rng.random(len(found.rows)) < 0.5
+    kept = found.select(keep)
+    pairs = [
+        (query, row)
+        for (query, row), is_kept in zip(
+            zip(found.query, found.rows, strict=True), keep, strict=True
+        )
+        if is_kept
+    ]
+    assert list(zip(kept.query, kept.rows, strict=True)) == pairs
+    assert rows_by_query(kept.block(3, 7)) == rows_by_query(kept)[3:7]
+
+
+def test_nothing_to_match():
+    found = rows_of_same_identity(np.array([], int), np.array([1]))
+    assert (found.ptr.tolist(), found.rows.tolist()) == ([0], [])
+    found = rows_of_same_identity(np.array(['a']), np.array([], 'U1'))
+    assert (found.ptr.tolist(), found.rows.tolist()) == ([0, 0], [])

@@ -1,0 +1,82 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from mmcion.structures import TrackletTable
+from tests.test_video.conftest import write_boxes, write_video
+
+from ..tool_utils import ROOT
+
+TOOL = 'extract_tracklets.py'
+
+
+def test_boxes_from_files(tmp_path, call_tool):
+    walk = write_video(tmp_path / 'walk.avi')
+    boxes = write_boxes(tmp_path / 'boxes.csv')
+
+    call_tool(
+        *(TOOL, walk, '--out', 'out', '--boxes', boxes),
+        *('--clips', 2, '--stride', 2, '--cfg-options'),
+        *('extractor.padding=0', 'extractor.quality=80'),
+    )
+
+    table = TrackletTable.load(tmp_path / 'out' / 'table')
+    assert len(table) == 30
+    assert table.videos == ('walk-clip0', 'walk-clip1')
+
+
+@pytest.mark.parametrize(
+    ('args', 'message'),
+    [
+        (['none.mp4'], 'none.mp4'),
+        (['.', '--clips', '0'], 'clips must be an integer of at least 1'),
+        (['.', '--boxes', 'none'], 'boxes: none does not exist'),
+        (['.', '--cfg-options', 'stride=2'], 'extractor.KEY=VALUE'),
+        (['.', '--config', 'hog.py', '--boxes', '.'], 'hog.py'),
+        (['.', '--cfg-options', 'detector.type=Nobody'], 'Nobody'),
+    ],
+)
+def test_mistakes_are_reported_in_a_line(
+    tmp_path, call_tool, capsys, args, message
+):
+    (tmp_path / 'a.mp4').write_text('hello')
+    (tmp_path / 'hog.py').write_text("detector = dict(type='HOGDetector')")
+    which = [] if '--config' in args else ['--detector', 'boxes']
+
+    with pytest.raises(SystemExit) as exit_:
+        call_tool(TOOL, *args, '--out', 'out', *which)
+
+    assert exit_.value.code == 1
+    errors = capsys.readouterr().err
+    assert message in errors
+    assert 'Traceback' not in errors
+
+
+def test_killed_run_resumes_and_leaves_no_process(tmp_path):
+    folder, out = tmp_path / 'videos', tmp_path / 'out'
+    for name in 'ab':
+        write_video(folder / f'{name}.avi', frames=1200)
+        write_boxes(folder / f'{name}.csv', frames=1200)
+    command = [sys.executable, str(ROOT / 'tools' / TOOL), str(folder)]
+    command += ['--out', str(out), '--detector', 'boxes', '--workers', '2']
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    while not list(out.glob('crops/.b.tmp/*.jpg')):
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    # ends only when no process holds the pipe any more
+    process.communicate(timeout=20)
+    assert not (out / 'table').exists()
+
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+    assert done.returncode == 0, done.stderr
+    table = TrackletTable.load(out / 'table')
+    assert table.num_tracklets == 4
+    crops = list(out.glob('crops/**/*.jpg'))
+    assert len(crops) == len(table)
+    assert not list(out.glob('crops/.*'))
