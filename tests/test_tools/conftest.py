@@ -2,10 +2,14 @@
 
 import runpy
 import sys
+from collections import OrderedDict
 
 import cv2
 import numpy as np
 import pytest
+from mmengine.logging import MessageHub, MMLogger
+from mmengine.registry import DefaultScope
+from mmengine.visualization import Visualizer
 
 from mmcion.structures import FeatureStore, TrackletTable
 
@@ -28,6 +32,9 @@ def call_tool(tmp_path, monkeypatch):
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, 'path', [*sys.path])
+    # a new process has none of mmengine's singletons, which go by second
+    for kind in (DefaultScope, MessageHub, MMLogger, Visualizer):
+        monkeypatch.setattr(kind, '_instance_dict', OrderedDict())
     return call
 
 
