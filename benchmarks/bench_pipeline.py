@@ -58,7 +58,7 @@ def our_pipeline(
     from mmcion.datasets.transforms import LoadImage, MultiCrop
 
     load = LoadImage()
-    crop = MultiCrop(num_local=num_local, on_device=on_device)
+    crop = MultiCrop((256, 128), (128, 64), num_local, on_device=on_device)
 
     def make(content: bytes) -> Any:
         return crop(load({'img_path': '', 'img_bytes': content}))['views']

@@ -63,8 +63,12 @@ def make_sampler(args: argparse.Namespace, part: int) -> Any:
 
     dataset = make_dataset(args.images // part, args.identities // part)
     begin = time.perf_counter()
+    # as mmengine's DefaultSampler
+    order = SimpleNamespace(
+        dataset=dataset, seed=0, epoch=0, rank=0, world_size=1
+    )
     sampler = IdentitySampler(
-        dataset,
+        order,
         args.batch_size,
         args.num_instances[0],
         compat_padding=args.compat_padding,
@@ -99,7 +103,7 @@ def main() -> None:
         for epoch in EPOCHS:
             for sampler in samplers.values():
                 sampler.set_num_instances(num_instances)
-                sampler.set_epoch(epoch)
+                sampler.sampler.epoch = epoch
             found = measure_plans(samplers, args.repeats)
             slowest = {name: max(slowest[name], found[name]) for name in found}
             times = ', '.join(f'{name} {s:.3f} s' for name, s in found.items())

@@ -159,14 +159,11 @@ def make_config(args: argparse.Namespace, folder: Path, batch: int) -> Config:
         'model.channels_last': args.channels_last,
         'model.compile_backbone': args.compile,
         'model.backbone.depth': args.depth,
-        'model.projector.in_channels': 2048 if args.depth >= 50 else 512,
         'model.projector.num_prototypes': args.prototypes,
-        'model.head.num_prototypes': args.prototypes,
         'model.head.chunk_size': args.chunk_size or None,
         loader + 'batch_size': batch,
         loader + 'num_workers': args.workers,
-        loader + 'sampler.batch_size': batch,
-        loader + 'sampler.num_instances': args.num_instances,
+        loader + 'batch_sampler.num_instances': args.num_instances,
         loader + 'dataset.ann_file': str(folder / 'annotation'),
         loader + 'dataset.data_root': str(folder / 'images'),
     }
@@ -178,9 +175,7 @@ def make_config(args: argparse.Namespace, folder: Path, batch: int) -> Config:
         num_local=args.num_local,
         on_device=args.crops == 'device',
     )
-    entry(cfg.custom_hooks, 'InstanceScheduleHook').update(
-        epochs=[cfg.train_cfg.max_epochs], num_instances=[args.num_instances]
-    )
+    cfg.custom_hooks.remove(entry(cfg.custom_hooks, 'InstanceScheduleHook'))
     entry(cfg.custom_hooks, 'FreezeLastLayerHook').update(epochs=0)
     return cfg
 
@@ -225,7 +220,7 @@ class MeasureHook(Hook):
 
 def first_items(loader: DataLoader) -> Any:
     """Return a collated batch, without workers."""
-    rows = islice(iter(loader.sampler), loader.batch_size)
+    rows = next(iter(loader.batch_sampler))
     return loader.collate_fn([loader.dataset[row] for row in rows])
 
 

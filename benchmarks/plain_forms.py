@@ -144,6 +144,8 @@ def paper_loader(
         num_instances: K.
         workers: number of processes.
     """
+    from mmengine.dataset import DefaultSampler
+
     from mmcion.datasets.samplers import IdentitySampler
     from mmcion.structures import AnnotationTable
 
@@ -152,11 +154,11 @@ def paper_loader(
     dataset = PaperImages(paths, np.asarray(table.pid), make)
     return DataLoader(
         dataset,
-        batch,
-        sampler=IdentitySampler(dataset, batch, num_instances),
+        batch_sampler=IdentitySampler(
+            DefaultSampler(dataset, seed=0), batch, num_instances
+        ),
         num_workers=workers,
         pin_memory=torch.cuda.is_available(),
-        drop_last=True,
         multiprocessing_context='fork',  # as mmengine's
     )
 

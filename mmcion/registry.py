@@ -16,6 +16,7 @@ from mmengine.registry import (
     OPTIM_WRAPPER_CONSTRUCTORS as MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS,
 )
 from mmengine.registry import OPTIM_WRAPPERS as MMENGINE_OPTIM_WRAPPERS
+from mmengine.registry import PARAM_SCHEDULERS as MMENGINE_PARAM_SCHEDULERS
 from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
 from mmengine.registry import Registry
 
@@ -54,6 +55,9 @@ OPTIM_WRAPPER_CONSTRUCTORS = _child(
     'optimizer wrapper constructor',
     MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS,
     'engine.optim',
+)
+PARAM_SCHEDULERS = _child(
+    'parameter scheduler', MMENGINE_PARAM_SCHEDULERS, 'engine.schedulers'
 )
 
 DENOISERS = _root('denoiser', 'denoising')

@@ -39,14 +39,14 @@ def images(tmp_path):
 
 def small_config(images):
     """The recipe with a small network and images, and a short schedule."""
-    path = ROOT / 'configs/eval/fine-tune_resnet50-ibn_market1501.py'
-    cfg = Config.fromfile(path)
+    name = 'fine-tune_resnet50-ibn_market1501.py'
+    cfg = Config.fromfile(ROOT / 'configs/cion/benchmarks' / name)
     read_images(cfg, images, SIZE)
     cfg.model.backbone.depth = 18
-    cfg.model.neck.in_channels = cfg.model.head.in_channels = 512
     cfg.model.head.num_classes = NUM_PIDS
-    warmup, steps = cfg.param_scheduler
-    warmup.end, steps.milestones = 3, [22, 28]
+    cfg.param_scheduler[0].update(
+        warmup_ratio=0.1, milestone_ratios=[22 / 30, 28 / 30]
+    )
     cfg.train_cfg.update(max_epochs=EPOCHS, val_interval=EPOCHS)
     return cfg
 

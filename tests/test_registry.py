@@ -20,6 +20,7 @@ for name, component in {
     'MODELS': 'CION',
     'OPTIM_WRAPPERS': 'Bf16OptimWrapper',
     'OPTIM_WRAPPER_CONSTRUCTORS': 'DecayGroupsConstructor',
+    'PARAM_SCHEDULERS': 'WarmupCosineLR',
     'PROTOCOLS': 'MarketProtocol',
     'TRACKERS': 'GivenIds',
     'TRANSFORMS': 'MultiCrop',

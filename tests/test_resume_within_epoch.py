@@ -148,7 +148,6 @@ def test_two_ranks_go_on_as_well(crops, tmp_path):
         **train_options(crops, tmp_path / 'ranks'),
         **by_iterations(),
         'train_dataloader.batch_size': 4,
-        'train_dataloader.sampler.batch_size': 4,
         'train_dataloader.num_workers': 1,
     }
     full, resumed = tmp_path / 'full', tmp_path / 'resumed'
@@ -164,8 +163,6 @@ def test_two_ranks_go_on_as_well(crops, tmp_path):
 def test_epochs_of_another_length_are_refused(crops, full_run, tmp_path):
     options = {
         'train_dataloader.batch_size': 16,
-        'train_dataloader.sampler.batch_size': 16,
-        'train_dataloader.sampler.num_instances': 4,
         'custom_hooks.0.num_instances': '[4,4]',
     }
     with pytest.raises(ValueError, match=r'2 of 4 batches, but .* has 2'):

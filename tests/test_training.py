@@ -16,7 +16,7 @@ from torch.multiprocessing import ProcessRaisedException
 from tests.dist_utils import run_on_ranks
 from tests.golden import DATA
 from tests.tiny import make_pretrainer, write_query_gallery
-from tests.tool_utils import ROOT, call_main
+from tests.tool_utils import call_main
 from tests.training_utils import (
     DATASET,
     assert_same,
@@ -155,10 +155,14 @@ def test_learning_rate_is_scaled_with_the_batch(crops, full_run, tmp_path):
     assert rates[1][:6] == pytest.approx([rate / 2 for rate in rates[0][:6]])
 
 
-def test_learning_rate_is_not_scaled_with_accumulation(crops, tmp_path):
-    options = {'optim_wrapper.accumulative_counts': 2}
-    with pytest.raises(ValueError, match='images a step'):
-        train(crops, tmp_path, '--auto-scale-lr', **options)
+def test_learning_rate_is_scaled_with_the_batches_of_a_step(crops, tmp_path):
+    options = {
+        'auto_scale_lr.base_batch_size': 16,
+        'optim_wrapper.accumulative_counts': 2,
+    }
+    train(crops, tmp_path, '--auto-scale-lr', **options)
+    # 2 x 8 images a step, so the rate of the config
+    assert logged(load(tmp_path), 'lr')[3] == pytest.approx(1e-2)
 
 
 def test_two_ranks_equal_one_process_with_both_batches(
@@ -173,7 +177,6 @@ def test_two_ranks_equal_one_process_with_both_batches(
     options = {
         **train_options(crops, tmp_path),
         'train_dataloader.batch_size': 4,
-        'train_dataloader.sampler.batch_size': 4,
     }
     states = run_on_ranks(
         train_on_rank, DATA / 'tiny_train.py', tmp_path, options
@@ -231,16 +234,3 @@ def test_teacher_of_a_run_is_evaluated(full_run, tmp_path):
         )
         torch.testing.assert_close(torch.from_numpy(feature), expected[0])
     assert len(dumped['pid']) == 8
-
-
-@pytest.mark.parametrize(
-    ('config', 'missing'),
-    [
-        ('denoise/three-levels_auto.py', 'no model, train_dataloader'),
-        ('eval/zero-shot_color-stripes_128x64.py', 'no train_dataloader'),
-    ],
-)
-def test_other_configs_are_no_recipe_of_training(tmp_path, config, missing):
-    path = ROOT / 'configs' / config
-    with pytest.raises(ValueError, match=missing):
-        call_main('train.py', path, '--work-dir', tmp_path)

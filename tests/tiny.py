@@ -52,7 +52,7 @@ def pretrainer_cfg(use_bn=False, **options):
             'bottleneck_channels': 6,
             'num_prototypes': PROTOTYPES,
         },
-        'head': {'type': 'SelfDistillHead', 'num_prototypes': PROTOTYPES},
+        'head': {'type': 'SelfDistillHead'},
         **options,
     }
 

@@ -30,7 +30,6 @@ EXAMPLE = """examples:
   python tools/quickstart.py --synthetic           # drawn figures, no network
 """
 TRAIN_CONFIG = 'configs/cion/cion_mobilenet-v2_1xb48-5e_clips-128x64.py'
-EPOCHS, BATCH_SIZE, INSTANCES = 5, 48, 8  # as in TRAIN_CONFIG
 
 
 @dataclass
@@ -82,6 +81,8 @@ def list_steps(
         work_dir: Folder of all output.
         facts: Receives what the report needs to know.
     """
+    from mmcion.utils.cli import read_config
+
     tracklets, features = work_dir / 'tracklets', work_dir / 'features'
     identities, cion = work_dir / 'identities', work_dir / 'cion'
     table, split = tracklets / 'table', work_dir / 'query_gallery.csv'
@@ -150,24 +151,27 @@ def list_steps(
     yield test('colour', 'zero-shot_color-stripes')
     yield test('before', 'zero-shot_mobilenet-v2', *weights)
     # --resume: a killed training continues from its last checkpoint
-    batch = batch_size(work_dir)
+    cfg = read_config(ROOT / TRAIN_CONFIG)
+    batch = batch_size(cfg.train_dataloader, work_dir)
     yield Step(
         'pretraining',
-        ['tools/train.py', TRAIN_CONFIG, '--work-dir', cion, '--resume']
-        + ['--cfg-options']
-        + [f'train_dataloader.dataset.ann_file={identities}/annotation']
-        + [f'train_dataloader.dataset.data_root={tracklets}/crops']
+        ['tools/train.py', TRAIN_CONFIG, '--data', identities]
+        + ['--work-dir', cion, '--resume', '--cfg-options']
         + [f'train_dataloader.batch_size={batch}']
-        + [f'train_dataloader.sampler.batch_size={batch}']
         + [f'model.backbone_checkpoint={path}' for path in weights],
         cion,
     )
-    last = cion / f'epoch_{EPOCHS}.pth'
+    last = cion / f'epoch_{cfg.train_cfg.max_epochs}.pth'
     yield test('after', 'zero-shot_mobilenet-v2', last)
 
 
-def batch_size(work_dir: Path) -> int:
-    """Return the batch size that the identities found allow."""
+def batch_size(loader: dict[str, Any], work_dir: Path) -> int:
+    """Return the batch size that the identities found allow.
+
+    Args:
+        loader: ``train_dataloader`` of the config.
+        work_dir: Folder of all output.
+    """
     from mmcion.utils.checks import UserError
     from mmcion.utils.io import read_json
 
@@ -178,7 +182,8 @@ def batch_size(work_dir: Path) -> int:
             f'{identities} identity is too few to learn from: give a longer '
             f'video, or one with more people.'
         )
-    return min(BATCH_SIZE, identities * INSTANCES)
+    num_instances = loader['batch_sampler']['num_instances']
+    return min(loader['batch_size'], identities * num_instances)
 
 
 class Chain:

@@ -15,9 +15,10 @@ EXAMPLE = """examples:
   python tools/test.py configs/eval/zero-shot_color-stripes_128x64.py \\
       --cfg-options test_dataloader.dataset.ann_file=query_gallery.csv \\
       test_dataloader.dataset.data_root=work_dirs/tracklets/crops
-  python tools/test.py configs/eval/zero-shot_resnet50-ibn_market1501.py \\
-      work_dirs/cion/epoch_100.pth --out scores.json --show-dir report
-  python tools/test.py configs/eval/zero-shot_resnet50-ibn_market1501.py \\
+  python tools/test.py \\
+      configs/cion/benchmarks/fine-tune_resnet50-ibn_market1501.py \\
+      work_dirs/fine-tune/epoch_120.pth --out scores.json --show-dir report
+  python tools/test.py configs/eval/zero-shot_resnet50-ibn_256x128.py \\
       model.pth --tta --rerank k1=20 --datasets market1501 \\
       msmt17=/data/MSMT17_V1 dukemtmcreid
 

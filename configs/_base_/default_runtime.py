@@ -3,10 +3,12 @@ default_scope = 'mmcion'
 default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     throughput=dict(type='ThroughputHook'),
-    logger=dict(type='LoggerHook', interval=50),
+    logger=dict(type='LoggerHook', interval=50),  # iterations
     param_scheduler=dict(type='ParamSchedulerHook'),
+    # every epoch; by_epoch=False counts iterations
     checkpoint=dict(type='AtomicCheckpointHook', interval=1, max_keep_ckpts=3),
     sampler_seed=dict(type='DistSamplerSeedHook'),
+    # resume within an epoch, too
     resume=dict(type='ExactResumeHook'),
 )
 env_cfg = dict(
@@ -23,5 +25,5 @@ visualizer = dict(
 )
 randomness = dict(seed=0)
 log_level = 'INFO'
-load_from = None
-resume = False
+load_from = None  # weights of the whole model to start from
+resume = False  # or tools/train.py --resume

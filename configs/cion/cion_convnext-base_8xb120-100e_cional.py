@@ -2,9 +2,6 @@ _base_ = [
     '../_base_/models/cion.py',
     '../_base_/datasets/cional_multicrop.py',
     '../_base_/schedules/adamw-cos_100e.py',
-    '../_base_/default_runtime.py',
+    '../_base_/cion_runtime.py',
 ]
-model = dict(
-    backbone=dict(type='ConvNeXt', arch='base'),
-    projector=dict(in_channels=1024),
-)
+model = dict(backbone=dict(type='ConvNeXt', arch='base'))

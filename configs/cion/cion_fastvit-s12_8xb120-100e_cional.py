@@ -2,10 +2,7 @@ _base_ = [
     '../_base_/models/cion.py',
     '../_base_/datasets/cional_multicrop.py',
     '../_base_/schedules/adamw-cos_100e.py',
-    '../_base_/default_runtime.py',
+    '../_base_/cion_runtime.py',
 ]
-model = dict(
-    backbone=dict(type='FastViT', arch='s12'),
-    projector=dict(in_channels=1024),
-)
+model = dict(backbone=dict(type='FastViT', arch='s12'))
 sync_bn = 'torch'

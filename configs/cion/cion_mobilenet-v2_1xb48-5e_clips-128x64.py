@@ -2,13 +2,25 @@
 # prototypes, batch norm in the projector and a fast teacher, because a
 # few hundred steps must do what takes the paper's recipe a hundred epochs.
 _base_ = [
-    '../_base_/models/cion_mobilenet-v2.py',
+    '../_base_/models/cion.py',
     '../_base_/datasets/cional_multicrop.py',
     '../_base_/default_runtime.py',
 ]
-model = dict(channels_last=True, projector=dict(use_bn=True))
+model = dict(
+    channels_last=True,
+    backbone=dict(
+        type='mmpretrain.TIMMBackbone', model_name='mobilenetv2_100'
+    ),
+    # few prototypes, as a single video has few people
+    projector=dict(
+        in_channels=1280,
+        hidden_channels=512,
+        num_prototypes=1024,
+        use_bn=True,
+    ),
+)
 
-data_root = 'work_dirs/quickstart/tracklets/crops'
+data_root = None  # as the annotation states
 train_pipeline = [
     dict(type='LoadImage'),
     dict(
@@ -24,12 +36,13 @@ train_dataloader = dict(
     batch_size=48,
     num_workers=2,
     pin_memory=False,
+    # what `make demo` writes; `tools/train.py --data` takes other images
     dataset=dict(
         ann_file='work_dirs/quickstart/identities/annotation',
         data_root=data_root,
         pipeline=train_pipeline,
     ),
-    sampler=dict(batch_size=48, num_instances=8),
+    batch_sampler=dict(num_instances=8),
 )
 
 optim_wrapper = dict(
@@ -38,23 +51,16 @@ optim_wrapper = dict(
     optimizer=dict(type='AdamW', lr=5e-4, weight_decay=0.04),
 )
 param_scheduler = [
+    # 10 steps, while the cosine of all epochs begins
     dict(
         type='LinearLR',
         start_factor=1e-9,  # mmengine cannot start from 0
         by_epoch=False,
-        begin=0,
         end=10,
     ),
-    dict(
-        type='CosineAnnealingLR',
-        eta_min=1e-6,
-        begin=0,
-        end=5,
-        convert_to_iter_based=True,
-    ),
+    dict(type='CosineAnnealingLR', eta_min=1e-6, convert_to_iter_based=True),
 ]
 custom_hooks = [
-    dict(type='InstanceScheduleHook', epochs=[5], num_instances=[8]),
     dict(type='TeacherUpdateHook', momentum=0.98),
     dict(type='FreezeLastLayerHook', epochs=1),
     dict(type='ClipPerTensorHook', max_norm=3.0),

@@ -6,6 +6,4 @@
 _base_ = './cion_resnet50-ibn_8xb120-100e_cional.py'
 
 model = dict(channels_last=True, compile_backbone=True)
-train_dataloader = dict(batch_size=240, sampler=dict(batch_size=240))
-optim_wrapper = dict(optimizer=dict(lr=4.6875e-4))  # 5e-4 x 240 / 256
-auto_scale_lr = dict(base_batch_size=240)
+train_dataloader = dict(batch_size=240)

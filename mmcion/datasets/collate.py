@@ -1,4 +1,4 @@
-"""Items of a dataset become a batch."""
+"""Collate items of a data set into a batch."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def collate_views(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Stack ``inputs`` and list ``data_samples``.
 
     Args:
-        items: what ``PackReIDInputs`` returns. Images whose views are made on
-            the device differ in size and are padded to one.
+        items: Results of ``PackReIDInputs``. Images whose views are made on
+            the device differ in size and are padded to the largest.
     """
     if not isinstance(items[0]['inputs'], ViewPlan):
         return default_collate(items)

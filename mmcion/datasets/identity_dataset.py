@@ -7,20 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from mmengine.dist import get_rank
-from torch.utils.data import Dataset, get_worker_info
+from torch.utils.data import Dataset
 
 from mmcion.registry import DATASETS
 from mmcion.structures import AnnotationTable
+from mmcion.utils.checks import UserError
 
 from .broken_images import BrokenImages
 from .image_reader import UnreadableImageError, open_images
-from .samplers import Draw
+from .samplers import seed_transforms
 from .transforms import build_pipeline
-from .transforms.seed_transforms import seed_generators
 
-_NUM_LOOKED_FOR = 5
+_NUM_CHECKED = 5  # images that are looked for at the start
 
 
 @DATASETS.register_module()
@@ -28,61 +26,60 @@ class IdentityDataset(Dataset):
     """Images of an annotation, as columns rather than a list of dicts.
 
     Columns are memory-mapped: millions of rows open at once and worker
-    processes share them. Random numbers of the transforms are seeded by
-    (seed, epoch, position of the draw), so that epochs differ and a resumed
-    run, with any number of workers, draws what an uninterrupted one would
-    have drawn; rows of samplers that yield no ``Draw`` by (seed, rank,
-    worker, epoch).
+    processes share them. The transforms of a ``Draw`` are seeded by it.
 
     Args:
-        ann_file: folder of an ``AnnotationTable`` or a CION annotation JSON.
-        data_root: folder that the annotation's paths are relative to, an
-            LMDB whose keys they are, or a folder of indexed tar files.
-        pipeline: transforms; they receive ``img_path``, ``pid``, ``cam_id``.
-        seed: of the transforms.
-        max_broken: so many images may be missing or undecodable, in each
-            worker: the identity's next readable row takes their place, which
-            is logged. A few in millions need not end a run of days; 0
-            ends it at the first.
+        ann_file: Folder of an ``AnnotationTable`` or a CION annotation JSON.
+        data_root: Folder that the paths are relative to, an LMDB whose keys
+            they are, or a folder of indexed tar files. None for what the
+            annotation states, as that of ``tools/denoise.py`` does.
+        pipeline: Transforms; they receive ``img_path``, ``pid``, ``cam_id``.
+        max_broken: Number of images that each worker may find missing or
+            undecodable: the identity's next readable image takes their
+            place, which is logged. A few in millions need not end a run of
+            days; 0 ends it at the first.
 
     Attributes:
-        pids: ``(N,)`` int32 identities, for the sampler.
+        pids: ``(N,)`` int32 identities.
+        cam_ids: ``(N,)`` int32 cameras or videos.
 
     Raises:
-        ValueError: if the annotation is empty.
-        FileNotFoundError: if the annotation is missing, or all of a few
+        UserError: If the annotation is empty.
+        FileNotFoundError: If the annotation is missing, or all of a few
             images that are looked for.
     """
 
     def __init__(
         self,
         ann_file: str | Path,
-        data_root: str | Path,
-        pipeline: Sequence[dict[str, Any]],
-        seed: int = 0,
+        data_root: str | Path | None = None,
+        pipeline: Sequence[dict[str, Any]] = (),
         max_broken: int = 10,
     ) -> None:
         self.annotation = AnnotationTable.load(ann_file)
+        if data_root is None:
+            data_root = self.annotation.image_root
         self.images = open_images(data_root)
         self.pipeline = build_pipeline(pipeline)
-        self.seed = seed
         self.broken = BrokenImages(max_broken)
-        # shared with worker processes, which may outlive an epoch
-        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
-        self._seeded_epoch = -1
-        if not len(self.annotation):
-            raise ValueError(f'{ann_file} has no images.')
-        self._check_root(ann_file, data_root)
-
-    @property
-    def pids(self) -> np.ndarray:
-        """Identity of every row."""
-        return self.annotation.pid
-
-    @property
-    def cam_ids(self) -> np.ndarray:
-        """Camera or video of every row."""
-        return self.annotation.cam_id
+        self.pids: np.ndarray = self.annotation.pid
+        self.cam_ids: np.ndarray = self.annotation.cam_id
+        if not len(self):
+            raise UserError(f'{ann_file} has no images.')
+        # a wrong root has none of a few images spread over the rows
+        errors = []
+        for row in np.linspace(0, len(self) - 1, _NUM_CHECKED, dtype=int):
+            try:
+                self.images.read(self._path(row))
+                break
+            except OSError as error:
+                errors.append(error)
+        else:
+            raise FileNotFoundError(
+                f'the first image of {ann_file}, {self._path(0)}, cannot be '
+                f'read, nor can others: set data_root, now {data_root}, to '
+                f'the folder that the paths are relative to ({errors[0]}).'
+            ) from errors[0]
 
     @property
     def metainfo(self) -> dict[str, Any]:
@@ -92,10 +89,6 @@ class IdentityDataset(Dataset):
             'num_identities': int(self.pids.max()) + 1,
         }
 
-    def set_epoch(self, epoch: int) -> None:
-        """Seed the transforms anew; the sampler calls this."""
-        self._epoch.fill_(epoch)
-
     def __len__(self) -> int:
         return len(self.annotation)
 
@@ -103,10 +96,10 @@ class IdentityDataset(Dataset):
         """Return the transformed image of a row.
 
         Raises:
-            UnreadableImageError: if more than ``max_broken`` images are
+            UnreadableImageError: If more than ``max_broken`` images are
                 broken, or all of an identity.
         """
-        self._seed_transforms(row)
+        seed_transforms(row)
         for candidate in self._candidates(int(row)):
             if candidate in self.broken:
                 continue
@@ -121,6 +114,7 @@ class IdentityDataset(Dataset):
     def _candidates(self, row: int) -> Iterator[int]:
         """Yield a row, then the others of its identity, from it on."""
         yield row
+        # only for a broken image: this looks at all rows
         rows = np.flatnonzero(self.pids == self.pids[row])
         place = int(np.searchsorted(rows, row))
         yield from np.roll(rows, -place).tolist()[1:]
@@ -129,39 +123,10 @@ class IdentityDataset(Dataset):
         return self.pipeline(
             {
                 **self.images.entry(self._path(row)),
-                'pid': int(self.annotation.pid[row]),
-                'cam_id': int(self.annotation.cam_id[row]),
+                'pid': int(self.pids[row]),
+                'cam_id': int(self.cam_ids[row]),
             }
         )
 
-    def _check_root(self, ann_file: str | Path, data_root: str | Path) -> None:
-        """Look for a few images: a wrong root has none of them."""
-        found: OSError | None = None
-        for row in np.linspace(0, len(self) - 1, _NUM_LOOKED_FOR, dtype=int):
-            try:
-                self.images.read(self._path(row))
-                return
-            except OSError as error:
-                found = found or error
-        raise FileNotFoundError(
-            f'the first image of {ann_file}, {self._path(0)}, cannot be '
-            f'read, nor can others: set data_root, now {data_root}, to the '
-            f'folder that the paths are relative to ({found}).'
-        ) from found
-
     def _path(self, row: int) -> str:
         return self.annotation.path[row].decode()
-
-    def _seed_transforms(self, row: int) -> None:
-        epoch = int(self._epoch)
-        entropy: tuple[int, ...]
-        if isinstance(row, Draw):
-            entropy = (self.seed, epoch, row.position)
-        elif epoch == self._seeded_epoch:
-            return
-        else:
-            worker = get_worker_info()
-            place = (get_rank(), worker.id + 1 if worker else 0)
-            entropy = (self.seed, *place, epoch)
-        self._seeded_epoch = epoch
-        seed_generators(entropy)

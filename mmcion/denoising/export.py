@@ -53,7 +53,9 @@ def export_annotation(
     rows = np.flatnonzero(kept)
     rows = rows[good[identity[rows]]]
     _, pid = np.unique(identity[rows], return_inverse=True)
-    annotation = AnnotationTable(table.path[rows], pid, table.video_id[rows])
+    annotation = AnnotationTable(
+        table.path[rows], pid, table.video_id[rows], table.image_root
+    )
     return annotation, {
         'images': len(rows),
         'identities': int(good.sum()),

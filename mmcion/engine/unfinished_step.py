@@ -1,7 +1,7 @@
-"""Gradients that wait for the other batches of their optimizer step.
+"""Gradients of a step whose batches are not all done.
 
 mmengine's ``accumulative_counts`` makes one step of several batches. DDP
-keeps their gradients on their ranks until the last of them.
+averages their gradients over ranks with the last of them only.
 """
 
 from __future__ import annotations
@@ -11,13 +11,16 @@ from typing import Any
 from mmengine.dist import all_reduce
 from mmengine.runner import Runner
 
+from mmcion.utils.checks import UserError
+
 from .unwrap import unwrapped_model
 
 
 def average_gradients(runner: Runner) -> None:
-    """Give all ranks their mean, which leaves the step's mean as it is.
+    """Replace accumulated gradients by their mean over ranks.
 
-    To be called on all ranks before one of them saves its own.
+    The mean of the whole step does not change. Called on all ranks before one
+    of them saves its own.
     """
     if runner.optim_wrapper.should_update():
         return
@@ -27,10 +30,11 @@ def average_gradients(runner: Runner) -> None:
 
 
 def unfinished_step(runner: Runner) -> dict[str, Any]:
-    """Return what a resumed run needs; empty at the end of a step."""
+    """Return what a resumed run needs; nothing at the end of a step."""
     wrapper = runner.optim_wrapper
     if wrapper.should_update():
         return {}
+    # in true units, since a resumed run may have another loss scale
     scale = _loss_scale(runner)
     return {
         'accumulative_counts': wrapper._accumulative_counts,
@@ -46,16 +50,16 @@ def restore_step(runner: Runner, saved: dict[str, Any]) -> None:
     """Put the gradients back.
 
     Args:
-        runner: resumed, before its first batch.
-        saved: what ``unfinished_step`` returned.
+        runner: Resumed, before its first batch.
+        saved: Result of ``unfinished_step``.
 
     Raises:
-        ValueError: if steps have another number of batches now.
+        UserError: If steps have another number of batches now.
     """
     counts = saved['accumulative_counts']
     now = runner.optim_wrapper._accumulative_counts
     if counts != now:
-        raise ValueError(
+        raise UserError(
             f'the checkpoint is of iteration {runner.iter}, within a step of '
             f'accumulative_counts={counts} batches, which is {now} now: '
             f'resume with {counts}.'
@@ -64,7 +68,7 @@ def restore_step(runner: Runner, saved: dict[str, Any]) -> None:
     scale = _loss_scale(runner)
     for name, gradient in saved['gradients'].items():
         weights[name].grad = gradient.to(weights[name].device) * scale
-    # mmengine has just said that they are lost
+    # mmengine has just warned that they are lost
     runner.logger.info(
         f'gradients of {runner.iter % counts} of {counts} batches of a step '
         f'are back; none are lost'
@@ -72,6 +76,6 @@ def restore_step(runner: Runner, saved: dict[str, Any]) -> None:
 
 
 def _loss_scale(runner: Runner) -> float:
-    """Return what float16 gradients carry; a power of 2 rounds nothing."""
+    """Return the factor on float16 gradients, a power of 2: exact."""
     scaler = getattr(runner.optim_wrapper, 'loss_scaler', None)
     return scaler.get_scale() if scaler else 1.0

@@ -9,6 +9,6 @@ from mmengine.runner import Runner
 
 
 def unwrapped_model(runner: Runner) -> Any:
-    """Return the model itself, whose attributes its hooks know."""
+    """Return the model itself, with the attributes that hooks use."""
     model = runner.model
     return model.module if is_model_wrapper(model) else model

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from mmcion.registry import MODELS
 from mmcion.structures import ViewPlan
+from mmcion.utils.checks import UserError
 
 from .utils import make_views
 
@@ -20,8 +21,8 @@ class ReIDDataPreprocessor(BaseDataPreprocessor):
     """Stack, scale to [0, 1] and normalise RGB images.
 
     Args:
-        mean: per channel, of images in [0, 1]. None skips normalising.
-        std: per channel.
+        mean: Mean per channel of images in [0, 1]. None skips normalising.
+        std: Standard deviation per channel.
     """
 
     def __init__(
@@ -31,7 +32,7 @@ class ReIDDataPreprocessor(BaseDataPreprocessor):
     ) -> None:
         super().__init__(non_blocking=True)
         if (mean is None) != (std is None):
-            raise ValueError('give both mean and std, or neither.')
+            raise UserError('give both mean and std, or neither.')
         self.normalises = mean is not None
         for name, value in (('mean', mean or (0,)), ('std', std or (1,))):
             self.register_buffer(
@@ -45,20 +46,21 @@ class ReIDDataPreprocessor(BaseDataPreprocessor):
             data: ``inputs`` is one uint8 tensor ``(N, 3, H, W)``, a list of N
                 tensors ``(3, H, W)``, a list of V views ``(N, 3, h, w)``, or
                 a ``ViewPlan`` of V views, which are made on the device.
-            training: not used.
+            training: Not used.
 
         Returns:
             ``data`` with ``inputs`` as ``(N, 3, H, W)`` float32, or a list of
             V such tensors.
         """
         inputs = data['inputs']
+        # its boxes and amounts stay on the host
         if isinstance(inputs, ViewPlan):
             inputs = make_views(inputs, self.device)
         data = self.cast_data({**data, 'inputs': inputs})
         inputs = data['inputs']
         if isinstance(inputs, Tensor):
             inputs = self._normalise(inputs)
-        elif inputs[0].dim() == 3:
+        elif inputs[0].dim() == 3:  # N x (3, H, W) -> (N, 3, H, W)
             inputs = self._normalise(torch.stack(list(inputs)))
         else:
             inputs = [self._normalise(view) for view in inputs]

@@ -81,3 +81,27 @@ def load_columns(
             )
         columns[name] = column
     return columns, header
+
+
+def root_in_header(root: Path | None, folder: str | Path) -> str | None:
+    """Return how the header of a folder states the root of its images.
+
+    Relative where the root is inside the same parent as the folder, so that
+    both can be moved together; else absolute.
+    """
+    if root is None:
+        return None
+    parent = Path(folder).resolve().parent
+    if not root.is_absolute():
+        root = root.resolve()
+    if root.is_relative_to(parent):
+        root = Path('..') / root.relative_to(parent)
+    return str(root)
+
+
+def root_from_header(
+    header: Mapping[str, Any], folder: str | Path
+) -> Path | None:
+    """Return the root of the images that a header states, if it does."""
+    root = header.get('image_root')
+    return None if root is None else (Path(folder).resolve() / root).resolve()

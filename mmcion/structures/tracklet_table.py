@@ -9,7 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from .column_folder import load_columns, save_columns
+from .column_folder import (
+    load_columns,
+    root_from_header,
+    root_in_header,
+    save_columns,
+)
 from .columns import as_integers, encode_paths
 
 _KEY_DTYPES: dict[str, type[np.integer]] = {
@@ -209,16 +214,10 @@ class TrackletTable:
         ``image_root`` is kept relative to the folder where it lies inside
         the same parent, so that both can be moved together.
         """
-        folder = Path(folder)
-        root = self.image_root
-        if root is not None and not root.is_absolute():
-            root = root.resolve()
-        if root is not None and root.is_relative_to(folder.resolve().parent):
-            root = Path('..') / root.relative_to(folder.resolve().parent)
         header = {
             'videos': self.videos,
             'sources': self.sources,
-            'image_root': None if root is None else str(root),
+            'image_root': root_in_header(self.image_root, folder),
         }
         # stored, so that opening needs no pass over the rows
         pointers = {name: getattr(self, name) for name in _POINTERS}
@@ -238,9 +237,7 @@ class TrackletTable:
             {name: columns[name] for name in columns if name not in _POINTERS}
         )
         _check_pointers(folder, columns, len(header['videos']))
-        root = header['image_root']
-        if root is not None:
-            root = (Path(folder).resolve() / root).resolve()
+        root = root_from_header(header, folder)
         return cls(columns, header['videos'], header['sources'], root)
 
 

@@ -1,4 +1,4 @@
-"""ViewPlan: images, and what is to be done to make views of them."""
+"""ViewPlan: images, and the random parameters of their views."""
 
 from __future__ import annotations
 
@@ -8,27 +8,30 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-# the numbers that ``ViewPlan.order`` holds
+from mmcion.utils.checks import UserError
+
+# indices of colour changes in ``ViewPlan.order`` and ``ViewPlan.amounts``
 BRIGHTNESS, CONTRAST, SATURATION, HUE = range(4)
 
 
 class ViewPlan(NamedTuple):
-    """Random changes that a worker has drawn and the device is to make.
+    """Parameters that a worker has drawn, for views made on the device.
 
-    B images have V views each; of a single image, no tensor has its B.
+    B images have V views each; the plan of a single image lacks the axis B.
 
     Attributes:
         images: ``(B, H, W, 3)`` uint8 RGB; smaller ones are padded below and
             to the right, where no box reaches.
         boxes: ``(B, V, 4)`` int64: top, left, height and width of the crop.
-        flips: ``(B, V)`` bool: mirrored?
+        flips: ``(B, V)`` bool: flipped horizontally.
         amounts: ``(B, V, 4)`` float32: factors of brightness, contrast and
             saturation, and the shift of hue in turns of the colour wheel.
-        order: ``(B, V, 4)`` int64: which of these comes first, and so on; -1
-            where colours are not jittered.
-        greys: ``(B, V)`` bool: turned to grey?
-        sigmas: ``(B, V)`` float32: of the Gaussian blur in pixels; 0 is none.
-        solarized: ``(B, V)`` bool: values of 128 and more inverted?
+        order: ``(B, V, 4)`` int64: indices of these in the order in which
+            they are applied; -1 without colour jitter.
+        greys: ``(B, V)`` bool: converted to grey.
+        sigmas: ``(B, V)`` float32: standard deviation of the Gaussian blur in
+            pixels; 0 for none.
+        solarized: ``(B, V)`` bool: values of 128 and more are inverted.
         sizes: ``(V, 2)`` int64: height and width of the views.
     """
 
@@ -44,16 +47,17 @@ class ViewPlan(NamedTuple):
 
     @classmethod
     def stack(cls, plans: Sequence[ViewPlan]) -> ViewPlan:
-        """Make a batch of the plans of single images.
+        """Batch the plans of single images.
 
         Raises:
-            ValueError: if their views differ in number or size.
+            UserError: If their views differ in number or size.
         """
         sizes = plans[0].sizes
         if not all(torch.equal(plan.sizes, sizes) for plan in plans):
-            raise ValueError('images of one batch must have the same views.')
+            raise UserError('images of one batch must have the same views.')
         shapes = [tuple(plan.images.shape) for plan in plans]
         largest = [max(lengths) for lengths in zip(*shapes, strict=True)]
+        # (B, H, W, 3), padded with zeros
         images = torch.zeros(len(plans), *largest, dtype=torch.uint8)
         for image, plan, (height, width, _) in zip(
             images, plans, shapes, strict=True

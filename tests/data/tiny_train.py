@@ -18,7 +18,6 @@ model = dict(
     # soft, so that a loss of so few prototypes does not vanish at once
     head=dict(
         type='SelfDistillHead',
-        num_prototypes=12,
         student_temp=0.5,
         teacher_temp=0.2,
     ),
@@ -39,7 +38,6 @@ train_dataloader = dict(
     persistent_workers=False,
     pin_memory=False,
     dataset=dict(pipeline=train_pipeline),
-    sampler=dict(batch_size=8, num_instances=2),
 )
 optim_wrapper = dict(
     type='OptimWrapper',
@@ -48,16 +46,18 @@ optim_wrapper = dict(
 )
 param_scheduler = [
     dict(
-        type='LinearLR',
+        type='WarmupCosineLR',
+        warmup_ratio=0.5,
         start_factor=0.1,
-        begin=0,
-        end=1,
         convert_to_iter_based=True,
     ),
-    dict(type='CosineAnnealingLR', begin=1, end=2, convert_to_iter_based=True),
 ]
 custom_hooks = [
-    dict(type='InstanceScheduleHook', epochs=[1, 2], num_instances=[2, 4]),
+    dict(
+        type='InstanceScheduleHook',
+        num_instances=[2, 4],
+        milestone_ratios=[0.5],
+    ),
     dict(type='TeacherUpdateHook', momentum=0.9),
     dict(type='FreezeLastLayerHook', epochs=1),
     dict(type='ClipPerTensorHook', max_norm=0.1),

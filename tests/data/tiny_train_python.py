@@ -1,6 +1,6 @@
 # A pure Python config: classes instead of names, and no scope.
 from mmengine.config import read_base
-from mmengine.dataset import default_collate
+from mmengine.dataset import DefaultSampler, default_collate
 from torch.optim import AdamW
 
 from mmcion.datasets import IdentityDataset, IdentitySampler
@@ -10,7 +10,6 @@ from mmcion.engine import (
     ClipPerTensorHook,
     DecayGroupsConstructor,
     FreezeLastLayerHook,
-    InstanceScheduleHook,
     TeacherUpdateHook,
 )
 from mmcion.models import CION, Projector, SelfDistillHead
@@ -29,7 +28,7 @@ model = dict(
         bottleneck_channels=6,
         num_prototypes=12,
     ),
-    head=dict(type=SelfDistillHead, num_prototypes=12),
+    head=dict(type=SelfDistillHead),
 )
 train_dataloader = dict(
     batch_size=8,
@@ -50,7 +49,8 @@ train_dataloader = dict(
             dict(type=PackReIDInputs),
         ],
     ),
-    sampler=dict(type=IdentitySampler, batch_size=8, num_instances=4),
+    sampler=dict(type=DefaultSampler),
+    batch_sampler=dict(type=IdentitySampler, num_instances=4),
 )
 optim_wrapper = dict(
     type=Bf16OptimWrapper,
@@ -58,7 +58,6 @@ optim_wrapper = dict(
     optimizer=dict(type=AdamW, lr=1e-2, weight_decay=0.04),
 )
 custom_hooks = [
-    dict(type=InstanceScheduleHook, epochs=[1], num_instances=[4]),
     dict(type=TeacherUpdateHook),
     dict(type=FreezeLastLayerHook),
     dict(type=ClipPerTensorHook),

@@ -13,6 +13,7 @@ def table():
         tracklet_id=[0, 0, 1, 1, 0, 0, 1, 2],
         frame=[0, 1, 0, 1, 0, 1, 0, 0],
         path=list('abcdefgh'),
+        image_root='crops',
     )
 
 
@@ -29,6 +30,7 @@ def test_small_identities_are_dropped_and_counted(table, labels):
     assert annotation.path.tolist() == [b'a', b'b', b'c', b'd', b'e', b'f']
     assert annotation.pid.tolist() == [0, 0, 1, 1, 0, 0]
     assert annotation.cam_id.tolist() == [0, 0, 0, 0, 1, 1]
+    assert annotation.image_root == table.image_root
     assert counts == {
         'images': 6,
         'identities': 2,

@@ -42,7 +42,7 @@ def state_after_an_epoch(crops, work_dir, batch_size, counts):
     cfg.merge_from_dict(train_options(crops, work_dir))
     cfg.work_dir = str(work_dir)
     cfg.train_dataloader.batch_size = batch_size
-    cfg.train_dataloader.drop_last = False
+    cfg.train_dataloader.batch_sampler = None
     cfg.train_dataloader.sampler = {'type': 'DefaultSampler', 'shuffle': False}
     cfg.optim_wrapper.accumulative_counts = counts
     cfg.param_scheduler = None
@@ -116,7 +116,6 @@ def test_two_ranks_equal_one_process_and_go_on_as_well(
         **train_options(crops, tmp_path / 'ranks'),
         **OPTIONS,
         'train_dataloader.batch_size': 4,
-        'train_dataloader.sampler.batch_size': 4,
     }
     expected = load(full_run)['state_dict']
     results = run_on_ranks(train_and_resume_on_rank, tmp_path, options)

@@ -5,6 +5,7 @@ from mmcion.datasets import collate_views
 from mmcion.datasets.transforms import MultiCrop, PackReIDInputs
 from mmcion.models import ReIDDataPreprocessor
 from mmcion.models.utils import make_views
+from mmcion.utils.checks import UserError
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -68,7 +69,7 @@ def test_without_mean_and_std_images_are_scaled_to_one():
 
 
 def test_mean_without_std_is_refused():
-    with pytest.raises(ValueError, match='both mean and std'):
+    with pytest.raises(UserError, match='both mean and std'):
         ReIDDataPreprocessor(mean=None)
 
 

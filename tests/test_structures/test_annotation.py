@@ -107,3 +107,30 @@ def test_damaged_json_is_named(tmp_path):
     file.write_text('[{"file_path": "a", ')
     with pytest.raises(ValueError, match=r'annos\.json is not a JSON file'):
         AnnotationTable.load(file)
+
+
+def test_root_of_the_images_is_kept(tmp_path):
+    crops = tmp_path / 'crops'
+    AnnotationTable(['a'], [0], image_root=crops).save(tmp_path / 'annotation')
+    assert AnnotationTable.load(tmp_path / 'annotation').image_root == crops
+    # both may be moved together
+    moved = tmp_path / 'moved'
+    moved.mkdir()
+    (tmp_path / 'annotation').rename(moved / 'annotation')
+    table = AnnotationTable.load(moved / 'annotation')
+    assert table.image_root == moved / 'crops'
+
+
+def test_folders_of_before_state_no_root(tmp_path):
+    AnnotationTable(['a'], [0]).save(tmp_path / 'annotation')
+    header = tmp_path / 'annotation' / 'table.json'
+    fields = json.loads(header.read_text())
+    del fields['image_root']
+    header.write_text(json.dumps(fields))
+    assert AnnotationTable.load(tmp_path / 'annotation').image_root is None
+
+
+def test_images_of_a_cion_json_are_beside_it(tmp_path):
+    file = tmp_path / 'annos.json'
+    file.write_text('[{"file_path": "a", "id": 0}]')
+    assert AnnotationTable.load(file).image_root == tmp_path

@@ -42,6 +42,7 @@ def test_compiled(tmp_path):
         *('--backends', 'compiled', '--image-size', 64, 32),
         *('--batch-sizes', 2, '--warmup', 1, '--repeats', 1),
         cwd=tmp_path,
+        timeout=900,
     )
     if 'cannot compile here' in done.stderr:
         pytest.skip('no C++ compiler')

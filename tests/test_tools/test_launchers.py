@@ -41,7 +41,6 @@ def test_two_ranks_train_from_another_folder(crops, tmp_path):
     options = {
         **train_options(crops, work_dir),
         'train_dataloader.batch_size': 4,
-        'train_dataloader.sampler.batch_size': 4,
         'train_cfg.max_epochs': 1,
     }
     with socket.socket() as free:

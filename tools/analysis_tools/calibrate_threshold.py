@@ -9,12 +9,13 @@ sys.path.insert(0, str(ROOT))
 
 EXAMPLE = """example:
   # features of labelled images, with the model as it is
-  python tools/test.py configs/eval/zero-shot_resnet50-ibn_market1501.py \\
-      MODEL.pth --dump-features features.npz
+  python tools/test.py configs/eval/zero-shot_resnet50-ibn_256x128.py \\
+      MODEL.pth --datasets market1501 --dump-features features.npz
 
   # one in a thousand pairs of two people may be taken for one person
-  python tools/analysis_tools/calibrate_threshold.py features.npz MODEL.pth \\
-      --false-match-rate 1e-3 --out CALIBRATED.pth
+  python tools/analysis_tools/calibrate_threshold.py \\
+      features_market1501.npz MODEL.pth --false-match-rate 1e-3 \\
+      --out CALIBRATED.pth
 
 writes a copy of the model file that ReIDInferencer.compare decides by. The
 rate holds for people like those of the features: take your own cameras.

@@ -10,9 +10,7 @@ sys.path.insert(0, str(ROOT))
 
 def main() -> None:
     """Print."""
-    from mmengine.config import Config
-
-    from mmcion.utils.cli import add_cfg_options
+    from mmcion.utils.cli import add_cfg_options, read_config
 
     parser = argparse.ArgumentParser(
         description=__doc__,
@@ -22,9 +20,7 @@ def main() -> None:
     parser.add_argument('config', help='config file')
     add_cfg_options(parser)
     args = parser.parse_args()
-    cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options)
-    print(cfg.pretty_text)
+    print(read_config(args.config, args.cfg_options).pretty_text)
 
 
 if __name__ == '__main__':

@@ -1,7 +1,7 @@
 # What all sets of queries and gallery share; each adds where its images are.
 test_pipeline = [
     dict(type='LoadImage'),
-    dict(type='ResizeImage', size=(256, 128)),
+    dict(type='ResizeImage', size=(256, 128)),  # height, width
     dict(type='PackReIDInputs'),
 ]
 test_dataloader = dict(

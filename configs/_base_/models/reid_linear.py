@@ -1,7 +1,7 @@
-# Each config adds its backbone, `in_channels` of the neck and `num_classes`.
+# Each config adds its backbone and `num_classes`, the identities to train on.
 model = dict(
     type='ReIDModel',
     frozen_backbone=True,
     neck=dict(type='BNNeck', embed_dims=512),
-    head=dict(type='ReIDHead', in_channels=512),
+    head=dict(type='ReIDHead'),
 )

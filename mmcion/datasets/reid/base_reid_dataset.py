@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from mmengine.dataset import BaseDataset
 
+from ..samplers import seed_transforms
 from .matches import MARKET_RULE, MatchRule, report_matches
 from .published_counts import check_counts
 from .reid_image import JUNK, ReIDImage, first_images
@@ -85,6 +86,11 @@ class BaseReIDDataset(BaseDataset):
     def _column(self, key: str) -> np.ndarray:
         rows = range(len(self))
         return np.array([self.get_data_info(row)[key] for row in rows])
+
+    def prepare_data(self, idx: int) -> Any:
+        """Return the transformed item; a ``Draw`` seeds its transforms."""
+        seed_transforms(idx)
+        return super().prepare_data(idx)
 
     def load_data_list(self) -> list[dict[str, Any]]:
         """Read and check the split.

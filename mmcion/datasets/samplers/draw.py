@@ -1,32 +1,45 @@
-"""Draw: a row that a sampler yields, with its place in the epoch."""
+"""Draw: a row of a data set with the seed of its random transforms."""
 
 from __future__ import annotations
 
+import random
+
+import numpy as np
+import torch
+
 
 class Draw(int):
-    """A row of the dataset, and the how-manieth draw of the epoch it is.
+    """Row of a data set, with the seed of what its transforms draw.
 
-    To datasets it is a plain number. One that seeds its transforms by
-    ``position`` draws the same random numbers for it whatever its worker did
-    before, however many workers and ranks there are, and after a resume in
-    the middle of an epoch. ``SeedTransforms`` does it for any dataset.
+    To a data set it is a plain number. If the data set calls
+    ``seed_transforms``, the views do not depend on what the worker did
+    before, on the number of workers and ranks, or on a resume.
 
     Attributes:
-        position: counted from 0 over all ranks' batches.
-        epoch: of the sampler.
-        seed: of the sampler.
+        entropy: Seed of the run, epoch, and position in the epoch, counted
+            from 0 over the batches of all ranks.
     """
 
-    position: int
-    epoch: int
-    seed: int
+    entropy: tuple[int, int, int]
 
     def __new__(
-        cls, row: int, position: int = 0, epoch: int = 0, seed: int = 0
+        cls, row: int, entropy: tuple[int, int, int] = (0, 0, 0)
     ) -> Draw:
-        """Make it; pickling restores the attributes by itself."""
+        """Create it; pickling restores ``entropy`` by itself."""
         draw = super().__new__(cls, row)
-        draw.position = position
-        draw.epoch = epoch
-        draw.seed = seed
+        draw.entropy = entropy
         return draw
+
+
+def seed_transforms(row: int) -> None:
+    """Seed the generators of Python, NumPy and PyTorch for one row.
+
+    Args:
+        row: Index that the sampler yielded. If it is no ``Draw``, the
+            generators stay as mmengine seeded them for the worker.
+    """
+    if isinstance(row, Draw):
+        state = np.random.SeedSequence(row.entropy).generate_state(3)
+        random.seed(int(state[0]))
+        np.random.seed(state[1])
+        torch.manual_seed(int(state[2]))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Any
 
 import numpy as np
-from mmengine.dist import get_dist_info
+from mmengine.dataset import DefaultSampler
 from torch.utils.data import Sampler
 
 from mmcion.registry import DATA_SAMPLERS
+from mmcion.utils.checks import UserError, check_at_least
 
 from .draw import Draw
 from .image_groups import (
@@ -17,20 +18,12 @@ from .image_groups import (
     draw_balanced_groups,
     draw_groups,
     draw_published_groups,
-    place_in_run,
+    index_in_run,
 )
 
 
-class HasPids(Protocol):
-    """A dataset that knows the identity of every row."""
-
-    pids: np.ndarray
-
-    def __len__(self) -> int: ...
-
-
 @DATA_SAMPLERS.register_module()
-class IdentitySampler(Sampler[int]):
+class IdentitySampler(Sampler[list[Draw]]):
     """Draw batches of P different identities with K images each.
 
     A pass shuffles every identity's images and cuts them into groups of K;
@@ -41,163 +34,174 @@ class IdentitySampler(Sampler[int]):
 
     The order depends on (seed, epoch, K) alone and every rank computes it,
     so nothing is communicated, and resuming at an epoch, or within one,
-    continues the stream. ``len`` is the same for every K, since all schedules
-    hang on it. Source: CION's identity sampler, its padding and its uneven
-    shards mended (ours).
+    continues the stream. ``len`` does not depend on K, so that all schedules
+    can be built before K changes. Source: CION's identity sampler, with its
+    padding and its shards of unequal size fixed (ours).
 
     An identity with more groups than a pass has batches cannot appear in
     all of them; the rest of its groups wait for other passes.
 
+    In a config it needs neither data set nor batch size, as mmengine passes
+    on those of the data loader::
+
+        train_dataloader = dict(
+            batch_size=64,
+            sampler=dict(type='DefaultSampler', shuffle=True),
+            batch_sampler=dict(type='IdentitySampler', num_instances=4),
+        )
+
     Args:
-        dataset: its ``pids`` ``(N,)`` are the identities, its ``cam_ids``
-            ``(N,)`` the cameras or videos, where these are balanced.
-        batch_size: B = P x K images a rank; equal to the data loader's.
-        num_instances: K.
-        seed: of the order.
-        compat_padding: fill identities up as the published code does: fewer
+        sampler: Gives the data set, the seed, the epoch and the rank; its own
+            order is not used. ``pids`` ``(N,)`` of the data set are the
+            identities, ``cam_ids`` ``(N,)`` the cameras or videos.
+        batch_size: Number of images B = P x K per rank.
+        num_instances: Number of images K per identity. None if a hook sets
+            it, such as ``InstanceScheduleHook``.
+        compat_padding: Pad identities as the published code does: fewer
             groups, which may hold an image twice, and some images left out.
-        balance_cameras: fill every group from as many cameras as its
+        balance_cameras: Fill every group from as many cameras as its
             identity has, or K if that is less. Images of cameras with few
-            come more often then.
+            images are drawn more often then.
 
     Raises:
-        ValueError: if K does not divide B, there are fewer identities than
-            the batches of all ranks need, the dataset has no ``cam_ids`` to
+        UserError: If K does not divide B, there are fewer identities than
+            the batches of all ranks need, the data set has no ``cam_ids`` to
             balance, or both of the last two options are on.
     """
 
     def __init__(
         self,
-        dataset: HasPids,
+        sampler: DefaultSampler,
         batch_size: int,
-        num_instances: int,
-        seed: int | None = 0,
+        num_instances: int | None = None,
         *,
         compat_padding: bool = False,
         balance_cameras: bool = False,
     ) -> None:
-        self.rank, self.world_size = get_dist_info()
+        self.sampler = sampler
         self.batch_size = batch_size
-        self.seed = seed or 0
-        self.epoch = 0
+        self.num_instances: Any = num_instances  # None until a hook sets it
         self.compat_padding = compat_padding
         self.balance_cameras = balance_cameras
-        self._dataset = dataset
-        self._skipped = 0
+        self._num_skipped = 0
+        dataset: Any = sampler.dataset
         pids = np.asarray(dataset.pids)
+        # rows of the data set, identity by identity
         if balance_cameras:
-            self._sort_by_camera(pids)
+            cam_ids = getattr(dataset, 'cam_ids', np.zeros(0))
+            rows = self._sort_by_camera(pids, np.asarray(cam_ids))
         else:
-            self._rows = np.argsort(pids, kind='stable')
-        # half the memory to reach into at random
-        self._rows = self._rows.astype(np.min_scalar_type(-len(pids)))
-        self._pid, self._count = np.unique(pids, return_counts=True)
-        self.set_num_instances(num_instances)
+            rows = np.argsort(pids, kind='stable')
+        # in the smallest type: half the memory to access at random
+        self._rows = rows.astype(np.min_scalar_type(-len(pids)))
+        self._count = np.unique(pids, return_counts=True)[1]
+        if num_instances is not None:
+            self.set_num_instances(num_instances)
 
-    def _sort_by_camera(self, pids: np.ndarray) -> None:
-        cam_ids = getattr(self._dataset, 'cam_ids', None)
+    def _sort_by_camera(
+        self, pids: np.ndarray, cam_ids: np.ndarray
+    ) -> np.ndarray:
+        """Return rows by identity, then camera; count both."""
         if self.compat_padding:
-            raise ValueError(
+            raise UserError(
                 'compat_padding and balance_cameras exclude each other: the '
                 'published code does not look at cameras.'
             )
-        if cam_ids is None or len(cam_ids) != len(pids):
-            found = 'none' if cam_ids is None else len(cam_ids)
-            raise ValueError(
+        if len(cam_ids) != len(pids):
+            raise UserError(
                 f'balance_cameras needs one of dataset.cam_ids for each of '
-                f'{len(pids)} pids; found {found}.'
+                f'{len(pids)} pids; found {len(cam_ids)}.'
             )
-        self._rows = np.lexsort((cam_ids, pids))
-        pid, cam_id = pids[self._rows], np.asarray(cam_ids)[self._rows]
+        rows = np.lexsort((cam_ids, pids))
+        pid, cam_id = pids[rows], cam_ids[rows]
         new_pid = np.diff(pid, prepend=pid[0] - 1) != 0
         new_pair = new_pid | (np.diff(cam_id, prepend=cam_id[0]) != 0)
         starts = np.flatnonzero(new_pair)
+        # images of each (identity, camera), and cameras of each identity
         self._camera_count = np.diff(starts, append=len(pid))
-        owner = np.cumsum(new_pid)[starts] - 1
-        self._num_cameras = np.bincount(owner)
+        self._num_cameras = np.bincount(np.cumsum(new_pid)[starts] - 1)
+        return rows
 
     def set_num_instances(self, num_instances: int) -> None:
         """Change K from the next epoch on.
 
         Raises:
-            ValueError: as in the constructor.
+            UserError: As in the constructor.
         """
-        batch, ranks = self.batch_size, self.world_size
-        if num_instances < 1 or batch % num_instances:
-            raise ValueError(
+        check_at_least(1, num_instances=num_instances)
+        batch, ranks = self.batch_size, self.sampler.world_size
+        if batch % num_instances:
+            raise UserError(
                 f'batch_size ({batch}) must be a multiple of num_instances '
                 f'({num_instances}).'
             )
         needed = batch // num_instances * ranks
-        if len(self._pid) < needed:
-            raise ValueError(
-                f'{len(self._pid)} identities are too few: batch_size '
+        if len(self._count) < needed:
+            raise UserError(
+                f'{len(self._count)} identities are too few: batch_size '
                 f'({batch}) / num_instances ({num_instances}) x {ranks} '
                 f'rank(s) needs {needed} different ones in a batch. Lower '
                 f'batch_size or raise num_instances.'
             )
         self.num_instances = num_instances
 
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the slice of the stream that the next iteration yields.
+    def skip(self, num_batches: int) -> None:
+        """Leave out the first batches of the next iteration only.
 
-        A dataset that seeds its transforms by epoch is told as well.
-        """
-        self.epoch = epoch
-        self._skipped = 0
-        if hasattr(self._dataset, 'set_epoch'):
-            self._dataset.set_epoch(epoch)
-
-    def skip(self, num_samples: int) -> None:
-        """Leave out the first samples of the epoch, as after a resume.
-
-        ``len`` stays that of the whole epoch, and ``set_epoch`` ends it.
+        ``len`` stays that of the whole epoch.
 
         Args:
-            num_samples: of this rank, counted from the epoch's first; whole
-                batches.
-
-        Raises:
-            ValueError: if these are not whole batches of the epoch.
+            num_batches: Number of batches of this rank, as of all others.
         """
-        if num_samples % self.batch_size or not 0 <= num_samples <= len(self):
-            raise ValueError(
-                f'num_samples ({num_samples}) must be a multiple of '
-                f'batch_size ({self.batch_size}) in [0, {len(self)}].'
-            )
-        self._skipped = num_samples // self.batch_size
-
-    @property
-    def num_batches(self) -> int:
-        """Batches of an epoch: enough for N images over all ranks."""
-        rows = int(self._count.sum())
-        return -(-rows // (self.batch_size * self.world_size))
+        self._num_skipped = num_batches
 
     def __len__(self) -> int:
-        return self.num_batches * self.batch_size
+        """Return the number of batches that N images fill over all ranks."""
+        rows = len(self._rows)
+        return -(-rows // (self.batch_size * self.sampler.world_size))
 
-    def __iter__(self) -> Iterator[Draw]:
+    def __iter__(self) -> Iterator[list[Draw]]:
+        skipped, self._num_skipped = self._num_skipped, 0
         plan = self.plan()
         positions = np.arange(plan.size).reshape(plan.shape)
-        mine = np.s_[self._skipped :, self.rank :: self.world_size]
-        for batch in zip(plan[mine], positions[mine], strict=True):
-            columns = (column.ravel().tolist() for column in batch)
-            for row, position in zip(*columns, strict=True):
-                yield Draw(row, position, self.epoch, self.seed)
+        # (batches, P x ranks, K) -> (batches left, P, K) of this rank
+        mine = np.s_[skipped:, self.sampler.rank :: self.sampler.world_size]
+        seed, epoch = self.sampler.seed, self.sampler.epoch
+        for rows, places in zip(plan[mine], positions[mine], strict=True):
+            yield [
+                Draw(row, (seed, epoch, place))
+                for row, place in zip(
+                    rows.ravel().tolist(), places.ravel().tolist(), strict=True
+                )
+            ]
 
     def plan(self) -> np.ndarray:
-        """Return the epoch of all ranks, ``(num_batches, P x ranks, K)``.
+        """Return the epoch of all ranks, ``(batches, P x ranks, K)`` rows.
 
         Group g of a batch is of rank g mod ranks.
+
+        Raises:
+            UserError: If K is not set.
         """
-        begin = self.epoch * self.num_batches
-        end = begin + self.num_batches
+        if self.num_instances is None:
+            raise UserError(
+                'num_instances (K, images per identity) is not set: give it '
+                'to the batch sampler, or add InstanceScheduleHook to '
+                'custom_hooks.'
+            )
+        begin = self.sampler.epoch * len(self)
+        end = begin + len(self)
         parts = []
         while begin < end:
             number, offset = divmod(begin, self._batches_per_pass())
             parts.append(self._pass(number)[offset : offset + end - begin])
             begin += len(parts[-1])
         return np.concatenate(parts)
+
+    def _groups_per_batch(self) -> int:
+        """Return P over all ranks."""
+        per_rank = self.batch_size // self.num_instances
+        return per_rank * self.sampler.world_size
 
     def _groups_per_identity(self) -> np.ndarray:
         return count_groups(
@@ -207,13 +211,13 @@ class IdentitySampler(Sampler[int]):
         )
 
     def _batches_per_pass(self) -> int:
-        """Return the most batches that identities fill without repeats.
+        """Return the largest number of batches that a pass fills.
 
-        n batches need n P groups, and an identity gives at most n: the
-        largest n with sum_p min(groups_p, n) >= n P.
+        n batches need n P groups, and an identity gives at most n of them:
+        the largest n with sum_p min(groups_p, n) >= n P, by bisection.
         """
         groups = self._groups_per_identity()
-        needed = self.batch_size // self.num_instances * self.world_size
+        needed = self._groups_per_batch()
         low, high = 1, int(groups.sum()) // needed
         while low < high:
             middle = (low + high + 1) // 2
@@ -225,31 +229,30 @@ class IdentitySampler(Sampler[int]):
 
     def _pass(self, number: int) -> np.ndarray:
         """Return the groups of a pass, ``(batches, P x ranks, K)`` rows."""
-        rng = np.random.default_rng((self.seed, self.num_instances, number))
+        k, per_batch = self.num_instances, self._groups_per_batch()
+        rng = np.random.default_rng((self.sampler.seed, k, number))
         batches = self._batches_per_pass()
         groups = np.minimum(self._groups_per_identity(), batches)
-        # all groups that take part: whose, and the how-manieth of it
+        # (G,) all groups that take part: their identity and index within it
         order = rng.permutation(len(groups))
         identity = np.repeat(order, groups[order])
-        nth = place_in_run(groups[order])
-        per_batch = self.batch_size // self.num_instances * self.world_size
-        spare = len(identity) - batches * per_batch
-        stays = np.ones(len(identity), bool)
-        stays[rng.choice(len(identity), spare, replace=False)] = False
-        rows = self._draw(rng, (identity[stays], nth[stays]))
-        # an identity's groups stand together and are no more than there are
-        # batches, so dealing them like cards never gives one batch two
-        place = np.arange(per_batch) * batches
-        return rows.take(rng.permutation(batches)[:, None] + place, axis=0)
-
-    def _draw(
-        self, rng: np.random.Generator, groups: tuple[np.ndarray, np.ndarray]
-    ) -> np.ndarray:
-        arguments = (rng, self._rows, self._count, groups, self.num_instances)
+        index = index_in_run(groups[order])
+        # a few groups more than the batches hold are left out at random
+        num_spare = len(identity) - batches * per_batch
+        kept = np.ones(len(identity), bool)
+        kept[rng.choice(len(identity), num_spare, replace=False)] = False
+        chosen = identity[kept], index[kept]
+        # (G,) -> (G, K) rows
+        arguments = rng, self._rows, self._count, chosen, k
         if self.balance_cameras:
-            return draw_balanced_groups(
+            rows = draw_balanced_groups(
                 *arguments, self._camera_count, self._num_cameras
             )
-        if self.compat_padding:
-            return draw_published_groups(*arguments)
-        return draw_groups(*arguments)
+        elif self.compat_padding:
+            rows = draw_published_groups(*arguments)
+        else:
+            rows = draw_groups(*arguments)
+        # Groups of an identity are adjacent and no more than the batches, so
+        # batch b with the groups b, b + batches, ... never holds two of them.
+        places = np.arange(per_batch) * batches
+        return rows.take(rng.permutation(batches)[:, None] + places, axis=0)

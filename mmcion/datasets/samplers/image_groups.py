@@ -1,7 +1,7 @@
 """Which images the groups of an identity hold.
 
-Images lie in runs, end to end, one run per identity. A group is a pair: whose
-it is, and the how-manieth of its identity.
+Images are stored as runs, end to end, one run per identity. A group is a
+pair: its identity, and its index among the identity's groups.
 
 Shapes: N images, I identities, C (identity, camera) pairs, G any shape of
 groups, K images per group.
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-# so many rows are sorted at once: what they take stays in the cache
+# Rows that are sorted at once: their keys stay in the cache.
 SORTED_ROWS = 1 << 15
 
 
@@ -20,8 +20,8 @@ def run_starts(count: np.ndarray) -> np.ndarray:
     return np.cumsum(count) - count
 
 
-def place_in_run(count: np.ndarray) -> np.ndarray:
-    """Return of all elements of the runs how-manieth they are of theirs."""
+def index_in_run(count: np.ndarray) -> np.ndarray:
+    """Return the index of every element within its run."""
     return np.arange(count.sum()) - np.repeat(run_starts(count), count)
 
 
@@ -33,35 +33,37 @@ def shuffle_runs(
     Works on some whole runs at a time, so that the time is linear in N.
 
     Args:
-        rng: of the lots.
-        rows: ``(N,)`` of any kind.
-        count: lengths of the runs, N in all.
+        rng: Source of randomness.
+        rows: ``(N,)`` of any type.
+        count: Lengths of the runs, N in total.
     """
     starts = run_starts(count)
     cuts = np.flatnonzero(np.diff(starts // SORTED_ROWS)) + 1
-    parts = zip(
+    blocks = zip(
         np.split(rows, starts[cuts]), np.split(count, cuts), strict=True
     )
-    return np.concatenate([_sort_by_lot(rng, *part) for part in parts])
+    return np.concatenate([_shuffle_block(rng, *block) for block in blocks])
 
 
-def _sort_by_lot(
+def _shuffle_block(
     rng: np.random.Generator, rows: np.ndarray, count: np.ndarray
 ) -> np.ndarray:
     """Shuffle runs as ``shuffle_runs`` does, all at once.
 
-    Sorts one integer per row, (run, lot, place), which is ten times as fast
-    as sorting twice and leaves no ties, so every machine finds one order.
+    Sorts one integer per row, the bits of (run, random number, index), which
+    is ten times as fast as sorting twice. There are no ties, so every machine
+    finds the same order.
     """
-    place = place_in_run(count)
-    place_bits = int(place.max()).bit_length()
+    index = index_in_run(count)
+    index_bits = int(index.max()).bit_length()
     run_bits = (len(count) - 1).bit_length()
-    lot_bits = min(63 - run_bits - place_bits, 40)
+    random_bits = min(63 - run_bits - index_bits, 40)
     run = np.repeat(np.arange(len(count)), count)
-    lot = rng.integers(0, 1 << lot_bits, len(rows))
-    key = ((run << lot_bits | lot) << place_bits) | place
+    key = run << random_bits | rng.integers(0, 1 << random_bits, len(rows))
+    key = key << index_bits | index
     key.sort()
-    key &= (1 << place_bits) - 1
+    # what is left of a sorted key: the index within its run
+    key &= (1 << index_bits) - 1
     key += np.repeat(run_starts(count), count)
     return rows[key]
 
@@ -69,7 +71,7 @@ def _sort_by_lot(
 def count_groups(
     count: np.ndarray, num_instances: int, *, compat_padding: bool = False
 ) -> np.ndarray:
-    """Return how many groups the identities with ``count`` images make.
+    """Return the number of groups of identities with ``count`` images.
 
     As many as hold every image; or, with ``compat_padding``, as many as in
     the published code, which adds n mod K images rather than what is missing
@@ -90,22 +92,23 @@ def draw_groups(
 ) -> np.ndarray:
     """Cut every identity's shuffled images into groups.
 
-    What the last group lacks comes from the first ones: other images of the
+    The last group is filled up from the first ones: other images of the
     identity, or repeats if it has fewer than K.
 
     Args:
-        rng: of the order.
+        rng: Source of randomness.
         rows: ``(N,)`` images, identity by identity.
         count: ``(I,)`` images per identity.
-        groups: identity and place, ``G`` each.
+        groups: Identity and index of the groups, ``G`` each.
         num_instances: K.
 
     Returns:
         ``G + (K,)`` of ``rows``.
     """
-    identity, nth = groups
+    identity, index = groups
     shuffled = shuffle_runs(rng, rows, count)
-    slot = nth[..., None] * num_instances + np.arange(num_instances)
+    # G -> G + (K,): slots of a group in its identity's run, which wraps
+    slot = index[..., None] * num_instances + np.arange(num_instances)
     slot %= count[identity][..., None]
     slot += run_starts(count)[identity][..., None]
     return shuffled[slot]
@@ -124,20 +127,21 @@ def draw_published_groups(
     it is shuffled, so a group may hold an image twice; one with fewer draws K
     with replacement. Arguments and result as of ``draw_groups``.
     """
-    identity, nth = groups
+    identity, index = groups
     extra = np.where(count < num_instances, 0, count % num_instances)
     padded = count + extra
+    # The first images of a shuffled run, once more at its end, are a draw
+    # without replacement.
     shuffled = shuffle_runs(rng, rows, count)
-    # the first images of a shuffled run once more are a draw without
-    # replacement
-    place = place_in_run(padded)
+    place = index_in_run(padded)
     place %= np.repeat(count, padded)
     place += np.repeat(run_starts(count), padded)
     queue = shuffle_runs(rng, shuffled[place], padded)
-    slot = nth[..., None] * num_instances + np.arange(num_instances)
+    # G -> G + (K,)
+    slot = index[..., None] * num_instances + np.arange(num_instances)
     size = count[identity][..., None]
-    lot = rng.integers(0, size, slot.shape)
-    slot = np.where(size < num_instances, lot, slot)
+    with_replacement = rng.integers(0, size, slot.shape)
+    slot = np.where(size < num_instances, with_replacement, slot)
     return queue[run_starts(padded)[identity][..., None] + slot]
 
 
@@ -152,16 +156,16 @@ def draw_balanced_groups(
 ) -> np.ndarray:
     """Fill groups from as many cameras of their identity as it has.
 
-    A group holds images of min(K, cameras of the identity) cameras, shared
-    out as evenly as possible without repeating an image; only an identity
-    with fewer than K images repeats any within a group. Every camera's
-    images take turns, so those of cameras with few come more often.
+    A group holds images of min(K, cameras of the identity) cameras, as evenly
+    as possible without repeating an image; only an identity with fewer than K
+    images repeats any within a group. Every camera's images take turns, so
+    those of cameras with few images come more often.
 
     Args:
-        rng: of the order.
+        rng: Source of randomness.
         rows: ``(N,)`` images, by identity and then by camera.
         count: ``(I,)`` images per identity.
-        groups: identity and place, ``G`` each.
+        groups: Identity and index of the groups, ``G`` each.
         num_instances: K.
         camera_count: ``(C,)`` images per identity and camera, in the order
             of ``rows``.
@@ -170,34 +174,39 @@ def draw_balanced_groups(
     Returns:
         ``G + (K,)`` of ``rows``.
     """
-    identity, nth = groups
+    identity, index = groups
     shuffled = shuffle_runs(rng, rows, camera_count)
-    # an identity's images as its cameras would deal them in turn, by pair of
-    # identity and camera and by round; more than K rounds are never used
+    # An identity's images in the order in which its cameras would deal them,
+    # one each per round. A camera deals at most K images to a group.
     dealt = np.minimum(camera_count, num_instances)
     pair = np.repeat(np.arange(len(dealt)), dealt)
-    turn = place_in_run(dealt)
+    turn = index_in_run(dealt)
     owner = np.repeat(np.arange(len(count)), num_cameras)
     key = owner[pair] * num_instances + turn
     key = key * len(dealt) + rng.permutation(len(dealt))[pair]
     order = np.argsort(key)
     pair, turn = pair[order], turn[order]
     num_dealt = np.bincount(owner, dealt, len(count)).astype(np.int64)
-    # what a camera gives to a group where all cameras are in all groups
+    # (C,) images that a camera gives to a group if all cameras are in all
     given = np.bincount(
-        pair[place_in_run(num_dealt) < num_instances], minlength=len(dealt)
+        pair[index_in_run(num_dealt) < num_instances], minlength=len(dealt)
     )
 
-    slot = np.arange(num_instances) + np.zeros_like(nth)[..., None]
-    running = nth[..., None] * num_instances + slot
+    # G -> G + (K,): the camera of every slot. With more cameras than K, the
+    # groups of an identity take turns through them; else all are in each.
+    slot = np.arange(num_instances) + np.zeros_like(index)[..., None]
+    running = index[..., None] * num_instances + slot
     size = count[identity][..., None]
     cameras = num_cameras[identity][..., None]
     many = (cameras > num_instances) & (size >= num_instances)
     slot = np.where(many, running % cameras, slot % size)
     slot += run_starts(num_dealt)[identity][..., None]
     chosen = pair[slot]
+    # and the image of the camera, whose run wraps
     image = np.where(
-        many, running // cameras, nth[..., None] * given[chosen] + turn[slot]
+        many,
+        running // cameras,
+        index[..., None] * given[chosen] + turn[slot],
     )
     image %= camera_count[chosen]
     return shuffled[run_starts(camera_count)[chosen] + image]

@@ -3,13 +3,11 @@ from .load_image import LoadImage
 from .multi_crop import MultiCrop
 from .pack_inputs import PackReIDInputs
 from .resize_image import ResizeImage
-from .seed_transforms import SeedTransforms
 
 __all__ = [
     'LoadImage',
     'MultiCrop',
     'PackReIDInputs',
     'ResizeImage',
-    'SeedTransforms',
     'build_pipeline',
 ]

@@ -1,4 +1,4 @@
-"""A list of configs becomes one transform."""
+"""Build a pipeline of transforms."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from mmcion.registry import TRANSFORMS
 def build_pipeline(
     pipeline: Sequence[dict[str, Any] | Callable[[dict], Any]],
 ) -> Compose:
-    """Build transforms by our names, whatever the default scope is.
+    """Build transforms from our registry, whatever the default scope is.
 
     Args:
-        pipeline: configs, or callables that are taken as they are.
+        pipeline: Configs, or callables, which are used as they are.
     """
     return Compose(
         [

@@ -1,8 +1,8 @@
-"""Random changes of images, on uint8 arrays.
+"""Augmentations of images, on uint8 arrays.
 
-Images are RGB, ``(H, W, 3)``. OpenCV does most of the work: ten views take
-a fifth of Pillow's time and a tenth of torchvision's. What Pillow does, which
-the authors use, is meant; values differ by rounding.
+Images are RGB, ``(H, W, 3)``. Results equal Pillow's, which the authors use,
+within rounding. With OpenCV ten views take a fifth of Pillow's time and a
+tenth of torchvision's.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ def random_box(
     """Draw a crop as torchvision's ``RandomResizedCrop`` does.
 
     Args:
-        size: height and width of the image.
-        scale: range of the share of the image's area.
-        ratio: range of width / height, drawn log-uniformly.
-        rng: source of randomness.
+        size: Height and width of the image.
+        scale: Range of the cropped fraction of the image's area.
+        ratio: Range of width / height, drawn log-uniformly.
+        rng: Source of randomness.
 
     Returns:
-        Top, left, height and width. Where ten draws do not fit into the
-        image, the largest centred crop whose proportions are allowed.
+        Top, left, height and width. If ten draws do not fit into the image,
+        the largest centred crop with an allowed ratio.
     """
     height, width = size
     low, high = math.log(ratio[0]), math.log(ratio[1])
@@ -62,29 +62,30 @@ def random_box(
 
 
 def resize_crop(image: Tensor, box: Box, size: tuple[int, int]) -> np.ndarray:
-    """Cut a box and resize it, bicubic and antialiased.
+    """Crop a box and resize it, bicubic and antialiased.
 
     Args:
         image: ``(3, H, W)`` uint8.
-        box: top, left, height and width.
-        size: height and width of the result.
+        box: Top, left, height and width.
+        size: Height and width of the result.
 
     Returns:
         ``(h, w, 3)`` uint8, for the other functions.
     """
     top, left, height, width = box
     crop = image[None, :, top : top + height, left : left + width]
+    # torch has a fast uint8 kernel for channels_last only
     crop = crop.contiguous(memory_format=torch.channels_last)
     view = interpolate(crop, size=size, mode='bicubic', antialias=True)
     return np.ascontiguousarray(view[0].permute(1, 2, 0).numpy())
 
 
 def jitter_colours(image: np.ndarray, jitter: Jitter) -> np.ndarray:
-    """Change colours, one change after the other.
+    """Apply changes of colour one after the other.
 
     Args:
-        image: the image.
-        jitter: which change, numbered as in ``ViewPlan``, and by how much.
+        image: ``(H, W, 3)`` uint8.
+        jitter: Index of each change, as in ``ViewPlan``, and its amount.
     """
     for change, amount in jitter:
         image = _CHANGES[change](image, amount)
@@ -108,9 +109,9 @@ def adjust_saturation(image: np.ndarray, factor: float) -> np.ndarray:
 
 
 def adjust_hue(image: np.ndarray, shift: float) -> np.ndarray:
-    """Turn the colour wheel by a part of a turn."""
+    """Shift the hue by a fraction of a turn of the colour wheel."""
     hsv = cv2.cvtColor(image, cv2.COLOR_RGB2HSV_FULL)
-    # OpenCV divides the wheel by 256 on the way in, by 255 on the way back
+    # OpenCV scales the hue by 256 from RGB, but by 255 back to RGB
     turned = (_LEVELS + shift * 256) % 256 * (255 / 256)
     table = np.stack((_table(turned), _IDENTITY, _IDENTITY), axis=-1)
     return cv2.cvtColor(cv2.LUT(hsv, table[None]), cv2.COLOR_HSV2RGB_FULL)
@@ -131,7 +132,7 @@ def to_grey(image: np.ndarray) -> np.ndarray:
 
 
 def blur(image: np.ndarray, sigma: float) -> np.ndarray:
-    """Blur with a Gaussian; the border is continued."""
+    """Blur with a Gaussian; the border is replicated."""
     return cv2.GaussianBlur(
         image, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE
     )

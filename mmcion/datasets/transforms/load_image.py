@@ -17,13 +17,13 @@ from ..image_reader import UnreadableImageError
 class LoadImage:
     """Read ``img_path`` into ``img``, a uint8 RGB tensor ``(3, H, W)``.
 
-    Where the dataset has read the content already, from an LMDB, it is taken
-    from ``img_bytes``. Any number of channels in the file becomes RGB; EXIF
-    rotation is honoured.
+    If the data set has read the file already, from an LMDB or tar file, its
+    content is ``img_bytes``. Grey and RGBA images become RGB; EXIF rotation
+    is applied.
 
     Raises:
-        FileNotFoundError: if the file is missing.
-        UnreadableImageError: if it is not an image; names the file.
+        FileNotFoundError: If the file is missing.
+        UnreadableImageError: If it is not an image; names the file.
     """
 
     def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
@@ -36,9 +36,10 @@ class LoadImage:
         image = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
         if image is None:
             raise UnreadableImageError(
-                f'{results["img_path"]} is not an image that can be read '
+                f'{results["img_path"]} is not a readable image '
                 f'({len(data)} bytes); restore it or drop it from the list.'
             )
+        # (H, W, 3) BGR -> (3, H, W) RGB
         rgb = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
         results['img'] = torch.from_numpy(rgb).permute(2, 0, 1)
         return results

@@ -15,7 +15,7 @@ class PackReIDInputs:
     """Split results into ``inputs`` (image or views) and ``data_samples``."""
 
     def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Return what collating and models expect."""
+        """Return the item of a batch."""
         meta = {key: results[key] for key in _META if key in results}
         inputs = results['views'] if 'views' in results else results['img']
         return {

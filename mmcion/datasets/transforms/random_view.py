@@ -1,4 +1,4 @@
-"""What is drawn for one view, before any pixel is touched."""
+"""Random parameters of a view, drawn before any pixel is computed."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ from .image_ops import (
     to_grey,
 )
 
-# half the range of the factors, and of hue in turns of the colour wheel
+# half the range of the factors around 1, and of the shift of hue in turns
 _JITTER = {BRIGHTNESS: 0.4, CONTRAST: 0.4, SATURATION: 0.2, HUE: 0.1}
-_FLIP, _JITTERED, _GREY = 0.5, 0.8, 0.2
-_SIGMA = (0.1, 2.0)  # pixels
+_FLIP, _JITTERED, _GREY = 0.5, 0.8, 0.2  # probabilities
+_SIGMA = (0.1, 2.0)  # of the blur in pixels
 
 
 class ViewKind(NamedTuple):
-    """How views are drawn.
+    """Distribution that views are drawn from.
 
     Attributes:
-        size: height and width of the view.
-        scale: range of the share of the image's area in the crop.
-        ratio: range of width / height of the crop.
-        blurred: how often.
-        solarized: how often.
+        size: Height and width of the view.
+        scale: Range of the cropped fraction of the image's area.
+        ratio: Range of width / height of the crop.
+        blurred: Probability of blur.
+        solarized: Probability of solarisation.
     """
 
     size: tuple[int, int]
@@ -50,16 +50,16 @@ class ViewKind(NamedTuple):
 
 
 class RandomView(NamedTuple):
-    """The changes that make one view.
+    """Parameters of one view.
 
     Attributes:
-        size: height and width of the view.
-        box: of the crop.
-        flip: whether it is mirrored.
-        jitter: changes of colour, in order; empty for none.
-        grey: whether it loses its colours.
-        sigma: of the blur in pixels; 0 for none.
-        solarize: whether values of 128 and more are inverted.
+        size: Height and width of the view.
+        box: Top, left, height and width of the crop.
+        flip: Whether it is flipped horizontally.
+        jitter: Changes of colour, in order; empty for none.
+        grey: Whether it is converted to grey.
+        sigma: Standard deviation of the blur in pixels; 0 for none.
+        solarize: Whether values of 128 and more are inverted.
     """
 
     size: tuple[int, int]
@@ -74,7 +74,7 @@ class RandomView(NamedTuple):
     def draw(
         cls, kind: ViewKind, image_size: tuple[int, int], rng: Random
     ) -> RandomView:
-        """Draw the changes of a view of an image of this height and width."""
+        """Draw the view of an image of this height and width."""
         return cls(
             size=kind.size,
             box=random_box(image_size, kind.scale, kind.ratio, rng),
@@ -85,13 +85,13 @@ class RandomView(NamedTuple):
             solarize=rng.random() < kind.solarized,
         )
 
-    def of(self, image: Tensor) -> Tensor:
+    def apply(self, image: Tensor) -> Tensor:
         """Return the view of an image, uint8 ``(3, h, w)``.
 
         Args:
             image: ``(3, H, W)`` uint8.
         """
-        view = resize_crop(image, self.box, self.size)
+        view = resize_crop(image, self.box, self.size)  # (h, w, 3)
         if self.flip:
             view = cv2.flip(view, 1)
         if self.jitter:
@@ -106,9 +106,10 @@ class RandomView(NamedTuple):
 
 
 def plan_views(image: Tensor, views: Sequence[RandomView]) -> ViewPlan:
-    """Write down the changes of all views of an image ``(3, H, W)``."""
+    """Return the plan of V views of an image ``(3, H, W)``."""
     amounts = np.zeros((len(views), len(_JITTER)), np.float32)
     order = np.full((len(views), len(_JITTER)), -1)
+    # (V, 4): amounts by change, and the order of the changes
     for v, view in enumerate(views):
         for place, (change, amount) in enumerate(view.jitter):
             order[v, place], amounts[v, change] = change, amount

@@ -1,4 +1,4 @@
-"""ResizeImage: person images to one size."""
+"""ResizeImage: resize images to one size."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class ResizeImage:
     """Resize ``img`` to ``size``, bicubic and antialiased.
 
     Args:
-        size: height and width in pixels.
+        size: Height and width in pixels.
     """
 
-    def __init__(self, size: tuple[int, int] = (256, 128)) -> None:
+    def __init__(self, size: tuple[int, int]) -> None:
         self.size = list(size)
 
     def __call__(self, results: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""AtomicCheckpointHook: checkpoints that are whole or absent."""
+"""AtomicCheckpointHook: checkpoints that are complete or absent."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class AtomicBackend(LocalBackend):
     """Local files that are written aside, flushed to disk and renamed."""
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
-        """Write ``filepath``; on an error it stays as it was."""
+        """Write ``filepath``; after an error it is unchanged."""
         with atomic_file(filepath) as part, open(part, 'wb') as stream:
             stream.write(obj)
             stream.flush()
@@ -34,17 +34,17 @@ register_backend(_BACKEND, AtomicBackend)
 
 @HOOKS.register_module()
 class AtomicCheckpointHook(CheckpointHook):
-    """Save checkpoints so that a run may be killed at any moment.
+    """Save checkpoints so that a run may be killed at any time.
 
     mmengine's hook writes straight to the final name, and removes an old
     checkpoint before the new one is there. Here the new one and
-    ``last_checkpoint`` are renamed into place, and then the old one goes.
-    Gradients that wait for a step become the same on all ranks first, since
-    one rank saves.
+    ``last_checkpoint`` are renamed into place before the old one is removed.
+    Accumulated gradients are averaged over the ranks first, since only one
+    rank saves.
 
     Args:
-        options: of mmengine's ``CheckpointHook``. With ``backend_args`` or
-            ``file_client_args`` these storages write in their own way.
+        options: Of mmengine's ``CheckpointHook``. Storages given by
+            ``backend_args`` or ``file_client_args`` write in their own way.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -53,7 +53,7 @@ class AtomicCheckpointHook(CheckpointHook):
         super().__init__(**options)
 
     def before_train(self, runner: Runner) -> None:
-        """Remove what a killed run has left half written."""
+        """Remove the partial files of a killed run."""
         super().before_train(runner)
         if is_main_process():
             for part in Path(self.out_dir).glob('.*.pth.*.tmp'):
@@ -63,7 +63,16 @@ class AtomicCheckpointHook(CheckpointHook):
         self, runner: Runner, step: int, meta: dict[str, Any]
     ) -> None:
         average_gradients(runner)
-        outdated = self._keep(runner, step)
+        # the oldest checkpoint, if this one exceeds max_keep_ckpts
+        outdated = None
+        if self.max_keep_ckpts > 0 and step not in self.keep_ckpt_ids:
+            if len(self.keep_ckpt_ids) == self.max_keep_ckpts:
+                name = self.filename_tmpl.format(self.keep_ckpt_ids.popleft())
+                outdated = self.file_backend.join_path(self.out_dir, name)
+            self.keep_ckpt_ids.append(step)
+            runner.message_hub.update_info(
+                'keep_ckpt_ids', list(self.keep_ckpt_ids)
+            )
         name = self.filename_tmpl.format(step)
         self.last_ckpt = self.file_backend.join_path(self.out_dir, name)
         runner.message_hub.update_info('last_ckpt', self.last_ckpt)
@@ -78,23 +87,8 @@ class AtomicCheckpointHook(CheckpointHook):
             backend_args=self.backend_args,
             **self.args,
         )
-        if not is_main_process():
-            return
-        with atomic_file(Path(runner.work_dir, 'last_checkpoint')) as part:
-            part.write_text(str(self.last_ckpt))
-        if outdated and self.file_backend.isfile(outdated):
-            self.file_backend.remove(outdated)
-
-    def _keep(self, runner: Runner, step: int) -> str | None:
-        """Note a checkpoint; return the one that makes room for it."""
-        if self.max_keep_ckpts <= 0 or step in self.keep_ckpt_ids:
-            return None
-        outdated = None
-        if len(self.keep_ckpt_ids) == self.max_keep_ckpts:
-            name = self.filename_tmpl.format(self.keep_ckpt_ids.popleft())
-            outdated = self.file_backend.join_path(self.out_dir, name)
-        self.keep_ckpt_ids.append(step)
-        runner.message_hub.update_info(
-            'keep_ckpt_ids', list(self.keep_ckpt_ids)
-        )
-        return outdated
+        if is_main_process():
+            with atomic_file(Path(runner.work_dir, 'last_checkpoint')) as part:
+                part.write_text(str(self.last_ckpt))
+            if outdated and self.file_backend.isfile(outdated):
+                self.file_backend.remove(outdated)

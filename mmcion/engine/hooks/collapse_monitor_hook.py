@@ -1,4 +1,4 @@
-"""CollapseMonitorHook: is the teacher still telling images apart?"""
+"""CollapseMonitorHook: does the teacher still tell images apart?"""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from torch.nn.functional import normalize
 
 from mmcion.engine.unwrap import unwrapped_model
 from mmcion.registry import HOOKS
+from mmcion.utils.checks import check_at_least
 
 
 @HOOKS.register_module()
@@ -28,31 +29,27 @@ class CollapseMonitorHook(Hook):
     latter: SimSiam (CVPR 2021), section 4.1.
 
     Args:
-        interval: iterations between two measurements.
-
-    Raises:
-        ValueError: if ``interval`` < 1.
+        interval: Number of iterations between two measurements.
     """
 
     # before the logger collects, whatever the order in the config
     priority = 'NORMAL'
 
     def __init__(self, interval: int = 50) -> None:
-        if interval < 1:
-            raise ValueError(f'interval must be >= 1; got {interval}')
+        check_at_least(1, interval=interval)
         self.interval = interval
-        self._watching = False
+        self._is_active = False
         self._sums: list[Tensor] = []
 
     def before_train(self, runner: Runner) -> None:
         """Attach to the teacher's projector."""
         model = unwrapped_model(runner)
-        head = model.head
 
         def collect(_: nn.Module, inputs: Any, logits: Tensor) -> None:
-            if self._watching:
-                temp = head.current_teacher_temp()
-                self._sums = _sums(inputs[0], logits, head.center, temp)
+            if self._is_active:
+                # here, because the centre moves after the loss
+                temp = model.head.current_teacher_temp()
+                self._sums = _sums(inputs[0], logits, model.head.center, temp)
 
         model.teacher.projector.register_forward_hook(collect)
 
@@ -60,7 +57,7 @@ class CollapseMonitorHook(Hook):
         self, runner: Runner, batch_idx: int, data_batch: Any = None
     ) -> None:
         """Decide whether this iteration is measured."""
-        self._watching = self.every_n_train_iters(runner, self.interval)
+        self._is_active = self.every_n_train_iters(runner, self.interval)
 
     def after_train_iter(
         self,
@@ -69,12 +66,13 @@ class CollapseMonitorHook(Hook):
         data_batch: Any = None,
         outputs: Any = None,
     ) -> None:
-        """Log the numbers of all ranks' images."""
-        if not self._watching:
+        """Log the numbers over the images of all ranks."""
+        if not self._is_active:
             return
         for part in self._sums:
             all_reduce(part)
         outputs_C, feats_D, squares_D, count = self._sums
+        # means over the images of all ranks: E[q], Var = E[f^2] - E[f]^2
         mean = outputs_C / count
         variance = squares_D / count - (feats_D / count).square()
         scalars = {
@@ -83,20 +81,24 @@ class CollapseMonitorHook(Hook):
         }
         for name, value in scalars.items():
             runner.message_hub.update_scalar(f'train/{name}', value.item())
-        self._watching, self._sums = False, []
+        self._is_active, self._sums = False, []
 
 
 @torch.no_grad()
 def _sums(
     feats: Tensor, logits: Tensor, center: Tensor, temp: float
 ) -> list[Tensor]:
-    """Return what ranks add up: outputs, features, squares and a count.
+    """Return what is added up over ranks.
 
     Args:
         feats: ``(N, d)`` pooled features.
         logits: ``(N, C)`` raw logits of the teacher.
         center: ``(C,)``.
-        temp: temperature of the teacher.
+        temp: Temperature of the teacher.
+
+    Returns:
+        Sums of outputs ``(C,)``, unit features and their squares ``(d,)``,
+        and N, in float64, so that the variance keeps its digits.
     """
     wide = torch.promote_types(logits.dtype, torch.float32)
     q = ((logits.to(wide) - center.to(wide)) / temp).softmax(1)

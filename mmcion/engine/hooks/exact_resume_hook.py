@@ -1,4 +1,4 @@
-"""ExactResumeHook: go on within an epoch as if never interrupted."""
+"""ExactResumeHook: resume within an epoch as if never interrupted."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 
 from mmcion.engine.unfinished_step import restore_step, unfinished_step
 from mmcion.registry import HOOKS
+from mmcion.utils.checks import UserError
 
 _LENGTH = 'batches_per_epoch'
 _UNFINISHED = 'unfinished_step'
@@ -22,14 +23,14 @@ class ExactResumeHook(Hook):
     """Let a resumed run continue with the batch after its checkpoint.
 
     mmengine's epoch loop begins an epoch anew when its checkpoint was written
-    in the middle (``CheckpointHook(by_epoch=False)``); this tells the sampler
-    what to leave out. Where several batches make a step
+    in the middle (``CheckpointHook(by_epoch=False)``); here the batch sampler
+    skips the batches that are done. Where several batches make a step
     (``accumulative_counts``), a checkpoint between them holds the gradients
     so far. What the model draws (dropout, drop path) is seeded by
     (seed, rank, iteration), so it needs no state that only one rank would
     save. The console counts the rest of such an epoch from 1.
 
-    Runs after the hooks that tell the sampler its epoch and K.
+    Runs after the hooks that set epoch and K of the sampler.
     """
 
     priority = 'LOW'
@@ -37,19 +38,19 @@ class ExactResumeHook(Hook):
     def __init__(self) -> None:
         self._saved_length: int | None = None
         self._unfinished: dict[str, Any] = {}
-        self._skipped = 0
+        self._num_done = 0
 
     def before_save_checkpoint(
         self, runner: Runner, checkpoint: dict[str, Any]
     ) -> None:
-        """Note how long an epoch is, and gradients that wait for a step."""
+        """Save the length of an epoch and accumulated gradients."""
         checkpoint['meta'][_LENGTH] = len(runner.train_dataloader)
         checkpoint[_UNFINISHED] = unfinished_step(runner)
 
     def after_load_checkpoint(
         self, runner: Runner, checkpoint: dict[str, Any]
     ) -> None:
-        """Remember what was noted."""
+        """Remember what was saved."""
         self._saved_length = checkpoint.get('meta', {}).get(_LENGTH)
         self._unfinished = checkpoint.get(_UNFINISHED, {})
 
@@ -57,50 +58,49 @@ class ExactResumeHook(Hook):
         """Find the place in the epoch and in the step.
 
         Raises:
-            ValueError: if it is within an epoch, and epochs have another
-                length now or the sampler cannot leave batches out; or within
+            UserError: If it is within an epoch, and epochs have another
+                length now or the batch sampler cannot skip batches; or within
                 a step, and steps have another number of batches now.
         """
-        self._find_batch(runner)
-        if runner.iter and self._unfinished:
-            restore_step(runner, self._unfinished)
-        self._unfinished = {}
-
-    def _find_batch(self, runner: Runner) -> None:
         loader = runner.train_dataloader
         now = len(loader)
+        # batches of the epoch that were done before the checkpoint
         length = now if self._saved_length is None else self._saved_length
         done = runner.iter - runner.epoch * length
         if done and (length != now or not 0 < done <= now):
-            raise ValueError(
+            raise UserError(
                 f'the checkpoint is of iteration {runner.iter}, within epoch '
                 f'{runner.epoch + 1} of {length} batches, but an epoch has '
                 f'{now} now: resume with the data, batch size and number of '
                 f'ranks that the run began with.'
             )
-        if done and not hasattr(loader.sampler, 'skip'):
-            raise ValueError(
+        if done and not hasattr(loader.batch_sampler, 'skip'):
+            raise UserError(
                 f'the checkpoint is of the middle of an epoch, where '
-                f'{type(loader.sampler).__name__} cannot begin; resume from '
-                f'one of the end of an epoch.'
+                f'{type(loader.batch_sampler).__name__} cannot begin; resume '
+                f'from one of the end of an epoch.'
             )
-        self._skipped = done
+        self._num_done = done
+        if runner.iter and self._unfinished:
+            restore_step(runner, self._unfinished)
+        self._unfinished = {}
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Tell the sampler what to leave out, in the first epoch only."""
-        if self._skipped:
+        """Skip what is done, in the first epoch only."""
+        if self._num_done:
             loader = runner.train_dataloader
-            loader.sampler.skip(self._skipped * loader.batch_size)
+            loader.batch_sampler.skip(self._num_done)
             runner.logger.info(
-                f'epoch {runner.epoch + 1} goes on after {self._skipped} of '
+                f'epoch {runner.epoch + 1} goes on after {self._num_done} of '
                 f'{len(loader)} batches'
             )
-        self._skipped = 0
+        self._num_done = 0
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None
     ) -> None:
         """Seed what the model will draw."""
+        # of the iteration, not the batch: the same after any resume
         sequence = np.random.SeedSequence(
             (runner.seed, get_rank(), runner.iter)
         )

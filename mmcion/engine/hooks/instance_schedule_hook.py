@@ -9,67 +9,68 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmcion.registry import HOOKS
+from mmcion.utils.checks import UserError, check_interval
 
 
 @HOOKS.register_module()
 class InstanceScheduleHook(Hook):
-    """Set the sampler's K from the epoch, so that it is right after resume.
+    """Set K of the batch sampler from the epoch.
 
-    Source: CION's gradual schedule. The last K holds beyond the last epoch.
+    It does not count, so K is right after a resume. Source: CION's gradual
+    schedule.
 
     Args:
-        epochs: ends of the intervals, increasing.
-        num_instances: K of every interval; each must divide the batch size.
+        num_instances: Values of K in their order. Each must divide the batch
+            size of the data loader.
+        milestone_ratios: When the next K begins, as increasing ratios of all
+            epochs; one less than there are K.
 
     Raises:
-        ValueError: if the lists do not fit each other.
+        UserError: If ratios are not in (0, 1), do not increase, or are not
+            one less than the K.
     """
 
     def __init__(
-        self,
-        epochs: Sequence[int] = (40, 60, 80, 100),
-        num_instances: Sequence[int] = (2, 4, 6, 8),
+        self, num_instances: Sequence[int], milestone_ratios: Sequence[float]
     ) -> None:
-        if len(epochs) != len(num_instances) or list(epochs) != sorted(
-            set(epochs)
-        ):
-            raise ValueError(
-                f'epochs must increase and there must be one num_instances '
-                f'for each; got {epochs} and {num_instances}'
+        for ratio in milestone_ratios:
+            check_interval('(0, 1)', milestone_ratio=ratio)
+        if len(milestone_ratios) != len(num_instances) - 1 or list(
+            milestone_ratios
+        ) != sorted(set(milestone_ratios)):
+            raise UserError(
+                f'milestone_ratios must increase and be one less than '
+                f'num_instances; got {milestone_ratios} and {num_instances}.'
             )
-        self.epochs = list(epochs)
         self.num_instances = list(num_instances)
+        self.milestone_ratios = list(milestone_ratios)
 
-    def instances_at(self, epoch: int) -> int:
+    def instances_at(self, epoch: int, max_epochs: int) -> int:
         """Return K of an epoch, counted from 0."""
-        interval = bisect_right(self.epochs, epoch)
-        return self.num_instances[min(interval, len(self.epochs) - 1)]
+        # number of milestones up to this epoch = index of its K
+        begins = [round(ratio * max_epochs) for ratio in self.milestone_ratios]
+        return self.num_instances[bisect_right(begins, epoch)]
 
     def before_train(self, runner: Runner) -> None:
-        """Check all scheduled K before the first batch.
+        """Check all K before the first batch.
 
         Raises:
-            ValueError: if a K does not suit the sampler, or the sampler's
-                batch size is not the data loader's.
+            UserError: If a K does not suit the batch size or the data.
         """
-        loader = runner.train_dataloader
-        sampler = loader.sampler
-        if sampler.batch_size != loader.batch_size:
-            raise ValueError(
-                f'the sampler makes batches of {sampler.batch_size}, the '
-                f'data loader of {loader.batch_size}: set both '
-                f'train_dataloader.batch_size and '
-                f'train_dataloader.sampler.batch_size.'
-            )
         for num_instances in self.num_instances:
-            sampler.set_num_instances(num_instances)
+            runner.train_dataloader.batch_sampler.set_num_instances(
+                num_instances
+            )
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Tell the sampler K, and say so when it changes."""
-        num_instances = self.instances_at(runner.epoch)
-        runner.train_dataloader.sampler.set_num_instances(num_instances)
-        if runner.epoch in (0, *self.epochs):
+        """Set K, and log it when it changes."""
+        epoch, max_epochs = runner.epoch, runner.max_epochs
+        num_instances = self.instances_at(epoch, max_epochs)
+        runner.train_dataloader.batch_sampler.set_num_instances(num_instances)
+        if epoch == 0 or num_instances != self.instances_at(
+            epoch - 1, max_epochs
+        ):
             runner.logger.info(
-                f'{num_instances} images per identity from epoch '
-                f'{runner.epoch + 1} on'
+                f'{num_instances} images per identity from epoch {epoch + 1} '
+                f'on'
             )

@@ -1,4 +1,4 @@
-"""NonFiniteGuardHook: stop all ranks when the loss of one is lost."""
+"""NonFiniteGuardHook: stop all ranks when a loss is NaN or infinite."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class NonFiniteGuardHook(Hook):
 
     Every rank first writes ``non_finite_rank{r}.json`` into the work folder:
     its losses and the images of its batch. The published code ends the one
-    rank and leaves the others waiting. No checkpoint is written any more.
+    rank and leaves the others waiting. No further checkpoint is written.
     """
 
     priority = 'VERY_HIGH'  # before checkpoints are written
@@ -36,48 +36,40 @@ class NonFiniteGuardHook(Hook):
         """Check the losses of all ranks.
 
         Raises:
-            FloatingPointError: on all ranks, if one has a loss that is not
+            FloatingPointError: On all ranks, if one has a loss that is not
                 finite; names these ranks and the file.
         """
         losses = outputs or {}
-        ranks = _ranks_at_fault(losses)
-        if not ranks:
+        rank, faults = get_rank(), torch.zeros(get_world_size())
+        if losses:
+            flat = [
+                loss.detach().float().flatten() for loss in losses.values()
+            ]
+            faults = faults.to(flat[0].device)
+            faults[rank] = ~torch.cat(flat).isfinite().all()
+        # (ranks,) every rank has set its own entry
+        all_reduce(faults)
+        faulty_ranks = faults.nonzero().flatten().tolist()
+        if not faulty_ranks:
             return
-        values = {name: loss.tolist() for name, loss in losses.items()}
-        rank = get_rank()
         path = Path(runner.work_dir) / f'non_finite_rank{rank}.json'
+        samples = (data_batch or {}).get('data_samples') or []
+        # as text, because JSON has no NaN
+        shown = {name: str(loss.tolist()) for name, loss in losses.items()}
         record = {
             'rank': rank,
-            'ranks_at_fault': ranks,
+            'ranks_at_fault': faulty_ranks,
             'epoch': runner.epoch + 1,
             'iter': runner.iter + 1,
-            # text, because JSON has no word for nan
-            'losses': {name: str(value) for name, value in values.items()},
+            'losses': shown,
             'batch_idx': batch_idx,
-            'images': _images(data_batch),
+            'images': [dict(sample.metainfo_items()) for sample in samples],
         }
         write_json(path, record)
         raise FloatingPointError(
-            f'the loss of rank {", ".join(map(str, ranks))} is not finite at '
-            f'iteration {runner.iter + 1} (epoch {runner.epoch + 1}; here '
-            f'{values}). The images of this batch are in {path}. Go on from '
-            f'the last checkpoint with a lower learning rate, or look for '
-            f'damaged images.'
+            f'the loss of rank {", ".join(map(str, faulty_ranks))} is not '
+            f'finite at iteration {runner.iter + 1} (epoch '
+            f'{runner.epoch + 1}; here {shown}). The images of this batch are '
+            f'in {path}. Resume from the last checkpoint with a lower '
+            f'learning rate, or look for damaged images.'
         )
-
-
-def _ranks_at_fault(losses: dict[str, Tensor]) -> list[int]:
-    """Return the ranks that have a loss which is not finite."""
-    values = [loss.detach().float().flatten() for loss in losses.values()]
-    device = values[0].device if values else None
-    faults = torch.zeros(get_world_size(), device=device)
-    if values:
-        faults[get_rank()] = ~torch.cat(values).isfinite().all()
-    all_reduce(faults)
-    return faults.nonzero().flatten().tolist()
-
-
-def _images(data_batch: Any) -> list[dict[str, Any]]:
-    """Return path, identity and camera of every image of a batch."""
-    samples = (data_batch or {}).get('data_samples') or []
-    return [dict(sample.metainfo_items()) for sample in samples]

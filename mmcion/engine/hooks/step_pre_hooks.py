@@ -1,7 +1,7 @@
 """Hooks on gradients, between the backward pass and the optimizer's step.
 
 They attach to the optimizer itself, so they see unscaled gradients under
-every optimizer wrapper, and leave DDP alone.
+every optimizer wrapper, and need nothing of DDP.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from mmengine.runner import Runner
 from torch.optim import Optimizer
 
 from mmcion.registry import HOOKS
+from mmcion.utils.checks import UserError, check_interval
 
 
 @HOOKS.register_module()
@@ -23,8 +24,8 @@ class ClipPerTensorHook(Hook):
     Source: CION clips each tensor by itself, not the global norm.
 
     Args:
-        max_norm: largest norm of one tensor's gradient.
-        clip_before_unscale: clip gradients that still carry the loss scale S
+        max_norm: Largest norm of one tensor's gradient.
+        clip_before_unscale: Clip gradients that still carry the loss scale S
             of float16, as the published code does by oversight: in true
             units, to ``max_norm`` / S. For comparing with it only.
     """
@@ -32,8 +33,7 @@ class ClipPerTensorHook(Hook):
     def __init__(
         self, max_norm: float = 3.0, clip_before_unscale: bool = False
     ) -> None:
-        if max_norm <= 0:
-            raise ValueError(f'max_norm must be > 0; got {max_norm}')
+        check_interval('(0, inf)', max_norm=max_norm)
         self.max_norm = max_norm
         self.clip_before_unscale = clip_before_unscale
 
@@ -41,42 +41,37 @@ class ClipPerTensorHook(Hook):
         """Attach to the optimizer.
 
         Raises:
-            ValueError: if ``clip_before_unscale`` is set and there is no
+            UserError: If ``clip_before_unscale`` is set and there is no
                 loss scale.
         """
         wrapper = runner.optim_wrapper
-        if not self.clip_before_unscale:
-
-            def loss_scale() -> float:
-                return 1.0
-
-        elif hasattr(wrapper, 'loss_scaler'):
-            loss_scale = wrapper.loss_scaler.get_scale
-        else:
-            raise ValueError(
+        scaler: Any = getattr(wrapper, 'loss_scaler', None)
+        if self.clip_before_unscale and scaler is None:
+            raise UserError(
                 f'clip_before_unscale needs an optimizer wrapper with a loss '
                 f'scale, such as AmpOptimWrapper; got '
-                f'{type(wrapper).__name__}'
+                f'{type(wrapper).__name__}.'
             )
-        wrapper.optimizer.register_step_pre_hook(
-            lambda optimizer, *_: self._clip(optimizer, loss_scale())
-        )
 
-    @torch.no_grad()
-    def _clip(self, optimizer: Optimizer, loss_scale: float) -> None:
-        grads = [
-            parameter.grad
-            for group in optimizer.param_groups
-            for parameter in group['params']
-            if parameter.grad is not None
-        ]
-        if not grads:
-            return
-        # fused optimizers undo the loss scale themselves, later
-        loss_scale = loss_scale / getattr(optimizer, 'grad_scale', 1.0)
-        norms = torch.stack(torch._foreach_norm(grads)) * loss_scale
-        scales = (self.max_norm / (norms + 1e-6)).clamp_max(1)
-        torch._foreach_mul_(grads, list(scales.unbind()))
+        @torch.no_grad()
+        def clip(optimizer: Optimizer, *_: Any) -> None:
+            grads = [
+                parameter.grad
+                for group in optimizer.param_groups
+                for parameter in group['params']
+                if parameter.grad is not None
+            ]
+            if not grads:
+                return
+            # Here gradients are in true units, except that fused optimizers
+            # undo the loss scale themselves, later.
+            scale = scaler.get_scale() if self.clip_before_unscale else 1.0
+            scale = scale / getattr(optimizer, 'grad_scale', 1.0)
+            norms = torch.stack(torch._foreach_norm(grads)) * scale
+            factors = (self.max_norm / (norms + 1e-6)).clamp_max(1)
+            torch._foreach_mul_(grads, list(factors.unbind()))
+
+        wrapper.optimizer.register_step_pre_hook(clip)
 
 
 @HOOKS.register_module()
@@ -87,8 +82,8 @@ class FreezeLastLayerHook(Hook):
     optimizer state. Source: CION and DINO, first epoch.
 
     Args:
-        epochs: how many.
-        name: parameters whose name contains it are frozen.
+        epochs: Number of epochs.
+        name: Parameters whose name contains it are frozen.
     """
 
     def __init__(self, epochs: int = 1, name: str = 'last_layer') -> None:
@@ -99,7 +94,7 @@ class FreezeLastLayerHook(Hook):
         """Find the parameters and attach to the optimizer.
 
         Raises:
-            ValueError: if no trained parameter has ``name`` in its name.
+            UserError: If no trained parameter has ``name`` in its name.
         """
         frozen = [
             parameter
@@ -107,7 +102,7 @@ class FreezeLastLayerHook(Hook):
             if self.name in name and parameter.requires_grad
         ]
         if not frozen:
-            raise ValueError(
+            raise UserError(
                 f'no trained parameter of the model is named *{self.name}*.'
             )
 

@@ -1,4 +1,4 @@
-"""TeacherUpdateHook: when the teacher follows the student."""
+"""TeacherUpdateHook: the teacher follows the student."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from mmengine.runner import Runner
 
 from mmcion.engine.unwrap import unwrapped_model
 from mmcion.registry import HOOKS
+from mmcion.utils.checks import UserError
 
 
 @HOOKS.register_module()
@@ -24,33 +25,35 @@ class TeacherUpdateHook(Hook):
     centre move once a step, the centre over the rows of all these batches.
 
     Args:
-        momentum: share of the teacher kept at the first iteration.
-        end_momentum: the same at the last iteration.
+        momentum: Fraction of the teacher kept at the first iteration.
+        end_momentum: The same at the last iteration.
 
     Raises:
-        ValueError: if they are not 0 <= momentum <= end_momentum <= 1.
+        UserError: If they are not 0 <= momentum <= end_momentum <= 1.
     """
 
     def __init__(
         self, momentum: float = 0.996, end_momentum: float = 1.0
     ) -> None:
         if not 0 <= momentum <= end_momentum <= 1:
-            raise ValueError(
+            raise UserError(
                 f'0 <= momentum <= end_momentum <= 1 must hold; got '
-                f'{momentum} and {end_momentum}'
+                f'{momentum} and {end_momentum}.'
             )
         self.momentum = momentum
         self.end_momentum = end_momentum
 
     def momentum_at(self, step: int, max_steps: int) -> float:
         """Return the momentum of an iteration, counted from 0."""
+        # m_T - (m_T - m_0) (1 + cos(pi t / T)) / 2
         cosine = (1 + math.cos(math.pi * step / max_steps)) / 2
         return self.end_momentum - cosine * (self.end_momentum - self.momentum)
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None
     ) -> None:
-        """Tell the head whether a step ends with this batch."""
+        """Let the head move the centre if a step ends with this batch."""
+        # true with the last of the accumulated batches
         head = unwrapped_model(runner).head
         head.moves_center = runner.optim_wrapper.should_sync()
 

@@ -1,4 +1,4 @@
-"""ThroughputHook: how many images a second training takes in."""
+"""ThroughputHook: images per second of the training."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from mmcion.registry import HOOKS
 class ThroughputHook(Hook):
     """Log ``images_per_second`` over all ranks.
 
-    As many iterations count as in the log's ``time``: their images divided
-    by their seconds, waiting for data included. An image counts once, however
-    many views it has. Ranks have batches of one size.
+    Over the iterations of the log's ``time``: their images divided by their
+    seconds, waiting for data included. An image counts once, however many
+    views it has. All ranks have the same batch size.
 
     Runs after mmengine's ``IterTimerHook``.
     """
@@ -38,6 +38,7 @@ class ThroughputHook(Hook):
     ) -> None:
         """Add an iteration and log the mean of the window."""
         hub = runner.message_hub
+        # (images, seconds) of the iteration
         images = len(data_batch['data_samples']) * get_world_size()
         self._window.append((images, hub.get_scalar('train/time').current()))
         total, seconds = map(sum, zip(*self._window, strict=True))

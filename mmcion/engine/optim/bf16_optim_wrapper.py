@@ -12,6 +12,7 @@ from mmengine.optim import OptimWrapper
 from torch import nn
 
 from mmcion.registry import OPTIM_WRAPPERS
+from mmcion.utils.checks import UserError
 
 
 @OPTIM_WRAPPERS.register_module()
@@ -23,17 +24,17 @@ class Bf16OptimWrapper(OptimWrapper):
     without an accelerator.
 
     Args:
-        options: of mmengine's ``OptimWrapper``.
+        options: Of mmengine's ``OptimWrapper``.
 
     Raises:
-        ValueError: if the GPU could only imitate bfloat16, slowly.
+        UserError: If the GPU only emulates bfloat16, which is slow.
     """
 
     def __init__(self, **options: Any) -> None:
         if get_device() == 'cuda' and not torch.cuda.is_bf16_supported(
             including_emulation=False
         ):
-            raise ValueError(
+            raise UserError(
                 f'{torch.cuda.get_device_name()} has no bfloat16; train in '
                 f'float16: --cfg-options optim_wrapper.type=AmpOptimWrapper '
                 f'optim_wrapper.dtype=float16'

@@ -1,4 +1,4 @@
-"""Which parameters decay."""
+"""DecayGroupsConstructor: weight decay for matrices, none for vectors."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from mmengine.registry import OPTIMIZERS
 from torch import nn
 
 from mmcion.registry import OPTIM_WRAPPER_CONSTRUCTORS, OPTIM_WRAPPERS
+from mmcion.utils.checks import UserError
 
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
@@ -20,11 +21,11 @@ class DecayGroupsConstructor:
     fast.
 
     Args:
-        optim_wrapper_cfg: config of the wrapper, with its ``optimizer``.
-        paramwise_cfg: must be empty; the rule is fixed.
+        optim_wrapper_cfg: Config of the wrapper, with its ``optimizer``.
+        paramwise_cfg: Must be empty; the rule is fixed.
 
     Raises:
-        ValueError: if ``paramwise_cfg`` is given.
+        UserError: If ``paramwise_cfg`` is given.
     """
 
     def __init__(
@@ -33,9 +34,9 @@ class DecayGroupsConstructor:
         paramwise_cfg: dict[str, Any] | None = None,
     ) -> None:
         if paramwise_cfg:
-            raise ValueError(
+            raise UserError(
                 f'DecayGroupsConstructor takes no paramwise_cfg; got '
-                f'{paramwise_cfg}'
+                f'{paramwise_cfg}.'
             )
         self.wrapper_cfg = dict(optim_wrapper_cfg)
         self.optimizer_cfg = dict(self.wrapper_cfg.pop('optimizer'))
@@ -46,6 +47,7 @@ class DecayGroupsConstructor:
         plain: list[nn.Parameter] = []
         for name, parameter in model.named_parameters():
             if parameter.requires_grad:
+                # norms and biases; position embeddings and tokens do decay
                 flat = parameter.dim() == 1 or name.endswith('.bias')
                 (plain if flat else decayed).append(parameter)
         groups: list[dict[str, Any]] = [

@@ -1,4 +1,4 @@
-"""ConvNeXt as it was pre-trained for ReID."""
+"""ConvNeXt in the variant of the published weights."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ConvNeXt(TimmBackbone):
 
     Args:
         arch: ``'tiny'``, ``'small'`` or ``'base'``.
-        kwargs: passed on to ``timm.models.ConvNeXt``.
+        kwargs: Passed on to ``timm.models.ConvNeXt``.
     """
 
     archs: ClassVar[dict[str, str]] = {

@@ -1,4 +1,4 @@
-"""EdgeNeXt as it was pre-trained for ReID."""
+"""EdgeNeXt in the variant of the published weights."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class EdgeNeXt(TimmBackbone):
 
     Args:
         arch: ``'x_small'``, ``'small'`` or ``'base'``.
-        kwargs: passed on to ``timm.models.EdgeNeXt``.
+        kwargs: Passed on to ``timm.models.EdgeNeXt``.
     """
 
     archs: ClassVar[dict[str, str]] = {

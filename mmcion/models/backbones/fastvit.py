@@ -1,4 +1,4 @@
-"""FastViT as it was pre-trained for ReID."""
+"""FastViT in the variant of the published weights."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from .timm_backbone import TimmBackbone
 
 @MODELS.register_module()
 class FastViT(TimmBackbone):
-    """FastViT with the branches that it is trained with.
+    """FastViT with its training-time branches, not reparametrised.
 
     Args:
         arch: ``'s12'``, ``'sa12'`` or ``'sa24'``.
-        kwargs: passed on to ``timm.models.FastVit``.
+        kwargs: Passed on to ``timm.models.FastVit``.
     """
 
     archs: ClassVar[dict[str, str]] = {

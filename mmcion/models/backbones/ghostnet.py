@@ -1,4 +1,4 @@
-"""GhostNet as it was pre-trained for ReID."""
+"""GhostNet in the variant of the published weights."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class GhostNet(TimmBackbone):
     """GhostNet; a convolution after the global pooling gives 1280 features.
 
     Args:
-        arch: width, ``'0_5'``, ``'1_0'`` or ``'1_3'``.
-        kwargs: passed on to ``timm.models.GhostNet``.
+        arch: Width, ``'0_5'``, ``'1_0'`` or ``'1_3'``.
+        kwargs: Passed on to ``timm.models.GhostNet``.
     """
 
     archs: ClassVar[dict[str, str]] = {
@@ -28,8 +28,8 @@ class GhostNet(TimmBackbone):
     ends_in_vector = True
 
     def __init__(self, arch: str, **kwargs: Any) -> None:
-        # timm drops out what comes before its classifier: our feature
+        # timm's dropout before its classifier would act on our feature
         super().__init__(arch, **{'drop_rate': 0.0, **kwargs})
-        # timm's norm has the activation inside, where SyncBatchNorm loses it
+        # timm fuses norm and activation; SyncBatchNorm would lose the latter
         last = self.model.blocks[-1][0]
         last.aa, last.bn1.act = last.bn1.act, nn.Identity()

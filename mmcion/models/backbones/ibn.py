@@ -11,7 +11,7 @@ class IBN(nn.Module):
     are those of the published checkpoints.
 
     Args:
-        channels: number of channels C of the input ``(N, C, H, W)``.
+        channels: Number of channels C of the input ``(N, C, H, W)``.
     """
 
     def __init__(self, channels: int) -> None:
@@ -22,5 +22,6 @@ class IBN(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise ``(N, C, H, W)``."""
+        # (N, C, H, W) -> two halves of C / 2 channels
         first, second = x.split([self.split_at, x.shape[1] - self.split_at], 1)
         return torch.cat((self.IN(first.contiguous()), self.BN(second)), 1)

@@ -1,4 +1,4 @@
-"""Position tables for images of another size."""
+"""Position embeddings for images of another size."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from torch.nn.functional import interpolate
 
 
 def fit_position_table(table: Tensor, height: int, width: int) -> Tensor:
-    """Interpolate a position table to another grid, as DINO does.
+    """Interpolate a table of position embeddings to another grid.
 
-    The scale factor, not the size, gives the coordinates, with a tenth of a
-    cell added against rounding: trained weights depend on it. A grid of the
-    same shape is left as it is.
+    As DINO does: coordinates follow from the scale factor, not the size, with
+    0.1 added to the size against rounding down. Trained weights depend on it.
+    A grid of the same shape is returned unchanged.
 
     Args:
         table: ``(1, h, w, d)``.
-        height: rows of the grid that is wanted.
-        width: columns of the grid that is wanted.
+        height: Rows of the result.
+        width: Columns of the result.
 
     Returns:
         ``(1, height, width, d)``.
@@ -25,7 +25,7 @@ def fit_position_table(table: Tensor, height: int, width: int) -> Tensor:
     if (rows, columns) == (height, width):
         return table
     scale = ((height + 0.1) / rows, (width + 0.1) / columns)
-    grid = table.permute(0, 3, 1, 2)
+    grid = table.permute(0, 3, 1, 2)  # (1, d, h, w)
     return interpolate(grid, scale_factor=scale, mode='bicubic').permute(
         0, 2, 3, 1
     )

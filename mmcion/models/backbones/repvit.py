@@ -1,4 +1,4 @@
-"""RepViT as it was pre-trained for ReID."""
+"""RepViT in the variant of the published weights."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class RepViT(TimmBackbone):
 
     Args:
         arch: ``'m0_9'``, ``'m1_0'`` or ``'m1_5'``.
-        kwargs: passed on to ``timm.models.RepVit``.
+        kwargs: Passed on to ``timm.models.RepVit``.
     """
 
     archs: ClassVar[dict[str, str]] = {
@@ -35,6 +35,7 @@ class RepViT(TimmBackbone):
             if isinstance(block, RepViTBlock) and isinstance(
                 block.se, SqueezeExcite
             ):
+                # timm rounds the squeezed width to a multiple of 8
                 channels = block.se.fc1.in_channels
                 block.se = SqueezeExcite(
                     channels,

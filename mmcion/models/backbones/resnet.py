@@ -1,4 +1,4 @@
-"""ResNet as it is used for ReID."""
+"""ResNet with last stride 1."""
 
 from __future__ import annotations
 
@@ -8,26 +8,27 @@ from mmpretrain.models import ResNet as MMPretrainResNet
 from torch import nn
 
 from mmcion.registry import MODELS
+from mmcion.utils.checks import check_choice
 
 
 @MODELS.register_module()
 class ResNet(MMPretrainResNet):
     """ResNet whose last stage keeps the resolution.
 
-    Beside the last stride, it differs from mmpretrain's in its start: drawn
-    when it is built, and without residual branches of zero. Names and shapes
-    of the parameters are torchvision's.
+    It also differs from mmpretrain's in its initialisation: at construction,
+    and without zero-initialised residual branches. Names and shapes of the
+    parameters are torchvision's.
 
     Attributes:
-        num_features: dimensions d of the pooled feature.
+        num_features: Dimensions d of the pooled feature.
 
     Args:
         depth: 18, 34, 50, 101 or 152.
-        strides: of the four stages.
-        kwargs: passed on to ``mmpretrain.models.ResNet``.
+        strides: Strides of the four stages.
+        kwargs: Passed on to ``mmpretrain.models.ResNet``.
 
     Raises:
-        ValueError: for an unknown ``depth``.
+        UserError: For an unknown ``depth``.
     """
 
     def __init__(
@@ -36,14 +37,11 @@ class ResNet(MMPretrainResNet):
         strides: tuple[int, ...] = (1, 2, 2, 1),
         **kwargs: Any,
     ) -> None:
-        if depth not in self.arch_settings:
-            raise ValueError(
-                f'depth must be one of {sorted(self.arch_settings)}; got '
-                f'{depth}'
-            )
+        check_choice('depth', depth, self.arch_settings)
         defaults = {'zero_init_residual': False, 'init_cfg': None}
         super().__init__(depth, strides=strides, **{**defaults, **kwargs})
         self.num_features: int = self.feat_dim
+        # He initialisation of torchvision's ResNet
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(
@@ -51,6 +49,6 @@ class ResNet(MMPretrainResNet):
                 )
 
     def train(self, mode: bool = True) -> ResNet:
-        """Set the mode and return itself, which the parent forgets."""
+        """Set the mode and return the module, which the parent does not."""
         super().train(mode)
         return self

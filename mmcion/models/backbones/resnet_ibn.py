@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from mmcion.registry import MODELS
+from mmcion.utils.checks import UserError
 
 from .ibn import IBN
 from .resnet import ResNet
@@ -22,7 +23,7 @@ class ResNetIBN(ResNet):
 
     Args:
         depth: 18, 34, 50, 101 or 152.
-        kwargs: see ``ResNet``.
+        kwargs: See ``ResNet``.
     """
 
     def __init__(self, depth: int, **kwargs: Any) -> None:
@@ -35,14 +36,14 @@ class ResNetIBN(ResNet):
         """Map images ``(N, 3, H, W)`` to maps ``(N, d, h, w)``.
 
         Raises:
-            ValueError: if nothing is left to normalise an image over.
+            UserError: If the images are too small for instance norm.
         """
         height, width = x.shape[-2:]
         stride = 4 * prod(self.strides[:3])
         if max(height, width) <= stride:
-            raise ValueError(
-                f'{type(self).__name__} normalises each image over maps that '
-                f'are reduced by {stride}, so one side must have more than '
-                f'{stride} pixels; got {height} x {width} (height x width)'
+            # maps of one pixel, which instance norm sets to its bias
+            raise UserError(
+                f'{type(self).__name__} needs images with more than {stride} '
+                f'pixels on one side; got {height} x {width} (height x width).'
             )
         return super().forward(x)

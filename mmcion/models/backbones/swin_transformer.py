@@ -1,4 +1,4 @@
-"""Swin transformer as it was pre-trained for ReID."""
+"""Swin transformer in the variant of the published weights."""
 
 from __future__ import annotations
 
@@ -29,11 +29,13 @@ class PaddedSwinBlock(SwinTransformerBlock):
         """Attend within the windows of ``(N, h, w, C)``."""
         _, height, width, channels = x.shape
         rows, columns = self.window_size
+        # (N, h, w, C) -> whole windows -> shifted
         x = pad(x, (0, 0, 0, -width % columns, 0, -height % rows))
         padded_height, padded_width = x.shape[1:3]
         down, right = self.shift_size
         x = torch.roll(x, (-down, -right), (1, 2))
         mask = self.get_attn_mask(x)
+        # (N windows, rows, columns, C) -> attention over rows x columns
         windows = window_partition(x, self.window_size)
         windows = self.attn(
             windows.view(-1, self.window_area, channels), mask=mask
@@ -42,6 +44,7 @@ class PaddedSwinBlock(SwinTransformerBlock):
         x = window_reverse(
             windows, self.window_size, padded_height, padded_width
         )
+        # undo the shift and the padding
         x = torch.roll(x, (down, right), (1, 2))
         return x[:, :height, :width].contiguous()
 
@@ -55,8 +58,8 @@ class SwinTransformer(TimmBackbone):
 
     Args:
         arch: ``'tiny'``, ``'small'`` or ``'base'``.
-        drop_path_rate: of the last block; it grows linearly with depth.
-        kwargs: passed on to ``timm.models.SwinTransformer``.
+        drop_path_rate: Rate of the last block; it grows linearly with depth.
+        kwargs: Passed on to ``timm.models.SwinTransformer``.
     """
 
     archs: ClassVar[dict[str, str]] = {

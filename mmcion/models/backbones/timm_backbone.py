@@ -1,4 +1,4 @@
-"""What the backbones that timm builds have in common."""
+"""Base class of the backbones that timm builds."""
 
 from __future__ import annotations
 
@@ -7,25 +7,27 @@ from typing import Any, ClassVar
 import timm
 from torch import Tensor, nn
 
+from mmcion.utils.checks import UserError, check_choice
+
 
 class TimmBackbone(nn.Module):
-    """One of timm's models as a backbone of ours.
+    """Backbone that wraps a model of timm.
 
-    Subclasses list their architectures and add what timm lacks. Weights are
-    never downloaded.
+    Subclasses list their architectures and change what differs from timm.
+    Weights are never downloaded.
 
     Attributes:
-        archs: name of the architecture to timm's name of the model.
-        min_size: least height and width of an image.
-        ends_in_vector: the structure pools by itself, and goes on after.
-        num_features: dimensions d of the pooled feature.
+        archs: timm's name of each architecture.
+        min_size: Smallest height and width of an image.
+        ends_in_vector: Whether layers follow the model's own global pooling.
+        num_features: Dimensions d of the pooled feature.
 
     Args:
-        arch: one of ``archs``.
-        kwargs: passed on to timm's class.
+        arch: One of ``archs``.
+        kwargs: Passed on to timm's class.
 
     Raises:
-        ValueError: for an unknown ``arch``.
+        UserError: For an unknown ``arch``.
     """
 
     archs: ClassVar[dict[str, str]]
@@ -34,11 +36,7 @@ class TimmBackbone(nn.Module):
 
     def __init__(self, arch: str, **kwargs: Any) -> None:
         super().__init__()
-        if arch not in self.archs:
-            raise ValueError(
-                f'{type(self).__name__} has the architectures '
-                f'{", ".join(self.archs)}; got {arch!r}'
-            )
+        check_choice('arch', arch, self.archs)
         model: Any = timm.create_model(
             self.archs[arch], pretrained=False, num_classes=0, **kwargs
         )
@@ -48,19 +46,19 @@ class TimmBackbone(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor]:
         """Map images ``(N, 3, H, W)`` to one map ``(N, d, h, w)``.
 
-        Its mean over space is the feature; h = w = 1 where the structure
-        pools by itself.
+        Its mean over space is the feature; h = w = 1 where the model pools
+        by itself.
 
         Raises:
-            ValueError: if the images are too small for the structure.
+            UserError: If the images are too small for the model.
         """
         height, width = x.shape[-2:]
         if min(height, width) < self.min_size:
-            raise ValueError(
-                f'{type(self).__name__} reduces images by {self.min_size} '
-                f'without padding, so they must have at least '
-                f'{self.min_size} x {self.min_size} pixels; got {height} x '
-                f'{width} (height x width)'
+            raise UserError(
+                f'{type(self).__name__} needs images of at least '
+                f'{self.min_size} x {self.min_size} pixels, since it reduces '
+                f'them by {self.min_size} without padding; got {height} x '
+                f'{width} (height x width).'
             )
         return (self.last_map(x),)
 
@@ -69,6 +67,7 @@ class TimmBackbone(nn.Module):
         x = self.model.forward_features(x)
         if not self.ends_in_vector:
             return x
+        # (N, d) -> (N, d, 1, 1)
         return self.model.forward_head(x, pre_logits=True)[:, :, None, None]
 
 

@@ -1,4 +1,4 @@
-"""Vision transformer with the IBN convolution stem (ICS)."""
+"""Vision transformer with an IBN convolution stem (ICS)."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from .timm_backbone import TimmBackbone
 
 
 class ICSStem(nn.Module):
-    """Turn images into patches by three convolutions and a projection.
+    """Map images to patch tokens by three convolutions and a projection.
 
     Source: TransReID-SSL (arXiv 2111.12084), section 3.4. Names of the
     parameters equal those of the published checkpoints.
 
     Args:
-        img_size: height and width that the position table is made for.
-        embed_dim: dimensions d of a token.
-        patch_size: pixels that a token reduces, on each side.
-        in_chans: channels of the images.
-        kwargs: what timm passes to every stem, not used by this one.
+        img_size: Height and width of the position embeddings.
+        embed_dim: Dimensions d of a token.
+        patch_size: Side of a patch in pixels.
+        in_chans: Number of channels of the images.
+        kwargs: Other arguments that timm passes to every stem; not used.
     """
 
     def __init__(
@@ -65,8 +65,8 @@ class VisionTransformerICS(TimmBackbone):
 
     Args:
         arch: ``'tiny'``, ``'small'`` or ``'base'``.
-        img_size: height and width that the position table is made for.
-        kwargs: passed on to ``timm.models.VisionTransformer``.
+        img_size: Height and width of the position embeddings.
+        kwargs: Passed on to ``timm.models.VisionTransformer``.
     """
 
     archs: ClassVar[dict[str, str]] = {
@@ -87,10 +87,12 @@ class VisionTransformerICS(TimmBackbone):
     def last_map(self, x: Tensor) -> Tensor:
         """Map images ``(N, 3, H, W)`` to class tokens ``(N, d, 1, 1)``."""
         model = self.model
-        x = model.patch_embed(x).permute(0, 2, 3, 1)
+        x = model.patch_embed(x).permute(0, 2, 3, 1)  # (N, h, w, d)
+        # (1, 1 + h w, d): the class token's embedding, then those of the grid
         grid = model.pos_embed[:, 1:].unflatten(1, model.patch_embed.grid_size)
         x = (x + fit_position_table(grid, *x.shape[1:3])).flatten(1, 2)
         token = model.cls_token + model.pos_embed[:, :1]
         token = token.expand(x.shape[0], -1, -1)
+        # (N, 1 + h w, d)
         x = model.blocks(model.pos_drop(cat((token, x), 1)))
         return model.norm(x)[:, 0, :, None, None]

@@ -1,4 +1,4 @@
-"""VOLO as it was pre-trained for ReID."""
+"""VOLO in the variant of the published weights."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class VOLO(TimmBackbone):
 
     Args:
         arch: ``'d1'``, ``'d2'`` or ``'d3'``.
-        img_size: height and width that the position table is made for.
-        kwargs: passed on to ``timm.models.VOLO``.
+        img_size: Height and width of the position embeddings.
+        kwargs: Passed on to ``timm.models.VOLO``.
     """
 
     archs: ClassVar[dict[str, str]] = {
@@ -39,11 +39,12 @@ class VOLO(TimmBackbone):
     def last_map(self, x: Tensor) -> Tensor:
         """Map images ``(N, 3, H, W)`` to class tokens ``(N, d, 1, 1)``."""
         model = self.model
-        x = model.patch_embed(x).permute(0, 2, 3, 1)
+        x = model.patch_embed(x).permute(0, 2, 3, 1)  # (N, h, w, d)
         for index, stage in enumerate(model.network):
             if index == 2:  # after the outlookers and the downsampling
                 x = x + fit_position_table(model.pos_embed, *x.shape[1:3])
                 x = model.pos_drop(x)
             x = stage(x)
+        # (N, h w, d) -> (N, 1 + h w, d), the class token first
         x = model.norm(model.forward_cls(x.flatten(1, 2)))
         return x[:, 0, :, None, None]

@@ -10,21 +10,22 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from mmcion.registry import MODELS
+from mmcion.utils.checks import UserError, check_at_least, check_interval
 
 
 @MODELS.register_module()
 class ReIDHead(nn.Module):
-    """Classify the identities of the training data; not used in a test.
+    """Classify the identities of the training data; not used in tests.
 
     Source: Luo et al., "Bag of tricks and a strong baseline for deep person
     re-identification" (CVPRW 2019), sections 2.4 and 2.6.
 
     Args:
-        num_classes: identities of the training data.
-        in_channels: dimensions D of the features.
-        label_smoothing: share of the target that is spread over all classes,
-            in [0, 1].
-        triplet: config of a loss of the features before normalisation.
+        num_classes: Number of identities in the training data.
+        in_channels: Dimensions D of the features.
+        label_smoothing: Fraction of the target that is spread over all
+            classes, in [0, 1].
+        triplet: Config of a loss on the features before normalisation.
     """
 
     def __init__(
@@ -35,21 +36,13 @@ class ReIDHead(nn.Module):
         triplet: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        if num_classes < 1 or not 0 <= label_smoothing <= 1:
-            raise ValueError(
-                f'num_classes must be >= 1 and label_smoothing in [0, 1]; '
-                f'got {num_classes} and {label_smoothing}'
-            )
+        check_at_least(1, num_classes=num_classes)
+        check_interval('[0, 1]', label_smoothing=label_smoothing)
         self.num_classes = num_classes
-        self.in_channels = in_channels
         self.label_smoothing = label_smoothing
         self.classifier = nn.Linear(in_channels, num_classes, bias=False)
         nn.init.normal_(self.classifier.weight, std=0.001)
         self.triplet = MODELS.build(triplet) if triplet else None
-
-    def forward(self, feats: Tensor) -> Tensor:
-        """Map features ``(N, D)`` to logits ``(N, num_classes)``."""
-        return self.classifier(feats)
 
     def loss(
         self, before: Tensor, after: Tensor, pids: Sequence[int]
@@ -57,25 +50,27 @@ class ReIDHead(nn.Module):
         """Return ``loss_id`` and, with ``triplet``, ``loss_triplet``.
 
         Args:
-            before: ``(N, D)``, for distances.
-            after: ``(N, D)``, for classes.
+            before: ``(N, D)`` before normalising, for the triplets.
+            after: ``(N, D)`` after normalising, for the classes.
             pids: N labels.
 
         Raises:
-            ValueError: if a label is no class.
+            UserError: If a label is not in [0, ``num_classes``).
         """
         if min(pids) < 0 or max(pids) >= self.num_classes:
-            raise ValueError(
+            raise UserError(
                 f'labels must be in [0, {self.num_classes}); a batch has '
-                f'labels from {min(pids)} to {max(pids)}, so the data has at '
-                f'least {max(pids) + 1} identities: set '
-                f'model.head.num_classes to their number. Identities must be '
-                f'numbered from 0, as split="train" of a dataset does.'
+                f'labels from {min(pids)} to {max(pids)}: set '
+                f'model.head.num_classes to the number of identities, and '
+                f'number them from 0, as split="train" of a dataset does.'
             )
+        # BoT, section 2.6: classes need the normalised feature, distances the
+        # one before
         labels = torch.tensor(pids, device=after.device)
+        logits = self.classifier(after)  # (N, num_classes)
         losses = {
             'loss_id': cross_entropy(
-                self(after), labels, label_smoothing=self.label_smoothing
+                logits, labels, label_smoothing=self.label_smoothing
             )
         }
         if self.triplet is not None:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from mmcion.models.losses import identity_distill_loss, tiled_distill_loss
 from mmcion.registry import MODELS
+from mmcion.utils.checks import check_at_least, check_interval
 
 
 @MODELS.register_module()
@@ -21,14 +22,16 @@ class SelfDistillHead(nn.Module):
     gradients, rows are only collected.
 
     Args:
-        num_prototypes: C, size of the logits.
-        student_temp: temperature of the student's softmax.
-        teacher_temp: temperature of the teacher's softmax after warm-up.
-        warmup_teacher_temp: temperature at the first epoch; equal to
+        num_prototypes: Number of prototypes C; the ``CION`` model sets it to
+            that of its projector.
+        student_temp: Temperature of the student's softmax.
+        teacher_temp: Temperature of the teacher's softmax after warm-up.
+        warmup_teacher_temp: Temperature at the first epoch; equal to
             ``teacher_temp`` in the published runs, that is, no warm-up.
-        warmup_teacher_temp_epochs: epochs over which it rises linearly.
-        center_momentum: share of the old centre that is kept each step.
-        chunk_size: let the student's logits exist for so many prototypes at
+        warmup_teacher_temp_epochs: Number of epochs over which it rises
+            linearly.
+        center_momentum: Fraction of the old centre that is kept each step.
+        chunk_size: Number of prototypes whose logits of the student exist at
             a time, at the price of a second product with the prototypes; see
             ``tiled_distill_loss``. None keeps all logits.
     """
@@ -38,7 +41,7 @@ class SelfDistillHead(nn.Module):
 
     def __init__(
         self,
-        num_prototypes: int = 65336,
+        num_prototypes: int,
         student_temp: float = 0.1,
         teacher_temp: float = 0.04,
         warmup_teacher_temp: float | None = None,
@@ -47,14 +50,11 @@ class SelfDistillHead(nn.Module):
         chunk_size: int | None = None,
     ) -> None:
         super().__init__()
-        for name, value in (
-            ('student_temp', student_temp),
-            ('teacher_temp', teacher_temp),
-        ):
-            if value <= 0:
-                raise ValueError(f'{name} must be > 0; got {value}')
-        if chunk_size is not None and chunk_size < 1:
-            raise ValueError(f'chunk_size must be >= 1; got {chunk_size}')
+        check_interval(
+            '(0, inf)', student_temp=student_temp, teacher_temp=teacher_temp
+        )
+        if chunk_size is not None:
+            check_at_least(1, chunk_size=chunk_size)
         self.student_temp = student_temp
         self.teacher_temp = teacher_temp
         self.warmup_teacher_temp = warmup_teacher_temp or teacher_temp
@@ -63,17 +63,17 @@ class SelfDistillHead(nn.Module):
         self.chunk_size = chunk_size
         self.moves_center = True
         self.register_buffer('center', torch.zeros(num_prototypes))
-        # of the teacher's logits since the centre moved, and their number
+        # (C + 1,) sum of the teacher's rows since the centre moved; number
         self.register_buffer('center_sum', torch.zeros(num_prototypes + 1))
 
     def current_teacher_temp(self) -> float:
-        """Return the teacher's temperature at the runner's present epoch."""
+        """Return the teacher's temperature at the runner's epoch."""
         epoch = MessageHub.get_current_instance().get_info('epoch', 0)
         if epoch >= self.warmup_epochs:
             return self.teacher_temp
-        share = epoch / max(self.warmup_epochs - 1, 1)
+        ratio = epoch / max(self.warmup_epochs - 1, 1)
         start = self.warmup_teacher_temp
-        return start + share * (self.teacher_temp - start)
+        return start + ratio * (self.teacher_temp - start)
 
     def loss(
         self,
@@ -86,28 +86,21 @@ class SelfDistillHead(nn.Module):
 
         Args:
             student: ``(V, B, C)`` raw logits; with ``chunk_size``, the
-                features ``(V, B, D)`` that meet the prototypes.
+                features ``(V, B, D)`` before the prototypes.
             teacher: ``(2, B, C)`` raw logits.
             pids: ``(B,)``.
             prototypes: ``(C, D)``, with ``chunk_size`` only.
-
-        Raises:
-            ValueError: if ``prototypes`` are missing or not wanted.
         """
-        if (prototypes is None) != (self.chunk_size is None):
-            raise ValueError(
-                f'prototypes belong to a chunk_size, which is '
-                f'{self.chunk_size} here'
-            )
         temps = {
             'student_temp': self.student_temp,
             'teacher_temp': self.current_teacher_temp(),
         }
-        if prototypes is None or self.chunk_size is None:
+        if self.chunk_size is None:
             loss = identity_distill_loss(
                 student, teacher, self.center, pids, **temps
             )
         else:
+            assert prototypes is not None
             loss = tiled_distill_loss(
                 student,
                 prototypes,
@@ -123,12 +116,14 @@ class SelfDistillHead(nn.Module):
     @torch.no_grad()
     def update_center(self, teacher: Tensor) -> None:
         """Collect the teacher logits of all ranks; move the centre if due."""
+        # (2, B, C) -> (2 B, C); their number is summed as well, since ranks
+        # may differ in it
         rows = teacher.detach().flatten(0, -2).to(self.center.dtype)
-        # the number of rows travels along: ranks may differ in it
         total = torch.cat((rows.sum(0), rows.new_tensor([len(rows)])))
         all_reduce(total)
         self.center_sum += total
         if self.moves_center:
+            # DINO: c <- m c + (1 - m) mean of the teacher's rows
             mean = self.center_sum[:-1] / self.center_sum[-1]
             self.center.lerp_(mean, 1 - self.center_momentum)
             self.center_sum.zero_()

@@ -1,5 +1,19 @@
 """Identity-guided self-distillation loss of CION, in closed form.
 
+With q = softmax((teacher - centre) / teacher_temp) and s = student /
+student_temp, a student row j of view v is compared with one soft target
+
+    T_j^v = sum_a (sum_i q_i^a - (1 - 1/K) q_j^a)
+
+where a runs over the teacher's views other than v and i over the K rows of
+j's identity. The target sums to M_j^v = n_v (K - 1 + 1/K) with n_v = 1 for the
+global views and 2 for the local ones, so that the cross-entropy is
+
+    L = sum_vj w_j (M_j^v lse(s_j^v) - <T_j^v, s_j^v>)
+    dL/dstudent = w_j / student_temp (M_j^v softmax(s_j^v) - T_j^v)
+
+with w_j = 1 / (P (K (K - 1) + 1) 2 (V - 1)).
+
 Shapes: V views (2 global, then local), B images, C prototypes, P identities.
 """
 
@@ -11,6 +25,8 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
+
+from mmcion.utils.checks import UserError
 
 NUM_TEACHER_VIEWS = 2
 
@@ -34,26 +50,26 @@ def identity_distill_loss(
     row contributes DINO's term.
 
     Source: CION, identity-guided self-distillation; algebra in
-    ``docs/concepts/distillation.md``. One view is worked on at a time, in
-    the same memory, so nothing of size V x B x C is made beside the logits
-    and their gradient.
+    ``docs/concepts/distillation.md``. Views are processed one at a time, in
+    the same memory, so nothing of size V x B x C is allocated beside the
+    logits and their gradient.
 
     Args:
         student: ``(V, B, C)`` raw logits, views 0 and 1 the global ones.
         teacher: ``(2, B, C)`` raw logits of the global views; no gradient.
         center: ``(C,)`` or ``(1, C)``, subtracted from teacher logits.
         pids: ``(B,)`` integers.
-        student_temp: positive temperature of the student.
-        teacher_temp: positive temperature of the teacher.
+        student_temp: Positive temperature of the student.
+        teacher_temp: Positive temperature of the teacher.
 
     Returns:
         Scalar, float32 or wider.
 
     Raises:
-        ValueError: if shapes do not fit each other.
+        UserError: If shapes do not fit each other.
     """
     check_shapes(student.shape, teacher, center, pids)
-    # an enabled autocast would turn the target sums into half precision
+    # autocast would compute the sums of targets in half precision
     with torch.autocast(student.device.type, enabled=False):
         return _IdentityDistill.apply(
             student if torch.is_grad_enabled() else student.detach(),
@@ -71,36 +87,29 @@ def check_shapes(
     """Check the loss's inputs against the shape of the student's logits.
 
     Raises:
-        ValueError: if shapes do not fit each other.
+        UserError: If shapes do not fit each other.
     """
     if len(student) != 3 or student[0] < NUM_TEACHER_VIEWS:
-        raise ValueError(
-            f'student must be (V, B, C) with V >= 2; got {tuple(student)}'
+        raise UserError(
+            f'student must be (V, B, C) with V >= 2; got {tuple(student)}.'
         )
-    expected = (NUM_TEACHER_VIEWS, *student[1:])
-    if teacher.shape != expected:
-        raise ValueError(
-            f'teacher must be {expected}; got {tuple(teacher.shape)}'
-        )
-    if center.numel() != student[2]:
-        raise ValueError(
-            f'center must hold {student[2]} values; got {tuple(center.shape)}'
-        )
-    if pids.shape != student[1:2]:
-        raise ValueError(
-            f'pids must be ({student[1]},), one per image; got '
-            f'{tuple(pids.shape)}'
-        )
+    for name, found, expected in (
+        ('teacher', teacher.shape, (NUM_TEACHER_VIEWS, *student[1:])),
+        ('center', center.flatten().shape, tuple(student[2:])),
+        ('pids', pids.shape, tuple(student[1:2])),
+    ):
+        if found != expected:
+            raise UserError(f'{name} must be {expected}; got {tuple(found)}.')
 
 
 class Positives(NamedTuple):
-    """Which rows belong together, and what they count.
+    """Which rows share an identity, and their factors in the loss.
 
     Attributes:
-        group: ``(B,)`` number of the row's identity.
+        group: ``(B,)`` index of the row's identity.
         counts: ``(P,)`` K of every identity.
         mass: ``(B,)`` sum K - 1 + 1/K of a target from one teacher view.
-        weight: ``(B,)`` of the row's cross-entropy in the loss.
+        weight: ``(B,)`` w_j of the row's cross-entropy.
     """
 
     group: Tensor
@@ -109,38 +118,42 @@ class Positives(NamedTuple):
     weight: Tensor
 
     @classmethod
-    def of(cls, pids: Tensor, num_views: int, dtype: torch.dtype) -> Positives:
-        """Find the groups of equal ``pids``."""
+    def from_pids(
+        cls, pids: Tensor, num_views: int, dtype: torch.dtype
+    ) -> Positives:
+        """Group equal ``pids``."""
         _, group, counts = pids.unique(return_inverse=True, return_counts=True)
-        size = counts[group].to(dtype)
+        size = counts[group].to(dtype)  # (P,) -> (B,)
         pairs = NUM_TEACHER_VIEWS * (num_views - 1)
         weight = 1 / ((size * (size - 1) + 1) * len(counts) * pairs)
         return cls(group, counts, size - 1 + 1 / size, weight)
 
     def targets(self, probabilities: list[Tensor]) -> list[Tensor]:
-        """Return the targets of view 0, view 1 and of all local views.
+        """Return the targets T of view 0, view 1 and of all local views.
 
         A global view is not compared with the teacher's own view of it.
 
         Args:
-            probabilities: the teacher's of both views, ``(B, C)`` each, of
-                all prototypes or of some.
+            probabilities: Those q of the teacher's two views, ``(B, C)``
+                each, of all prototypes or of some.
         """
-        first, second = (self._target(q) for q in probabilities)
+        shape = len(self.counts), probabilities[0].shape[1]
+        own = 1 / self.counts[self.group].to(probabilities[0].dtype) - 1
+        # (B, C) -> (P, C) sums over identities -> (B, C), less (1 - 1/K) q_j
+        first, second = (
+            q.new_zeros(shape)
+            .index_add_(0, self.group, q)
+            .index_select(0, self.group)
+            .addcmul_(q, own[:, None])
+            for q in probabilities
+        )
         return [second, first, first + second]
 
     def masses(self, num_views: int) -> Tensor:
-        """Return the sums ``(V, B)`` of the targets."""
+        """Return the sums M ``(V, B)`` of the targets."""
         teachers = self.mass.new_full((num_views, 1), NUM_TEACHER_VIEWS)
         teachers[:NUM_TEACHER_VIEWS] = 1
         return teachers * self.mass
-
-    def _target(self, q: Tensor) -> Tensor:
-        """Return sum_i q_i - (1 - 1/K) q_j of every row j, ``(B, C)``."""
-        sums = q.new_zeros(len(self.counts), q.shape[1])
-        sums.index_add_(0, self.group, q)
-        own = 1 / self.counts[self.group].to(q.dtype) - 1
-        return sums.index_select(0, self.group).addcmul_(q, own[:, None])
 
 
 class _IdentityDistill(Function):
@@ -155,7 +168,8 @@ class _IdentityDistill(Function):
         teacher_temp: float,
     ) -> Tensor:
         wide = torch.promote_types(student.dtype, torch.float32)
-        positives = Positives.of(pids, len(student), wide)
+        positives = Positives.from_pids(pids, len(student), wide)
+        # (2, B, C) logits -> targets (B, C) of views 0, 1 and the local ones
         shift = center.to(wide) / -teacher_temp
         targets = positives.targets(
             [
@@ -165,8 +179,9 @@ class _IdentityDistill(Function):
         )
         ctx.student_temp = student_temp
         ctx.save_for_backward(student, *targets, *positives)
-        # wide probabilities become the gradient; beside narrow logits they
-        # would take twice their memory and are made again
+        # Wide probabilities are kept and become the gradient in place; beside
+        # narrow logits they would take twice their memory, so the backward
+        # pass computes them again.
         keeps = ctx.needs_input_grad[0] and student.dtype == wide
         p = torch.empty_like(student) if keeps else _scratch(student, wide)
         ctx.probabilities = p if keeps else None
@@ -177,7 +192,10 @@ class _IdentityDistill(Function):
             torch.amax(p[v], 1, out=top[v])
             scaled.mul_(targets[min(v, NUM_TEACHER_VIEWS)])
             torch.sum(scaled, 1, out=dot[v])
-        lse = -top.log()  # the largest of ``scaled`` was 0
+        # The largest of ``scaled`` is 0, so the largest softmax is 1 / sum exp
+        # and lse(scaled) its negative logarithm. Shifting s by its maximum
+        # changes lse and <T, s> / M alike, since T sums to M.
+        lse = -top.log()
         masses = positives.masses(len(student))
         return (positives.weight * (masses * lse - dot)).sum()
 
@@ -186,10 +204,10 @@ class _IdentityDistill(Function):
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
         student, *targets = ctx.saved_tensors[:4]
         positives = Positives(*ctx.saved_tensors[4:])
-        # a loss scale comes in before a narrow type could lose small values
+        # with the loss scale, before a narrow type could lose small values
         weight = (positives.weight / ctx.student_temp * grad_output)[:, None]
         pushes = positives.masses(len(student))[..., None] * weight
-        # a second backward pass finds none
+        # taken once: a second backward pass computes them again
         p, ctx.probabilities = ctx.probabilities, None
         kept = p is not None
         if kept:
@@ -203,19 +221,20 @@ class _IdentityDistill(Function):
                 pull = targets[v] * -weight
             if not kept:
                 _softmax(logits, ctx.student_temp, scaled, out=p[v])
+            # w (M softmax(s) - T), (B, C)
             torch.addcmul(pull, p[v], pushes[v], out=grad[v])
         return (grad, *[None] * 5)
 
 
 def _scratch(student: Tensor, dtype: torch.dtype) -> Tensor:
-    """Return ``(V, B, C)`` in which all views share the same memory."""
+    """Return ``(V, B, C)`` whose views all share the memory of one."""
     return torch.empty_like(student[0], dtype=dtype).expand(student.shape)
 
 
 def _softmax(
     logits: Tensor, temp: float, scaled: Tensor, *, out: Tensor
 ) -> None:
-    """Write logits over ``temp``, less their maximum, and their softmax."""
+    """Write logits / ``temp`` less their maximum, and their softmax."""
     shift = logits.amax(1, keepdim=True).to(scaled.dtype) / -temp
     torch.add(shift, logits, alpha=1 / temp, out=scaled)
     torch.softmax(scaled, 1, out=out)

@@ -1,7 +1,9 @@
 """CION's loss together with the prototype layer, in chunks of prototypes.
 
+The formulas are those of ``identity_distill_loss``.
+
 Shapes: V views (2 global, then local), B images, C prototypes, c of a chunk,
-D dimensions of the features that meet the prototypes.
+D dimensions of the features before the prototype layer.
 """
 
 from __future__ import annotations
@@ -12,6 +14,8 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
+
+from mmcion.utils.checks import UserError, check_at_least
 
 from .identity_distill_loss import (
     NUM_TEACHER_VIEWS,
@@ -34,8 +38,8 @@ def tiled_distill_loss(
     """Compute ``identity_distill_loss`` of ``feats @ prototypes.T``.
 
     The student's logits exist for one chunk of prototypes at a time: a first
-    pass sums exponentials, the backward pass makes the chunks again. That is
-    a second matrix product in exchange for V x B x C logits and as large a
+    pass sums exponentials, the backward pass computes the chunks again. That
+    is a second matrix product in exchange for V x B x C logits and as large a
     gradient. Under autocast the products run in its type, like a linear
     layer, and everything else in float32.
 
@@ -45,22 +49,21 @@ def tiled_distill_loss(
         teacher: ``(2, B, C)`` raw logits of the global views; no gradient.
         center: ``(C,)`` or ``(1, C)``, subtracted from teacher logits.
         pids: ``(B,)`` integers.
-        chunk_size: c, the last chunk may be smaller.
-        student_temp: positive temperature of the student.
-        teacher_temp: positive temperature of the teacher.
+        chunk_size: c; the last chunk may be smaller.
+        student_temp: Positive temperature of the student.
+        teacher_temp: Positive temperature of the teacher.
 
     Returns:
         Scalar, float32 or wider.
 
     Raises:
-        ValueError: if shapes do not fit each other or ``chunk_size`` < 1.
+        UserError: If shapes do not fit each other or ``chunk_size`` < 1.
     """
-    if chunk_size < 1:
-        raise ValueError(f'chunk_size must be >= 1; got {chunk_size}')
+    check_at_least(1, chunk_size=chunk_size)
     if prototypes.dim() != 2 or feats.shape[-1:] != prototypes.shape[1:]:
-        raise ValueError(
+        raise UserError(
             f'prototypes must be (C, {feats.shape[-1]}) like the features; '
-            f'got {tuple(prototypes.shape)}'
+            f'got {tuple(prototypes.shape)}.'
         )
     check_shapes((*feats.shape[:-1], len(prototypes)), teacher, center, pids)
     feats, prototypes = _like_linear(feats), _like_linear(prototypes)
@@ -69,7 +72,8 @@ def tiled_distill_loss(
             feats,
             prototypes,
             teacher.detach(),
-            center.detach().flatten().clone(),  # it moves before backward
+            # a copy, since the centre moves before the backward pass
+            center.detach().flatten().clone(),
             pids,
             chunk_size,
             student_temp,
@@ -100,17 +104,19 @@ class _TiledDistill(Function):
     ) -> Tensor:
         wide = torch.promote_types(feats.dtype, torch.float32)
         num_views, batch = feats.shape[:2]
-        positives = Positives.of(pids, num_views, wide)
+        positives = Positives.from_pids(pids, num_views, wide)
         tiles = _Tiles(
             feats, prototypes, teacher, center, student_temp, teacher_temp
         )
         parts = tiles.parts(chunk_size)
         teacher_lse = tiles.sum_teacher(parts)
+        # sums over the chunks seen so far: lse(s) and <T, s>, (V, B)
         lse = feats.new_full((num_views, batch), -torch.inf, dtype=wide)
         dot = torch.zeros_like(lse)
         for part in parts:
             scaled = tiles.student_logits(part)
             lse = lse.logaddexp(scaled.logsumexp(2))
+            # three targets (B, c); all local views share the last
             targets = positives.targets(tiles.teacher_of(part, teacher_lse))
             for v, view in enumerate(scaled):
                 target = targets[min(v, NUM_TEACHER_VIEWS)]
@@ -135,11 +141,14 @@ class _TiledDistill(Function):
         feat_grad = torch.zeros_like(rows, dtype=lse.dtype)
         proto_grad = torch.empty_like(prototypes)
         for part in ctx.parts:
+            # logits (V, B, c) become their gradient w (M softmax(s) - T)
             grad = tiles.student_logits(part)
             grad.sub_(lse[..., None]).exp_().mul_(masses)
             targets = positives.targets(tiles.teacher_of(part, teacher_lse))
             for v, view in enumerate(grad):
                 view.sub_(targets[min(v, NUM_TEACHER_VIEWS)]).mul_(weight)
+            # (V B, c) x (c, D) adds up over chunks; (c, V B) x (V B, D) fills
+            # the chunk's own rows
             flat = grad.to(feats.dtype).flatten(0, 1)
             feat_grad += flat @ prototypes[part]
             proto_grad[part] = flat.T @ rows
@@ -148,7 +157,7 @@ class _TiledDistill(Function):
 
 
 class _Tiles(NamedTuple):
-    """What the columns of a chunk of prototypes are made from."""
+    """Inputs of the loss, and their logits for a chunk of prototypes."""
 
     feats: Tensor
     prototypes: Tensor
@@ -158,6 +167,7 @@ class _Tiles(NamedTuple):
     teacher_temp: float
 
     def parts(self, chunk_size: int) -> list[slice]:
+        """Return the columns of every chunk."""
         starts = range(0, len(self.prototypes), chunk_size)
         return [slice(start, start + chunk_size) for start in starts]
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import relu, softplus
 
 from mmcion.registry import MODELS
+from mmcion.utils.checks import UserError, check_at_least
 
 
 def batch_hard_triplet_loss(
@@ -26,8 +27,8 @@ def batch_hard_triplet_loss(
     triplet loss for person re-identification" (arXiv 1703.07737), equation 5
     and section 3.2; the mean in place of the sum as in their code.
 
-    - An image is a positive of itself: alone, it has that of distance 0.
-    - Images without a negative do not count; without any the loss is 0.
+    - An image is a positive of itself, at distance 0, if it has no other.
+    - Images without a negative do not count; if none has one the loss is 0.
     - Distances are computed in float32 or wider also under autocast, as
       differences, not from scalar products: close features keep their digits.
     - The gradient of a distance of 0 is 0.
@@ -43,24 +44,26 @@ def batch_hard_triplet_loss(
         Scalar, float32 or wider.
 
     Raises:
-        ValueError: if shapes do not fit each other.
+        UserError: If shapes do not fit each other.
     """
     if feats.dim() != 2 or pids.shape != feats.shape[:1]:
-        raise ValueError(
+        raise UserError(
             f'feats must be (N, D) and pids (N,); got {tuple(feats.shape)} '
-            f'and {tuple(pids.shape)}'
+            f'and {tuple(pids.shape)}.'
         )
     with torch.autocast(feats.device.type, enabled=False):
         feats = feats.to(torch.promote_types(feats.dtype, torch.float32))
+        # (N, N)
         distance = torch.cdist(
             feats, feats, compute_mode='donot_use_mm_for_euclid_dist'
         )
         same = pids[:, None] == pids
+        # (N, N) -> (N,) hardest of each image
         positive = distance.masked_fill(~same, 0).amax(1)
         negative = distance.masked_fill(same, torch.inf).amin(1)
         gap = positive - negative
         loss = softplus(gap) if margin is None else relu(gap + margin)
-        # of images without a negative it is 0
+        # without a negative the gap is -inf and the loss 0
         return loss.sum() / (~same.all(1)).sum().clamp_min(1)
 
 
@@ -69,19 +72,13 @@ class TripletLoss(nn.Module):
     """Module of ``batch_hard_triplet_loss``.
 
     Args:
-        margin: at least 0; None for the soft margin.
-
-    Raises:
-        ValueError: if the margin is negative.
+        margin: At least 0; None for the soft margin.
     """
 
     def __init__(self, margin: float | None = 0.3) -> None:
         super().__init__()
-        if margin is not None and margin < 0:
-            raise ValueError(
-                f'margin must be >= 0, or None for the soft margin; got '
-                f'{margin}'
-            )
+        if margin is not None:
+            check_at_least(0.0, margin=margin)
         self.margin = margin
 
     def forward(self, feats: Tensor, pids: Tensor) -> Tensor:

@@ -19,23 +19,24 @@ class Projector(nn.Module):
     fixed at 1. Source: CION pre-training, DINO's head without BN.
 
     Args:
-        in_channels: dimensions d of the pooled features.
-        num_prototypes: C; 65336 (sic) in the published checkpoints.
-        hidden_channels: width of the two hidden layers.
-        bottleneck_channels: dimensions before the prototypes.
-        use_bn: batch-normalise the hidden layers; off in the published runs,
-            but lets short schedules leave the uniform start much sooner.
+        in_channels: Dimensions d of the pooled features.
+        num_prototypes: Number of prototypes C.
+        hidden_channels: Width of the two hidden layers.
+        bottleneck_channels: Dimensions D before the prototypes.
+        use_bn: Batch-normalise the hidden layers; off in the published runs,
+            but short schedules leave the uniform start much sooner with it.
     """
 
     def __init__(
         self,
         in_channels: int,
-        num_prototypes: int = 65336,
+        num_prototypes: int,
         hidden_channels: int = 2048,
         bottleneck_channels: int = 256,
         use_bn: bool = False,
     ) -> None:
         super().__init__()
+        self.num_prototypes = num_prototypes
         widths = (in_channels, hidden_channels, hidden_channels)
         layers: list[nn.Module] = []
         for width, next_width in pairwise(widths):
@@ -51,17 +52,18 @@ class Projector(nn.Module):
                 nn.init.zeros_(layer.bias)
         last_layer = nn.Linear(bottleneck_channels, num_prototypes, bias=False)
         self.last_layer = weight_norm(last_layer)
+        # weight = norm * direction: norms stay 1, directions are trained
         norms = self.last_layer.parametrizations.weight.original0
         nn.init.ones_(norms)
         norms.requires_grad_(False)
 
     def embed(self, feats: Tensor) -> Tensor:
-        """Map ``(N, d)`` features to unit vectors before the prototypes."""
+        """Map ``(N, d)`` features to unit vectors ``(N, D)``."""
         return normalize(self.mlp(feats), dim=1)
 
     @property
     def prototypes(self) -> Tensor:
-        """Unit vectors ``(C, bottleneck_channels)``."""
+        """Unit vectors ``(C, D)``."""
         return self.last_layer.weight
 
     def forward(self, feats: Tensor) -> Tensor:

@@ -12,12 +12,14 @@ from torch import Tensor, nn
 
 from mmcion.models.necks import Projector
 from mmcion.models.utils import (
+    build_on,
     feature_output,
     load_backbone,
     pooled_feature,
 )
 from mmcion.registry import MODELS
 from mmcion.structures import ReIDDataSample
+from mmcion.utils.checks import UserError
 
 from .recompute import recompute_activations
 
@@ -33,18 +35,19 @@ class EncoderProjector(nn.Module):
     def forward(self, views: list[Tensor]) -> Tensor:
         """Map V views ``(B, 3, h, w)`` to logits ``(V, B, C)``.
 
-        Neighbouring views of one resolution share a backbone pass; all share
-        the projector's.
+        Adjacent views of one resolution share a backbone pass; all share the
+        projector's.
         """
         logits = self.projector(self._pooled(views))
         return logits.unflatten(0, (len(views), -1))
 
     def embed(self, views: list[Tensor]) -> Tensor:
-        """Map views to what the prototypes are compared with, (V, B, D)."""
+        """Map views to the input ``(V, B, D)`` of the prototype layer."""
         feats = self.projector.embed(self._pooled(views))
         return feats.unflatten(0, (len(views), -1))
 
     def _pooled(self, views: list[Tensor]) -> Tensor:
+        """Return features ``(V B, d)``, view by view."""
         feats = [
             pooled_feature(self.backbone(torch.cat(list(group))))
             for _, group in groupby(views, key=lambda view: view.shape[-2:])
@@ -62,24 +65,27 @@ class CION(BaseModel):
     2024), whose released weights are the teacher's.
 
     Args:
-        backbone: config; its last output map is averaged over space.
-        projector: config of the projector.
-        head: config of ``SelfDistillHead``.
-        backbone_checkpoint: weights to start the backbone from; see
-            ``load_backbone`` for what is understood.
-        channels_last: keep maps in NHWC order, which convolutions like on
-            CPUs and on GPUs with mixed precision. Same result within rounding.
-        compile_backbone: run ``torch.compile`` on both backbones, one graph
+        backbone: Config; its last output map is averaged over space.
+        projector: Config of ``Projector``. Its ``in_channels`` are those of
+            the backbone; see ``build_on``.
+        head: Config of ``SelfDistillHead``, without ``num_prototypes``.
+        backbone_checkpoint: Weights to start the backbone from; see
+            ``load_backbone`` for the formats.
+        channels_last: Keep maps in NHWC order, which is faster for
+            convolutions on CPUs and on GPUs with mixed precision. Same result
+            within rounding.
+        compile_backbone: Run ``torch.compile`` on both backbones, one graph
             for each size of view.
-        recompute: regular expression; submodules of the student's backbone
+        recompute: Regular expression; submodules of the student's backbone
             whose whole name matches keep no activations, but compute them
             again in the backward pass. The blocks of a ResNet are
             ``layer\d\.\d+``. Same result; cannot be compiled.
-        data_preprocessor: config; ``ReIDDataPreprocessor`` if None.
-        init_cfg: as in mmengine.
+        data_preprocessor: Config; ``ReIDDataPreprocessor`` if None.
+        init_cfg: As in mmengine.
 
     Raises:
-        ValueError: if ``recompute`` matches nothing, or is to be compiled.
+        UserError: If ``recompute`` matches nothing, or is combined with
+            ``compile_backbone``.
     """
 
     def __init__(
@@ -94,26 +100,28 @@ class CION(BaseModel):
         data_preprocessor: dict[str, Any] | None = None,
         init_cfg: dict[str, Any] | None = None,
     ) -> None:
-        # built here: mmengine's BaseModel knows our names in our scope only
+        if recompute is not None and compile_backbone:
+            raise UserError(
+                'recompute and compile_backbone exclude each other.'
+            )
+        # built here: mmengine's BaseModel finds our names in our scope only
         preprocessor = MODELS.build(
             data_preprocessor or {'type': 'mmcion.ReIDDataPreprocessor'}
         )
         super().__init__(preprocessor, init_cfg)
-        self.student = EncoderProjector(
-            MODELS.build(backbone), MODELS.build(projector)
-        )
+        encoder = MODELS.build(backbone)
+        projection = build_on(encoder, projector, 'model.projector')
+        self.student = EncoderProjector(encoder, projection)
         self.teacher = deepcopy(self.student).requires_grad_(False)
-        self.head = MODELS.build(head)
+        self.head = MODELS.build(
+            head, default_args={'num_prototypes': projection.num_prototypes}
+        )
         self.memory_format = (
             torch.channels_last if channels_last else torch.contiguous_format
         )
         self.to(memory_format=self.memory_format)
         self.backbone_checkpoint = backbone_checkpoint
         if recompute is not None:
-            if compile_backbone:
-                raise ValueError(
-                    'recompute and compile_backbone exclude each other.'
-                )
             recompute_activations(self.student.backbone, recompute)
         if compile_backbone:
             for network in (self.student, self.teacher):
@@ -137,7 +145,7 @@ class CION(BaseModel):
         Args:
             inputs: V views ``(B, 3, h, w)`` for ``mode='loss'``, else one
                 ``(B, 3, H, W)``.
-            data_samples: one per image; needed for losses.
+            data_samples: One per image; needed for losses.
             mode: ``'loss'``: dict of losses; ``'tensor'``: features
                 ``(B, d)``; ``'predict'``: the samples with their feature.
         """
@@ -149,22 +157,23 @@ class CION(BaseModel):
     def loss(
         self, views: list[Tensor], data_samples: list[ReIDDataSample]
     ) -> dict[str, Tensor]:
-        """Return the losses of one multi-cropped batch."""
+        """Return the losses of V views ``(B, 3, h, w)`` of a batch."""
         pids = torch.tensor(
             [sample.pid for sample in data_samples], device=views[0].device
         )
         views = [
             view.contiguous(memory_format=self.memory_format) for view in views
         ]
+        # the teacher sees the global views only: (2, B, C)
         with torch.no_grad():
             teacher = self.teacher(views[:2])
         if self.head.chunk_size is None:
+            # (V, B, C)
             return self.head.loss(self.student(views), teacher, pids)
+        # (V, B, D); the head multiplies with the prototypes, in chunks
+        prototypes = self.student.projector.prototypes
         return self.head.loss(
-            self.student.embed(views),
-            teacher,
-            pids,
-            self.student.projector.prototypes,
+            self.student.embed(views), teacher, pids, prototypes
         )
 
     @torch.no_grad()
@@ -172,8 +181,9 @@ class CION(BaseModel):
         """Move teacher parameters, not buffers, towards the student's.
 
         Args:
-            momentum: share of the teacher that is kept, in [0, 1].
+            momentum: Fraction of the teacher that is kept, in [0, 1].
         """
+        # DINO: teacher <- m teacher + (1 - m) student
         teacher: list[Tensor] = list(self.teacher.parameters())
         student: list[Tensor] = list(self.student.parameters())
         torch._foreach_lerp_(teacher, student, 1 - momentum)

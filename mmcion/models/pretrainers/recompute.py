@@ -1,16 +1,17 @@
-"""Activations that are computed twice instead of kept."""
+"""Activations that are recomputed in the backward pass instead of kept."""
 
 from __future__ import annotations
 
 import contextlib
 import re
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
+
+from mmcion.utils.checks import UserError, join_names
 
 
 def recompute_activations(network: nn.Module, pattern: str) -> None:
@@ -21,29 +22,27 @@ def recompute_activations(network: nn.Module, pattern: str) -> None:
     are the same in both passes.
 
     Args:
-        network: changed in place; names of its state stay.
-        pattern: regular expression for the whole name of a submodule.
+        network: Changed in place; names of its state stay.
+        pattern: Regular expression for the whole name of a submodule.
 
     Raises:
-        ValueError: if no submodule matches.
+        UserError: If no submodule matches.
     """
+    modules = {name: part for name, part in network.named_modules() if name}
     matches = [
-        module
-        for name, module in network.named_modules()
-        if name and re.fullmatch(pattern, name)
+        part for name, part in modules.items() if re.fullmatch(pattern, name)
     ]
     if not matches:
-        names = [name for name, _ in network.named_modules() if name]
-        raise ValueError(
+        raise UserError(
             f'recompute matches no submodule of the backbone: {pattern!r}; '
-            f'there are {names[:8]} ...'
+            f'there are {join_names(modules)}.'
         )
     for module in matches:
         module.forward = _Recomputed(module)
 
 
 class _Recomputed:
-    """Stand in for a module's ``forward``."""
+    """Replacement of a module's ``forward``; can be copied with it."""
 
     def __init__(self, module: nn.Module) -> None:
         self.module = module
@@ -51,18 +50,20 @@ class _Recomputed:
 
     def __call__(self, *args: Any) -> Any:
         return checkpoint(
-            self.forward, *args, use_reentrant=False, context_fn=self._contexts
+            self.forward,
+            *args,
+            use_reentrant=False,
+            # one for each pass
+            context_fn=lambda: (
+                contextlib.nullcontext(),
+                fixed_statistics(self.module),
+            ),
         )
-
-    def _contexts(
-        self,
-    ) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
-        return nullcontext(), _fixed_statistics(self.module)
 
 
 @contextlib.contextmanager
-def _fixed_statistics(module: nn.Module) -> Iterator[None]:
-    """Let batch norms count into copies of their buffers."""
+def fixed_statistics(module: nn.Module) -> Iterator[None]:
+    """Let batch norms update copies of their buffers, which are dropped."""
     norms = [part for part in module.modules() if isinstance(part, _BatchNorm)]
     kept = [dict(norm.named_buffers(recurse=False)) for norm in norms]
     for norm, buffers in zip(norms, kept, strict=True):

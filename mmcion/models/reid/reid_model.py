@@ -1,4 +1,4 @@
-"""ReIDModel: a backbone that turns person images into features."""
+"""ReIDModel: a backbone that maps person images to features."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from mmcion.models.utils import (
+    build_on,
     feature_output,
     load_backbone,
     load_neck,
@@ -18,41 +19,44 @@ from mmcion.models.utils import (
 )
 from mmcion.registry import MODELS
 from mmcion.structures import ReIDDataSample
+from mmcion.utils.checks import UserError, check_choice
 
 NECK_FEATS = ('before', 'after')
 
 
 @MODELS.register_module()
 class ReIDModel(BaseModel):
-    """Extract one feature per image; with a head, learn from identities.
+    """Extract one feature per image; with a head, train on identities.
 
     Without neck and head it serves direct transfer and inference.
 
     Args:
-        backbone: config of any registered backbone; a last output map is
+        backbone: Config of any registered backbone; a last output map is
             averaged over space.
-        backbone_checkpoint: weights of the backbone, as of pre-training;
-            see ``load_backbone`` for what is understood.
-        data_preprocessor: config; ``ReIDDataPreprocessor`` if None.
-        init_cfg: as in mmengine.
-        neck: config of what turns the pooled feature into one for distances
-            and one for classes, such as ``BNNeck``.
-        head: config of ``ReIDHead``, for training only.
-        frozen_backbone: train neck and head only; the backbone has no
+        backbone_checkpoint: Weights of the backbone, for example of
+            pre-training; see ``load_backbone`` for the formats.
+        data_preprocessor: Config; ``ReIDDataPreprocessor`` if None.
+        init_cfg: As in mmengine.
+        neck: Config of a module such as ``BNNeck``, which maps the pooled
+            feature to one for distances and one for classes. Its
+            ``in_channels`` are those of the backbone; see ``build_on``.
+        head: Config of ``ReIDHead``, for training only. Its ``in_channels``
+            are those of the neck.
+        frozen_backbone: Train neck and head only; the backbone has no
             gradient and stays in eval mode, statistics included.
-        neck_feat: which feature of the neck is the image's: ``'before'`` or
+        neck_feat: Feature of the neck that is the image's, ``'before'`` or
             ``'after'`` normalising.
-        neck_checkpoint: weights of the neck; see ``load_neck``.
-        flip_test: give the mean of the features of the image and of its
-            mirror image, both scaled to length 1. Losses do not see it.
+        neck_checkpoint: Weights of the neck; see ``load_neck``.
+        flip_test: Return the mean of the unit features of the image and of
+            its mirror image. Losses do not use it.
 
     Attributes:
-        meta: what its model file says, see ``save_model_file``; empty for
-            other models.
+        meta: Description in its model file, see ``save_model_file``; empty
+            for other models.
 
     Raises:
-        ValueError: if ``neck_feat`` is neither, the widths of the parts do
-            not fit each other, or there are weights for no neck.
+        UserError: If ``neck_feat`` is neither, ``in_channels`` do not fit, or
+            weights are given without a neck.
     """
 
     def __init__(
@@ -69,55 +73,37 @@ class ReIDModel(BaseModel):
         neck_checkpoint: str | None = None,
         flip_test: bool = False,
     ) -> None:
-        # built here: mmengine's BaseModel knows our names in our scope only
+        check_choice('neck_feat', neck_feat, NECK_FEATS)
+        if neck_checkpoint and neck is None:
+            raise UserError(
+                f'neck_checkpoint ({neck_checkpoint}) needs a neck; set '
+                f'model.neck.'
+            )
+        # built here: mmengine's BaseModel finds our names in our scope only
         preprocessor = MODELS.build(
             data_preprocessor or {'type': 'mmcion.ReIDDataPreprocessor'}
         )
         super().__init__(preprocessor, init_cfg)
         self.meta: dict[str, Any] = {}
-        self.backbone = MODELS.build(backbone)
-        self.neck: Any = MODELS.build(neck) if neck else None
-        self.head: Any = MODELS.build(head) if head else None
+        last = self.backbone = MODELS.build(backbone)
+        self.neck: Any = None
+        self.head: Any = None
+        if neck:
+            last = self.neck = build_on(last, neck, 'model.neck')
+        if head:
+            self.head = build_on(last, head, 'model.head')
         self.backbone_checkpoint = backbone_checkpoint
         self.neck_checkpoint = neck_checkpoint
         self.neck_feat = neck_feat
         self.frozen_backbone = frozen_backbone
         self.flip_test = flip_test
-        self._check()
         if frozen_backbone:
             self.backbone.requires_grad_(False)
             self.train(self.training)
         self._load()
 
-    def _check(self) -> None:
-        if self.neck_feat not in NECK_FEATS:
-            raise ValueError(
-                f'neck_feat must be one of {NECK_FEATS}; got '
-                f'{self.neck_feat!r}'
-            )
-        if self.neck_checkpoint and self.neck is None:
-            raise ValueError(
-                f'neck_checkpoint ({self.neck_checkpoint}) needs a neck; set '
-                f'model.neck.'
-            )
-        self._check_channels()
-
-    def _check_channels(self) -> None:
-        """Compare the widths of backbone, neck and head that are known."""
-        width, giver = getattr(self.backbone, 'num_features', None), 'backbone'
-        for name, part in (('neck', self.neck), ('head', self.head)):
-            if part is None:
-                continue
-            if width not in (None, part.in_channels):
-                raise ValueError(
-                    f'the {giver} gives {width} channels and the {name} takes '
-                    f'{part.in_channels}: set model.{name}.in_channels='
-                    f'{width}.'
-                )
-            width, giver = getattr(part, 'out_channels', None), name
-
     def init_weights(self) -> None:
-        """Initialise, then load the checkpoints that there are."""
+        """Initialise, then load the given checkpoints."""
         super().init_weights()
         self._load()
         if self.head is not None and not self.backbone_checkpoint:
@@ -147,11 +133,11 @@ class ReIDModel(BaseModel):
         data_samples: list[ReIDDataSample] | None = None,
         mode: str = 'tensor',
     ) -> Any:
-        """Return features ``(N, D)``, the samples that carry them, or losses.
+        """Return features ``(N, D)``, samples with their feature, or losses.
 
         Args:
             inputs: ``(N, 3, H, W)``, normalised.
-            data_samples: one per image, for ``mode='predict'`` and
+            data_samples: One per image, for ``mode='predict'`` and
                 ``mode='loss'``.
             mode: ``'tensor'``, ``'predict'``, or ``'loss'`` with a head.
         """
@@ -159,6 +145,7 @@ class ReIDModel(BaseModel):
             return self.loss(inputs, data_samples or [])
         feats = self._feature(inputs)
         if self.flip_test:
+            # the mean of two unit vectors, not normalised again
             mirrored = self._feature(inputs.flip(-1))
             feats = (normalize(feats) + normalize(mirrored)) / 2
         return feature_output(feats, data_samples, mode)
@@ -171,7 +158,7 @@ class ReIDModel(BaseModel):
         return self.head.loss(*self._embed(inputs), pids)
 
     def _embed(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the features ``(N, D)`` for distances and for classes."""
+        """Return features ``(N, D)`` before and after normalising."""
         feats = pooled_feature(self.backbone(inputs))
         return (feats, feats) if self.neck is None else self.neck(feats)
 

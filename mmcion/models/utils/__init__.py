@@ -1,3 +1,4 @@
+from .build_on import build_on
 from .device_views import make_views
 from .feature_output import feature_output
 from .model_file import read_model_file, save_model_file
@@ -7,6 +8,7 @@ from .weight_io import LoadReport, load_backbone
 
 __all__ = [
     'LoadReport',
+    'build_on',
     'feature_output',
     'load_backbone',
     'load_neck',

@@ -1,4 +1,4 @@
-"""Make the views that workers have planned, on the device."""
+"""Compute the views that workers have drawn, on the device."""
 
 from __future__ import annotations
 
@@ -29,44 +29,47 @@ _CHANGES: dict[int, Callable[[Tensor, Tensor], Tensor]] = {
     SATURATION: adjust_saturation,
     HUE: adjust_hue,
 }
-_SIGMAS = 4  # a blur reaches so far
+_SIGMAS = 4  # standard deviations that a blur covers on each side
 
 
 def make_views(plan: ViewPlan, device: torch.device | str) -> list[Tensor]:
-    """Cut and change the views of a batch of images.
+    """Crop and augment the views of a batch of images.
 
-    Neighbouring views of one size are made together. The host never waits
-    for the device: what belongs to which image is known here.
+    Adjacent views of one size are computed together. The host never waits
+    for the device, since all indices are computed on the host.
 
     Args:
-        plan: of B images and V views, on the host.
-        device: where to.
+        plan: Plan of V views of B images, on the host.
+        device: Device of the result.
 
     Returns:
         V views ``(B, 3, h, w)``, float32 of 0 to 255.
     """
     sizes = [tuple(size) for size in plan.sizes.tolist()]
-    # half precision would lose levels
+    # half precision does not hold 256 levels
     kind = torch.device(device).type
     with torch.no_grad(), torch.autocast(kind, enabled=False):
         images = plan.images.to(device, non_blocking=True).float()
         views: list[Tensor] = []
         for size, group in groupby(sizes):
             part = slice(len(views), len(views) + len(list(group)))
-            views += _make_group(images, plan, part, size)
+            views += _views_of_size(images, plan, part, size)
     return views
 
 
-def _make_group(
+def _views_of_size(
     images: Tensor, plan: ViewPlan, part: slice, size: tuple[int, int]
 ) -> list[Tensor]:
-    """Make the views of one size."""
+    """Return the views of one size, in the order of MultiCrop's changes."""
     num_views = part.stop - part.start
 
     def flat(column: Tensor) -> Tensor:
+        """Map (B, V, ...) to (B v, ...) for the v views of this size."""
         return column[:, part].flatten(0, 1)
 
-    views = _crop(images, plan.boxes[:, part], plan.flips[:, part], size)
+    # (B, H, W, 3) -> (B v, 3, h, w)
+    views = crop_resize(images, plan.boxes[:, part], plan.flips[:, part], size)
+    # every image has its own order of the colour changes
     order, amounts = flat(plan.order), flat(plan.amounts)
     for place in range(order.shape[1]):
         for change, function in _CHANGES.items():
@@ -80,16 +83,16 @@ def _make_group(
     return list(views.unflatten(0, (-1, num_views)).unbind(1))
 
 
-def _crop(
+def crop_resize(
     images: Tensor, boxes: Tensor, flips: Tensor, size: tuple[int, int]
 ) -> Tensor:
-    """Cut boxes ``(B, V, 4)`` of images, resize and mirror.
+    """Crop boxes of images, resize and flip them.
 
     Args:
         images: ``(B, H, W, 3)``.
         boxes: ``(B, V, 4)``, on the host.
         flips: ``(B, V)``, on the host.
-        size: height h and width w of the views.
+        size: Height h and width w of the views.
 
     Returns:
         ``(B V, 3, h, w)``.
@@ -98,11 +101,12 @@ def _crop(
     boxes, flips = (
         x.to(images.device, non_blocking=True) for x in (boxes, flips)
     )
+    # (B, V, h, H) and (B, V, w, W); a flip reverses the rows of the latter
     top, left, height, width = boxes.unbind(-1)
     rows = resize_matrix(top, height, in_height, size[0])
     columns = resize_matrix(left, width, in_width, size[1])
     columns = columns.where(~flips[..., None, None], columns.flip(-2))
-    # one product over all views of an image
+    # one product over all views of an image: (B, V h, H) x (B, H, W 3)
     cut = rows.flatten(1, 2) @ images.flatten(2)
     cut = cut.view(-1, size[0], in_width, channels).movedim(-1, 1)
     views = cut @ columns.flatten(0, 1)[:, None].mT
@@ -118,7 +122,7 @@ def _apply(
     """Change some of the views in place.
 
     Args:
-        function: of views and amounts.
+        function: Function of views and amounts.
         views: ``(N, 3, h, w)``.
         chosen: ``(N,)`` bool, on the host.
         amounts: ``(N,)``, on the host.

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from mmengine.dataset import DefaultSampler
 
 from mmcion.datasets import IdentitySampler
 from mmcion.datasets.reid import BaseReIDDataset
@@ -43,8 +44,10 @@ def test_queries_come_first_and_other_parts_are_gallery(messages):
 def test_sampler_takes_the_training_split():
     ids = [(pid, cam) for pid in (5, 9, 40) for cam in range(2)]
     dataset = Listed({'train': ids}, 'train')
-    sampler = IdentitySampler(dataset, 4, 2, balance_cameras=True)
-    pids = dataset.pids[np.fromiter(map(int, sampler), int)].reshape(-1, 2)
+    sampler = IdentitySampler(
+        DefaultSampler(dataset, seed=0), 4, 2, balance_cameras=True
+    )
+    pids = dataset.pids[np.array(list(sampler))].reshape(-1, 2)
     assert (pids[:, 0] == pids[:, 1]).all()
 
 

@@ -9,7 +9,7 @@ from mmcion.datasets.samplers.image_groups import (
     draw_balanced_groups,
     draw_groups,
     draw_published_groups,
-    place_in_run,
+    index_in_run,
     shuffle_runs,
 )
 
@@ -19,7 +19,7 @@ ALL_K = (1, 2, 4, 6, 8)
 def all_groups(count, k, **options):
     """Every group of every identity."""
     groups = count_groups(count, k, **options)
-    return np.repeat(np.arange(len(count)), groups), place_in_run(groups)
+    return np.repeat(np.arange(len(count)), groups), index_in_run(groups)
 
 
 def rng(seed=0):

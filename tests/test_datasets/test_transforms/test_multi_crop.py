@@ -8,6 +8,9 @@ from PIL import Image, ImageFilter, ImageOps
 from torchvision import transforms as T
 
 from mmcion.datasets.transforms import MultiCrop, multi_crop, random_view
+from mmcion.utils.checks import UserError
+
+PAPER = {'global_size': (256, 128), 'local_size': (128, 64), 'num_local': 8}
 
 
 def random_image(height=64, width=32, seed=0):
@@ -34,7 +37,7 @@ def note_calls(monkeypatch, name, result=None):
 
 
 def test_number_order_and_sizes_of_views():
-    results = apply(MultiCrop(num_local=3), random_image())
+    results = apply(MultiCrop(**PAPER | {'num_local': 3}), random_image())
     views = results['views']
     shapes = [tuple(view.shape) for view in views]
     assert shapes == [(3, 256, 128)] * 2 + [(3, 128, 64)] * 3
@@ -44,7 +47,7 @@ def test_number_order_and_sizes_of_views():
 
 def test_crops_are_the_papers(monkeypatch):
     calls = note_calls(monkeypatch, 'random_box', (0, 0, 60, 30))
-    views = apply(MultiCrop(), random_image())['views']
+    views = apply(MultiCrop(**PAPER), random_image())['views']
     sizes = [tuple(view.shape[1:]) for view in views]
     assert sizes == [(256, 128)] * 2 + [(128, 64)] * 8
     drawn = [call[:3] for call in calls]
@@ -63,15 +66,15 @@ def test_crops_are_the_papers(monkeypatch):
     ],
 )
 def test_ratio_follows_from_the_global_size(size, ratio):
-    transform = MultiCrop(global_size=size)
+    transform = MultiCrop(size, (8, 4), num_local=1)
     assert {kind.ratio for kind in transform.kinds} == {ratio}
-    assert apply(MultiCrop(size), random_image())['views'][0].shape[1] > 0
+    assert apply(transform, random_image())['views'][0].shape[1] > 0
 
 
 def test_other_proportions_need_a_ratio():
-    with pytest.raises(ValueError, match=r'global_size \(200, 128\)'):
-        MultiCrop(global_size=(200, 128))
-    transform = MultiCrop(global_size=(200, 128), ratio=(0.5, 0.7))
+    with pytest.raises(UserError, match=r'\(200, 128\)'):
+        MultiCrop((200, 128), (8, 4), 1)
+    transform = MultiCrop((200, 128), (8, 4), 1, ratio=(0.5, 0.7))
     assert transform.kinds[0].ratio == (0.5, 0.7)
 
 
@@ -121,7 +124,7 @@ def test_half_of_the_views_are_flipped(monkeypatch):
     monkeypatch.setattr(random_view, '_GREY', 0.0)
     image = torch.zeros(3, 64, 32, dtype=torch.uint8)
     image[:, :, 16:] = 255
-    transform = MultiCrop((64, 32), num_local=0, global_scale=(0.95, 1))
+    transform = MultiCrop((64, 32), (8, 4), 0, global_scale=(0.95, 1))
     flipped = 0
     for seed in range(400):
         view = apply(transform, image, seed)['views'][0].float()
@@ -238,7 +241,8 @@ def test_views_for_the_device_are_drawn_from_the_same_numbers(monkeypatch):
     ],
 )
 def test_large_images_are_reduced_for_the_device(size, expected):
-    transform = MultiCrop(num_local=0, on_device=True, max_size=(100, 50))
+    options = {'num_local': 0, 'on_device': True, 'max_size': (100, 50)}
+    transform = MultiCrop(**PAPER | options)
     image = torch.full((3, *size), 7, dtype=torch.uint8)
     plan = apply(transform, image)['views']
     assert plan.images.shape == (*expected, 3)

@@ -54,7 +54,7 @@ def test_other_changes_are_as_frequent_as_asked():
 
 def test_view_without_changes_is_the_resized_crop():
     image = torch.full((3, 20, 10), 9, dtype=torch.uint8)
-    view = PLAIN.of(image)
+    view = PLAIN.apply(image)
     assert view.shape == (3, 16, 8) and (view == 9).all()
 
 

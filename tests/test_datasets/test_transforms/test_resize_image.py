@@ -11,11 +11,6 @@ def test_image_gets_the_size():
     assert results['pid'] == 3
 
 
-def test_default_size_is_that_of_person_images():
-    image = torch.zeros(3, 64, 32, dtype=torch.uint8)
-    assert ResizeImage()({'img': image})['img'].shape == (3, 256, 128)
-
-
 def test_image_of_that_size_stays():
     image = torch.randint(0, 256, (3, 16, 8), dtype=torch.uint8)
     assert torch.equal(ResizeImage((16, 8))({'img': image})['img'], image)

@@ -6,6 +6,7 @@ from mmengine.optim import OptimWrapper
 from torch import nn
 
 from mmcion.engine import TeacherUpdateHook
+from mmcion.utils.checks import UserError
 from tests.golden import read_golden
 
 SCHEDULE = read_golden('sched')
@@ -63,5 +64,5 @@ def test_teacher_and_center_wait_for_the_last_batch_of_a_step(start):
 
 @pytest.mark.parametrize('momenta', [(-0.1, 1), (0.9, 0.8), (0.9, 1.1)])
 def test_momenta_must_be_in_order(momenta):
-    with pytest.raises(ValueError, match=f'got {momenta[0]} and {momenta[1]}'):
+    with pytest.raises(UserError, match=f'{momenta[0]} and {momenta[1]}'):
         TeacherUpdateHook(*momenta)

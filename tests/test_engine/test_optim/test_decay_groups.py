@@ -4,6 +4,7 @@ from mmengine.registry import MODEL_WRAPPERS
 from torch import nn
 
 from mmcion.engine import Bf16OptimWrapper, DecayGroupsConstructor
+from mmcion.utils.checks import UserError
 
 ADAMW = {'type': 'AdamW', 'lr': 1e-3, 'weight_decay': 0.04}
 
@@ -69,5 +70,5 @@ def test_config_stays_as_it_was():
 
 
 def test_rule_cannot_be_bent():
-    with pytest.raises(ValueError, match='takes no paramwise_cfg'):
+    with pytest.raises(UserError, match='norm_decay_mult'):
         DecayGroupsConstructor({'optimizer': ADAMW}, {'norm_decay_mult': 0})

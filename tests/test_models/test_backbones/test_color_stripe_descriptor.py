@@ -7,6 +7,7 @@ import torch
 
 from mmcion.models.backbones.color_stripe_descriptor import rgb_to_hsv
 from mmcion.registry import MODELS
+from mmcion.utils.checks import UserError
 
 
 def random_images(seed, size=(3, 3, 14, 9)):
@@ -21,7 +22,7 @@ def random_images(seed, size=(3, 3, 14, 9)):
 def describe(images, **kwargs):
     model = MODELS.build({'type': 'ColorStripeDescriptor', **kwargs})
     (features,) = model(images)
-    assert features.shape == (len(images), model.out_channels)
+    assert features.shape == (len(images), model.num_features)
     return features
 
 
@@ -116,10 +117,10 @@ def test_colours_of_one_stripe_change_only_its_part():
 
 def test_too_small_image_is_refused():
     assert describe(torch.rand(1, 3, 6, 1)).isfinite().all()
-    with pytest.raises(ValueError, match=r'at least 6 pixels high.*got 5'):
+    with pytest.raises(UserError, match=r'6 pixels.* 5'):
         describe(torch.rand(1, 3, 5, 9))
 
 
 def test_focus_must_be_positive():
-    with pytest.raises(ValueError, match='focus must be > 0; got 0'):
+    with pytest.raises(UserError, match=r'focus.* 0'):
         MODELS.build({'type': 'ColorStripeDescriptor', 'focus': 0})

@@ -3,6 +3,7 @@ import torch
 from mmengine import MessageHub
 
 from mmcion.models import SelfDistillHead, identity_distill_loss
+from mmcion.utils.checks import UserError
 from tests.dist_utils import run_on_ranks
 from tests.golden import golden_logits, golden_tensor, read_golden
 
@@ -140,7 +141,7 @@ def test_no_warm_up_unless_asked(epoch):
 
 @pytest.mark.parametrize('name', ['student_temp', 'teacher_temp'])
 def test_temperatures_must_be_positive(name):
-    with pytest.raises(ValueError, match=f'{name} must be > 0; got 0'):
+    with pytest.raises(UserError, match=f'{name}.* 0'):
         SelfDistillHead(3, **{name: 0})
 
 
@@ -158,15 +159,6 @@ def test_chunks_give_the_same_loss_and_center(epoch, chunk_size):
     assert torch.equal(tiled.center, whole.center)
 
 
-@pytest.mark.parametrize('chunk_size', [None, 5])
-def test_prototypes_come_with_chunks(chunk_size):
-    student, teacher, center = golden_logits(2)
-    head = make_head(center, chunk_size=chunk_size)
-    prototypes = center[:, None] if chunk_size is None else None
-    with pytest.raises(ValueError, match='belong to a chunk_size'):
-        head.loss(student, teacher, PIDS, prototypes)
-
-
 def test_chunks_must_hold_something():
-    with pytest.raises(ValueError, match='chunk_size must be >= 1; got 0'):
+    with pytest.raises(UserError, match=r'chunk_size.* 0'):
         SelfDistillHead(3, chunk_size=0)

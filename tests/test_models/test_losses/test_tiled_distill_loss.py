@@ -4,6 +4,7 @@ from torch.nn.functional import normalize
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmcion.models.losses import identity_distill_loss, tiled_distill_loss
+from mmcion.utils.checks import UserError
 
 PIDS = torch.tensor([7, 0, 7, 3, 3, 7, 4, 3])
 DIM, PROTOTYPES = 5, 13
@@ -120,13 +121,13 @@ def test_only_what_needs_a_gradient_gets_one():
 
 @pytest.mark.parametrize('chunk_size', [0, -3])
 def test_chunks_must_hold_something(chunk_size):
-    with pytest.raises(ValueError, match=f'>= 1; got {chunk_size}'):
+    with pytest.raises(UserError, match=f'chunk_size.* {chunk_size}'):
         tiled_distill_loss(*make_inputs(), PIDS, chunk_size=chunk_size)
 
 
 def test_prototypes_must_fit_the_features():
     feats, prototypes, *rest = make_inputs()
-    with pytest.raises(ValueError, match=r'must be \(C, 5\)'):
+    with pytest.raises(UserError, match=r'must be \(C, 5\)'):
         tiled_distill_loss(feats, prototypes.T, *rest, PIDS, chunk_size=4)
-    with pytest.raises(ValueError, match=r'teacher must be \(2, 8, 12\)'):
+    with pytest.raises(UserError, match=r'teacher must be \(2, 8, 12\)'):
         tiled_distill_loss(feats, prototypes[1:], *rest, PIDS, chunk_size=4)

@@ -14,7 +14,7 @@ def test_without_embedding_the_feature_stays_before():
     assert torch.equal(before, feats)
     expected = (feats - feats.mean(0)) / (feats.var(0, False) + 1e-5).sqrt()
     torch.testing.assert_close(after, expected)
-    assert neck.out_channels == 4
+    assert neck.num_features == 4
     assert set(neck.state_dict()) == {
         f'bn.{name}'
         for name in (
@@ -32,7 +32,7 @@ def test_embedding_is_linear():
     before, after = neck(feats)
     assert torch.equal(before, feats @ neck.embedding.weight.T)
     torch.testing.assert_close(after, before / (1 + 1e-5) ** 0.5)
-    assert (neck.in_channels, neck.out_channels) == (4, 3)
+    assert neck.num_features == 3
 
 
 def test_there_is_no_shift_to_learn():

@@ -72,7 +72,7 @@ def test_names_of_the_state():
 )
 def test_published_number_of_parameters(in_channels, millions):
     with torch.device('meta'):
-        projector = Projector(in_channels)
+        projector = Projector(in_channels, 65336)
     total = sum(p.numel() for p in projector.parameters())
     trained = sum(p.numel() for p in projector.parameters() if p.requires_grad)
     assert total / 1e6 == pytest.approx(millions, abs=0.005)

@@ -13,6 +13,8 @@ from mmcion.engine import (
     TeacherUpdateHook,
 )
 from mmcion.models import identity_distill_loss
+from mmcion.registry import MODELS
+from mmcion.utils.checks import UserError
 from tests.dist_utils import run_on_ranks
 from tests.tiny import (
     DIM,
@@ -252,7 +254,7 @@ def test_compiled_backbones_give_the_same_step():
 
 
 def test_recomputing_and_compiling_exclude_each_other():
-    with pytest.raises(ValueError, match='exclude each other'):
+    with pytest.raises(UserError, match='compile_backbone'):
         make_pretrainer(compile_backbone=True, recompute=r'\d')
 
 
@@ -278,7 +280,7 @@ def test_predict_puts_features_into_the_samples():
 
 @pytest.mark.parametrize('mode', ['train', 'predict'])
 def test_modes_that_cannot_be_served(mode):
-    with pytest.raises(ValueError, match=f"got '{mode}'"):
+    with pytest.raises(UserError, match=f"'{mode}'"):
         make_pretrainer()(make_views(2)[0], None, mode=mode)
 
 
@@ -289,6 +291,19 @@ def test_backbone_may_start_from_a_checkpoint(tmp_path):
     assert states_equal(model.student.backbone, source.student.backbone)
     assert states_equal(model.teacher.backbone, source.student.backbone)
     assert not states_equal(model.student, source.student)
+
+
+def test_head_takes_the_number_of_prototypes_of_the_projector():
+    model = make_pretrainer()
+    assert len(model.head.center) == model.student.projector.num_prototypes
+
+
+def test_projector_takes_the_width_of_the_backbone():
+    cfg = pretrainer_cfg()
+    cfg['backbone'] = {'type': 'ColorStripeDescriptor'}
+    del cfg['projector']['in_channels']
+    model = MODELS.build(cfg)
+    assert model.student.projector.mlp[0].in_features == 336
 
 
 def test_config_stays_as_it_was():

@@ -3,6 +3,7 @@ import torch
 
 from mmcion.models.utils import feature_output
 from mmcion.structures import ReIDDataSample
+from mmcion.utils.checks import UserError
 
 
 def test_tensor_mode_gives_the_features():
@@ -19,5 +20,5 @@ def test_predict_mode_fills_the_samples():
 
 @pytest.mark.parametrize('mode', ['predict', 'loss'])
 def test_other_requests_are_refused(mode):
-    with pytest.raises(ValueError, match=mode):
+    with pytest.raises(UserError, match=mode):
         feature_output(torch.eye(2), None, mode)

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from mmcion.models.utils import pooled_feature
+from mmcion.utils.checks import UserError
 
 
 def test_map_is_averaged_over_space():
@@ -21,5 +22,5 @@ def test_last_output_counts(kind):
 
 
 def test_other_shapes_are_named():
-    with pytest.raises(ValueError, match=r'got \(2, 3, 4\)'):
+    with pytest.raises(UserError, match=r'\(2, 3, 4\)'):
         pooled_feature(torch.zeros(2, 3, 4))

@@ -1,8 +1,0 @@
-_base_ = [
-    '../_base_/datasets/market1501.py',
-    '../_base_/default_runtime.py',
-]
-model = dict(
-    type='ReIDModel',
-    backbone=dict(type='ResNetIBN', depth=50),
-)

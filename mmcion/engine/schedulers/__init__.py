@@ -1,0 +1,3 @@
+from .warmup_schedulers import WarmupCosineLR, WarmupMultiStepLR
+
+__all__ = ['WarmupCosineLR', 'WarmupMultiStepLR']
