@@ -11,14 +11,14 @@ quiet_known_warnings()
 
 # Imported on first use, so that `import mmcion` stays quick.
 _LAZY = {
-    'FeatureExtractor': 'mmcion.apis.feature_extractor',
-    'ReIDInferencer': 'mmcion.apis.reid_inferencer',
+    'FeatureExtractor': 'mmcion.apis.features',
+    'ReIDInferencer': 'mmcion.apis.retrieval',
     'denoise': 'mmcion.apis.denoise',
     'evaluate': 'mmcion.evaluation',
-    'get_model': 'mmcion.apis.model_zoo',
-    'inference_model': 'mmcion.apis.inference',
-    'init_model': 'mmcion.apis.inference',
-    'list_models': 'mmcion.apis.model_index',
+    'get_model': 'mmcion.apis.zoo',
+    'inference_model': 'mmcion.apis.features',
+    'init_model': 'mmcion.apis.zoo',
+    'list_models': 'mmcion.apis.zoo_index',
     'rerank': 'mmcion.evaluation',
 }
 _PACKAGES = {'datasets', 'denoising', 'evaluation', 'models', 'structures'}

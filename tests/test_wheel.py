@@ -16,13 +16,13 @@ SOURCES = ('mmcion', 'requirements', 'README.md', 'pyproject.toml', 'setup.py')
 USER = """
 import sys
 import mmcion
-from mmcion.models.utils import save_model_file
+from mmcion.models.weights import save_model_file
 
 assert mmcion.__file__.startswith(sys.prefix), mmcion.__file__
 assert len(mmcion.list_models()) == 32
 name = 'cion_ghostnet_0_5'
 model = mmcion.get_model(name)
-save_model_file(f'zoo/{name}.pth', model, arch='ghostnet_0_5', source='test')
+save_model_file(f'zoo/{name}.pth', model, model.spec)
 features = mmcion.FeatureExtractor(name)(['a.png', 'b.png'])
 print(features.shape)
 """

@@ -6,7 +6,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from yapf.yapflib import yapf_api
 
-from mmcion.utils.compat import load_checkpoint_safely
+from mmcion.models.weights import read_checkpoint
 from mmcion.utils.dist import adapt_to_cpu_ranks
 
 from .golden import DATA
@@ -38,7 +38,7 @@ def train(crops, work_dir, *arguments, config='tiny_train.py', **options):
 
 
 def load(work_dir, epoch=2):
-    return load_checkpoint_safely(work_dir / f'epoch_{epoch}.pth')
+    return read_checkpoint(work_dir / f'epoch_{epoch}.pth')
 
 
 def logged(checkpoint, name):

@@ -15,13 +15,13 @@ EXAMPLE = """examples:
 
   # a model of the zoo, with weights from the folder MMCION_ZOO, in 8 bits too
   python tools/export_model.py cion_repvit_m0_9 --out model.onnx --int8 \\
-      --crops some/people
+      --crops some/crops
 
-  # any checkpoint, of which the architecture must be said
-  python tools/export_model.py vit_small --weights epoch_100.pth \\
+  # a checkpoint of tools/train.py, which holds its config
+  python tools/export_model.py work_dirs/fine-tune/epoch_120.pth \\
       --out model.pt --format torchscript
 
-Images are RGB and of --image-size; the number of them is free. A file whose
+Images are RGB and of --image-size; their number is free. A file whose
 features differ from the model's (cosine below 0.9999) is not written. OUT.json
 says how to use it.
 """
@@ -57,7 +57,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--crops',
         metavar='FOLDER',
-        help='images of people to compare on; made-up ones without',
+        help='person images to compare on (default: generated ones)',
     )
     return parser.parse_args()
 
@@ -67,11 +67,17 @@ def main() -> None:
     args = parse_args()
     from mmcion.apis.export import export_model
     from mmcion.apis.export_parity import read_crops
-    from mmcion.apis.image_inputs import check_image_size
-    from mmcion.apis.model_zoo import load_named
+    from mmcion.apis.features import input_size
+    from mmcion.apis.zoo import get_model
+    from mmcion.utils.checks import check_image_size
 
-    model = load_named(args.model, args.weights, args.random_weights)
-    size = check_image_size(args.image_size or model.meta['input_size'])
+    model = get_model(
+        args.model,
+        args.weights or not args.random_weights,
+        custom_imports=args.custom_imports,
+    )
+    size = check_image_size(args.image_size or input_size(model))
+    # a file with its own weights, or those of a name or a config
     is_file = args.model.endswith('.pth')
     report = export_model(
         model,
@@ -84,13 +90,13 @@ def main() -> None:
         crops=read_crops(args.crops, size) if args.crops else None,
         weights_file=args.model if is_file else args.weights,
     )
-    tell(Path(args.out), report)
+    print_report(Path(args.out), report)
 
 
-def tell(out: Path, report: dict[str, Any]) -> None:
+def print_report(out: Path, report: dict[str, Any]) -> None:
     """Print what was written and measured."""
     parity = report['parity']
-    kind = 'made-up' if parity['made_up_crops'] else 'real'
+    kind = 'generated' if parity['made_up_crops'] else 'real'
     print(
         f'compared on {parity["crops"]} {kind} crops, batch 1 and 8 (cosine '
         f'of the two most similar: {parity["cosine_between_crops"]:.6f}):'

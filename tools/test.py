@@ -22,19 +22,28 @@ EXAMPLE = """examples:
       model.pth --tta --rerank k1=20 --datasets market1501 \\
       msmt17=/data/MSMT17_V1 dukemtmcreid
 
-Of a pre-training checkpoint the backbone of the teacher is used. Without a
-checkpoint, the network is evaluated as it is initialised.
+Of a pre-training checkpoint the backbone of the teacher is used. A checkpoint
+of a fine-tuning holds its config and can stand alone. A model file brings its
+own network. Without a checkpoint, the network is evaluated as it is
+initialised.
 """
 DATASETS = ROOT / 'configs' / '_base_' / 'datasets'
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmcion.utils.cli import add_cfg_options, add_launcher, tool_parser
+    from mmcion.utils.cli import (
+        add_cfg_options,
+        add_custom_imports,
+        add_launcher,
+        tool_parser,
+    )
     from mmcion.utils.retrieval_cli import add_retrieval_options
 
     parser = tool_parser(__doc__, EXAMPLE)
-    parser.add_argument('config', help='config file')
+    parser.add_argument(
+        'config', help='config file, or checkpoint of a fine-tuning (.pth)'
+    )
     parser.add_argument(
         'checkpoint',
         nargs='?',
@@ -57,6 +66,7 @@ def parse_args() -> argparse.Namespace:
         'by the path of a config, and print a table',
     )
     add_retrieval_options(parser)
+    add_custom_imports(parser)
     add_cfg_options(parser)
     add_launcher(parser)
     return parser.parse_args()
@@ -68,9 +78,13 @@ def test_configs(args: argparse.Namespace) -> 'dict[str, Config]':
         dataset_configs,
         set_metric_options,
     )
-    from mmcion.models.utils import use_checkpoint
+    from mmcion.models.weights import (
+        choose_run_checkpoint,
+        read_test_config,
+        use_checkpoint,
+    )
+    from mmcion.utils.checks import check_choice
     from mmcion.utils.cli import runner_config
-    from mmcion.utils.compat import check_run_checkpoint
     from mmcion.utils.retrieval_cli import check_outputs, retrieval_options
 
     check_outputs(
@@ -78,14 +92,21 @@ def test_configs(args: argparse.Namespace) -> 'dict[str, Config]':
         show_dir=args.show_dir,
         dump_features=args.dump_features,
     )
-    cfg = runner_config(args)
+    stored = None
+    if args.config.endswith('.pth'):
+        check_choice('CHECKPOINT after a .pth', args.checkpoint, [None])
+        args.checkpoint = args.config
+        stored = read_test_config(
+            args.config, custom_imports=args.custom_imports
+        )
+    cfg = runner_config(args, stored)
     if args.checkpoint in (None, 'none'):
         args.checkpoint = None
     else:
-        use_checkpoint(cfg.model, args.checkpoint)
+        use_checkpoint(cfg, args.checkpoint)
     if args.tta:
         cfg.model.flip_test = True
-    check_run_checkpoint(cfg)
+    choose_run_checkpoint(cfg)
     configs = {'': cfg}
     if args.datasets:
         configs = dataset_configs(

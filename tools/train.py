@@ -110,13 +110,13 @@ def main() -> None:
     args = parse_args()
     from mmengine.runner import Runner
 
-    from mmcion.utils.compat import check_run_checkpoint
+    from mmcion.models.weights import choose_run_checkpoint
     from mmcion.utils.dist import adapt_to_cpu_ranks, ranks
     from mmcion.utils.memory import reuse_freed_memory
 
     reuse_freed_memory()
     cfg = read_recipe(args)
-    refused = check_run_checkpoint(cfg)
+    refused = choose_run_checkpoint(cfg)
     with ranks(args.launcher):
         adapt_to_cpu_ranks(cfg)
         runner = Runner.from_cfg(cfg)

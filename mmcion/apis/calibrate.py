@@ -1,4 +1,4 @@
-"""Calibrate a model on labelled features: who counts as one person?"""
+"""Calibrate a model: from which similarity on is it the same person?"""
 
 from __future__ import annotations
 
@@ -9,33 +9,29 @@ from typing import NamedTuple
 import numpy as np
 
 from mmcion.evaluation import ThresholdCalibration, calibrate_threshold
-from mmcion.models.utils.model_threshold import (
-    find_output,
-    read_calibratable,
-    store_threshold,
-)
-from mmcion.models.zoo import get_architecture
+from mmcion.models.weights import read_model_file, store_threshold
+from mmcion.models.weights.threshold import calibrated_path
 from mmcion.structures import ReIDFeatures
+from mmcion.utils.checks import UserError, name_in_errors
 from mmcion.utils.io import hash_file
 
-from .feature_extractor import FeatureExtractor
-from .model_zoo import load_model
+from .features import FeatureExtractor
 
 _NUM_SAMPLES = 8
-# How far the cosine of one image's features by one model may be from 1: half
-# precision is nearer, another image size or the mean with the mirror image
-# farther; less where all images are alike to the model.
-_SAME_FEATURE, _SHARE_OF_SPREAD, _ROUNDING = 1e-3, 0.05, 1e-5
+# How far the cosine of one image's features by one model may be from 1. Half
+# precision is nearer; another image size or the mean with the mirrored image
+# is farther. Less is allowed where all images are alike to the model.
+_SAME_FEATURE, _RATIO_OF_SPREAD, _ROUNDING = 1e-3, 0.05, 1e-5
 
 
 class CalibratedModel(NamedTuple):
-    """What ``calibrate_model`` did.
+    """Result of ``calibrate_model``.
 
     Attributes:
-        path: of the model file with the threshold.
-        calibration: the threshold, and how pairs fare by it.
-        num_verified: images whose features were extracted again.
-        replaced: similarity that was stored before, if any.
+        path: Model file with the threshold.
+        calibration: The threshold, and the matches and false matches by it.
+        num_verified: Number of images whose features were extracted again.
+        replaced: Similarity that was stored before, if any.
     """
 
     path: Path
@@ -51,44 +47,43 @@ def calibrate_model(
     false_match_rate: float,
     out: str | Path | None = None,
     ignore_cameras: bool = False,
+    custom_imports: bool = False,
 ) -> CalibratedModel:
     """Find the threshold of a model, and store it in a copy of its file.
 
-    - Features must be those of the model: the number of their dimensions is
-      checked, and some of the images, where they are, are extracted again.
-    - Where no image has a camera, all images of a person match.
+    - Features must be those of the model: their dimensions are compared, and
+      some of the images, if they exist, are extracted again.
+    - Without any ``cam_id``, all images of an identity match.
 
     Args:
-        features: ``.npz`` file that ``ReIDMetric(dump_features=...)`` wrote.
-        model: model file that they were extracted with.
-        false_match_rate: share of pairs of two people that may count as one
-            person, in (0, 1); see ``calibrate_threshold``.
-        out: see ``store_threshold``.
-        ignore_cameras: let images of one person and camera match too.
+        features: ``.npz`` file of ``ReIDMetric(dump_features=...)``.
+        model: Model file that they were extracted with.
+        false_match_rate: Ratio of pairs of two identities that may count as
+            the same person, in (0, 1); see ``calibrate_threshold``.
+        out: See ``store_threshold``.
+        ignore_cameras: Whether images of the same identity and camera match.
+        custom_imports: See ``get_model``.
 
     Raises:
-        FileNotFoundError: if a file is missing.
-        ValueError: if a file is damaged or of another kind, the features are
-            not those of the model, no threshold does what is asked, or
-            ``out`` is ``model``.
+        FileNotFoundError: If a file is missing.
+        UserError: If a file is damaged or of another kind, the features are
+            not those of the model, no threshold reaches the rate, or ``out``
+            is ``model``.
     """
-    meta = read_calibratable(model)['meta']
-    find_output(model, out)  # before the long part
+    _, spec = read_model_file(model)
+    calibrated_path(model, out)  # refuses before the long part
     data = ReIDFeatures.load(features)
-    num_features = get_architecture(meta['arch']).num_features
-    if data.feature.shape[1] != num_features:
-        raise ValueError(
-            f'{features} holds features of {data.feature.shape[1]} '
-            f'dimensions, but {meta["arch"]} of {model} gives '
-            f'{num_features}; extract them with this model.'
-        )
-    num_verified = _verify(features, data, model)
+    extractor = FeatureExtractor(
+        model, 'cpu', num_workers=0, custom_imports=custom_imports
+    )
+    num_verified = _verify(features, data, model, extractor)
     query, gallery = (
         data.take(np.flatnonzero(rows))
         for rows in (data.is_query, ~data.is_query)
     )
+    # a data set without cameras has none to exclude
     has_cameras = (data.cam_id >= 0).any() and not ignore_cameras
-    try:
+    with name_in_errors(features):
         calibration = calibrate_threshold(
             query.feature,
             gallery.feature,
@@ -98,54 +93,63 @@ def calibrate_model(
             gallery.cam_id if has_cameras else None,
             false_match_rate=false_match_rate,
         )
-    except ValueError as error:
-        raise ValueError(f'{features}: {error}') from error
     threshold = {**asdict(calibration), 'features_sha256': hash_file(features)}
     return CalibratedModel(
         store_threshold(model, threshold, out),
         calibration,
         num_verified,
-        meta.get('threshold', {}).get('similarity'),
+        spec.threshold['similarity'] if spec.threshold else None,
     )
 
 
-def _verify(source: str | Path, data: ReIDFeatures, model: str | Path) -> int:
+def _verify(
+    source: str | Path,
+    data: ReIDFeatures,
+    model: str | Path,
+    extractor: FeatureExtractor,
+) -> int:
     """Compare features with those that the model gives some images now.
 
     Returns:
-        How many images; 0 if they are not here.
+        Number of images; 0 if none exists here.
 
     Raises:
-        ValueError: if the features differ; names an image.
+        UserError: If the features differ; names an image.
     """
     chosen = np.linspace(0, len(data) - 1, _NUM_SAMPLES).round().astype(int)
     rows = [
         row for row in np.unique(chosen) if Path(data.img_path[row]).is_file()
     ]
+    # without images still (0, D)
+    found = extractor([str(data.img_path[row]) for row in rows])
+    num_dims = data.feature.shape[1]
+    if num_dims != found.shape[1]:
+        raise UserError(
+            f'{source} holds features of {num_dims} dimensions, but those of '
+            f'{model} have {found.shape[1]}; extract them with this model.'
+        )
     if not rows:
         return 0
-    extractor = FeatureExtractor(load_model(model), num_workers=0)
-    found = extractor([str(data.img_path[row]) for row in rows])
     given = data.feature[rows].astype(np.float64)
     given /= np.maximum(np.linalg.norm(given, axis=1, keepdims=True), 1e-12)
     cosines = np.einsum('nd,nd->n', given, found)
+    tolerance = _SAME_FEATURE
+    if len(rows) > 1:
+        # (N, N) -> the mean distance of two different images
+        others = ~np.eye(len(rows), dtype=bool)
+        spread = float((1 - found @ found.T)[others].mean())
+        tolerance = np.clip(
+            _RATIO_OF_SPREAD * spread, _ROUNDING, _SAME_FEATURE
+        )
     worst = int(cosines.argmin())
-    if 1 - cosines[worst] > _tolerance(found):
-        raise ValueError(
+    if 1 - cosines[worst] > tolerance:
+        assert extractor.spec is not None
+        raise UserError(
             f'{source} was not extracted with {model}: the feature of '
             f'{data.img_path[rows[worst]]} has a cosine of '
             f'{cosines[worst]:.4f} with the one that the model gives at its '
-            f'image size, {extractor.meta["input_size"]}. Extract features '
-            f'as ReIDInferencer does: this model, images of this size, no '
-            f'flipping, no layers behind the backbone.'
+            f'image size, {extractor.spec.input_size}. Extract features as '
+            f'ReIDInferencer does: this network with its neck, images of this '
+            f'size, no flipping beyond its own.'
         )
     return len(rows)
-
-
-def _tolerance(features: np.ndarray) -> float:
-    """Return how far features ``(N, D)`` of length 1 may be off."""
-    others = ~np.eye(len(features), dtype=bool)
-    if not others.any():
-        return _SAME_FEATURE
-    spread = float((1 - features @ features.T)[others].mean())
-    return float(np.clip(_SHARE_OF_SPREAD * spread, _ROUNDING, _SAME_FEATURE))

@@ -7,19 +7,27 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 from mmengine.model import BaseModel
-from torch import Tensor
+from timm.utils.model import reparameterize_model
+from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from mmcion.models.weights.model_file import refuse_same_file
+from mmcion.utils.checks import (
+    MissingPackageError,
+    UserError,
+    check_choice,
+    check_image_size,
+)
 from mmcion.utils.io import atomic_file, hash_file, write_json
 from mmcion.version import __version__
 
-from .deployed_model import DeployedModel
 from .export_parity import (
     BATCHES,
     FORMATS,
@@ -29,10 +37,65 @@ from .export_parity import (
     open_exported,
     random_crops,
 )
-from .image_inputs import check_image_size
 
 _OPSET = 18  # the first with all that VOLO needs
 _PACKAGES = ('onnx', 'onnxruntime', 'onnxscript')
+
+
+class DeployedModel(nn.Module):
+    """A copy of a model in eval mode on the CPU, from images to features.
+
+    Branches that only training needs, as of FastViT and RepViT, can be fused
+    by ``fuse``.
+
+    Args:
+        model: ``model(inputs)`` returns ``(N, d)``; has a
+            ``ReIDDataPreprocessor``.
+        with_preprocess: Whether to take uint8 RGB images ``(N, H, W, 3)``, as
+            decoders return them. Else float RGB images ``(N, 3, H, W)`` that
+            are normalised already.
+        l2_norm: Whether features are scaled to length 1.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        model: BaseModel,
+        *,
+        with_preprocess: bool = False,
+        l2_norm: bool = False,
+    ) -> None:
+        super().__init__()
+        self.model = deepcopy(model).cpu().float().eval()
+        self.requires_grad_(False)
+        self.with_preprocess = with_preprocess
+        self.l2_norm = l2_norm
+        # the model's are of images in [0, 1], these of bytes
+        preprocessor = model.data_preprocessor
+        self.register_buffer('mean', preprocessor.mean.cpu() * 255)
+        self.register_buffer('std', preprocessor.std.cpu() * 255)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map images to features ``(N, d)``."""
+        if self.with_preprocess:
+            images = images.permute(0, 3, 1, 2).float()
+            images = (images - self.mean) / self.std
+        feats = self.model(images)
+        return normalize(feats) if self.l2_norm else feats
+
+    def fuse(self) -> bool:
+        """Fuse parallel branches into single convolutions, in place.
+
+        Returns:
+            Whether there were any.
+        """
+        # timm does not say whether it fused anything
+        before = sum(tensor.numel() for tensor in self.parameters())
+        reparameterize_model(self.model, inplace=True)
+        self.requires_grad_(False)
+        return before != sum(tensor.numel() for tensor in self.parameters())
 
 
 def export_model(
@@ -51,50 +114,62 @@ def export_model(
 
     The features of the file, read by its runtime, must have a cosine of at
     least 0.9999 to those of ``model``, one image at a time and in batches of
-    8. Nothing is written otherwise. ``<out>.json`` beside it says how to use
+    8; otherwise nothing is written. ``<out>.json`` beside it says how to use
     it: input, normalisation, hashes, and what was measured.
 
     Args:
-        model: ``model(inputs)`` gives ``(N, d)``, such as ``get_model``'s.
-        out: file to write.
+        model: ``model(inputs)`` returns ``(N, d)``, such as ``get_model``'s.
+        out: File to write.
         file_format: ``'onnx'``, ``'torchscript'`` or ``'torch-export'``.
-        image_size: height and width in pixels; the file takes no other. The
+        image_size: Height and width in pixels; the file takes no other. The
             number of images is free.
-        with_preprocess: take uint8 RGB images ``(N, H, W, 3)``, and normalise
-            them inside. Without, float RGB images ``(N, 3, H, W)`` that are
-            normalised already.
-        l2_norm: give features of length 1.
-        int8: write ``<stem>.int8.onnx`` too, of weights and activations with
-            8 bits. How far it is from the original is measured, not judged.
-        crops: uint8 RGB images ``(N, H, W, 3)`` to compare with; made-up ones
-            if None.
-        weights_file: where ``model`` was loaded from; its hash is noted, and
-            ``out`` must be another file.
+        with_preprocess: See ``DeployedModel``.
+        l2_norm: See ``DeployedModel``.
+        int8: Whether to write ``<stem>.int8.onnx`` too, with weights and
+            activations of 8 bits. Its distance from the original is measured,
+            but any is accepted.
+        crops: uint8 RGB images ``(N, H, W, 3)`` to compare with; generated
+            ones if None.
+        weights_file: File that ``model`` was loaded from. Its hash is noted,
+            and it is never written over.
 
     Returns:
-        What ``<out>.json`` holds.
+        Content of ``<out>.json``.
 
     Raises:
-        ValueError: if the file gives other features, or for an option that
-            is not possible.
-        ImportError: if packages are missing; says how to install them.
+        UserError: If the file gives other features, or an option is not
+            possible.
+        MissingPackageError: If packages are missing; says how to install
+            them.
     """
     out = Path(out)
     if weights_file is not None:
         weights_file = Path(weights_file).expanduser()
-    _check_options(out, file_format, int8, weights_file)
     image_size = check_image_size(image_size)
     images = random_crops(*image_size) if crops is None else crops
-    _check_crops(images, image_size)
+    _check_options(out, file_format, int8, weights_file, images, image_size)
     deployed = DeployedModel(
         model, with_preprocess=with_preprocess, l2_norm=l2_norm
     )
-    expected = _expected_features(model, images, l2_norm)
-    inputs = images if with_preprocess else _normalised(model, images)
+    # (N, H, W, 3) -> (N, 3, H, W)
+    normalised = images.permute(0, 3, 1, 2).contiguous()
+    normalised = model.data_preprocessor({'inputs': normalised})['inputs']
+    inputs = images if with_preprocess else normalised.cpu()
+    # the model as it is, with its branches and on its device: (N, d)
+    device = next(model.parameters()).device
+    was_training = model.training
+    model.eval()
+    expected = in_batches(
+        lambda part: model(part.to(device)).cpu(), normalised
+    )
+    model.train(was_training)
+    expected = normalize(expected) if l2_norm else expected
     report = _description(model, deployed, image_size, weights_file)
     report['fused'] = deployed.fuse()
+    # first without a runtime, to know what made a difference
     fusion = compare_features(expected, in_batches(deployed, inputs))
     fusion.check('the model with fused branches')
+    # the name appears only if the features are right
     with atomic_file(out) as temporary:
         _write(deployed, inputs[:2], temporary, file_format)
         parity = _measure(temporary, file_format, inputs, expected)
@@ -120,79 +195,54 @@ def export_model(
 
 
 def _check_options(
-    out: Path, file_format: str, int8: bool, weights_file: Path | None
+    out: Path,
+    file_format: str,
+    int8: bool,
+    weights_file: str | Path | None,
+    images: Tensor,
+    image_size: tuple[int, int],
 ) -> None:
+    check_choice('file_format', file_format, FORMATS)
     if out.is_dir():
-        raise ValueError(f'{out} is a folder; name a file to write.')
-    if weights_file and out.exists() and out.samefile(weights_file):
-        raise ValueError(
-            f'{out} is the file that the weights are read from; give another '
-            f'to write.'
-        )
-    if file_format not in FORMATS:
-        raise ValueError(
-            f'file_format must be one of {", ".join(FORMATS)}; got '
-            f'{file_format!r}'
-        )
+        raise UserError(f'{out} is a folder; name a file to write.')
+    if weights_file is not None:
+        refuse_same_file(out, weights_file)
     if file_format == 'onnx':
         check_export_packages()
     elif int8:
-        raise ValueError(f"int8 needs file_format='onnx'; got {file_format!r}")
+        raise UserError(f"int8 needs file_format='onnx'; got {file_format!r}.")
+    if images.shape[1:] != (*image_size, 3) or images.dtype != torch.uint8:
+        raise UserError(
+            f'crops must be uint8 (N, {image_size[0]}, {image_size[1]}, 3); '
+            f'got {images.dtype} {tuple(images.shape)}.'
+        )
+    # one alone and a batch, so that a fixed batch size would be noticed
+    if len(images) < sum(BATCHES):
+        raise UserError(
+            f'crops must be at least {sum(BATCHES)}; got {len(images)}.'
+        )
 
 
 def check_export_packages() -> None:
     """Import what ONNX needs.
 
     Raises:
-        ImportError: if a package is missing; says how to install it.
+        MissingPackageError: If a package is missing; says how to install it.
     """
     for name in _PACKAGES:
         try:
             importlib.import_module(name)
         except ImportError as error:
-            raise ImportError(
+            raise MissingPackageError(
                 f'ONNX needs {", ".join(_PACKAGES)}, and {name} cannot be '
                 f"imported ({error}). Run: pip install 'mmcion[export]'"
             ) from error
 
 
-def _check_crops(images: Tensor, image_size: tuple[int, int]) -> None:
-    wanted = (*image_size, 3)
-    if images.shape[1:] != wanted or images.dtype != torch.uint8:
-        raise ValueError(
-            f'crops must be uint8 (N, {", ".join(map(str, wanted))}); got '
-            f'{images.dtype} {tuple(images.shape)}'
-        )
-    if len(images) < sum(BATCHES):
-        raise ValueError(
-            f'at least {sum(BATCHES)} crops are needed, to try one alone and '
-            f'a batch of {max(BATCHES)}; got {len(images)}'
-        )
-
-
-def _normalised(model: BaseModel, images: Tensor) -> Tensor:
-    """Return float images ``(N, 3, H, W)`` as the toolbox makes them."""
-    inputs = images.permute(0, 3, 1, 2).contiguous()
-    return model.data_preprocessor({'inputs': inputs})['inputs'].cpu()
-
-
-def _expected_features(
-    model: BaseModel, images: Tensor, l2_norm: bool
-) -> Tensor:
-    """Return features ``(N, d)`` by the model itself, branches and all."""
-    device = next(model.parameters()).device
-    was_training = model.training
-    model.eval()
-    inputs = _normalised(model, images)
-    feats = in_batches(lambda part: model(part.to(device)).cpu(), inputs)
-    model.train(was_training)
-    return normalize(feats) if l2_norm else feats
-
-
 def _measure(
     path: Path, file_format: str, inputs: Tensor, expected: Tensor
 ) -> Parity:
-    """Compare the features that a file gives with the expected ones."""
+    """Compare the features of an exported file with the expected ones."""
     run = open_exported(path, file_format)
     return compare_features(expected, in_batches(run, inputs))
 
@@ -206,12 +256,14 @@ def _write(
             traced = torch.jit.trace(model, example, check_trace=False)
             traced.save(str(path))
             return
+        # the number of images is free, their size is not
         batch = torch.export.Dim('batch')
         program = torch.export.export(
             model, (example,), dynamic_shapes=({0: batch},)
         )
         if file_format == 'torch-export':
-            with open(path, 'wb') as file:  # whatever the name ends in
+            # an open file, because torch insists on a suffix of its own
+            with open(path, 'wb') as file:
                 torch.export.save(program, file)
             return
         torch.onnx.export(
@@ -223,7 +275,7 @@ def _write(
             opset_version=_OPSET,
             input_names=['images'],
             output_names=['features'],
-            external_data=False,
+            external_data=False,  # one file, weights included
             verbose=False,
         )
 
@@ -262,15 +314,17 @@ def _description(
     image_size: tuple[int, int],
     weights_file: Path | None,
 ) -> dict[str, Any]:
-    """Say what goes in, what comes out and where the weights are from."""
-    meta = getattr(model, 'meta', {})
+    """Describe input, output and where the weights are from."""
+    spec = getattr(model, 'spec', None)  # a config alone has none
     raw = deployed.with_preprocess
     mean, std = (
         [round(value, 6) for value in (levels.flatten() / 255).tolist()]
         for levels in (deployed.mean, deployed.std)
     )
     return {
-        'arch': meta.get('arch'),
+        'arch': spec and spec.arch,
+        'backbone': spec and spec.backbone,
+        'neck': spec and spec.neck,
         'input_size': list(image_size),
         'input': {
             'name': 'images',
@@ -282,8 +336,9 @@ def _description(
         'mean': mean,
         'std': std,
         'output': {'name': 'features', 'l2_norm': deployed.l2_norm},
-        'source': meta.get('source'),
-        'source_sha256': meta.get('source_sha256'),
+        'threshold': spec and spec.threshold,
+        'source': spec and spec.source,
+        'source_sha256': spec and spec.source_sha256,
         'weights_sha256': hash_file(weights_file) if weights_file else None,
         'versions': {'mmcion': __version__, 'torch': str(torch.__version__)},
     }

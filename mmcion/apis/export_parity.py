@@ -1,4 +1,4 @@
-"""Whether an exported model gives the features of the one it was made of."""
+"""Compare the features of an exported model with the original's."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import cosine_similarity, interpolate
 
 from mmcion.datasets.transforms import build_pipeline
-
-from .image_inputs import list_images
+from mmcion.utils.checks import UserError
+from mmcion.utils.images import list_images
 
 FORMATS = ('onnx', 'torchscript', 'torch-export')
 BATCHES = (1, 8)
@@ -23,15 +22,16 @@ MIN_COSINE = 0.9999
 
 @dataclass(frozen=True)
 class Parity:
-    """How far features are from those of the original model.
+    """Distance of features from those of the original model.
 
     Attributes:
-        max_abs_diff: largest difference of a value.
-        max_abs_value: largest value, by the original model.
-        min_cosine: of the worst crop.
-        mean_cosine: of all crops.
-        cosine_between_crops: of the two most similar crops, by the original
-            model; parity means something where this is below ``min_cosine``.
+        max_abs_diff: Largest difference of a value.
+        max_abs_value: Largest value of the original model.
+        min_cosine: Cosine of the worst crop.
+        mean_cosine: Mean cosine of all crops.
+        cosine_between_crops: Cosine of the two most similar crops by the
+            original model. Parity is meaningful if it is below
+            ``min_cosine``.
     """
 
     max_abs_diff: float
@@ -41,22 +41,26 @@ class Parity:
     cosine_between_crops: float
 
     def check(self, what: str) -> None:
-        """Refuse features that are not those of the original model.
+        """Raise unless features are those of the original model.
+
+        Args:
+            what: What was compared, for the message.
 
         Raises:
-            ValueError: if a cosine is below 0.9999, or if crops differ so
-                little that a wrong model might pass.
+            UserError: If a cosine is below 0.9999, or crops differ so little
+                that a wrong model might pass.
         """
-        # NaN fails too
+        # so written, NaN fails too
         if not self.min_cosine >= MIN_COSINE:
-            raise ValueError(
+            raise UserError(
                 f'{what} gives other features than the model: cosine '
                 f'{self.min_cosine:.6f} where at least {MIN_COSINE} is '
                 f'needed, max |difference| {self.max_abs_diff:.2g}. Nothing '
                 f'was written.'
             )
+        # the error must be a tenth of the difference between two crops
         if 1 - self.min_cosine > 0.1 * (1 - self.cosine_between_crops):
-            raise ValueError(
+            raise UserError(
                 f'{what} cannot be checked: the features of different '
                 f'crops are as similar (cosine '
                 f'{self.cosine_between_crops:.8f}) as those before and after '
@@ -69,17 +73,18 @@ def compare_features(expected: Tensor, found: Tensor) -> Parity:
     """Compare features ``(N, d)`` of the same N crops.
 
     Raises:
-        ValueError: if the shapes differ.
+        UserError: If the shapes differ.
     """
     if expected.shape != found.shape:
-        raise ValueError(
+        raise UserError(
             f'the exported model gives features {tuple(found.shape)} where '
             f'the original gives {tuple(expected.shape)}.'
         )
     expected, found = expected.double(), found.double()
     cosine = cosine_similarity(expected, found)
+    # (N, 1, d), (N, d) -> (N, N)
     between = cosine_similarity(expected[:, None], expected, dim=2)
-    between.fill_diagonal_(-1)
+    between.fill_diagonal_(-1)  # a crop and itself
     return Parity(
         max_abs_diff=(expected - found).abs().max().item(),
         max_abs_value=expected.abs().max().item(),
@@ -92,10 +97,10 @@ def compare_features(expected: Tensor, found: Tensor) -> Parity:
 def random_crops(
     height: int, width: int, number: int = sum(BATCHES), seed: int = 0
 ) -> Tensor:
-    """Make up uint8 images ``(number, height, width, 3)``.
+    """Generate uint8 images ``(number, height, width, 3)``.
 
-    Coarse patches of colour and fine noise: features differ more between
-    them than between images of noise alone.
+    Coarse patches of colour and fine noise: their features differ more than
+    those of noise alone.
     """
     rng = torch.Generator().manual_seed(seed)
     coarse = torch.rand(number, 3, 8, 4, generator=rng)
@@ -111,15 +116,19 @@ def read_crops(
     """Read uint8 images ``(N, H, W, 3)``, spread evenly over a folder.
 
     Raises:
-        FileNotFoundError: if there is no image.
-        UnreadableImageError: if one is damaged; names it.
+        FileNotFoundError: If there is no image.
+        UnreadableImageError: If one is damaged; names it.
     """
     files = list_images(folder)
     prepare = build_pipeline(
         [{'type': 'LoadImage'}, {'type': 'ResizeImage', 'size': image_size}]
     )
     chosen = files[:: -(-len(files) // number)]
-    images = [prepare({'img_path': str(path)})['img'] for path in chosen]
+    images = [
+        prepare({'img_path': str(Path(folder, name))})['img']
+        for name in chosen
+    ]
+    # N of (3, H, W) -> (N, H, W, 3)
     return torch.stack(images).permute(0, 2, 3, 1).contiguous()
 
 
@@ -139,24 +148,20 @@ def open_exported(
     if file_format == 'torchscript':
         return torch.jit.load(path)
     if file_format == 'torch-export':
-        # whatever the name ends in
+        # an open file, because torch insists on a suffix of its own
         with open(path, 'rb') as file, warnings.catch_warnings():
             warnings.simplefilter('ignore')  # it reads into bytes of its own
             return torch.export.load(file).module()
-    session = _session(path)
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # errors
+    session = onnxruntime.InferenceSession(
+        str(path), options, providers=['CPUExecutionProvider']
+    )
     name = session.get_inputs()[0].name
 
     def run(images: Tensor) -> Tensor:
         return torch.from_numpy(session.run(None, {name: images.numpy()})[0])
 
     return run
-
-
-def _session(path: str | Path) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3  # errors
-    return onnxruntime.InferenceSession(
-        str(path), options, providers=['CPUExecutionProvider']
-    )

@@ -17,7 +17,7 @@ from mmcion.visualization import (
     write_retrieval_report,
 )
 
-from .activation_maps import activation_maps
+from .cam import activation_maps
 
 _ACTIVATIONS = 8  # queries with activation maps
 

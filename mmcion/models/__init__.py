@@ -1,5 +1,11 @@
+from .architectures import (
+    Architecture,
+    build_backbone,
+    find_architecture,
+    get_architecture,
+    list_architectures,
+)
 from .backbones import *  # noqa: F403
-from .converters import convert_reidzoo
 from .data_preprocessor import ReIDDataPreprocessor
 from .heads import ReIDHead, SelfDistillHead
 from .losses import (
@@ -11,12 +17,6 @@ from .losses import (
 from .necks import BNNeck, Projector
 from .pretrainers import CION
 from .reid import ReIDModel
-from .zoo import (
-    Architecture,
-    build_backbone,
-    get_architecture,
-    list_architectures,
-)
 
 __all__ = [
     'CION',
@@ -30,7 +30,7 @@ __all__ = [
     'TripletLoss',
     'batch_hard_triplet_loss',
     'build_backbone',
-    'convert_reidzoo',
+    'find_architecture',
     'get_architecture',
     'identity_distill_loss',
     'list_architectures',

@@ -6,7 +6,8 @@ value that was given and what is allowed.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,19 @@ class UserError(ValueError):
     Tools print its message as one line and exit. Every other exception keeps
     its traceback, so that a bug is never taken for a mistake of the user.
     """
+
+
+@contextmanager
+def name_in_errors(source: str | Path) -> Iterator[None]:
+    """Begin the message of every ``UserError`` in the block with a file.
+
+    Args:
+        source: File that the block works on.
+    """
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f'{source}: {error}') from error
 
 
 class MissingPackageError(UserError, ImportError):
@@ -90,6 +104,27 @@ def check_same_length(**columns: Any) -> None:
     if len(set(lengths.values())) > 1:
         listed = ', '.join(f'{name} {n}' for name, n in lengths.items())
         raise UserError(f'lengths must be equal; got {listed}.')
+
+
+def check_image_size(size: Any, name: str = 'image_size') -> tuple[int, int]:
+    """Return a height and a width in pixels.
+
+    Args:
+        size: Value to check.
+        name: Name of the argument, for the message.
+
+    Raises:
+        UserError: Unless these are two integers above 0.
+    """
+    sides = list(size) if isinstance(size, Sequence) else []
+    if len(sides) != 2 or not all(
+        _is_number(side, Integral) and side > 0 for side in sides
+    ):
+        raise UserError(
+            f'{name} must be two positive integers, height and width; got '
+            f'{size!r}.'
+        )
+    return int(sides[0]), int(sides[1])
 
 
 def check_columns(

@@ -114,37 +114,54 @@ def add_converter_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_model_options(
-    parser: argparse.ArgumentParser, *, configs: bool = False
+    parser: argparse.ArgumentParser,
+    *,
+    several: bool = False,
+    weights: bool = True,
 ) -> None:
-    """Add the options of every tool that runs a model, see ``load_named``.
+    """Add the options of every tool that runs a model, see ``get_model``.
 
     Args:
         parser: Parser of the tool.
-        configs: Whether the model may also be a config.
+        several: Whether it takes more than one model.
+        weights: Whether weights matter; else those of names and configs are
+            random.
     """
     parser.add_argument(
-        'model',
+        'models' if several else 'model',
+        nargs='+' if several else None,
         metavar='MODEL',
-        help='name of a model or architecture, or a model file (.pth)'
-        + (', or a config (.py)' if configs else ''),
+        help='name of a model or architecture, model file, checkpoint of '
+        'tools/train.py (.pth), or config (.py)',
     )
-    weights = parser.add_mutually_exclusive_group()
-    weights.add_argument(
-        '--weights',
-        metavar='FILE',
-        help=f'checkpoint for a name{" or config" if configs else ""}',
-    )
-    weights.add_argument(
-        '--random-weights',
-        action='store_true',
-        help='use an untrained model, to try things out',
-    )
+    if weights:
+        group = parser.add_mutually_exclusive_group()
+        group.add_argument(
+            '--weights',
+            metavar='FILE',
+            help='checkpoint for a name or a config',
+        )
+        group.add_argument(
+            '--random-weights',
+            action='store_true',
+            help='take a name or a config untrained, to try things out',
+        )
+    add_custom_imports(parser)
     parser.add_argument(
         '--image-size',
         nargs=2,
         type=int,
         metavar=('H', 'W'),
         help="pixels (default: the model's own)",
+    )
+
+
+def add_custom_imports(parser: argparse.ArgumentParser) -> None:
+    """Add ``--custom-imports``, of tools that open checkpoints."""
+    parser.add_argument(
+        '--custom-imports',
+        action='store_true',
+        help='import the modules that a .pth names, which runs their code',
     )
 
 
@@ -203,15 +220,20 @@ def override(
         ) from error
 
 
-def runner_config(args: argparse.Namespace) -> Config:
-    """Read the config of a tool that runs mmengine's Runner.
+def runner_config(
+    args: argparse.Namespace, cfg: Config | None = None
+) -> Config:
+    """Prepare the config of a tool that runs mmengine's Runner.
 
     Args:
         args: Has ``config``, ``cfg_options``, ``launcher`` and ``work_dir``.
             The work dir defaults to that of the config, or else to
             ``work_dirs/<name of the config>``.
+        cfg: Content of ``args.config``; read from this file if None.
     """
-    cfg = read_config(args.config, args.cfg_options)
+    if cfg is None:
+        cfg = read_config(args.config)
+    override(cfg, args.cfg_options, args.config)
     cfg.launcher = args.launcher
     default_dir = Path('work_dirs') / Path(args.config).stem
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(default_dir)

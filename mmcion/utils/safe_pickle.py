@@ -1,4 +1,4 @@
-"""Read pickles of strangers without running their code."""
+"""Read pickles without running code from them."""
 
 import codecs
 import collections
@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-# Where numpy keeps these differs between versions, so ask numpy itself.
+from .checks import UserError
+
+# numpy moves these between versions, so they are taken from a pickle
 _ARRAY_MAKER = np.ones(1).__reduce__()[0]
 _BUFFER_READER = np.ones(1).__reduce_ex__(5)[0]
 _SCALAR_MAKER = np.float32(1).__reduce__()[0]
@@ -41,15 +43,15 @@ class _DataUnpickler(pickle.Unpickler):
 
 
 def load_pickle(path: str | Path) -> Any:
-    """Read a pickle that may hold numpy arrays and plain containers only.
+    """Read a pickle of NumPy arrays and plain containers.
 
     Raises:
-        FileNotFoundError: if the file is missing.
-        ValueError: if it is no pickle or asks for anything else, since a
+        FileNotFoundError: If the file is missing.
+        UserError: If it is no pickle or asks for anything else, since a
             pickle can make Python run any function.
     """
     with open(path, 'rb') as file:
         try:
             return _DataUnpickler(file, encoding='latin1').load()
         except Exception as error:  # bad bytes raise nearly anything
-            raise ValueError(f'{path} was not read: {error}') from error
+            raise UserError(f'{path} was not read: {error}') from error

@@ -5,9 +5,9 @@ import torch
 
 import mmcion
 from mmcion.apis.calibrate import calibrate_model
-from mmcion.apis.model_zoo import load_model
+from mmcion.apis.zoo import get_model
 from mmcion.models import build_backbone
-from mmcion.models.utils import save_model_file
+from mmcion.models.weights import ModelSpec, save_model_file
 from mmcion.structures import ReIDFeatures
 
 ARCH, SIZE = 'ghostnet_0_5', (64, 32)
@@ -48,11 +48,9 @@ def source(tmp_path_factory):
     model = save_model_file(
         folder / 'model.pth',
         make_backbone(0, paths),
-        arch=ARCH,
-        source='a test',
-        input_size=SIZE,
+        ModelSpec.from_architecture(ARCH, input_size=SIZE),
     )
-    extractor = mmcion.FeatureExtractor(load_model(model), normalize=False)
+    extractor = mmcion.FeatureExtractor(get_model(model), normalize=False)
     number = np.arange(len(paths))
     data = ReIDFeatures(
         feature=extractor([str(path) for path in paths]),
@@ -105,7 +103,7 @@ def test_compare_keeps_to_the_rate(source, tmp_path):
     )
     assert again.replaced == calibration.similarity
     assert again.path == tmp_path / 'b_calibrated.pth'
-    threshold = load_model(again.path).meta['threshold']
+    threshold = get_model(again.path).spec.threshold
     assert threshold['false_match_rate'] == 0.2
     assert len(threshold['features_sha256']) == 64
 
@@ -115,16 +113,14 @@ def test_features_of_another_model_are_refused(source, tmp_path):
     other = save_model_file(
         tmp_path / 'other.pth',
         make_backbone(1, paths),
-        arch=ARCH,
-        source='a test',
-        input_size=SIZE,
+        ModelSpec.from_architecture(ARCH, input_size=SIZE),
     )
     with pytest.raises(ValueError, match=r'not extracted with .*other.pth: t'):
         calibrate_model(source / 'features.npz', other, false_match_rate=0.1)
     narrow = rewritten(
         source, tmp_path / 'f.npz', feature=np.zeros((18, 7), np.float32)
     )
-    message = 'holds features of 7 dimensions, but ghostnet_0_5 .* gives 1280'
+    message = 'features of 7 dimensions, .*other.pth have 1280'
     with pytest.raises(ValueError, match=message):
         calibrate_model(narrow, other, false_match_rate=0.1)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
@@ -137,7 +133,7 @@ def test_features_of_another_model_are_refused(source, tmp_path):
 def test_features_that_compare_would_not_see_are_refused(
     source, tmp_path, change
 ):
-    model = load_model(source / 'model.pth')
+    model = get_model(source / 'model.pth')
     data = ReIDFeatures.load(source / 'features.npz')
     if change == 'flip':
         images = [cv2.imread(path)[:, ::-1] for path in data.img_path]

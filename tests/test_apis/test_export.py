@@ -8,10 +8,12 @@ import torch
 from torch.nn.functional import cosine_similarity, normalize
 
 from mmcion.apis import export
-from mmcion.apis.export import export_model
+from mmcion.apis.export import DeployedModel, export_model
 from mmcion.apis.export_parity import open_exported, random_crops
-from mmcion.apis.model_zoo import get_model
-from mmcion.models import ReIDModel, convert_reidzoo, list_architectures
+from mmcion.apis.zoo import get_model
+from mmcion.models import ReIDModel, list_architectures
+from mmcion.models.weights import ModelSpec, convert_weights
+from mmcion.utils.checks import MissingPackageError, UserError
 from mmcion.utils.io import hash_file, read_json
 
 from .. import tiny  # noqa: F401, registers TinyBackbone
@@ -25,7 +27,8 @@ SIZE = (32, 16)
 def golden_model(arch):
     """A model whose features differ between images, as a trained one's."""
     model = get_model(arch)
-    weights = convert_reidzoo(reidzoo_backbone(arch), arch)
+    state = reidzoo_backbone(arch)
+    weights, _ = convert_weights(state, 'reidzoo', arch=arch)
     model.backbone.load_state_dict(weights)
     return model
 
@@ -34,7 +37,11 @@ def golden_model(arch):
 def model():
     torch.manual_seed(0)
     model = ReIDModel({'type': 'TinyBackbone', 'use_bn': True}).eval()
-    model.meta = {'arch': 'tiny', 'source': 'a test', 'source_sha256': 'f00'}
+    model.spec = ModelSpec(
+        {'type': 'TinyBackbone', 'use_bn': True},
+        source='a test',
+        source_sha256='f00',
+    )
     return model
 
 
@@ -114,7 +121,8 @@ def test_note_beside_the_file_says_how_to_use_it(model, tmp_path):
 
     note = read_json(tmp_path / 'sub' / 'model.onnx.json')
     assert note == report
-    assert note['arch'] == 'tiny' and note['file'] == 'model.onnx'
+    assert note['arch'] is None and note['file'] == 'model.onnx'
+    assert note['backbone']['type'] == 'TinyBackbone'
     assert note['input_size'] == list(SIZE)
     assert note['input']['layout'] == 'NCHW'
     assert note['mean'] == [0.485, 0.456, 0.406]
@@ -155,7 +163,7 @@ def test_other_features_leave_no_file(model, tmp_path, monkeypatch):
         return lambda images: open_exported(path, file_format)(images) + 1
 
     monkeypatch.setattr(export, 'open_exported', opened)
-    with pytest.raises(ValueError, match='the onnx file gives other feat'):
+    with pytest.raises(UserError, match='the onnx file gives other feat'):
         export_model(model, out, image_size=SIZE, int8=True)
     assert [path.name for path in tmp_path.iterdir()] == ['model.onnx']
     assert out.read_text() == 'of before'
@@ -167,7 +175,7 @@ def test_fusing_that_changes_features_is_refused(model, tmp_path, monkeypatch):
         return True
 
     monkeypatch.setattr(export.DeployedModel, 'fuse', spoil)
-    with pytest.raises(ValueError, match='fused branches gives other'):
+    with pytest.raises(UserError, match='fused branches gives other'):
         export_model(model, tmp_path / 'model.onnx', image_size=SIZE)
     assert not list(tmp_path.iterdir())
 
@@ -175,24 +183,24 @@ def test_fusing_that_changes_features_is_refused(model, tmp_path, monkeypatch):
 @pytest.mark.parametrize('name', ['onnx', 'onnxruntime', 'onnxscript'])
 def test_missing_packages_are_named(name, model, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(ImportError, match=rf'{name} cannot.*mmcion\[export\]'):
+    with pytest.raises(MissingPackageError, match=rf'{name} .*mmcion\[export'):
         export_model(model, tmp_path / 'model.onnx', image_size=SIZE)
 
 
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        ({'file_format': 'caffe'}, "one of onnx, .*; got 'caffe'"),
+        ({'file_format': 'caffe'}, "'onnx', .* got 'caffe'"),
         ({'file_format': 'torchscript', 'int8': True}, 'int8 needs'),
-        ({'image_size': (-1, 5)}, r'two positive .* got \(-1, 5\)'),
-        ({'image_size': 128}, 'two positive .* got 128'),
+        ({'image_size': (-1, 5)}, r'image_size .* got \(-1, 5\)'),
+        ({'image_size': 128}, 'image_size .* got 128'),
         ({'crops': torch.zeros(9, 3, 32, 16)}, r'uint8 \(N, 32, 16, 3\); got'),
-        ({'crops': random_crops(*SIZE, 8)}, 'at least 9 crops'),
+        ({'crops': random_crops(*SIZE, 8)}, 'at least 9; got 8'),
         ({'crops': random_crops(*SIZE, 1).expand(9, -1, -1, -1)}, 'trained'),
     ],
 )
 def test_wrong_options_are_refused(options, message, model, tmp_path):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         export_model(
             model, tmp_path / 'model.onnx', **{'image_size': SIZE, **options}
         )
@@ -200,7 +208,7 @@ def test_wrong_options_are_refused(options, message, model, tmp_path):
 
 
 def test_folder_is_no_file_to_write(model, tmp_path):
-    with pytest.raises(ValueError, match='is a folder'):
+    with pytest.raises(UserError, match='is a folder'):
         export_model(model, tmp_path, image_size=SIZE)
 
 
@@ -215,6 +223,56 @@ def test_weights_are_not_overwritten(model, tmp_path, monkeypatch):
         (tmp_path / '.' / 'a.pth', str(link)),
         (weights, '~/a.pth'),
     ):
-        with pytest.raises(ValueError, match='are read from; give another'):
+        with pytest.raises(UserError, match='is the file that is read'):
             export_model(model, out, image_size=SIZE, weights_file=given)
     assert weights.read_bytes() == b'weights'
+
+
+@pytest.mark.parametrize(
+    'preprocessor',
+    [{}, {'mean': (0.1, 0.2, 0.3), 'std': (0.4, 0.5, 0.6)}, {'mean': None}],
+)
+@torch.no_grad()
+def test_preprocessing_is_that_of_the_model(preprocessor):
+    if preprocessor.get('mean', 0) is None:
+        preprocessor = {'mean': None, 'std': None}
+    model = ReIDModel(
+        {'type': 'TinyBackbone'},
+        data_preprocessor={'type': 'ReIDDataPreprocessor', **preprocessor},
+    )
+    images = random_crops(16, 8, 2)
+    inputs = images.permute(0, 3, 1, 2)
+    inputs = model.data_preprocessor({'inputs': inputs})['inputs']
+
+    found = DeployedModel(model, with_preprocess=True)(images)
+
+    torch.testing.assert_close(found, model(inputs))
+    torch.testing.assert_close(DeployedModel(model)(inputs), model(inputs))
+
+
+@torch.no_grad()
+def test_features_of_length_one():
+    deployed = DeployedModel(ReIDModel({'type': 'TinyBackbone'}), l2_norm=True)
+    feats = deployed(torch.randn(3, 3, 16, 8))
+    torch.testing.assert_close(feats.norm(dim=1), torch.ones(3))
+
+
+@pytest.mark.parametrize(
+    'arch', ['fastvit_s12', 'fastvit_sa12', 'repvit_m0_9']
+)
+@torch.no_grad()
+def test_fused_branches_give_the_same_features(arch):
+    deployed = DeployedModel(golden_model(arch))
+    images = torch.randn(2, 3, 128, 64)
+    expected = deployed(images)
+
+    assert deployed.fuse()
+
+    error = (deployed(images) - expected).abs().max()
+    assert error < 1e-5 * expected.abs().max()
+    names = [name for name, _ in deployed.named_modules()]
+    assert not any('identity' in name for name in names)
+
+
+def test_nothing_to_fuse():
+    assert not DeployedModel(get_model('ghostnet_0_5')).fuse()

@@ -7,6 +7,7 @@ from mmcion.apis.export_parity import (
     random_crops,
     read_crops,
 )
+from mmcion.utils.checks import UserError
 
 from ..tiny import write_image
 
@@ -31,19 +32,19 @@ def test_one_bad_crop_is_refused(spoil):
     feats = torch.eye(3)
     found = feats.clone()
     found[1, 0] = spoil  # cosine 0.99955
-    with pytest.raises(ValueError, match='it gives other features'):
+    with pytest.raises(UserError, match='it gives other features'):
         compare_features(feats, found).check('it')
 
 
 def test_crops_that_do_not_differ_prove_nothing():
     feats = torch.ones(3, 8) + 1e-4 * torch.eye(3, 8)
     found = feats.roll(1, 0)  # the features of another crop
-    with pytest.raises(ValueError, match='cannot be checked'):
+    with pytest.raises(UserError, match='cannot be checked'):
         compare_features(feats, found).check('it')
 
 
 def test_shapes_must_agree():
-    with pytest.raises(ValueError, match=r'\(2, 4\) where .* \(2, 3\)'):
+    with pytest.raises(UserError, match=r'\(2, 4\) where .* \(2, 3\)'):
         compare_features(torch.ones(2, 3), torch.ones(2, 4))
 
 

@@ -1,14 +1,11 @@
-import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from mmcion.apis.image_inputs import (
-    as_images,
-    check_image_size,
-    list_images,
-)
+from mmcion.apis.image_inputs import as_images
+from mmcion.utils.checks import UserError
 
 from ..tiny import write_image
 
@@ -20,10 +17,10 @@ def test_folder_below_and_sorted(tmp_path):
     for name in ('b/2.PNG', 'b/10.jpg', 'a.jpeg', 'b/.hidden.png'):
         write_image(tmp_path / name)
     (tmp_path / 'notes.txt').write_text('no image')
-    found = list_images(tmp_path)
-    names = [path.relative_to(tmp_path).as_posix() for path in found]
+    found = as_images(tmp_path)
+    names = [Path(path).relative_to(tmp_path).as_posix() for path in found]
     assert names == ['a.jpeg', 'b/10.jpg', 'b/2.PNG']
-    assert as_images(tmp_path) == as_images([*found]) == [*map(str, found)]
+    assert as_images(found) == found
     assert as_images(str(found[0])) == [str(found[0])]
 
 
@@ -31,10 +28,8 @@ def test_missing_files_and_folders(tmp_path):
     there = write_image(tmp_path / 'a.png')
     with pytest.raises(FileNotFoundError, match=r'1 of 2 images .*: b\.png'):
         as_images([there, 'b.png'])
-    with pytest.raises(FileNotFoundError, match='no folder'):
-        list_images(tmp_path / 'c')
     (tmp_path / 'c').mkdir()
-    with pytest.raises(FileNotFoundError, match=r'has no image \(\.bmp, '):
+    with pytest.raises(FileNotFoundError, match=r'c has no image'):
         as_images(tmp_path / 'c')
 
 
@@ -74,54 +69,34 @@ def test_several():
     [
         (RGB, None, "an array needs channel_order: 'bgr' if OpenCV"),
         ([RGB], None, 'an array needs channel_order'),
-        (RGB, 'RGB', "must be one of .*; got 'RGB'"),
-        (RGB / 255, 'rgb', r'uint8; got \(6, 4, 3\) float64'),
-        (RGB[..., 0], 'rgb', r'uint8; got \(6, 4\) uint8'),
+        (RGB, 'RGB', "channel_order .* got 'RGB'"),
+        (RGB / 255, 'rgb', r'uint8 .* got \(6, 4, 3\) float64'),
+        (RGB[..., 0], 'rgb', r'uint8 .* got \(6, 4\) uint8'),
         (RGB[..., :2], 'rgb', r'an array must be \(H, W, 3\) .*6, 4, 2\)'),
-        ([RGB[None]], 'rgb', r'tensor \(3, H, W\); got \(1, 6, 4, 3\)'),
+        ([RGB[None]], 'rgb', r'tensor \(3, H, W\), .* got \(1, 6, 4, 3\)'),
         (TENSOR.permute(1, 2, 0), None, r'several .* got \(6, 4, 3\)'),
-        (RGB[:0], 'rgb', r'no pixel; got \(0, 4, 3\)'),
-        (TENSOR[None, :, :, :0], None, r'no pixel; got \(1, 3, 6, 0\)'),
+        (RGB[:0], 'rgb', r'one pixel; got \(0, 4, 3\)'),
+        (TENSOR[None, :, :, :0], None, r'one pixel; got \(1, 3, 6, 0\)'),
         (TENSOR.long(), None, r'got torch\.int64'),
-        (TENSOR.float(), None, r'in \[0, 1\]; got 1 to 248\. What is norm'),
-        (TENSOR / 255 - 0.5, None, r'\[0, 1\]; got -0\.496 to'),
-        (TENSOR * float('nan'), None, r'in \[0, 1\]; got nan'),
+        (TENSOR.float(), None, r'in \[0, 1\]; got .* from 1 to 248\. Im'),
+        (TENSOR / 255 - 0.5, None, r'\[0, 1\]; got .* from -0\.496 to'),
+        (TENSOR * float('nan'), None, r'in \[0, 1\]; got .* nan'),
         ([3], None, 'all of one kind; got a int'),
         (['a.png', RGB], 'rgb', 'all of one kind; got a str'),
     ],
 )
 def test_what_is_refused(images, order, words):
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(UserError, match=words):
         as_images(images, order)
 
 
 def test_files_say_their_order_themselves(tmp_path):
     path = write_image(tmp_path / 'a.png')
-    with pytest.raises(ValueError, match='files say it themselves'):
+    with pytest.raises(UserError, match='files have their own'):
         as_images(path, 'bgr')
 
 
 def test_folder_goes_alone(tmp_path):
     path = write_image(tmp_path / 'images' / 'a.png')
-    with pytest.raises(ValueError, match=r'images is a folder; .* alone'):
+    with pytest.raises(UserError, match='images is a folder'):
         as_images([path, path.parent])
-
-
-@pytest.mark.parametrize('ending', ['.tif', '.TIFF'])
-def test_tiff_is_an_image(tmp_path, ending):
-    path = write_image(tmp_path / f'a{ending}')
-    assert list_images(tmp_path) == [path]
-
-
-def test_image_size():
-    assert check_image_size([np.int64(64), 32]) == (64, 32)
-    assert check_image_size(torch.Size([64, 32])) == (64, 32)
-
-
-@pytest.mark.parametrize(
-    'size', [128, 0, (0, 0), (-1, 5), (64,), (64, 32, 3), (64.0, 32), '64']
-)
-def test_other_image_sizes_are_refused(size):
-    words = f'image_size must be two positive .* got {re.escape(repr(size))}'
-    with pytest.raises(ValueError, match=words):
-        check_image_size(size)

@@ -54,9 +54,9 @@ def test_compiled(tmp_path):
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        (['--repeats', 0], '--repeats must be at least 1'),
+        (['--repeats', 0], '--repeats must be an integer of at least 1'),
         (['--batch-sizes', 0], '--batch-sizes must be'),
-        (['--image-size', -1, 5], 'numbers, height and width; got [-1, 5]'),
+        (['--image-size', -1, 5], '[-1, 5]'),
         (['--device', 'tpu'], 'cpu, cuda or cuda:N; got tpu'),
         (
             ['--device', 'cuda', '--backends', 'onnxruntime'],
@@ -67,5 +67,5 @@ def test_compiled(tmp_path):
 @pytest.mark.slow
 def test_wrong_options_are_refused(options, message, tmp_path):
     done = run_tool(TOOL, 'ghostnet_0_5', *options, cwd=tmp_path)
-    assert done.returncode == 2
+    assert done.returncode == 1
     assert message in done.stderr

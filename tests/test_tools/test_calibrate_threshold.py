@@ -2,9 +2,12 @@ import numpy as np
 import pytest
 import torch
 
-from mmcion.apis.model_zoo import load_model
 from mmcion.models import build_backbone
-from mmcion.models.utils import save_model_file
+from mmcion.models.weights import (
+    ModelSpec,
+    read_model_file,
+    save_model_file,
+)
 from mmcion.structures import ReIDFeatures
 
 from ..tool_utils import run_tool
@@ -30,8 +33,7 @@ def folder(tmp_path):
     save_model_file(
         tmp_path / 'model.pth',
         build_backbone(ARCH),
-        arch=ARCH,
-        source='a test',
+        ModelSpec.from_architecture(ARCH),
     )
     return tmp_path
 
@@ -43,12 +45,12 @@ def test_threshold_is_stored(folder):
         cwd=folder,
     )
     assert done.returncode == 0, done.stderr
-    threshold = load_model(folder / 'model_calibrated.pth').meta['threshold']
+    threshold = read_model_file(folder / 'model_calibrated.pth')[1].threshold
     assert threshold['false_match_rate'] == 0.01
     assert f'similarity of {threshold["similarity"]:.4f} on' in done.stdout
     assert 'true match rate   1.0000 of 20 matching pairs' in done.stdout
-    assert '0.00789 of 380 wrong pairs (3); asked for 0.01' in done.stdout
-    assert 'warning: the images are not here' in done.stdout
+    assert '0.00789 of 380 wrong pairs (3); requested 0.01' in done.stdout
+    assert 'warning: the images do not exist here' in done.stdout
     assert 'at least 1000 wrong pairs' in done.stdout
     assert 'written to model_calibrated.pth' in done.stdout
 

@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from mmcion.apis.model_zoo import load_model
+from mmcion.apis.zoo import get_model
 from mmcion.models import build_backbone
-from mmcion.models.converters import SOURCES
+from mmcion.models.weights import SOURCES
 
 from ..tool_utils import ROOT, run_tool
 
@@ -28,18 +28,18 @@ def test_moco_weights_become_a_model_file(tmp_path):
 
     assert done.returncode == 0, done.stderr
     first, second = done.stdout.splitlines()
-    assert '100.0% of the resnet18 backbone was found: 120 ten' in first
+    assert '100.0% of resnet18: 120 tensors found' in first
     assert second.startswith('note: ') and 'last stride' in second
-    model = load_model(tmp_path / 'model.pth')
-    assert model.meta['mean'] == [0.3525, 0.3106, 0.3140]
-    assert model.meta['std'] == [0.5, 0.5, 0.5]
-    assert model.meta['input_size'] == [384, 128]
+    model = get_model(tmp_path / 'model.pth')
+    assert model.spec.mean == [0.3525, 0.3106, 0.3140]
+    assert model.spec.std == [0.5, 0.5, 0.5]
+    assert model.spec.input_size == [384, 128]
     assert torch.equal(model.backbone.conv1.weight, backbone.conv1.weight)
 
 
 @pytest.mark.parametrize(
     ('source', 'reason'),
-    [('solider', 'semantic controller'), ('x', 'there is no source')],
+    [('solider', 'semantic controller'), ('x', "got 'x'")],
 )
 @pytest.mark.slow
 def test_sources_that_are_not_converted(tmp_path, source, reason):

@@ -53,9 +53,10 @@ SMALL = ['edgenext_x_small', 'repvit_m0_9', 'resnet18_ibn', 'vit_tiny']
 def test_counts_are_the_published_ones(names, tmp_path):
     done = run_tool(TOOL, *names, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    rows = [line.split() for line in done.stdout.splitlines()[2:]]
+    rows = [line.split() for line in done.stdout.splitlines()[1:]]
     assert [row[0] for row in rows] == names
-    for name, parameters, flops, dims in rows:
+    for name, size, parameters, flops, dims in rows:
+        assert size == '256x128'
         published = PUBLISHED[name]
         assert float(parameters) == pytest.approx(published[0], abs=0.006)
         assert float(flops) == pytest.approx(published[1], rel=0.05)
@@ -67,15 +68,15 @@ def test_twice_the_pixels_are_twice_the_work(tmp_path):
     config = ROOT / 'configs/eval/zero-shot_mobilenet-v2_128x64.py'
     flops = []
     for shape in ((128, 64), (256, 64)):
-        done = run_tool(TOOL, config, '--shape', *shape, cwd=tmp_path)
+        done = run_tool(TOOL, config, '--image-size', *shape, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         flops.append(float(done.stdout.split()[-2]))
     assert flops[1] == pytest.approx(2 * flops[0], rel=0.01)
 
 
-def test_config_without_backbone_is_refused(tmp_path):
+def test_config_without_a_model_is_refused(tmp_path):
     (tmp_path / 'empty.py').write_text("work_dir = 'x'\n")
     done = run_tool(TOOL, 'empty.py', cwd=tmp_path)
     assert done.returncode == 1
-    assert 'empty.py has no model.backbone' in done.stderr
+    assert 'the config has no model' in done.stderr
     assert 'Traceback' not in done.stderr

@@ -1,6 +1,6 @@
 import torch
 
-from mmcion.apis.model_zoo import load_model
+from mmcion.apis.zoo import get_model
 from tests.golden import reidzoo_backbone, reidzoo_keys
 
 from ..tool_utils import run_tool
@@ -28,19 +28,18 @@ def test_released_model_becomes_a_model_file(tmp_path):
     assert done.returncode == 0, done.stderr
     (path,) = (tmp_path / 'zoo').iterdir()
     assert done.stdout == (
-        f'zoo/{path.name}: 100.0% of the ghostnet_0_5 backbone was found: '
-        f'510 tensors\n'
+        f'zoo/{path.name}: 100.0% of ghostnet_0_5: 510 tensors found\n'
     )
-    model = load_model(path)
+    model = get_model(path)
     assert model(torch.rand(1, 3, 64, 32)).shape == (1, 1280)
-    assert model.meta['source'].startswith('ReIDZoo')
+    assert model.spec.source.startswith('ReIDZoo')
 
     wrong = run_tool(
         *(TOOL, 'released.pth', '--out', 'b.pth', '--arch', 'resnet18'),
         cwd=tmp_path,
     )
     assert wrong.returncode == 1
-    assert 'of the resnet18 backbone was found' in wrong.stderr
+    assert '% of resnet18: ' in wrong.stderr
     assert not (tmp_path / 'b.pth').exists()
 
 
@@ -48,5 +47,5 @@ def test_code_is_not_run(tmp_path):
     torch.save({'teacher': Malicious()}, tmp_path / 'bad.pth')
     done = run_tool(TOOL, 'bad.pth', '--out', 'b.pth', cwd=tmp_path)
     assert done.returncode == 1 and done.stdout == ''
-    assert 'it asks to run' in done.stderr
+    assert 'it wants to run' in done.stderr
     assert not (tmp_path / 'b.pth').exists()

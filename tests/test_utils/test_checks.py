@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -9,12 +11,27 @@ from mmcion.utils.checks import (
     check_columns,
     check_file,
     check_folder,
+    check_image_size,
     check_interval,
     check_same_length,
     join_names,
+    name_in_errors,
 )
 
 NAN = float('nan')
+
+
+@pytest.mark.parametrize('size', [[np.int64(64), 32], (64, 32)])
+def test_image_size(size):
+    assert check_image_size(size) == (64, 32)
+
+
+@pytest.mark.parametrize(
+    'size', [128, 0, (0, 0), (-1, 5), (64,), (64, 32, 3), (64.0, 32), '64']
+)
+def test_other_image_sizes_are_refused(size):
+    with pytest.raises(UserError, match=f'side.*{re.escape(repr(size))}'):
+        check_image_size(size, 'side')
 
 
 def test_choice():
@@ -97,3 +114,13 @@ def test_missing_package_is_both_kinds():
 def test_join_names():
     assert join_names('abc') == 'a, b, c'
     assert join_names('abcd', most=2) == 'a, b and 2 more'
+
+
+def test_errors_of_a_block_name_the_file():
+    with (
+        pytest.raises(UserError, match=r'^a\.pth: too long$'),
+        name_in_errors('a.pth'),
+    ):
+        raise UserError('too long')
+    with pytest.raises(TypeError, match='bug'), name_in_errors('a.pth'):
+        raise TypeError('bug')

@@ -5,6 +5,7 @@ from collections import OrderedDict
 import numpy as np
 import pytest
 
+from mmcion.utils.checks import UserError
 from mmcion.utils.safe_pickle import load_pickle
 
 
@@ -37,7 +38,7 @@ def test_refuses_to_run_anything(tmp_path, function):
     path = tmp_path / 'a.pkl'
     path.write_bytes(pickle.dumps(Attack(function, f'touch {trace}')))
 
-    with pytest.raises(ValueError, match='only numpy arrays'):
+    with pytest.raises(UserError, match='only numpy arrays'):
         load_pickle(path)
 
     assert not trace.exists()
@@ -47,5 +48,5 @@ def test_damaged_pickle_names_the_file(tmp_path):
     path = tmp_path / 'a.pkl'
     path.write_bytes(pickle.dumps({1: np.arange(99)})[:40])
 
-    with pytest.raises(ValueError, match=r'a\.pkl was not read'):
+    with pytest.raises(UserError, match=r'a\.pkl was not read'):
         load_pickle(path)

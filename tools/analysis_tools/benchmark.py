@@ -26,21 +26,18 @@ EXAMPLE = """examples:
   python tools/analysis_tools/benchmark.py work_dirs/vit_small-0123abcd.pth \\
       --device cuda --amp --batch-sizes 64 256
 
-Images are in memory and normalised already; branches are fused. A name is
-measured with random weights. The last line is all of it as JSON.
+Images are in memory and normalised already; branches are fused. Names and
+configs are measured with random weights. The last line is a JSON summary.
 """
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmcion.utils.cli import tool_parser
+    from mmcion.utils.checks import UserError, check_at_least
+    from mmcion.utils.cli import add_model_options, tool_parser
 
     parser = tool_parser(__doc__, EXAMPLE)
-    parser.add_argument(
-        'model',
-        metavar='ARCH_OR_MODEL_FILE',
-        help='name of an architecture, or a model file (.pth)',
-    )
+    add_model_options(parser, weights=False)
     parser.add_argument(
         '--batch-sizes', nargs='+', type=int, default=[1, 8], metavar='N'
     )
@@ -55,9 +52,6 @@ def parse_args() -> argparse.Namespace:
         '--device', default='cpu', help='such as cuda (default: %(default)s)'
     )
     parser.add_argument(
-        '--image-size', nargs=2, type=int, metavar=('H', 'W'), help='pixels'
-    )
-    parser.add_argument(
         '--amp', action='store_true', help='autocast to bfloat16 in PyTorch'
     )
     parser.add_argument(
@@ -67,29 +61,25 @@ def parse_args() -> argparse.Namespace:
         '--repeats', type=int, default=30, help='batches that are measured'
     )
     args = parser.parse_args()
-    for name in ('repeats', 'warmup'):
-        if getattr(args, name) < 1:
-            parser.error(f'--{name} must be at least 1')
-    if min(args.batch_sizes) < 1:
-        parser.error('--batch-sizes must be at least 1')
-    if args.image_size:
-        from mmcion.apis.image_inputs import check_image_size
-
-        try:
-            check_image_size(args.image_size)
-        except ValueError as error:
-            parser.error(str(error))
+    check_at_least(
+        1,
+        **{
+            '--repeats': args.repeats,
+            '--warmup': args.warmup,
+            '--batch-sizes': min(args.batch_sizes),
+        },
+    )
     if not re.fullmatch(r'cpu|cuda(:\d+)?', args.device):
-        parser.error(
-            f'--device must be cpu, cuda or cuda:N; got {args.device}'
+        raise UserError(
+            f'--device must be cpu, cuda or cuda:N; got {args.device}.'
         )
     if 'onnxruntime' in args.backends and args.device != 'cpu':
-        parser.error('onnxruntime is measured with --device cpu only')
+        raise UserError('onnxruntime is measured with --device cpu only.')
     if args.device.startswith('cuda'):
         import torch
 
         if not torch.cuda.is_available():
-            parser.error(f'--device {args.device}: there is no GPU here')
+            raise UserError(f'--device {args.device}: there is no GPU here.')
     return args
 
 
@@ -102,15 +92,16 @@ def runner(
     """Return what maps a batch of images to features."""
     import torch
 
-    from mmcion.apis.deployed_model import DeployedModel
-    from mmcion.apis.export import export_model
+    from mmcion.apis.export import DeployedModel, export_model
     from mmcion.apis.export_parity import open_exported
 
     if backend == 'onnxruntime':
+        # the file is read before its folder is removed
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / 'model.onnx'
             export_model(model, path, image_size=size)
             return open_exported(path, 'onnx')
+    # with fused branches, as it would be deployed
     deployed = DeployedModel(model)
     deployed.fuse()
     run = deployed.to(args.device)
@@ -138,10 +129,12 @@ def measure(
     import numpy as np
     import torch
 
+    # a call on a GPU returns before its kernels have run
     def wait() -> None:
         if images.is_cuda:
             torch.cuda.synchronize(images.device)
 
+    # first calls allocate memory, choose kernels and compile
     for _ in range(warmup):
         run(images)
     seconds = []
@@ -151,6 +144,7 @@ def measure(
         run(images)
         wait()
         seconds.append(time.perf_counter() - began)
+    # not the mean: other processes only ever add time
     median, late = np.percentile(seconds, (50, 90))
     return {
         'median_ms': round(1000 * median, 3),
@@ -165,11 +159,14 @@ def main() -> None:
     import torch
     from torch._dynamo.exc import TorchDynamoException
 
-    from mmcion.apis.model_zoo import get_model, load_model
+    from mmcion.apis.features import input_size
+    from mmcion.apis.zoo import get_model
+    from mmcion.utils.checks import UserError, check_image_size
 
-    is_file = args.model.endswith('.pth')
-    model = (load_model if is_file else get_model)(args.model)
-    height, width = args.image_size or model.meta['input_size']
+    # speed does not depend on the values of weights
+    model = get_model(args.model, custom_imports=args.custom_imports)
+    height, width = check_image_size(args.image_size or input_size(model))
+    spec = getattr(model, 'spec', None)
     rows = []
     print(
         f'{"backend":13}{"batch":>6}{"median ms":>12}{"p90 ms":>12}'
@@ -178,12 +175,13 @@ def main() -> None:
     for backend in args.backends:
         run = runner(backend, model, (height, width), args)
         for batch in args.batch_sizes:
-            torch.compiler.reset()  # a size is not compiled for others too
+            # else the first batch size would be compiled for all later ones
+            torch.compiler.reset()
             images = torch.randn(batch, 3, height, width, device=args.device)
             try:
                 found = measure(run, images, args.warmup, args.repeats)
             except TorchDynamoException as error:
-                raise ValueError(
+                raise UserError(
                     f'torch.compile cannot compile here: '
                     f'{str(error).splitlines()[0]}. Leave out the backend '
                     f'compiled, or install what it misses.'
@@ -197,7 +195,7 @@ def main() -> None:
     on_gpu = args.device.startswith('cuda')
     summary = {
         'model': args.model,
-        'arch': model.meta['arch'],
+        'arch': spec and spec.arch,
         'image_size': [height, width],
         'device': torch.cuda.get_device_name(args.device)
         if on_gpu

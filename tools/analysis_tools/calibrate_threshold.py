@@ -1,4 +1,4 @@
-"""Find the similarity from which on two images count as one person."""
+"""Find the similarity from which on two images show the same person."""
 
 import argparse
 import sys
@@ -12,19 +12,19 @@ EXAMPLE = """example:
   python tools/test.py configs/eval/zero-shot_resnet50-ibn_256x128.py \\
       MODEL.pth --datasets market1501 --dump-features features.npz
 
-  # one in a thousand pairs of two people may be taken for one person
+  # of pairs of two identities, one in a thousand may count as a match
   python tools/analysis_tools/calibrate_threshold.py \\
       features_market1501.npz MODEL.pth --false-match-rate 1e-3 \\
       --out CALIBRATED.pth
 
 writes a copy of the model file that ReIDInferencer.compare decides by. The
-rate holds for people like those of the features: take your own cameras.
+rate holds for cameras like those of the features: take your own.
 """
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmcion.utils.cli import tool_parser
+    from mmcion.utils.cli import add_custom_imports, tool_parser
 
     parser = tool_parser(__doc__, EXAMPLE)
     parser.add_argument(
@@ -38,7 +38,7 @@ def parse_args() -> argparse.Namespace:
         type=float,
         required=True,
         metavar='RATE',
-        help='share of pairs of two people that may count as one person',
+        help='ratio of pairs of two identities that may count as a match',
     )
     parser.add_argument(
         '--out',
@@ -48,8 +48,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--ignore-cameras',
         action='store_true',
-        help='let images of one camera match too',
+        help='let images of the same camera match too',
     )
+    add_custom_imports(parser)
     return parser.parse_args()
 
 
@@ -64,15 +65,17 @@ def main() -> None:
         false_match_rate=args.false_match_rate,
         out=args.out,
         ignore_cameras=args.ignore_cameras,
+        custom_imports=args.custom_imports,
     )
     found = done.calibration
-    share = found.num_false_matches / found.num_wrong
+    # the rate that was reached, at most the requested one
+    rate = found.num_false_matches / found.num_wrong
     print(
-        f'one person from a similarity of {found.similarity:.4f} on\n'
+        f'the same person from a similarity of {found.similarity:.4f} on\n'
         f'  true match rate   {found.true_match_rate:.4f} of '
         f'{found.num_matches} matching pairs\n'
-        f'  false match rate  {share:.3g} of {found.num_wrong} wrong pairs '
-        f'({found.num_false_matches}); asked for {found.false_match_rate:g}'
+        f'  false match rate  {rate:.3g} of {found.num_wrong} wrong pairs '
+        f'({found.num_false_matches}); requested {found.false_match_rate:g}'
     )
     if done.num_verified:
         print(
@@ -80,8 +83,8 @@ def main() -> None:
         )
     else:
         print(
-            'warning: the images are not here, so only the number of '
-            'dimensions says that these are features of the model'
+            'warning: the images do not exist here, so only the dimensions '
+            'of the features were compared with the model'
         )
     if found.warning:
         print(f'warning: {found.warning}')

@@ -13,49 +13,23 @@ if TYPE_CHECKING:
 
 EXAMPLE = """examples:
   python tools/analysis_tools/get_flops.py resnet50_ibn
-  python tools/analysis_tools/get_flops.py vit_small swin_tiny --shape 384 128
+  python tools/analysis_tools/get_flops.py vit_small swin_tiny \\
+      --image-size 384 128
   python tools/analysis_tools/get_flops.py \\
       configs/cion/cion_resnet50-ibn_8xb120-100e_cional.py
 
 FLOPs are multiply-adds of one image, as papers count them, of convolutions
-and matrix products; what is left out is below a few percent.
+and matrix products; the rest is below a few percent. A neck is not counted.
 """
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmcion.utils.cli import tool_parser
+    from mmcion.utils.cli import add_model_options, tool_parser
 
     parser = tool_parser(__doc__, EXAMPLE)
-    parser.add_argument(
-        'models',
-        nargs='+',
-        metavar='ARCH_OR_CONFIG',
-        help='names of architectures, or configs whose backbone counts',
-    )
-    parser.add_argument(
-        '--shape',
-        nargs=2,
-        type=int,
-        metavar=('H', 'W'),
-        default=(256, 128),
-        help='pixels of an image (default: 256 128)',
-    )
+    add_model_options(parser, several=True, weights=False)
     return parser.parse_args()
-
-
-def build(model: str) -> 'nn.Module':
-    """Build a backbone by its architecture, or of a config."""
-    from mmcion.models import build_backbone
-    from mmcion.registry import MODELS
-    from mmcion.utils.cli import read_config
-
-    if not model.endswith('.py'):
-        return build_backbone(model)
-    cfg = read_config(model)
-    if 'backbone' not in cfg.get('model', {}):
-        raise ValueError(f'{model} has no model.backbone')
-    return MODELS.build(cfg.model.backbone)
 
 
 def count(
@@ -71,29 +45,33 @@ def count(
     counter = FlopCounterMode(display=False)
     image = torch.zeros(1, 3, height, width)
     backbone.eval()
-    # what a fused kernel of attention does is not counted on CPUs
+    # operations of a fused attention kernel are not counted on CPUs
     with torch.no_grad(), counter, sdpa_kernel(SDPBackend.MATH):
         feat = pooled_feature(backbone(image))
     parameters = sum(param.numel() for param in backbone.parameters())
+    # torch counts a multiply-add as two operations, papers as one
     return parameters, counter.get_total_flops() // 2, feat.shape[1]
 
 
 def main() -> None:
     """Print a row per backbone."""
     args = parse_args()
-    from mmengine.registry import init_default_scope
+    from mmcion.apis.features import input_size
+    from mmcion.apis.zoo import get_model
+    from mmcion.utils.checks import check_image_size
 
-    init_default_scope('mmcion')
-    height, width = args.shape
-    names = [Path(model).stem for model in args.models]
-    column = max(map(len, names)) + 2
-    print(f'one image of {height} x {width} (height x width)')
-    print(f'{"":{column}}{"params (M)":>12}{"FLOPs (G)":>12}{"d":>7}')
-    for name, model in zip(names, args.models, strict=True):
-        parameters, flops, dims = count(build(model), height, width)
+    width = max(len(Path(model).stem) for model in args.models) + 2
+    columns = ('HxW', 'params (M)', 'FLOPs (G)', 'd')
+    print(f'{"":{width}}' + ''.join(f'{column:>12}' for column in columns))
+    for path in args.models:
+        model = get_model(path, custom_imports=args.custom_imports)
+        size = check_image_size(args.image_size or input_size(model))
+        parameters, flops, dims = count(
+            getattr(model, 'backbone', model), *size
+        )
         print(
-            f'{name:{column}}{parameters / 1e6:>12.3f}{flops / 1e9:>12.4f}'
-            f'{dims:>7}'
+            f'{Path(path).stem:{width}}{f"{size[0]}x{size[1]}":>12}'
+            f'{parameters / 1e6:>12.3f}{flops / 1e9:>12.4f}{dims:>12}'
         )
 
 

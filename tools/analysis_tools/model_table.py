@@ -1,4 +1,4 @@
-"""Write the page of the models: sizes as built, results as published."""
+"""Write docs/model_zoo.md: sizes as built, results as published."""
 
 import argparse
 import csv
@@ -97,7 +97,7 @@ def markdown(header: list[str], rows: list[list[str]]) -> str:
 def main() -> None:
     """Count and write."""
     args = parse_args()
-    from mmcion.apis.model_index import read_index
+    from mmcion.apis.zoo_index import read_index
     from mmcion.models import get_architecture
     from mmcion.utils.io import atomic_file
 
@@ -116,6 +116,7 @@ def main() -> None:
         ),
         mgn=markdown(
             ['architecture', *data],
+            # published for ResNets alone
             [[e.arch, *mgn[e.arch]] for e in entries if e.arch in mgn],
         ),
         license=entries[0].license,

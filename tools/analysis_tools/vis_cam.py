@@ -1,33 +1,29 @@
-"""Show where in its images a model finds the feature."""
+"""Show which parts of images make the feature of a model."""
 
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
-
-if TYPE_CHECKING:
-    from torch import nn
 
 EXAMPLE = """examples:
   # a model of the zoo, with weights from the folder MMCION_ZOO
   python tools/analysis_tools/vis_cam.py cion_resnet50_ibn a.jpg b.jpg \\
       --out cams.png
 
-  # a model file: what makes the people of a folder look like one person
-  python tools/analysis_tools/vis_cam.py vit_small-0123abcd.pth some/people \\
+  # a model file: what makes the images of a folder look like another one
+  python tools/analysis_tools/vis_cam.py vit_small-0123abcd.pth some/crops \\
       --reference wanted.jpg --out cams.png
 
-  # a config and a checkpoint of pre-training
+  # a config and a checkpoint of another training
   python tools/analysis_tools/vis_cam.py \\
       configs/eval/zero-shot_resnet50-ibn_256x128.py a.jpg \\
       --weights work_dirs/cion/epoch_100.pth --out cams.png
 
-Bright places add most. Each map is scaled by itself; brightness cannot be
-compared between images. With --reference, the number below a map is the cosine
-of the two features.
+Bright areas contribute most. Each map is scaled by itself, so brightness
+cannot be compared between images. With --reference, the number below a map is
+the cosine of the two features.
 """
 
 
@@ -36,12 +32,12 @@ def parse_args() -> argparse.Namespace:
     from mmcion.utils.cli import add_model_options, tool_parser
 
     parser = tool_parser(__doc__, EXAMPLE)
-    add_model_options(parser, configs=True)
+    add_model_options(parser)
     parser.add_argument(
         'images', nargs='+', metavar='IMAGE', help='files, or one folder'
     )
     parser.add_argument(
-        '--out', required=True, help='picture to write (.png or .jpg)'
+        '--out', required=True, help='image to write (.png or .jpg)'
     )
     parser.add_argument(
         '--reference',
@@ -53,8 +49,7 @@ def parse_args() -> argparse.Namespace:
         type=int,
         default=30,
         metavar='N',
-        help='show so many of more images, evenly spaced (default: '
-        '%(default)s)',
+        help='show N of more images, evenly spaced (default: %(default)s)',
     )
     parser.add_argument(
         '--device', help='such as cpu or cuda:0 (default: the best there is)'
@@ -62,30 +57,18 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def load(args: argparse.Namespace) -> 'nn.Module':
-    """Build the model with its weights."""
-    from mmcion.apis.inference import init_model
-    from mmcion.apis.model_zoo import load_named
-
-    if args.model.endswith('.py'):
-        return init_model(args.model, args.weights, device='cpu')
-    return load_named(args.model, args.weights, args.random_weights)
-
-
 def choose_images(args: argparse.Namespace) -> list[str]:
     """Return the files to show."""
     import numpy as np
 
-    from mmcion.apis.image_inputs import list_images
+    from mmcion.utils.checks import check_at_least
+    from mmcion.utils.images import list_images
     from mmcion.visualization import spread
 
-    if args.max_images < 1:
-        raise ValueError(
-            f'--max-images must be at least 1; got {args.max_images}.'
-        )
+    check_at_least(1, **{'--max-images': args.max_images})
     files = args.images
     if len(files) == 1 and Path(files[0]).is_dir():
-        files = list_images(files[0])
+        files = [Path(files[0], name) for name in list_images(files[0])]
     if len(files) > args.max_images:
         print(f'{args.max_images} of {len(files)} images, evenly spaced')
     chosen = spread(np.array([str(file) for file in files]), args.max_images)
@@ -95,21 +78,29 @@ def choose_images(args: argparse.Namespace) -> list[str]:
 def main() -> None:
     """Draw."""
     args = parse_args()
+    from mmcion.utils.checks import UserError
+
+    # before the model is opened, which takes seconds
     out = Path(args.out)
     if out.suffix.lower() not in ('.png', '.jpg', '.jpeg'):
-        raise ValueError(f'--out must end in .png or .jpg; got {args.out}.')
+        raise UserError(f'--out must end in .png or .jpg; got {args.out}.')
     from mmengine.device import get_device
     from mmengine.registry import init_default_scope
 
-    from mmcion.apis.activation_maps import activation_maps
-    from mmcion.apis.feature_extractor import FeatureExtractor
+    from mmcion.apis.cam import activation_maps
+    from mmcion.apis.features import FeatureExtractor
+    from mmcion.apis.zoo import get_model
     from mmcion.visualization import activation_sheet
     from mmcion.visualization.picture_file import save_picture
 
     init_default_scope('mmcion')
     files = choose_images(args)
     extractor = FeatureExtractor(
-        load(args),
+        get_model(
+            args.model,
+            args.weights or not args.random_weights,
+            custom_imports=args.custom_imports,
+        ),
         args.device or get_device(),
         image_size=args.image_size,
     )

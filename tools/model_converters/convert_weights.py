@@ -20,7 +20,7 @@ sources, and what of each has our structure:
   torchvision    ResNet
   timm           ResNet, GhostNet, EdgeNeXt, FastViT, ConvNeXt, VOLO 256 x 128
   reidzoo        all 32; see reidzoo_to_mmcion.py
-  pass, solider  nothing; say why
+  pass, solider  nothing; the reason is printed
 """
 
 
@@ -35,7 +35,7 @@ def parse_args() -> argparse.Namespace:
         dest='origin',
         required=True,
         metavar='SOURCE',
-        help='project that it comes from, see below',
+        help='project that the file is from, see below',
     )
     for name in ('mean', 'std'):
         parser.add_argument(
@@ -43,7 +43,7 @@ def parse_args() -> argparse.Namespace:
             nargs=3,
             type=float,
             metavar=tuple('RGB'),
-            help=f'{name} of images in [0, 1] (default: of the project)',
+            help=f'{name} of images in [0, 1] (default: that of the project)',
         )
     parser.add_argument(
         '--input-size',
@@ -51,7 +51,7 @@ def parse_args() -> argparse.Namespace:
         type=int,
         metavar=('H', 'W'),
         default=(256, 128),
-        help='pixels of an image (default: 256 128)',
+        help='pixels (default: 256 128)',
     )
     return parser.parse_args()
 
@@ -59,9 +59,9 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Convert."""
     args = parse_args()
-    from mmcion.models.converters import convert_file
+    from mmcion.models.weights import SOURCES, convert_file
 
-    done = convert_file(
+    path, report = convert_file(
         args.checkpoint,
         args.out,
         args.origin,
@@ -73,9 +73,9 @@ def main() -> None:
         allow_partial=args.allow_partial,
         add_hash=args.hash,
     )
-    print(f'{done.path}: {done.coverage}')
-    if done.remark:
-        print(f'note: {done.remark}')
+    print(f'{path}: {report}')
+    if remark := SOURCES[args.origin].remark:
+        print(f'note: {remark}')
 
 
 if __name__ == '__main__':

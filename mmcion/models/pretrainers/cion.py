@@ -14,9 +14,9 @@ from mmcion.models.necks import Projector
 from mmcion.models.utils import (
     build_on,
     feature_output,
-    load_backbone,
     pooled_feature,
 )
+from mmcion.models.weights import load_part
 from mmcion.registry import MODELS
 from mmcion.structures import ReIDDataSample
 from mmcion.utils.checks import UserError
@@ -70,7 +70,7 @@ class CION(BaseModel):
             the backbone; see ``build_on``.
         head: Config of ``SelfDistillHead``, without ``num_prototypes``.
         backbone_checkpoint: Weights to start the backbone from; see
-            ``load_backbone`` for the formats.
+            ``load_part`` for the formats.
         channels_last: Keep maps in NHWC order, which is faster for
             convolutions on CPUs and on GPUs with mixed precision. Same result
             within rounding.
@@ -131,7 +131,7 @@ class CION(BaseModel):
         """Initialise the student and copy it to the teacher."""
         super().init_weights()
         if self.backbone_checkpoint:
-            load_backbone(self.student.backbone, self.backbone_checkpoint)
+            load_part(self.student.backbone, self.backbone_checkpoint)
         self.teacher.load_state_dict(self.student.state_dict())
 
     def forward(

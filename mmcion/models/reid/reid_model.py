@@ -13,10 +13,9 @@ from torch.nn.functional import normalize
 from mmcion.models.utils import (
     build_on,
     feature_output,
-    load_backbone,
-    load_neck,
     pooled_feature,
 )
+from mmcion.models.weights import ModelSpec, load_part
 from mmcion.registry import MODELS
 from mmcion.structures import ReIDDataSample
 from mmcion.utils.checks import UserError, check_choice
@@ -34,7 +33,7 @@ class ReIDModel(BaseModel):
         backbone: Config of any registered backbone; a last output map is
             averaged over space.
         backbone_checkpoint: Weights of the backbone, for example of
-            pre-training; see ``load_backbone`` for the formats.
+            pre-training; see ``load_part`` for the formats.
         data_preprocessor: Config; ``ReIDDataPreprocessor`` if None.
         init_cfg: As in mmengine.
         neck: Config of a module such as ``BNNeck``, which maps the pooled
@@ -46,13 +45,12 @@ class ReIDModel(BaseModel):
             gradient and stays in eval mode, statistics included.
         neck_feat: Feature of the neck that is the image's, ``'before'`` or
             ``'after'`` normalising.
-        neck_checkpoint: Weights of the neck; see ``load_neck``.
+        neck_checkpoint: Weights of the neck; see ``load_part``.
         flip_test: Return the mean of the unit features of the image and of
             its mirror image. Losses do not use it.
 
     Attributes:
-        meta: Description in its model file, see ``save_model_file``; empty
-            for other models.
+        spec: Description in its model file; None for other models.
 
     Raises:
         UserError: If ``neck_feat`` is neither, ``in_channels`` do not fit, or
@@ -84,7 +82,7 @@ class ReIDModel(BaseModel):
             data_preprocessor or {'type': 'mmcion.ReIDDataPreprocessor'}
         )
         super().__init__(preprocessor, init_cfg)
-        self.meta: dict[str, Any] = {}
+        self.spec: ModelSpec | None = None
         last = self.backbone = MODELS.build(backbone)
         self.neck: Any = None
         self.head: Any = None
@@ -116,9 +114,9 @@ class ReIDModel(BaseModel):
 
     def _load(self) -> None:
         if self.backbone_checkpoint:
-            load_backbone(self.backbone, self.backbone_checkpoint)
+            load_part(self.backbone, self.backbone_checkpoint)
         if self.neck_checkpoint:
-            load_neck(self.neck, self.neck_checkpoint)
+            load_part(self.neck, self.neck_checkpoint, 'neck')
 
     def train(self, mode: bool = True) -> ReIDModel:
         """Set the mode of all but a frozen backbone."""

@@ -1,0 +1,324 @@
+"""Activation maps: which parts of an image make its feature."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+from torch.nn.functional import normalize as l2_normalize
+from torch.utils.hooks import RemovableHandle
+
+from mmcion.models.backbones import VOLO, VisionTransformerICS
+from mmcion.utils.checks import UserError
+
+from .features import FeatureExtractor, PreparedImages
+from .image_inputs import Images, as_images
+
+_BATCH = 16
+_SKEW = 1.5  # how much a cell may be stretched, height against width
+
+
+@dataclass
+class ActivationMaps:
+    """Images with maps of what counts in them.
+
+    Attributes:
+        images: ``(N, H, W, 3)`` uint8 RGB, as the model sees them.
+        maps: ``(N, H, W)`` float32 in [0, 1]. Each is scaled by itself, so
+            values cannot be compared between images; a constant map is 0.
+        similarity: ``(N,)`` float32 cosine of feature and reference; 1 where
+            an image is its own.
+        reference: ``(R, H, W, 3)`` uint8 RGB, R being 1 or N; or None.
+    """
+
+    images: np.ndarray
+    maps: np.ndarray
+    similarity: np.ndarray
+    reference: np.ndarray | None = None
+
+
+def activation_maps(
+    model: str | Path | nn.Module | FeatureExtractor,
+    images: Images,
+    *,
+    reference: Images | None = None,
+    channel_order: str | None = None,
+) -> ActivationMaps:
+    """Show which parts of images make their feature.
+
+    A map is the product of the network's last feature map and of the gradient
+    of ``f . r`` with respect to it, summed over channels, negative values set
+    to 0; f is the image's feature and r the unit vector of the reference's.
+    Without a reference r is the image's own: what makes it what it is. With
+    one, it is what makes the two alike. Where the feature is the mean of the
+    map, as of most CNNs, values are each cell's exact part of ``f . r``;
+    elsewhere they follow the gradient.
+
+    Parameters, their gradients, the training mode and the hooks of the model
+    are left as they were. Equal input gives equal maps. A model that averages
+    features with those of mirrored images (``flip_test``) does not here.
+
+    Source: HiResCAM (Draelos and Carin, arXiv 2011.08891); the target is that
+    of Stylianou et al., "Visualizing deep similarity networks" (WACV 2019,
+    arXiv 1901.00536).
+
+    Args:
+        model: What ``FeatureExtractor`` takes, or one of these, with a
+            device, an image size or weights of its own.
+        images: As for ``FeatureExtractor``.
+        reference: One image that all are compared with, or one for each.
+        channel_order: Of arrays; see ``as_images``.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        UserError: If an image is damaged or of another kind, there is neither
+            one reference nor one per image, or the network has no feature map
+            or cuts off gradients.
+    """
+    items = as_images(images, channel_order)
+    others = []
+    if reference is not None:
+        others = as_images(reference, channel_order)
+        if len(others) not in (1, len(items)):
+            raise UserError(
+                f'reference must be one image or one for each of the '
+                f'{len(items)} images; got {len(others)}.'
+            )
+    if not items:
+        raise UserError('there is no image to make a map of.')
+    with _one_pass_in_eval_mode(model):
+        if not isinstance(model, FeatureExtractor):
+            model = FeatureExtractor(model)
+        inputs_NCHW = _prepare(model, items)
+        compared = _prepare(model, others) if others else None
+        directions = None
+        if compared is not None:
+            with torch.no_grad():
+                feats = [
+                    model.model(_normalised(model, part), mode='tensor')
+                    for part in compared.split(_BATCH)
+                ]
+            # (R, d) -> (N, d): a single reference is that of all images
+            directions = l2_normalize(torch.cat(feats).float())
+            directions = directions.expand(len(items), -1)
+        maps, similarity = [], []
+        for start in range(0, len(items), _BATCH):
+            rows = slice(start, start + _BATCH)
+            direction = None if directions is None else directions[rows]
+            heat, cosine = _maps(model, inputs_NCHW[rows], direction)
+            maps.append(heat)
+            similarity.append(cosine)
+    return ActivationMaps(
+        _channels_last(inputs_NCHW).numpy(),
+        torch.cat(maps).numpy(),
+        torch.cat(similarity).numpy(),
+        None if compared is None else _channels_last(compared).numpy(),
+    )
+
+
+@contextmanager
+def _one_pass_in_eval_mode(model: object) -> Iterator[None]:
+    """Switch off mirrored images; restore them and the training mode."""
+    network = model.model if isinstance(model, FeatureExtractor) else model
+    modes = {}
+    if isinstance(network, nn.Module):
+        modes = {module: module.training for module in network.modules()}
+    mirrored = getattr(network, 'flip_test', False)
+    try:
+        # the map of an image and of its mirror image have no common places
+        if mirrored:
+            network.flip_test = False  # type: ignore[union-attr]
+        yield
+    finally:
+        if mirrored:
+            network.flip_test = True  # type: ignore[union-attr]
+        for module, training in modes.items():
+            module.training = training
+
+
+def _prepare(extractor: FeatureExtractor, items: list[str | Tensor]) -> Tensor:
+    """Return images as the model sees them, ``(N, 3, H, W)`` uint8."""
+    prepared = PreparedImages(items, extractor.pipeline)
+    return torch.stack([prepared[row] for row in range(len(prepared))])
+
+
+def _normalised(extractor: FeatureExtractor, images: Tensor) -> Tensor:
+    return extractor.model.data_preprocessor({'inputs': images})['inputs']
+
+
+def _maps(
+    extractor: FeatureExtractor, images: Tensor, direction: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Return maps ``(n, H, W)`` and cosines ``(n,)`` on the CPU."""
+    size = (images.shape[2], images.shape[3])
+    network = extractor.model
+    for inner in ('network', 'backbone'):
+        network = getattr(network, inner, network)
+    name = type(network).__name__
+    # a caller may have switched gradients off
+    with torch.inference_mode(False), torch.enable_grad():
+        # inputs want gradients too, since all parameters may be frozen
+        inputs = _normalised(extractor, images).clone().requires_grad_()
+        with watch_feature_map(extractor.model, size) as found:
+            feats = extractor.model(inputs, mode='tensor').float()
+        if direction is None:
+            direction = l2_normalize(feats.detach())
+        kept = found.tensor
+        if kept is None:
+            raise UserError(
+                f'{name} has no feature map of an image of {size[0]} x '
+                f'{size[1]} pixels, so there is nothing to show. Use a '
+                f'convolutional network or a transformer of the zoo, or '
+                f'larger images.'
+            )
+        grad = None
+        if feats.requires_grad and kept.requires_grad:
+            score = (feats * direction).sum()  # images do not mix in eval mode
+            (grad,) = torch.autograd.grad(score, kept, allow_unused=True)
+        if grad is None:
+            raise UserError(
+                f'no gradient reaches the map of {found.name or "the model"} '
+                f'in {name}: its forward pass must not detach it.'
+            )
+    # HiResCAM, eq. 2: (n, C, h, w) -> (n, h, w)
+    heat = found.as_map(grad * kept).detach().float().sum(1).clamp_min(0)
+    heat = interpolate(heat[:, None], size, mode='bilinear')[:, 0]
+    least = heat.amin((1, 2), keepdim=True)
+    span = heat.amax((1, 2), keepdim=True) - least
+    heat = torch.where(span > 0, (heat - least) / span, 0).clamp(0, 1)
+    cosine = (l2_normalize(feats.detach()) * direction).sum(1)
+    return heat.cpu(), cosine.cpu()
+
+
+@dataclass
+class FeatureMap:
+    """Last map over the image in a forward pass.
+
+    Attributes:
+        name: Of the module that made it.
+        tensor: As it was computed, to take gradients of; None before the
+            pass, or if the network has no map.
+        as_map: From values shaped as ``tensor`` to ``(N, C, h, w)``.
+    """
+
+    name: str = ''
+    tensor: Tensor | None = None
+    as_map: Callable[[Tensor], Tensor] = torch.clone
+
+    def keep(
+        self, name: str, tensor: Tensor, as_map: Callable[[Tensor], Tensor]
+    ) -> None:
+        """Replace the map by a later one."""
+        self.name, self.tensor, self.as_map = name, tensor, as_map
+
+
+@contextmanager
+def watch_feature_map(
+    network: nn.Module, image_size: tuple[int, int]
+) -> Iterator[FeatureMap]:
+    """Watch a network's next forward pass for its last map over the image.
+
+    - Vision transformers of the zoo: the patch tokens that go into the last
+      attention, because the class token reads nothing later.
+    - VOLO: the tokens before the class attention.
+    - All others: the last output ``(N, C, h, w)`` of a module that has several
+      cells, about as high and wide for their image as each other.
+
+    Args:
+        network: Hooks are added here, and removed at the end.
+        image_size: Height and width of the images, in pixels.
+
+    Yields:
+        Filled by the pass.
+    """
+    found = FeatureMap()
+    modules = dict(network.named_modules())
+    handles: list[RemovableHandle] = []
+    # these hold no map at their end, but a vector or tokens
+    for name, module in modules.items():
+        if isinstance(module, VisionTransformerICS):
+            handles = _watch_patch_tokens(found, name, module.model)
+            break
+        if isinstance(module, VOLO):
+            hook = _keep_output(found, name, _channels_first)
+            handles = [module.model.network[-1].register_forward_hook(hook)]
+            break
+    else:
+        # every module is watched, and the last map replaces those before
+        for name, module in modules.items():
+            hook = _keep_maps(found, name, image_size)
+            handles.append(module.register_forward_hook(hook))
+    try:
+        yield found
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _channels_first(values: Tensor) -> Tensor:
+    """Return values ``(N, h, w, C)`` as ``(N, C, h, w)``."""
+    return values.permute(0, 3, 1, 2)
+
+
+def _channels_last(images: Tensor) -> Tensor:
+    """Return images ``(N, C, H, W)`` as ``(N, H, W, C)``."""
+    return images.permute(0, 2, 3, 1).contiguous()
+
+
+def _keep_output(
+    found: FeatureMap, name: str, to_map: Callable[[Tensor], Tensor]
+) -> Callable[..., None]:
+    def hook(module: nn.Module, inputs: Any, output: Tensor) -> None:
+        found.keep(name, output, to_map)
+
+    return hook
+
+
+def _watch_patch_tokens(
+    found: FeatureMap, name: str, model: Any
+) -> list[RemovableHandle]:
+    """Keep tokens ``(N, 1 + h w, C)``, the first of which has no place."""
+    grid: list[int] = []
+
+    def note_grid(module: nn.Module, inputs: Any, output: Tensor) -> None:
+        grid[:] = output.shape[2:]
+
+    def to_map(tokens: Tensor) -> Tensor:
+        # (N, 1 + h w, C) -> (N, h, w, C) -> (N, C, h, w)
+        return _channels_first(tokens[:, 1:].unflatten(1, grid))
+
+    return [
+        model.patch_embed.register_forward_hook(note_grid),
+        model.blocks[-1].norm1.register_forward_hook(
+            _keep_output(found, name, to_map)
+        ),
+    ]
+
+
+def _keep_maps(
+    found: FeatureMap, name: str, image_size: tuple[int, int]
+) -> Callable[..., None]:
+    """Return a hook that keeps outputs that are maps, not attention or so."""
+    height, width = image_size
+
+    def hook(module: nn.Module, inputs: Any, output: Any) -> None:
+        if isinstance(output, tuple | list) and output:
+            output = output[-1]  # of the last stage
+        if not isinstance(output, Tensor) or output.dim() != 4:
+            return
+        rows, columns = output.shape[2:]
+        if rows * columns < 2 or rows > height or columns > width:
+            return
+        # images are reduced by the same factor in both directions
+        skew = (height / rows) / (width / columns)
+        if output.is_floating_point() and 1 / _SKEW <= skew <= _SKEW:
+            found.keep(name, output, torch.clone)
+
+    return hook

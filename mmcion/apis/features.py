@@ -1,0 +1,331 @@
+"""FeatureExtractor: images in, features out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.device import get_device
+from mmengine.model import BaseModel
+from torch import Tensor, nn
+from torch.nn.functional import normalize as l2_normalize
+from torch.utils.data import DataLoader, Dataset
+
+from mmcion.datasets.transforms import build_pipeline
+from mmcion.models import ReIDDataPreprocessor
+from mmcion.models.utils import pooled_feature
+from mmcion.models.weights import ModelSpec, evaluation_pipeline
+from mmcion.models.weights.network_config import (
+    DEFAULT_SIZE,
+    class_name,
+    resize_pipeline,
+)
+from mmcion.structures import FeatureStore, ReIDDataSample, TrackletTable
+from mmcion.utils.checks import check_at_least, check_image_size
+from mmcion.utils.images import list_images
+from mmcion.utils.io import hash_value
+from mmcion.utils.progress import progress_bar
+
+from .extract import extract_features
+from .image_inputs import Images, as_images
+from .zoo import get_model
+
+_LONG = 1000  # images from which on a progress bar is welcome
+
+
+class FeatureExtractor:
+    """Turn images into features, with the model's own pre-processing.
+
+    An image is resized to the model's input size (bicubic, antialiased) and
+    normalised as its model file or config says. Its feature is the one of
+    ``tools/extract_features.py``, whether a file, an array or a tensor is
+    passed.
+
+    Args:
+        model: What ``get_model`` opens, or a module: what ``get_model`` and
+            ``init_model`` return, or any other that maps ``(N, 3, H, W)``, in
+            ImageNet's normalisation, to ``(N, d)`` or to maps, which are
+            averaged. A module is put into eval mode.
+        device: Where to compute. If None, a module stays where it is, and
+            others take the best device there is.
+        pretrained: Weights for the name of a model or a config, see
+            ``get_model``.
+        batch_size: Images per forward pass.
+        num_workers: Processes that read files, if there are several batches.
+        image_size: Height and width in pixels; the model's own if None.
+        normalize: Whether features are scaled to length 1.
+        custom_imports: See ``get_model``.
+
+    Raises:
+        UserError: If the model is unknown, its file is damaged, or
+            ``image_size`` is not a size.
+        FileNotFoundError: If a file is missing, or the zoo's weights are not
+            on this machine; says how to get them.
+    """
+
+    def __init__(
+        self,
+        model: str | Path | nn.Module,
+        device: str | torch.device | None = None,
+        *,
+        pretrained: bool | str | Path = True,
+        batch_size: int = 64,
+        num_workers: int = 2,
+        image_size: tuple[int, int] | None = None,
+        normalize: bool = True,
+        custom_imports: bool = False,
+    ) -> None:
+        check_at_least(1, batch_size=batch_size)
+        if isinstance(model, nn.Module):
+            # a module stays where it is, unless a device is given
+            preprocessor = getattr(model, 'data_preprocessor', None)
+            known = isinstance(preprocessor, ReIDDataPreprocessor)
+            parameter = next(model.parameters(), torch.zeros(()))
+            device = device or parameter.device
+            network: Any = model if known else _Pooled(model)
+        else:
+            network = get_model(
+                model, pretrained, custom_imports=custom_imports
+            )
+        self.device = torch.device(device or get_device())
+        self.model = network.to(self.device).eval()
+        self.batch_size = batch_size
+        self.num_workers = num_workers
+        self.normalize = normalize
+        self.pipeline = image_pipeline(self.model, image_size)
+
+    @property
+    def spec(self) -> ModelSpec | None:
+        """What the model's file says; None for other models."""
+        return getattr(self.model, 'spec', None)
+
+    @torch.inference_mode()
+    def __call__(
+        self, images: Images, *, channel_order: str | None = None
+    ) -> np.ndarray:
+        """Return the features of images, in their order.
+
+        Args:
+            images: A file; a folder (all images in it and below, sorted); an
+                array ``(H, W, 3)`` or ``(N, H, W, 3)`` uint8; a tensor
+                ``(3, H, W)`` or ``(N, 3, H, W)``, uint8 or in [0, 1]; or a
+                list of files, arrays or tensors.
+            channel_order: ``'rgb'`` or ``'bgr'``; see ``as_images``.
+
+        Returns:
+            ``(N, d)`` float32.
+
+        Raises:
+            FileNotFoundError: If a file is missing.
+            UserError: If an image is damaged or of another kind.
+        """
+        items = as_images(images, channel_order)
+        if not items:
+            # (1, d) -> (0, d): d is known after a forward pass only
+            blank = torch.zeros(3, *DEFAULT_SIZE, dtype=torch.uint8)
+            return self([blank])[:0]
+        # processes read files ahead; tensors are in memory already
+        files = isinstance(items[0], str)
+        num_batches = -(-len(items) // self.batch_size)
+        loader = DataLoader(
+            PreparedImages(items, self.pipeline),
+            batch_size=self.batch_size,
+            num_workers=min(self.num_workers, num_batches - 1) if files else 0,
+        )
+        with progress_bar(
+            total=len(items),
+            desc='features',
+            unit='img',
+            disable=len(items) < _LONG,
+        ) as bar:
+            features = []
+            for inputs in loader:
+                data = self.model.data_preprocessor({'inputs': inputs})
+                feats = self.model(data['inputs'], mode='tensor').float()
+                feats = l2_normalize(feats) if self.normalize else feats
+                features.append(feats.cpu())
+                bar.update(len(inputs))
+        return torch.cat(features).numpy()
+
+    def extract_folder(
+        self,
+        folder: str | Path,
+        out: str | Path,
+        *,
+        max_unreadable: int = 0,
+    ) -> FeatureStore:
+        """Write the features of a folder of any size to disk.
+
+        If it is stopped, the same call continues.
+
+        Args:
+            folder: All images in it and below, sorted.
+            out: Folder of the features.
+            max_unreadable: Number of images that may be damaged; their
+                features are zero.
+
+        Returns:
+            Store, memory-mapped. ``meta['names']`` are the files relative to
+            ``meta['folder']``, in the order of the rows.
+
+        Raises:
+            FileNotFoundError: If there is no image.
+            UserError: If more images are damaged.
+        """
+        root = Path(folder).resolve()
+        names = list_images(root)
+        rows = np.arange(len(names))
+        # one tracklet of all images: extraction is by row alone
+        table = TrackletTable.from_columns(
+            video_id=np.zeros_like(rows),
+            tracklet_id=np.zeros_like(rows),
+            frame=rows,
+            path=[str(root / name) for name in names],
+        )
+        return extract_features(
+            self.model,
+            table,
+            self.pipeline,
+            out,
+            meta={**self.identity(), 'folder': str(root), 'names': names},
+            batch_size=self.batch_size,
+            num_workers=self.num_workers,
+            max_unreadable=max_unreadable,
+            device=self.device,
+        )
+
+    def identity(self) -> dict[str, Any]:
+        """Return what features depend on: weights, normalisation, pipeline.
+
+        The last is a hash, the one that ``extract_features`` notes.
+        """
+        digest = hashlib.sha256()
+        for name, tensor in self.model.state_dict().items():
+            # 0-d tensors have no view of bytes
+            values = tensor.cpu().contiguous().reshape(-1).view(torch.uint8)
+            digest.update(f'{name} {tuple(tensor.shape)}'.encode())
+            digest.update(values.numpy().data)
+        preprocessor = self.model.data_preprocessor
+        return {
+            'weights': digest.hexdigest(),
+            'mean': preprocessor.mean.flatten().tolist(),
+            'std': preprocessor.std.flatten().tolist(),
+            'pipeline': hash_value(self.pipeline),
+        }
+
+
+def inference_model(
+    model: nn.Module | str | Path,
+    images: Images,
+    *,
+    channel_order: str | None = None,
+) -> ReIDDataSample | list[ReIDDataSample]:
+    """Extract features as the model returns them, as OpenMMLab does.
+
+    For many calls make a ``FeatureExtractor`` once.
+
+    Args:
+        model: As for ``FeatureExtractor``.
+        images: As for ``FeatureExtractor``.
+        channel_order: As for ``FeatureExtractor``.
+
+    Returns:
+        A sample with ``feature``, ``(d,)`` float32 on the CPU, and
+        ``img_path`` if it was a file; a list of them if ``images`` is a list,
+        a folder or a stack.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        UserError: If an image is damaged or of another kind.
+    """
+    items = as_images(images, channel_order)
+    extractor = FeatureExtractor(model, normalize=False)
+    features = torch.from_numpy(extractor(items))
+    samples = []
+    for item, feature in zip(items, features, strict=True):
+        meta = {'img_path': item} if isinstance(item, str) else {}
+        samples.append(ReIDDataSample(metainfo=meta))
+        samples[-1].feature = feature
+    # a sample for one image, a list for whatever may hold several
+    if isinstance(images, str | Path):
+        single = not Path(images).is_dir()
+    else:
+        single = getattr(images, 'ndim', None) == 3
+    return samples[0] if single else samples
+
+
+def image_pipeline(
+    model: nn.Module, image_size: Sequence[int] | None = None
+) -> list[dict[str, Any]]:
+    """Return the transforms of the images that a model evaluates.
+
+    Args:
+        model: Its ``spec`` or ``cfg`` says them; a resize to 256 x 128 if it
+            has neither.
+        image_size: Replaces height and width.
+
+    Raises:
+        UserError: If ``image_size`` is not two positive integers.
+    """
+    spec, cfg = getattr(model, 'spec', None), getattr(model, 'cfg', None)
+    if spec is not None:
+        pipeline = spec.pipeline
+    elif cfg is not None:
+        pipeline = evaluation_pipeline(cfg)
+    else:
+        pipeline = resize_pipeline(DEFAULT_SIZE)
+    if image_size is not None:
+        size = check_image_size(image_size)
+        for transform in pipeline:
+            if class_name(transform) == 'ResizeImage':
+                transform['size'] = size
+    return pipeline
+
+
+def input_size(model: nn.Module) -> tuple[int, int]:
+    """Return height and width of the images that a model evaluates."""
+    size = DEFAULT_SIZE
+    for transform in image_pipeline(model):
+        if class_name(transform) == 'ResizeImage':
+            size = transform.get('size', DEFAULT_SIZE)
+    return check_image_size(size)
+
+
+class _Pooled(BaseModel):
+    """Any network, with ImageNet's normalisation before it."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__(ReIDDataPreprocessor())
+        self.network = network
+
+    def forward(
+        self, inputs: Tensor, data_samples: None = None, mode: str = 'tensor'
+    ) -> Tensor:
+        return pooled_feature(self.network(inputs))
+
+
+class PreparedImages(Dataset):
+    """Files and tensors after the transforms, as ``(3, h, w)`` uint8."""
+
+    def __init__(
+        self, items: list[str | Tensor], pipeline: Sequence[dict[str, Any]]
+    ) -> None:
+        self.items = items
+        self.of_file = build_pipeline(pipeline)
+        # a tensor is an image that has been read
+        self.of_tensor = build_pipeline(
+            [each for each in pipeline if class_name(each) != 'LoadImage']
+        )
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, row: int) -> Tensor:
+        item = self.items[row]
+        if isinstance(item, str):
+            return self.of_file({'img_path': item})['inputs']
+        return self.of_tensor({'img': item})['inputs']

@@ -1,0 +1,91 @@
+"""Load weights into a network: read, select, match, fill."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from mmengine.logging import print_log
+from torch import nn
+
+from mmcion.registry import MODELS
+from mmcion.utils.checks import name_in_errors
+
+from .match import MatchReport, load_matching
+from .read_checkpoint import read_checkpoint
+from .select import select
+from .sources import source_hint
+
+# what to do if a part does not fit
+_HINTS = {
+    '': '',
+    'backbone': 'Is it of another architecture?',
+    'neck': 'Take the config of its training, with model.neck as it was '
+    'there, or evaluate the backbone by itself with a config of '
+    'configs/eval/zero-shot_*.py.',
+}
+
+
+def load_part(
+    network: nn.Module,
+    checkpoint: str | Path,
+    part: str = 'backbone',
+    *,
+    role: str | None = 'teacher',
+) -> MatchReport:
+    """Load a backbone or a neck from a checkpoint.
+
+    Args:
+        network: Backbone or neck, filled in place.
+        checkpoint: File, read without running code from it.
+        part: ``'backbone'`` or ``'neck'``.
+        role: See ``select``.
+
+    Raises:
+        FileNotFoundError: If the file is missing.
+        UserError: If it does not hold exactly this network; says what
+            differs.
+    """
+    content = read_checkpoint(checkpoint)
+    with name_in_errors(checkpoint):
+        report = _fill(network, content, part, role)
+    print_log(f'{checkpoint}: loaded {report}', logger='current')
+    return report
+
+
+def load_weights(
+    model: nn.Module, checkpoint: Any, *, role: str | None = None
+) -> None:
+    """Load a whole model.
+
+    Args:
+        model: ``ReIDModel``, whose backbone and neck are filled in place; or
+            any other model, which takes the state dict as it is.
+        checkpoint: Content of a file.
+        role: See ``select``.
+
+    Raises:
+        UserError: If the weights are not exactly those of the model; says
+            what differs.
+    """
+    # by the registry, because ReIDModel itself imports this module
+    if not isinstance(model, MODELS.get('mmcion.ReIDModel')):
+        _fill(model, checkpoint, '', role)
+        return
+    _fill(model.backbone, checkpoint, 'backbone', role)
+    if model.neck is not None:
+        _fill(model.neck, checkpoint, 'neck', role)
+
+
+def _fill(
+    network: nn.Module, checkpoint: Any, part: str, role: str | None
+) -> MatchReport:
+    """Select, match and load one network."""
+    chosen = select(checkpoint, part, role)
+    name = f'the {part or "model"} {type(network).__name__}'
+    if chosen.prefix:
+        name += f' under {chosen.prefix!r}'
+    hint = source_hint(chosen.tensors, network.state_dict())
+    return load_matching(
+        network, chosen.tensors, name=name, hint=hint or _HINTS[part]
+    )

@@ -1,0 +1,175 @@
+"""Decide whether weights fit a network, and say what differs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from mmcion.utils.checks import UserError, join_names
+
+# Last layers that no feature passes; other projects leave them in. Only at the
+# top: `layer1.0.se.fc.0` is a part of the backbone.
+_CLASSIFIER = re.compile(r'(?:model\.)?(?:fc|head|classifier)\.')
+# a counter of BatchNorm that checkpoints before PyTorch 0.4.1 do not have
+_COUNTER = 'num_batches_tracked'
+
+
+@dataclass(frozen=True)
+class MatchReport:
+    """How the tensors of a checkpoint match those of a network.
+
+    Its text is what every tool says about weights that do not fit.
+
+    Attributes:
+        name: Network that was compared, such as ``'resnet50_ibn'``.
+        found: Names in the network whose tensors the checkpoint has.
+        missing: Names that the checkpoint does not have.
+        reshaped: Names with another shape, each followed by both shapes.
+        unexpected: Names in the checkpoint that the network does not have.
+        given: All names in the checkpoint.
+        counters: Names of counters that an old checkpoint does not have.
+        hint: Where the weights may be from, and what to do.
+    """
+
+    name: str
+    found: list[str]
+    missing: list[str]
+    reshaped: list[str]
+    unexpected: list[str]
+    given: list[str]
+    counters: list[str] = field(default_factory=list)
+    hint: str = ''
+
+    @property
+    def coverage(self) -> float:
+        """Ratio of the network's tensors that were found, in [0, 1]."""
+        total = len(self.found) + len(self.missing) + len(self.reshaped)
+        # a network without tensors is covered by anything
+        return len(self.found) / total if total else 1.0
+
+    @property
+    def agreement(self) -> float:
+        """Ratio of all names, of either side, that agree; in [0, 1]."""
+        differ = self.missing, self.reshaped, self.unexpected
+        return len(self.found) / max(
+            len(self.found) + sum(map(len, differ)), 1
+        )
+
+    @property
+    def fits(self) -> bool:
+        """Whether these are exactly the network's tensors."""
+        return not (self.missing or self.reshaped or self.unexpected)
+
+    def take(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return the tensors that were found, counters of old files as 0."""
+        taken = {name: tensors[name] for name in self.found}
+        return {**taken, **dict.fromkeys(self.counters, torch.tensor(0))}
+
+    def __str__(self) -> str:
+        counts = [f'{len(self.found)} tensors found'] + [
+            f'{len(names)} {what} ({join_names(names, 3)})'
+            for what, names in (
+                ('missing', self.missing),
+                ('of another shape', self.reshaped),
+                ('unexpected', self.unexpected),
+            )
+            if names
+        ]
+        text = f'{self.coverage:.1%} of {self.name}: {", ".join(counts)}'
+        if self.fits:
+            return text
+        examples = (
+            f' such as {join_names(self.given, 3)}' if self.given else ''
+        )
+        return (
+            f'{text}. The checkpoint has {len(self.given)} tensors{examples}. '
+            f'{self.hint}'
+        ).rstrip()
+
+
+def match(
+    network: nn.Module | Mapping[str, torch.Size],
+    tensors: Mapping[str, Tensor],
+    *,
+    name: str,
+    hint: str = '',
+) -> MatchReport:
+    """Compare tensors with those of a network, by name and shape.
+
+    Classifiers that the network does not have are ignored, and so is a
+    missing ``num_batches_tracked``.
+
+    Args:
+        network: Module, or the shapes of its tensors by name.
+        tensors: By the network's names.
+        name: Network in words, for the report.
+        hint: What to do if they do not fit.
+    """
+    if isinstance(network, nn.Module):
+        network = {
+            key: tensor.shape for key, tensor in network.state_dict().items()
+        }
+    found: list[str] = []
+    missing: list[str] = []
+    reshaped: list[str] = []
+    counters: list[str] = []
+    for key, shape in network.items():
+        if key not in tensors:
+            counter = key.rpartition('.')[2] == _COUNTER
+            (counters if counter else missing).append(key)
+        elif tensors[key].shape != shape:
+            shapes = f'{tuple(tensors[key].shape)}, not {tuple(shape)}'
+            reshaped.append(f'{key} {shapes}')
+        else:
+            found.append(key)
+    unexpected = [
+        key
+        for key in tensors
+        if key not in network and not _CLASSIFIER.match(key)
+    ]
+    # the usual reason for a single tensor of another shape
+    tables = [text for text in reshaped if 'pos_embed ' in text]
+    if tables:
+        hint = (
+            f'The position table is for images of another size: {tables[0]}.'
+        )
+    return MatchReport(
+        name,
+        found,
+        missing,
+        reshaped,
+        unexpected,
+        given=list(tensors),
+        counters=counters,
+        hint=hint,
+    )
+
+
+def load_matching(
+    network: nn.Module,
+    tensors: Mapping[str, Tensor],
+    *,
+    name: str,
+    hint: str = '',
+) -> MatchReport:
+    """Load tensors into a network if they are exactly its own.
+
+    Args:
+        network: Filled in place, or left as it was on an error.
+        tensors: By the network's names.
+        name: Network in words, for the report.
+        hint: What to do if they do not fit.
+
+    Raises:
+        UserError: If they do not fit; the text is the report's.
+    """
+    report = match(network, tensors, name=name, hint=hint)
+    if not report.fits:
+        raise UserError(str(report))
+    # strict: these are all of its names, so nothing stays at random
+    network.load_state_dict(report.take(tensors))
+    return report

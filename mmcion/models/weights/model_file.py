@@ -1,0 +1,192 @@
+"""Model files: a network's weights with all that is needed to use them.
+
+``{'state_dict': {'backbone.*': tensor, 'neck.*': tensor}, 'meta': {...}}`` of
+plain types, so ``torch.load(path, weights_only=True)`` reads it. ``meta`` is a
+``ModelSpec`` and the number of the format.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from mmcion.registry import MODELS
+from mmcion.utils.checks import UserError
+from mmcion.utils.io import atomic_file, hash_file
+
+from .load import load_weights
+from .model_spec import ModelSpec
+from .network_config import portable_config
+from .read_checkpoint import read_checkpoint
+from .stored_config import admit_classes
+
+FORMAT = 1
+_HASH_LENGTH = 8
+_HASHED_STEM = re.compile(r'(.*)-([0-9a-f]{8})', re.DOTALL)
+
+
+def save_model_file(
+    path: str | Path,
+    weights: nn.Module | Mapping[str, Any],
+    spec: ModelSpec,
+    *,
+    role: str | None = None,
+    source_file: str | Path | None = None,
+    add_hash: bool = False,
+) -> Path:
+    """Write a model file.
+
+    The network is built and filled first, so the file is one that opens.
+    Equal content gives equal bytes.
+
+    Args:
+        path: File to write, ``*.pth``.
+        weights: Model, backbone, or checkpoint in our names.
+        spec: The network and its images.
+        role: Network of a pre-training, see ``select``.
+        source_file: File that the weights come from; never written over.
+        add_hash: Whether to end the name in the first 8 digits of the file's
+            SHA-256. No file of the name without them is touched.
+
+    Returns:
+        Path of the file.
+
+    Raises:
+        UserError: If the weights are not exactly those of the network or not
+            finite, or the file is ``source_file``.
+    """
+    if isinstance(weights, nn.Module):
+        weights = weights.state_dict()
+    # a class that only this program can find would not open elsewhere
+    admit_classes(spec.model_config(), spec.custom_imports, False)
+    network = build_network(spec)
+    load_weights(network, weights, role=role)
+    # copies of their own, for a view would be saved with all of its storage
+    state = {
+        name: tensor.detach().clone().contiguous()
+        for name, tensor in network.state_dict().items()
+    }
+    for name, tensor in state.items():
+        if not tensor.isfinite().all():
+            raise UserError(
+                f'{name} has NaN or infinite values: the training diverged, '
+                f'or the file is damaged. Take an earlier one.'
+            )
+    return write_content(path, state, spec, source_file, add_hash)
+
+
+def build_network(spec: ModelSpec) -> Any:
+    """Build a ``ReIDModel`` with random weights, in eval mode."""
+    with torch.random.fork_rng(devices=[]):  # leave the caller's alone
+        model = MODELS.build(portable_config(spec.model_config()))
+    model.spec = spec
+    return model.eval()
+
+
+def write_content(
+    path: str | Path,
+    state: Mapping[str, torch.Tensor],
+    spec: ModelSpec,
+    source_file: str | Path | None,
+    add_hash: bool,
+) -> Path:
+    """Write weights and spec atomically; see ``save_model_file``."""
+    path = Path(path)
+    if path.suffix != '.pth':
+        raise UserError(f'a model file must end in .pth; got {path}.')
+    meta = json.loads(json.dumps({'format': FORMAT, **asdict(spec)}))
+    buffer = io.BytesIO()  # torch would write the name of a file into it
+    torch.save({'state_dict': state, 'meta': meta}, buffer)
+    if add_hash:
+        digest = hashlib.sha256(buffer.getbuffer()).hexdigest()
+        path = path.with_stem(f'{path.stem}-{digest[:_HASH_LENGTH]}')
+    if source_file is not None:
+        refuse_same_file(path, source_file)
+    with atomic_file(path) as temporary:
+        temporary.write_bytes(buffer.getbuffer())
+    return path
+
+
+def refuse_same_file(out: str | Path, source: str | Path) -> None:
+    """Raise if a file to write is the one that is read.
+
+    Raises:
+        UserError: Names it.
+    """
+    if Path(out).exists() and Path(out).samefile(source):
+        raise UserError(
+            f'{out} is the file that is read; write to another name.'
+        )
+
+
+def read_model(path: str | Path) -> tuple[Any, ModelSpec | None]:
+    """Read a checkpoint of any kind, and what a model file says.
+
+    Returns:
+        Content, and the spec; None for other checkpoints.
+
+    Raises:
+        FileNotFoundError: If the file is missing.
+        UserError: If it is damaged, would run code, or is a model file of
+            another format or with a hash in its name that is not its own.
+    """
+    path = Path(path).expanduser()
+    content = read_checkpoint(path)
+    meta = content.get('meta') if isinstance(content, Mapping) else None
+    if not isinstance(meta, Mapping) or 'mmcion_version' not in meta:
+        return content, None
+    values = dict(meta)
+    written = values.pop('format', 0)  # none before the first format
+    if written != FORMAT:
+        raise UserError(
+            f'{path} is a model file of format {written}; this version reads '
+            f'format {FORMAT}. Convert or publish its checkpoint again.'
+        )
+    # only here: other files may end in 8 digits by chance, such as a date
+    _, named = split_stem(path)
+    digest = hash_file(path)[:_HASH_LENGTH] if named else ''
+    if named != digest:
+        raise UserError(
+            f'{path} hashes to {digest} and not to {named} as its name says: '
+            f'it was changed or damaged. Get it again; if its name was not '
+            f'meant to end in a hash, rename it.'
+        )
+    return content, ModelSpec(**values)
+
+
+def read_model_file(path: str | Path) -> tuple[dict[str, Any], ModelSpec]:
+    """Read what ``save_model_file`` wrote.
+
+    Returns:
+        State dict and spec.
+
+    Raises:
+        FileNotFoundError: If the file is missing.
+        UserError: See ``read_model``; or if it is another checkpoint.
+    """
+    content, spec = read_model(path)
+    if spec is None:
+        raise UserError(
+            f'{path} is a checkpoint, but not a model file. Make one of it '
+            f'first: python tools/model_converters/publish_model.py {path} '
+            f'--out MODEL.pth'
+        )
+    return content['state_dict'], spec
+
+
+def split_stem(path: Path) -> tuple[str, str]:
+    """Split the name of a model file into its stem without hash and the hash.
+
+    The second is empty if the name has no hash.
+    """
+    found = _HASHED_STEM.fullmatch(path.stem)
+    return (found[1], found[2]) if found else (path.stem, '')

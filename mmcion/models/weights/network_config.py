@@ -1,0 +1,111 @@
+"""From the config of a run to the network and the images it evaluates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mmengine.config import Config
+
+from mmcion.utils.checks import UserError
+
+DEFAULT_SIZE = (256, 128)  # height and width that most papers train with
+# settings by which a network gets weights before those of a checkpoint
+_INITIAL_WEIGHTS = {
+    'backbone_checkpoint',
+    'checkpoint_path',
+    'init_cfg',
+    'neck_checkpoint',
+}
+
+
+def network_config(
+    cfg: Config, *, with_initial_weights: bool = False
+) -> dict[str, Any]:
+    """Return the config of the network that a run evaluates.
+
+    - Of ``ReIDModel``: backbone and neck, without the head.
+    - Of ``CION``: the teacher's backbone, as a ``ReIDModel``.
+    - Other models are returned as they are.
+
+    Args:
+        cfg: Config of a run, with ``model``.
+        with_initial_weights: Whether to keep what loads or downloads weights.
+            Not needed where those of a checkpoint follow.
+
+    Raises:
+        UserError: If there is no model.
+    """
+    if not cfg.get('model'):
+        raise UserError(
+            'the config has no model; it describes something else.'
+        )
+    model = cfg.model.to_dict()
+    if not with_initial_weights:
+        model = portable_config(model)
+    if class_name(model) not in ('ReIDModel', 'CION'):
+        return model  # what of it is evaluated, only its class knows
+    # head, projector and options of training do not change a feature
+    keys = {'backbone', 'data_preprocessor', 'backbone_checkpoint'}
+    if class_name(model) == 'ReIDModel':
+        keys |= {'neck', 'neck_feat', 'neck_checkpoint', 'flip_test'}
+    network = {key: model[key] for key in model if key in keys}
+    return {**network, 'type': 'mmcion.ReIDModel'}
+
+
+def class_name(settings: Mapping[str, Any]) -> str:
+    """Return the name of a component's class, without our scope."""
+    kind = settings['type']
+    kind = kind if isinstance(kind, str) else kind.__name__
+    # of a config in Python style: mmcion.models.CION
+    return kind.rpartition('.')[2] if kind.startswith('mmcion.') else kind
+
+
+def portable_config(value: Any) -> Any:
+    """Return a config that needs nothing but registered classes.
+
+    - It neither reads nor downloads weights.
+    - Classes are named as registries do, ``mmcion.CION``, not by the module
+      they are in, ``mmcion.models.CION``.
+    """
+    if isinstance(value, list | tuple):
+        return type(value)(map(portable_config, value))
+    if not isinstance(value, dict):
+        return value
+    copy = {
+        key: portable_config(each)
+        for key, each in value.items()
+        if key not in _INITIAL_WEIGHTS
+    }
+    if copy.get('pretrained'):  # True, or the name of a file
+        copy['pretrained'] = False if copy['pretrained'] is True else None
+    kind = copy.get('type')
+    if isinstance(kind, str) and kind.count('.') > 1:
+        copy['type'] = f'{kind.split(".")[0]}.{kind.rpartition(".")[2]}'
+    return copy
+
+
+def evaluation_pipeline(cfg: Config) -> list[dict[str, Any]]:
+    """Return the transforms of the images that a run evaluates.
+
+    Those of ``test_dataloader``. A pre-training without one evaluates images
+    of the size of its global views.
+    """
+    if 'test_dataloader' in cfg:
+        pipeline = cfg.test_dataloader.dataset.pipeline
+        return [dict(transform) for transform in pipeline]
+    size = DEFAULT_SIZE
+    loader = cfg.get('train_dataloader', {})
+    for transform in loader.get('dataset', {}).get('pipeline', []):
+        if class_name(transform) == 'MultiCrop':
+            size = transform.get('global_size', DEFAULT_SIZE)
+    return resize_pipeline(size)
+
+
+def resize_pipeline(size: Sequence[int]) -> list[dict[str, Any]]:
+    """Return the transforms that read an image and resize it."""
+    return [
+        {'type': 'mmcion.LoadImage'},
+        {'type': 'mmcion.ResizeImage', 'size': tuple(size)},
+        {'type': 'mmcion.PackReIDInputs'},
+    ]

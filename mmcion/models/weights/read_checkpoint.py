@@ -1,0 +1,120 @@
+"""Read checkpoints without running code, and say what a bad file is."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.logging import HistoryBuffer
+
+from mmcion.utils.checks import UserError, check_file
+
+# what a history buffer has registered as its statistics
+_HISTORY_STATISTICS = {'min', 'max', 'mean', 'current', 'statistics'}
+# the start of files that are often saved in place of weights
+_WEB_PAGE = re.compile(rb'\s*<(?:!doctype|html|head|\?xml)', re.IGNORECASE)
+_LFS_POINTER = b'version https://git-lfs'
+# how torch names a class or function that a file wants to call
+_WANTED_CALL = re.compile(r'(?:GLOBAL|class) ([\w.]+)')
+
+
+def _history_statistic(owner: Any, name: str) -> Any:
+    """Replace ``getattr``, by which a checkpoint could reach anything."""
+    if owner is not HistoryBuffer or name not in _HISTORY_STATISTICS:
+        raise ValueError(f'it wants the attribute {name!r} of {owner!r}')
+    return getattr(owner, name)
+
+
+# what an unpickler may call beside torch's own list
+_ALLOWED = [
+    HistoryBuffer,
+    argparse.Namespace,
+    slice,
+    np.ndarray,
+    np.dtype,
+    *{type(np.dtype(code)) for code in '?bBhHiIlLqQefd'},
+    # numpy moves these between versions, so they are taken from a pickle
+    np.ones(1).__reduce__()[0],
+    np.float32(1).__reduce__()[0],
+    # how the statistics of a history buffer are pickled
+    (_history_statistic, 'builtins.getattr'),
+]
+
+
+def read_checkpoint(path: str | Path) -> Any:
+    """Read a checkpoint to the CPU without running code from it.
+
+    Beside tensors and plain Python types a file may hold what mmengine and
+    CION put into theirs: NumPy scalars and arrays, mmengine's history buffers
+    and an argparse namespace. Files that end in ``.safetensors`` are read as
+    such.
+
+    Args:
+        path: File to read.
+
+    Raises:
+        FileNotFoundError: If the file is missing.
+        UserError: If it is a web page, a Git LFS pointer, empty, truncated,
+            otherwise damaged, or wants to run code.
+    """
+    path = check_file(path, 'checkpoint')
+    try:
+        if path.suffix == '.safetensors':
+            from safetensors.torch import load_file
+
+            return load_file(path)
+        if zipfile.is_zipfile(path):
+            # torch does not compare the check sums, so a flipped bit passes
+            with zipfile.ZipFile(path) as archive:
+                if damaged := archive.testzip():
+                    raise ValueError(f'wrong check sum of {damaged}')
+        with torch.serialization.safe_globals(_ALLOWED):
+            return torch.load(path, map_location='cpu', weights_only=True)
+    except PermissionError:
+        raise
+    except Exception as error:  # bad bytes raise nearly anything
+        raise UserError(f'{path} {_reason(path, error)}.') from error
+
+
+def _reason(path: Path, error: Exception) -> str:
+    """Return why a file could not be read and what to do."""
+    size = path.stat().st_size
+    # the first bytes of a file say more than torch's error
+    with open(path, 'rb') as file:
+        start = file.read(512)
+    if not start:
+        return 'is empty. Download or copy it again'
+    if _WEB_PAGE.match(start):
+        return (
+            'is a web page and not weights: the download returned a log-in or '
+            'an error page. Open the address in a browser and save the file '
+            'itself'
+        )
+    if start.startswith(_LFS_POINTER):
+        return 'is a Git LFS pointer. Get the file itself with `git lfs pull`'
+    if wanted := _WANTED_CALL.search(str(error)):
+        return (
+            f'was not loaded, because it wants to run {wanted[1]}; weights '
+            f'never need that. Do not load it by other means. Get it from its '
+            f'authors and compare the hash'
+        )
+    # a zip file has its table at the end, a legacy pickle just stops
+    if start.startswith(b'PK'):
+        truncated = not zipfile.is_zipfile(path)
+    else:
+        truncated = isinstance(error, EOFError) or 'unexpected EOF' in str(
+            error
+        )
+    if truncated:
+        return f'is truncated ({size} bytes). Download or copy it again'
+    # torch goes on to recommend loading the file unsafely
+    detail = str(error).split('. In PyTorch')[0].splitlines()[:1]
+    return (
+        f'is damaged or not a checkpoint of plain tensors; it was not loaded '
+        f'({type(error).__name__}: {"".join(detail)})'
+    )

@@ -1,0 +1,86 @@
+"""Choose the checkpoint that a run loads, before mmengine does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from mmcion.utils.checks import UserError
+
+from .read_checkpoint import read_checkpoint
+
+# what a run needs to go on
+_RESUMABLE = {'message_hub', 'meta', 'optimizer', 'state_dict'}
+
+
+def choose_run_checkpoint(cfg: Any) -> list[str]:
+    """Choose a checkpoint that is safe and undamaged.
+
+    mmengine falls back to unpickling whatever a file holds; a file that
+    passes here runs no code. To resume without ``load_from`` sets it to the
+    last undamaged checkpoint of the work folder.
+
+    Args:
+        cfg: Runner config with ``load_from``, ``resume`` and ``work_dir``.
+
+    Returns:
+        Warnings about damaged checkpoints that an earlier one replaces.
+
+    Raises:
+        FileNotFoundError: If ``load_from`` does not exist.
+        UserError: If it is damaged, would run code or cannot be resumed from;
+            without ``load_from``, if this is so for all.
+    """
+    load_from, resume = cfg.get('load_from'), cfg.get('resume')
+    if load_from is not None:
+        _require_sound(load_from, resume)
+    if load_from is not None or not resume:
+        return []
+    refused = []
+    for path in _saved_checkpoints(Path(cfg['work_dir'])):
+        try:
+            _require_sound(path, resume)
+        except (FileNotFoundError, UserError) as error:
+            refused.append(str(error))
+            continue
+        cfg['load_from'] = str(path)
+        return [f'{reason} Going on from {path}.' for reason in refused]
+    if refused:
+        raise UserError(
+            f'no checkpoint of {cfg["work_dir"]} can be resumed from: '
+            f'{" ".join(refused)}'
+        )
+    return []
+
+
+def _saved_checkpoints(work_dir: Path) -> list[Path]:
+    """Return the noted last checkpoint, then all others, newest first."""
+    note = work_dir / 'last_checkpoint'
+    text = note.read_text(errors='replace').strip() if note.is_file() else ''
+    noted = [Path(text)] if text else []
+    folders = {work_dir, *(path.parent for path in noted)}
+    others = [
+        path
+        for folder in folders
+        for path in folder.glob('*.pth')
+        # the best ones are saved without optimizer
+        if re.search(r'\d+$', path.stem) and not path.stem.startswith('best_')
+    ]
+    known = {path.resolve() for path in noted}
+    return noted + sorted(
+        (path for path in others if path.resolve() not in known),
+        key=lambda path: (path.stat().st_mtime_ns, path.name),
+        reverse=True,
+    )
+
+
+def _require_sound(path: str | Path, resume: bool) -> None:
+    """Raise if a checkpoint cannot be read, or not be resumed from."""
+    checkpoint = read_checkpoint(path)
+    found = set(checkpoint) if isinstance(checkpoint, dict) else set()
+    if resume and _RESUMABLE - found:
+        raise UserError(
+            f'{path} has no {", ".join(sorted(_RESUMABLE - found))}; a run '
+            f'can start from it (load_from), but not resume.'
+        )

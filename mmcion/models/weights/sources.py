@@ -1,0 +1,237 @@
+"""Where weights come from, and what is known about each source."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from mmcion.models.architectures import get_architecture, list_architectures
+from mmcion.utils.checks import UserError, check_choice
+
+from .key_rules import detect_family, our_names
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+_LAST_STRIDE = (
+    'It was trained with a last stride of 2; here it is 1, as is usual when '
+    'such weights are fine-tuned for ReID.'
+)
+_TIMM_REPVIT = 'its squeeze-and-excitation has another gate and width'
+_PLAIN_PATCHES = (
+    'it cuts images into patches by one convolution, and has no ICS stem'
+)
+_OTHER_WINDOWS = 'its windows are not 8 x 8 in all stages'
+_SAME_NAMES = ('ResNet', 'GhostNet', 'EdgeNeXt', 'FastViT', 'ConvNeXt', 'VOLO')
+
+
+@dataclass(frozen=True)
+class Source:
+    """One source of weights.
+
+    Attributes:
+        title: Name of the project and of its pre-training.
+        families: Backbone classes whose structure is ours.
+        unused: Regular expression of names that no feature passes.
+        part: Prefix of the network that is wanted, of several.
+        published_names: Whether names follow the rules of ``key_rules``; else
+            they are ours but for a prefix.
+        statistics: Name of the images that ``mean`` and ``std`` are of.
+        mean: Per channel, of RGB images in [0, 1].
+        std: Per channel, likewise.
+        remark: What differs although the weights do not show it.
+        differing: Why other backbone classes are not converted.
+    """
+
+    title: str
+    families: tuple[str, ...]
+    unused: str = r'^(?:fc|head)\.'
+    part: str = ''
+    published_names: bool = False
+    statistics: str = 'ImageNet'
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
+    remark: str = ''
+    differing: Mapping[str, str] = field(default_factory=dict)
+
+    def rename(
+        self, tensors: Mapping[str, Tensor], family: str
+    ) -> dict[str, Tensor]:
+        """Return the tensors that a backbone needs by our names."""
+        names = [name for name in tensors if not re.search(self.unused, name)]
+        if self.published_names:
+            ours = our_names(names, family)
+        else:
+            prefix = '' if family.startswith('ResNet') else 'model.'
+            ours = {name: prefix + name for name in names}
+        return {ours[name]: tensors[name] for name in names}
+
+    def candidates(self, names: Iterable[str] = ()) -> list[str]:
+        """Return the architectures that tensors of such names may be of."""
+        shown = detect_family(names)
+        return [
+            arch
+            for arch in list_architectures()
+            if (family := get_architecture(arch).family) in self.families
+            # without a family's published names they are timm's, and a
+            # ResNet has the same names everywhere
+            and (shown == family if shown else not family.startswith('ResNet'))
+        ]
+
+
+# Statistics and structures: the repositories DengpanFu/LUPerson and
+# LUPerson-NL, damo-cv/TransReID-SSL, JDAI-CV/fast-reid.
+SOURCES: dict[str, Source] = {
+    'reidzoo': Source(
+        'ReIDZoo (CION on CION-AL)',
+        families=(
+            *_SAME_NAMES,
+            'ResNetIBN',
+            'RepViT',
+            'VisionTransformerICS',
+            'SwinTransformer',
+        ),
+        # and a table that follows from the window
+        unused=r'^(?:fc|head)\.|\.relative_position_index$',
+        published_names=True,
+    ),
+    'lup': Source(
+        'LUP (MoCo v2 on LUPerson)',
+        families=('ResNet',),
+        unused=r'^fc\.',
+        part='encoder_q.',
+        statistics='LUPerson',
+        mean=(0.3525, 0.3106, 0.3140),
+        std=(0.2660, 0.2522, 0.2505),
+        remark=_LAST_STRIDE,
+    ),
+    'lup-nl': Source(
+        'LUP-NL (PNL on LUPerson-NL)',
+        families=('ResNet',),
+        unused=r'^(?:fc[12]?|embed_fc|classifier)\.',
+        part='encoder_q.',
+        statistics='LUPerson-NL',
+        mean=(0.3452, 0.3070, 0.3114),
+        std=(0.2633, 0.2500, 0.2480),
+        remark=_LAST_STRIDE,
+    ),
+    'transreid-ssl': Source(
+        'TransReID-SSL (DINO on LUPerson, ICS stem)',
+        families=('VisionTransformerICS',),
+    ),
+    'fast-reid': Source(
+        'fast-reid',
+        families=('ResNet', 'ResNetIBN'),
+        remark='The backbone alone: pooling (often GeM) and neck are not '
+        'taken over, and newer versions of fast-reid pool after the first '
+        'convolution without padding, so features differ from its own.',
+    ),
+    'torchvision': Source(
+        'torchvision (ImageNet)',
+        families=('ResNet',),
+        unused=r'^fc\.',
+        remark=_LAST_STRIDE,
+    ),
+    'timm': Source(
+        'timm',
+        families=_SAME_NAMES,
+        unused=r'^(?:fc|classifier|head\.fc|aux_head)\.|^head\.(?:weight|bias)$',
+        remark='ResNets are usually trained with a last stride of 2; here it '
+        'is 1.',
+        differing={
+            'RepViT': _TIMM_REPVIT,
+            'VisionTransformerICS': _PLAIN_PATCHES,
+            'SwinTransformer': _OTHER_WINDOWS,
+        },
+    ),
+}
+
+# why the weights of these sources are not converted
+REFUSED: dict[str, str] = {
+    'pass': 'PASS has part tokens, which take part in every attention, and '
+    'no ICS stem; none of our backbones has them',
+    'solider': 'SOLIDER has windows of 7 x 7 and a semantic controller after '
+    'every stage; our Swin has windows of 8 x 8 and no controller',
+}
+
+# names that show another structure, whatever the file was said to be
+_TRAITS: dict[str, str] = {
+    r'^part_token\d': REFUSED['pass'],
+    r'^semantic_embed_[wb]\.': REFUSED['solider'],
+    r'^NL_\d\.': 'it has non-local blocks (WITH_NL), unlike our ResNet',
+    r'\.se\.fc\.0\.': 'it has squeeze-and-excitation (WITH_SE), unlike our '
+    'ResNet',
+    r'^sie_embed': 'its tokens depend on the camera (SIE)',
+    r'\.token_mixer\.conv\.c\.weight$': _TIMM_REPVIT,
+}
+_TABLE = 'attn.relative_position_bias_table'
+_TABLE_ROWS = 15**2  # offsets between two places of an 8 x 8 window
+
+
+def find_source(name: str) -> Source:
+    """Look up a source.
+
+    Raises:
+        UserError: If it is unknown, or its weights do not fit; says why.
+    """
+    if name in REFUSED:
+        raise UserError(
+            f'weights of {name} cannot be converted: {REFUSED[name]}.'
+        )
+    check_choice('source', name, SOURCES)
+    return SOURCES[name]
+
+
+def source_hint(names: Iterable[str], ours: Iterable[str]) -> str:
+    """Return how to convert weights that have the names of another project.
+
+    Args:
+        names: Of the tensors of a checkpoint.
+        ours: Of the tensors of the network that they should fill.
+
+    Returns:
+        A sentence, or an empty string where no project is recognised.
+    """
+    names, ours = set(names), set(ours)
+    if any(name.startswith('encoder_q.') for name in names):
+        key = 'lup-nl' if 'prototypes' in names else 'lup'
+    elif detect_family(names) not in (None, 'ResNet', 'ResNetIBN'):
+        key = 'reidzoo'
+    elif any(f'model.{name}' in ours for name in names):
+        key = 'timm'
+    else:
+        return ''
+    return (
+        f'Its names look like those of {SOURCES[key].title}: convert it with '
+        f'tools/model_converters/convert_weights.py FILE --from {key} --out '
+        f'MODEL.pth.'
+    )
+
+
+def refuse_structure(tensors: Mapping[str, Tensor]) -> None:
+    """Raise if tensors show a structure that none of our backbones has.
+
+    Args:
+        tensors: Of a backbone, by their own names.
+
+    Raises:
+        UserError: Names the structure.
+    """
+    reasons = [
+        reason
+        for pattern, reason in _TRAITS.items()
+        if any(re.search(pattern, name) for name in tensors)
+    ]
+    stem = tensors.get('patch_embed.proj.weight')
+    # RGB goes into the patches at once, where ICS has a stem before them
+    if stem is not None and stem.shape[1] == 3 and 'cls_token' in tensors:
+        reasons.append(_PLAIN_PATCHES)
+    if any(
+        name.endswith(_TABLE) and len(tensor) != _TABLE_ROWS
+        for name, tensor in tensors.items()
+    ):
+        reasons.append(_OTHER_WINDOWS)
+    if reasons:
+        raise UserError(f'it cannot be converted: {reasons[0]}.')

@@ -1,0 +1,60 @@
+"""Which files are images, and in which order a folder lists them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from .checks import check_folder
+
+# what OpenCV decodes on every platform, as LoadImage does
+IMAGE_SUFFIXES = frozenset(
+    {'.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp'}
+)
+
+
+def is_image_name(name: str) -> bool:
+    """Return whether a file name is that of an image.
+
+    The suffix decides, in either case. Hidden files, such as the ``._*`` of
+    macOS, are not images.
+    """
+    suffix = os.path.splitext(name)[1]
+    return suffix.lower() in IMAGE_SUFFIXES and not name.startswith('.')
+
+
+def list_images(
+    folder: str | Path, *, recursive: bool = True, hint: str = ''
+) -> list[str]:
+    """List the images of a folder, in the same order on every machine.
+
+    Args:
+        folder: Folder to list. Hidden files and folders are skipped.
+        recursive: Whether to list the folders below as well. Links to
+            folders are not followed.
+        hint: What to do if there is no image, for the error.
+
+    Returns:
+        Paths relative to ``folder`` with forward slashes, sorted by their
+        bytes.
+
+    Raises:
+        FileNotFoundError: If the folder does not exist or has no image.
+    """
+    folder = check_folder(folder, hint=hint)
+    found: list[str] = []
+    for place, below, names in os.walk(folder):
+        below[:] = [
+            name for name in below if recursive and not name.startswith('.')
+        ]
+        inside = Path(place).relative_to(folder).as_posix()
+        prefix = '' if inside == '.' else f'{inside}/'
+        found += [prefix + name for name in names if is_image_name(name)]
+    if not found:
+        where = 'in it or below' if recursive else 'in it'
+        raise FileNotFoundError(
+            f'folder {folder} has no image '
+            f'({", ".join(sorted(IMAGE_SUFFIXES))}) {where}. {hint}'.rstrip()
+        )
+    # names that are not UTF-8 have no order as text
+    return sorted(found, key=os.fsencode)

@@ -1,0 +1,127 @@
+import pytest
+import torch
+from torch import nn
+
+from mmcion.models import BNNeck, ReIDModel, build_backbone
+from mmcion.models.weights import load_part, load_weights
+from mmcion.utils.checks import UserError
+from tests.golden import reidzoo_backbone
+from tests.tiny import DIM, TinyBackbone
+
+
+def save(path, **parts):
+    """Write modules as ``tools/train.py`` does."""
+    state = {
+        f'{name}.{key}': value
+        for name, part in parts.items()
+        for key, value in part.state_dict().items()
+    }
+    torch.save({'state_dict': state, 'meta': {}}, path)
+    return path
+
+
+def same(first, second):
+    first, second = first.state_dict(), second.state_dict()
+    return first.keys() == second.keys() and all(
+        torch.equal(first[name], second[name]) for name in first
+    )
+
+
+def test_backbone_of_a_pretraining_is_the_teachers(tmp_path):
+    teacher, student = TinyBackbone(), TinyBackbone()
+    roles = {'teacher.backbone': teacher, 'student.backbone': student}
+    path = save(tmp_path / 'a.pth', **roles)
+    backbone = TinyBackbone()
+    assert load_part(backbone, path).fits and same(backbone, teacher)
+    load_part(backbone, path, role='student')
+    assert same(backbone, student)
+    path = save(tmp_path / 'b.pth', **{'student.backbone': student})
+    with pytest.raises(UserError, match=r'b\.pth: it has no teacher'):
+        load_part(backbone, path)
+
+
+def test_neck_is_loaded_whole(tmp_path):
+    torch.manual_seed(0)
+    trained, neck = BNNeck(4, 3), BNNeck(4, 3)
+    trained(torch.randn(5, 4))
+    head = nn.Linear(3, 9)
+    load_part(neck, save(tmp_path / 'a.pth', neck=trained, head=head), 'neck')
+    assert same(neck, trained)
+
+
+def test_checkpoint_without_neck_is_refused(tmp_path):
+    path = save(tmp_path / 'a.pth', backbone=nn.Linear(2, 2))
+    with pytest.raises(UserError, match=r'0\.0%.* neck .*zero-shot_\*\.py'):
+        load_part(BNNeck(4), path, 'neck')
+
+
+@pytest.mark.parametrize('content', [[1], {'state_dict': 3}])
+def test_file_of_another_kind_has_no_neck(tmp_path, content):
+    torch.save(content, tmp_path / 'a.pth')
+    with pytest.raises(UserError, match=r'a\.pth: '):
+        load_part(BNNeck(4), tmp_path / 'a.pth', 'neck')
+
+
+@pytest.mark.parametrize(
+    ('trained', 'config', 'difference'),
+    [
+        (BNNeck(4), BNNeck(6), r'bn\.bias \(4,\), not \(6,\)'),
+        (BNNeck(4, 3), BNNeck(3), r'1 unexpected \(embedding\.weight\)'),
+        (BNNeck(4), BNNeck(4, 4), r'1 missing \(embedding\.weight\)'),
+    ],
+)
+def test_another_neck_is_refused(tmp_path, trained, config, difference):
+    path = save(tmp_path / 'a.pth', neck=trained)
+    with pytest.raises(UserError, match=difference):
+        load_part(config, path, 'neck')
+
+
+def test_another_backbone_is_refused(tmp_path):
+    path = save(tmp_path / 'a.pth', backbone=TinyBackbone(use_bn=True))
+    with pytest.raises(UserError, match=r'a\.pth: .*unexpected \(1\.weight'):
+        load_part(TinyBackbone(), path)
+
+
+@pytest.mark.parametrize(
+    ('prefix', 'tensors', 'source'),
+    [
+        ('module.encoder_q.', lambda: build_backbone('resnet18'), 'lup'),
+        ('', lambda: reidzoo_backbone('vit_tiny'), 'reidzoo'),
+    ],
+)
+def test_names_of_other_projects_are_recognised(
+    tmp_path, prefix, tensors, source
+):
+    state = tensors()
+    state = state.state_dict() if isinstance(state, nn.Module) else state
+    named = {prefix + name: tensor for name, tensor in state.items()}
+    torch.save(named, tmp_path / 'a.pth')
+    with pytest.raises(UserError, match=f'convert_weights.*--from {source} '):
+        load_part(build_backbone('vit_tiny'), tmp_path / 'a.pth')
+
+
+def test_model_takes_all_its_parts():
+    cfg = {'type': 'mmcion.TinyBackbone'}
+    neck = {'type': 'mmcion.BNNeck', 'in_channels': DIM}
+    trained, model = (ReIDModel(cfg, neck=neck) for _ in range(2))
+    load_weights(model, {'state_dict': trained.state_dict()})
+    assert same(model, trained)
+    with pytest.raises(UserError, match='the neck BNNeck'):
+        load_weights(model, ReIDModel(cfg).state_dict())
+    bare = ReIDModel(cfg)
+    load_weights(bare, trained.state_dict())
+    assert same(bare.backbone, trained.backbone)
+
+
+def test_other_models_are_loaded_as_they_are():
+    class Parts(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.backbone = nn.Linear(2, 2)
+            self.attention = nn.Linear(2, 2)
+
+    trained, model = Parts(), Parts()
+    load_weights(model, trained.state_dict())
+    assert same(model, trained)
+    with pytest.raises(UserError, match=r'Parts.*attention\.weight'):
+        load_weights(model, {'backbone.weight': torch.ones(2, 2)})

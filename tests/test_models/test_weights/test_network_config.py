@@ -1,0 +1,85 @@
+import pytest
+from mmengine.config import Config
+
+from mmcion.models.weights import evaluation_pipeline
+from mmcion.models.weights.network_config import network_config
+from mmcion.utils.checks import UserError
+from tests.golden import DATA
+from tests.tiny import DIM, pretrainer_cfg
+
+NECK = {'type': 'BNNeck', 'in_channels': DIM}
+FINE_TUNED = {
+    'model': {
+        'type': 'ReIDModel',
+        'backbone': {'type': 'TinyBackbone'},
+        'backbone_checkpoint': 'start.pth',
+        'neck': NECK,
+        'head': {'type': 'ReIDHead', 'in_channels': 8, 'num_classes': 5},
+    },
+    'test_dataloader': {
+        'dataset': {'pipeline': [{'type': 'ResizeImage', 'size': (16, 8)}]}
+    },
+}
+
+
+def test_network_of_a_fine_tuning_has_no_head():
+    cfg = Config(FINE_TUNED)
+    found = network_config(cfg)
+    assert found == {
+        'type': 'mmcion.ReIDModel',
+        'backbone': {'type': 'TinyBackbone'},
+        'neck': NECK,
+    }
+    found = network_config(cfg, with_initial_weights=True)
+    assert found['backbone_checkpoint'] == 'start.pth'
+
+
+def test_network_of_a_pretraining_is_the_backbone():
+    cfg = pretrainer_cfg(backbone_checkpoint='start.pth', channels_last=True)
+    assert network_config(Config({'model': cfg})) == {
+        'type': 'mmcion.ReIDModel',
+        'backbone': cfg['backbone'],
+        'data_preprocessor': cfg['data_preprocessor'],
+    }
+
+
+def test_other_models_stay_as_they_are():
+    model = {'type': 'OwnModel', 'backbone': {'type': 'X'}, 'parts': 6}
+    assert network_config(Config({'model': model})) == model
+    with pytest.raises(UserError, match='no model'):
+        network_config(Config({'work_dir': 'x'}))
+
+
+def test_config_in_python_style():
+    cfg = Config.fromfile(DATA / 'tiny_train_python.py')
+    found = network_config(cfg)
+    assert found['type'] == 'mmcion.ReIDModel'
+    assert found['backbone']['type'] == 'tests.TinyBackbone'
+    assert evaluation_pipeline(cfg)[1]['size'] == (16, 8)
+
+
+def test_nothing_but_the_checkpoint_gives_weights():
+    backbone = {
+        'type': 'X',
+        'pretrained': True,
+        'checkpoint_path': 'a.pth',
+        'init_cfg': {'type': 'Pretrained', 'checkpoint': 'http://a/b'},
+        'stem': [{'pretrained': 'a.pth'}],
+    }
+    model = {'type': 'ReIDModel', 'backbone': backbone}
+    assert network_config(Config({'model': model}))['backbone'] == {
+        'type': 'X',
+        'pretrained': False,
+        'stem': [{'pretrained': None}],
+    }
+
+
+def test_images_of_a_test_and_of_a_pretraining():
+    pipeline = evaluation_pipeline(Config(FINE_TUNED))
+    assert pipeline[0] == {'type': 'ResizeImage', 'size': (16, 8)}
+    for kind in ('MultiCrop', 'mmcion.MultiCrop'):
+        views = {'type': kind, 'global_size': (128, 64)}
+        cfg = {'train_dataloader': {'dataset': {'pipeline': [views]}}}
+        assert evaluation_pipeline(Config(cfg))[1]['size'] == (128, 64)
+    for cfg in ({}, {'train_dataloader': {}}):
+        assert evaluation_pipeline(Config(cfg))[1]['size'] == (256, 128)
