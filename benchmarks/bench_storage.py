@@ -1,12 +1,12 @@
-"""Measure what tables, annotations and features cost on disk.
+"""Measure time and memory of tables, annotations and features on disk.
 
 Example::
 
     python benchmarks/bench_storage.py --rows 10000000 --annotations 3900000
 
-Makes everything in a temporary folder (4 GB for these sizes). Every step runs
-in a process of its own, whose peak memory is that step's; ``base_mb`` is what
-importing takes. The last line of output is JSON.
+Everything is made in a temporary folder (4 GB for these sizes). Every step
+runs in its own process, whose peak memory is that of the step; ``base_mb`` is
+what the imports take. The last line of output is JSON.
 """
 
 import argparse
@@ -21,9 +21,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
 
 PER_TRACKLET, PER_VIDEO = 24, 500
 PER_IDENTITY = 16
@@ -40,7 +37,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--annotations', type=int, default=3_900_000)
     parser.add_argument('--features', type=int, default=1_000_000)
     parser.add_argument('--dim', type=int, default=256)
-    parser.add_argument('--dir', help='where the temporary folder is made')
+    parser.add_argument('--dir', help='parent of the temporary folder')
     parser.add_argument('--step', choices=STEPS, help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -51,7 +48,7 @@ def peak_mb() -> float:
 
 
 def image_names(rows: int) -> list[str]:
-    """Return as many paths of about forty characters."""
+    """Return paths of about forty characters."""
     return [
         f'sec{n % 97:02d}/video_{n // 500:07d}/{n:013d}.jpg'
         for n in range(rows)
@@ -83,7 +80,7 @@ def make_table(args: argparse.Namespace, folder: Path) -> dict[str, float]:
 
 
 def open_table(args: argparse.Namespace, folder: Path) -> dict[str, float]:
-    """Open the table and look at its groups."""
+    """Open the table and read the ends of its groups."""
     from mmcion.structures import TrackletTable
 
     before = peak_mb()
@@ -145,12 +142,12 @@ def import_json(args: argparse.Namespace, folder: Path) -> dict[str, float]:
 
 
 def read_features(args: argparse.Namespace, folder: Path) -> dict[str, float]:
-    """Read all features block by block, beside a plain conversion."""
+    """Read all features block by block, compared with a plain conversion."""
     from mmcion.structures import FeatureStore
 
     shape = (args.features, args.dim)
     rng = np.random.default_rng(0)
-    features = FeatureStore.create(folder / 'features', shape, {})
+    features = FeatureStore.create(folder / 'features', shape)
     starts = range(0, args.features, BLOCK)
     for start in starts:
         part = features[start : start + BLOCK]

@@ -117,10 +117,6 @@ def evaluate(work_dir, checkpoint, out, **options):
     return read_json(out / 'scores.json'), np.load(out / 'features.npz')
 
 
-def load(work_dir, epoch=2):
-    return read_checkpoint(work_dir / f'epoch_{epoch}.pth')
-
-
 @pytest.fixture(scope='module')
 def runs(images, pretrained, tmp_path_factory):
     """Work folders of whole runs by family."""

@@ -21,7 +21,7 @@ EXAMPLE = """examples:
       --out work_dirs/identities
   torchrun --nproc-per-node 4 tools/denoise.py CONFIG ... --launcher pytorch
 
-Finished levels are kept, and the finished shards of an interrupted one; the
+Finished levels are kept, and the finished chunks of an interrupted one; the
 same command resumes after them. In the out folder: annotation/ (for
 pre-training), cion_annos.json (the published format), identity.npy (one per
 row of the table), report.json, and report.html to look at.

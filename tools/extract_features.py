@@ -1,11 +1,9 @@
 """Extract one feature per image of a tracklet table."""
 
 import argparse
-import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
 
 EXAMPLE = """examples:
   python tools/extract_features.py work_dirs/tracklets/table \\
@@ -14,7 +12,7 @@ EXAMPLE = """examples:
       --config configs/eval/zero-shot_resnet50-ibn_256x128.py \\
       --checkpoint work_dirs/cion/epoch_100.pth --out work_dirs/features
 
-A second run with the same arguments goes on where the first one stopped.
+The same command resumes a run that was stopped.
 """
 DEFAULT_CONFIG = (
     ROOT / 'configs' / 'eval' / 'zero-shot_color-stripes_128x64.py'
@@ -42,8 +40,14 @@ def parse_args() -> argparse.Namespace:
         type=int,
         default=0,
         metavar='N',
-        help='go on over up to N images that are missing or damaged; their '
+        help='continue if up to N images are missing or damaged; their '
         'features are zero and features.json lists their rows (default: 0)',
+    )
+    parser.add_argument(
+        '--overwrite',
+        action='store_true',
+        help='replace features in the out folder that other images or '
+        'settings gave',
     )
     add_cfg_options(parser)
     add_launcher(parser)
@@ -81,11 +85,12 @@ def main() -> None:
             batch_size=args.batch_size,
             num_workers=args.num_workers,
             max_unreadable=args.max_unreadable,
+            overwrite=args.overwrite,
         )
-    holes = len(store.unreadable)
+    empty = len(store.unreadable)
     print(
         f'{args.out}: {len(store)} features of {store.dim} dimensions'
-        + (f', {holes} of them zero: unreadable images' if holes else '')
+        + (f', {empty} of them zero: unreadable images' if empty else '')
     )
 
 

@@ -41,7 +41,7 @@ def denoise(
         config: As the files in ``configs/denoise``: ``pipeline``, and
             optionally ``calibration``, ``center``, ``seed`` and
             ``custom_imports``. (``export`` is the tool's.)
-        work_dir: Finished levels and shards are kept here and reused.
+        work_dir: Finished levels and chunks are kept here and reused.
 
     Returns:
         Identity of every row, -1 where it was dropped, and the ``report``.

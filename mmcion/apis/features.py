@@ -157,16 +157,19 @@ class FeatureExtractor:
         out: str | Path,
         *,
         max_unreadable: int = 0,
+        overwrite: bool = False,
     ) -> FeatureStore:
         """Write the features of a folder of any size to disk.
 
-        If it is stopped, the same call continues.
+        If it is stopped, the same call resumes it.
 
         Args:
             folder: All images in it and below, sorted.
             out: Folder of the features.
             max_unreadable: Number of images that may be damaged; their
                 features are zero.
+            overwrite: Whether to replace features of other images or another
+                model.
 
         Returns:
             Store, memory-mapped. ``meta['names']`` are the files relative to
@@ -174,7 +177,8 @@ class FeatureExtractor:
 
         Raises:
             FileNotFoundError: If there is no image.
-            UserError: If more images are damaged.
+            UserError: If more images are damaged, or ``out`` has features of
+                other images or another model.
         """
         root = Path(folder).resolve()
         names = list_images(root)
@@ -196,6 +200,7 @@ class FeatureExtractor:
             num_workers=self.num_workers,
             max_unreadable=max_unreadable,
             device=self.device,
+            overwrite=overwrite,
         )
 
     def identity(self) -> dict[str, Any]:

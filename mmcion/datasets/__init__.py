@@ -2,16 +2,13 @@ from .collate import collate_views
 from .identity_dataset import IdentityDataset
 from .image_reader import UnreadableImageError, open_images
 from .reid import *  # noqa: F403
-from .reid_dataset import CSVReID, ReIDDataset
 from .samplers import IdentitySampler
 from .tracklet_dataset import TrackletDataset
 from .transforms import *  # noqa: F403
 
 __all__ = [
-    'CSVReID',
     'IdentityDataset',
     'IdentitySampler',
-    'ReIDDataset',
     'TrackletDataset',
     'UnreadableImageError',
     'collate_views',

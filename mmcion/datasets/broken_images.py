@@ -1,10 +1,12 @@
-"""BrokenImages: what could not be read, up to a limit."""
+"""BrokenImages: images that cannot be read, up to a limit."""
 
 from __future__ import annotations
 
 import logging
 
 from mmengine.logging import print_log
+
+from mmcion.utils.checks import check_at_least
 
 from .image_reader import UnreadableImageError
 
@@ -14,20 +16,19 @@ _NUM_LISTED = 20
 class BrokenImages:
     """Rows whose image is missing or undecodable; each is logged once.
 
-    Workers count for themselves.
+    Every worker process counts its own.
 
     Args:
-        limit: more of them are an error.
+        limit: Largest number of them.
 
     Raises:
-        ValueError: if ``limit`` is negative.
+        UserError: If ``limit`` is negative.
     """
 
     def __init__(self, limit: int) -> None:
-        if limit < 0:
-            raise ValueError(f'max_broken ({limit}) must be 0 or more.')
+        check_at_least(0, max_broken=limit)
         self.limit = limit
-        self._reasons: dict[int, str] = {}
+        self._reasons: dict[int, str] = {}  # by row
 
     def __contains__(self, row: int) -> bool:
         return row in self._reasons
@@ -36,14 +37,15 @@ class BrokenImages:
         return len(self._reasons)
 
     def add(self, row: int, error: Exception) -> None:
-        """Remember a row.
+        """Note a row.
 
         Args:
-            row: of the annotation.
-            error: what reading raised; names the image.
+            row: Row of the annotation.
+            error: What reading raised; names the image.
 
         Raises:
-            UnreadableImageError: if that is one too many; lists them.
+            UnreadableImageError: If there are more than the limit; lists
+                them.
         """
         self._reasons[row] = str(error)
         if len(self) > self.limit:
@@ -51,7 +53,7 @@ class BrokenImages:
                 f'{len(self)} broken images, more than max_broken '
                 f'({self.limit}), in one worker:\n{self._list(self._reasons)}'
             ) from error
-        # at this level all ranks speak
+        # mmengine logs this level on all ranks
         print_log(
             f'broken image {len(self)} of at most {self.limit} in this '
             f'worker, another of its identity takes its place: {error}',

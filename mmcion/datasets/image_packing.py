@@ -1,52 +1,52 @@
-"""Pack image files into tar files or an LMDB, in the order of training."""
+"""Pack image files into tar files, in the order of training."""
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import shutil
 import tarfile
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
 from mmcion.structures import AnnotationTable, TrackletTable
 from mmcion.structures.columns import encode_paths
-from mmcion.utils.io import atomic_file, hash_value, read_json, write_json
+from mmcion.utils.checks import UserError, join_names
+from mmcion.utils.images import list_images
+from mmcion.utils.io import atomic_file, read_json, write_json
 from mmcion.utils.progress import progress_bar
+from mmcion.utils.result_folder import ResultFolder
 
-from .image_reader import ImageReader, open_images, open_lmdb
+from .image_reader import ImageReader, open_images
 from .tar_images import BLOCK, write_index
 
-ENDINGS = frozenset({'.jpg', '.jpeg', '.png', '.bmp', '.webp'})
-_STATE = '.packing'  # folder of what is needed to go on after a stop
-_AHEAD = 256  # images that are read at a time
-_MAP_SIZE = 1 << 42  # bytes of addresses that an LMDB may grow to
-_MAX_KEY = 511  # bytes of a path in an LMDB
-_LMDB_ROWS = 4096  # images per transaction
+_STATE = '.packing'  # folder with the content of each finished tar file
+_AHEAD = 256  # images of a block, which is read while the last is written
 
 
-def list_images(
+def images_to_pack(
     source: str | Path, image_root: str | Path | None = None
 ) -> tuple[np.ndarray, Path | None]:
-    """Return the images to pack.
+    """Return the images of a data set.
 
     Args:
-        source: an annotation, a TrackletTable or a folder of images, whose
-            files are taken in sorted order.
-        image_root: that paths are relative to; by default the table's own,
-            the folder of an annotation, or ``source`` itself.
+        source: An annotation, a TrackletTable or a folder of images.
+        image_root: What paths are relative to. By default that of the table
+            or annotation, or ``source`` itself.
 
     Returns:
-        ``(N,)`` bytes, every path once, in order of first appearance, and
-        the root.
+        ``(N,)`` bytes, every path once, in order of first appearance or
+        sorted for a folder, and the root.
 
     Raises:
-        ValueError: if there are none.
+        UserError: If there are none.
     """
     source = Path(source)
     root = None if image_root is None else Path(image_root)
@@ -54,246 +54,201 @@ def list_images(
     kind = read_json(header).get('kind') if header.is_file() else None
     if kind == TrackletTable.KIND:
         table = TrackletTable.load(source)
-        if table.path is None:
-            raise ValueError(f'{source} has no image paths.')
         paths, root = table.path, root or table.image_root
     elif kind is not None or not source.is_dir():
-        paths = AnnotationTable.load(source).path
-        root = root or source.parent
+        annotation = AnnotationTable.load(source)
+        paths = annotation.path
+        root = root or annotation.image_root or source.parent
     else:
         root = root or source
-        paths = encode_paths(list(_files(source, root)))
-    if not len(paths):
-        raise ValueError(f'{source} has no images ({", ".join(ENDINGS)}).')
+        inside = os.path.relpath(source, root)
+        names = list_images(source)
+        paths = encode_paths(
+            [os.path.normpath(os.path.join(inside, name)) for name in names]
+        )
+    if paths is None or not len(paths):
+        raise UserError(f'{source} has no image paths.')
+    # a path may occur in several rows, but only once in a tar file
     _, first = np.unique(paths, return_index=True)
     return np.asarray(paths)[np.sort(first)], root
 
 
-def _files(folder: Path, root: Path) -> Iterator[str]:
-    for place, folders, names in os.walk(folder):
-        folders.sort()
-        inside = os.path.relpath(place, root)
-        for name in sorted(names):
-            if os.path.splitext(name)[1].lower() in ENDINGS:
-                yield os.path.normpath(os.path.join(inside, name))
+def pack_images(
+    paths: np.ndarray,
+    images: ImageReader,
+    out: str | Path,
+    *,
+    shard_mb: float = 1024,
+    max_missing: int = 0,
+    num_threads: int = 8,
+    overwrite: bool = False,
+) -> dict[str, Any]:
+    """Copy images, unchanged, into tar files with an index.
 
-
-class Packing:
-    """Copy images, unchanged, to where they can be read fast.
-
-    An interrupted run goes on where it stopped: finished tar files, or the
-    committed part of an LMDB, are kept. The same images give the same bytes.
+    A run that was stopped is resumed after the last finished tar file. The
+    same images give the same bytes. What is there already is treated as
+    ``ResultFolder`` says.
 
     Args:
         paths: ``(N,)`` bytes, in the order to write them.
-        images: reader of the paths.
-        out: folder to write; ``.lmdb`` at its end makes an LMDB.
-        shard_mb: size of a tar file in MB, about.
-        max_missing: more missing or empty images are an error.
-        num_threads: that read.
+        images: Reader of the paths.
+        out: Folder to write.
+        shard_mb: Size of a tar file in MB, about.
+        max_missing: Largest number of images that may be missing or empty.
+        num_threads: Number of threads that read.
+        overwrite: Whether to replace images that are there.
+
+    Returns:
+        What is in ``packed.json``: the numbers of images and tar files, and
+        the list of missing images.
 
     Raises:
-        ValueError: if ``out`` was begun from other images or with another
-            ``shard_mb``, or is complete already.
+        UserError: If more images are missing, or ``out`` holds others.
     """
-
-    def __init__(
-        self,
-        paths: np.ndarray,
-        images: ImageReader,
-        out: str | Path,
-        *,
-        shard_mb: float = 1024,
-        max_missing: int = 0,
-        num_threads: int = 8,
-    ) -> None:
-        self.paths, self.images = paths, images
-        self.out = Path(out)
-        self.shard_bytes = int(shard_mb * 1e6)
-        self.max_missing, self.num_threads = max_missing, num_threads
-        self.missing: list[str] = []
-        self._begin()
-
-    @property
-    def _state(self) -> Path:
-        return self.out / _STATE
-
-    def _begin(self) -> None:
-        sums = [len(self.paths), *_checksums(self.paths)]
-        plan = hash_value([sums, self.shard_bytes])
-        file = self._state / 'plan.json'
-        if file.is_file():
-            if read_json(file) != plan:
-                raise ValueError(
-                    f'{self.out} was begun with other images or options: '
-                    f'repeat them, or remove the folder.'
-                )
-            for left_over in self.out.glob('.*.tmp'):  # of a killed process
-                if left_over.is_dir():
-                    shutil.rmtree(left_over)
-                else:
-                    left_over.unlink()
-            return
-        if self.out.exists() and any(self.out.iterdir()):
-            raise ValueError(
-                f'{self.out} is not empty. Give a new folder, or remove it.'
+    # the same paths in another order are other tar files
+    digest = hashlib.sha256(np.ascontiguousarray(paths).data).hexdigest()
+    shard_bytes = int(shard_mb * 1e6)
+    with ResultFolder(
+        out,
+        'packed images',
+        settings={'shard_bytes': shard_bytes},
+        inputs={'paths': digest},
+        overwrite=overwrite,
+    ) as results:
+        if not results.is_complete:
+            shards = _write_shards(
+                *(paths, images, results.path),
+                *(shard_bytes, max_missing, num_threads),
             )
-        write_json(file, plan)
+            num_images = write_index(
+                results.path,
+                (
+                    (shard['file'], shard['names'], shard['places'])
+                    for shard in shards
+                ),
+            )
+            counts = {
+                'images': num_images,
+                'tar files': len(shards),
+                'missing': [p for shard in shards for p in shard['missing']],
+            }
+            write_json(results.path / 'packed.json', counts)
+            shutil.rmtree(results.path / _STATE, ignore_errors=True)
+            results.finish()
+    return read_json(Path(out) / 'packed.json')
 
-    def run(self) -> dict[str, Any]:
-        """Pack and return counts; the list of missing images is in it."""
-        bar = progress_bar(
-            total=len(self.paths), desc='pack', unit='img', unit_scale=True
+
+def _write_shards(
+    paths: np.ndarray,
+    images: ImageReader,
+    folder: Path,
+    shard_bytes: int,
+    max_missing: int,
+    num_threads: int,
+) -> list[dict[str, Any]]:
+    """Write the tar files that are missing; return what is in each."""
+    shards: list[dict[str, Any]] = []  # as _write_shard returns them
+
+    def next_shard() -> tuple[Path, Path]:
+        name = f'images-{len(shards):05d}.tar'
+        return folder / name, folder / _STATE / f'{name}.json'
+
+    file, state = next_shard()
+    while file.is_file() and state.is_file():
+        shards.append(read_json(state))
+        file, state = next_shard()
+    # rows up to here are in finished tar files
+    row = shards[-1]['stop'] if shards else 0
+    missing = [path for shard in shards for path in shard['missing']]
+    _check_missing(missing, max_missing)
+    bar = progress_bar(
+        total=len(paths),
+        initial=row,
+        desc='pack',
+        unit='img',
+        unit_scale=True,
+    )
+    with bar, ThreadPoolExecutor(num_threads) as pool:
+        contents = _read_ahead(paths[row:], images, pool, bar)
+        while row < len(paths):
+            file, state = next_shard()
+            known = len(missing)
+            shard = _write_shard(
+                file, contents, shard_bytes, missing, max_missing
+            )
+            shard['missing'] = missing[known:]
+            row += len(shard['names']) + len(shard['missing'])
+            # a tar file without it, after a kill, is written again
+            write_json(state, {**shard, 'stop': row})
+            shards.append(shard)
+    return shards
+
+
+def _check_missing(missing: list[str], max_missing: int) -> None:
+    if len(missing) > max_missing:
+        raise UserError(
+            f'missing or empty: {join_names(missing)}. Restore them or allow '
+            f'more with --max-missing.'
         )
-        with bar, ThreadPoolExecutor(self.num_threads) as pool:
-            write = self._lmdb if self.out.suffix == '.lmdb' else self._tars
-            counts = write(bar, pool)
-        counts['missing'] = self.missing
-        write_json(self.out / 'packed.json', counts)
-        shutil.rmtree(self._state)
-        return counts
 
-    def _tars(self, bar: Any, pool: ThreadPoolExecutor) -> dict[str, Any]:
-        row = 0
-        shards: list[tuple[str, list[str], np.ndarray]] = []
-        while row < len(self.paths):
-            name = f'images-{len(shards):05d}.tar'
-            state = self._state / f'{name}.json'
-            if not (state.is_file() and (self.out / name).is_file()):
-                self._shard(name, row, bar, pool)
-            else:
-                self._skip(read_json(state)['missing'])
-                bar.update(read_json(state)['stop'] - row)
-                bar.unpause()
-            shard = read_json(state)
-            row = shard['stop']
-            places = np.array(shard['places'], np.int64).reshape(-1, 2)
-            shards.append((name, shard['names'], places))
-        num_images = write_index(self.out, shards)
-        return {'images': num_images, 'tar files': len(shards)}
 
-    def _shard(
-        self, name: str, row: int, bar: Any, pool: ThreadPoolExecutor
-    ) -> None:
-        """Write one tar file from a row on, and what is in it."""
-        names, places, first = [], [], len(self.missing)
-        with atomic_file(self.out / name) as temporary:
-            with tarfile.open(
-                temporary, 'w', format=tarfile.GNU_FORMAT
-            ) as tar:
-                for path, data in self._read(row, pool):
-                    row += 1
-                    bar.update()
-                    if not data:
-                        self._skip([path])
-                        continue
-                    member = tarfile.TarInfo(path)
-                    member.size = len(data)
-                    tar.addfile(member, io.BytesIO(data))
-                    tar.members = []  # type: ignore[attr-defined]
-                    names.append(path)
-                    padded = -(-len(data) // BLOCK) * BLOCK
-                    places.append((tar.offset - padded, len(data)))
-                    if tar.offset >= self.shard_bytes:
-                        break
-            write_json(
-                self._state / f'{name}.json',
-                {
-                    'stop': row,
-                    'names': names,
-                    'places': places,
-                    'missing': self.missing[first:],
-                },
-            )
+def _write_shard(
+    file: Path,
+    contents: Iterator[tuple[str, bytes]],
+    shard_bytes: int,
+    missing: list[str],
+    max_missing: int,
+) -> dict[str, Any]:
+    """Write images to a tar file until it has its size.
 
-    def _lmdb(self, bar: Any, pool: ThreadPoolExecutor) -> dict[str, Any]:
-        if self.paths.dtype.itemsize > _MAX_KEY:
-            raise ValueError(
-                f'a path is longer than the {_MAX_KEY} bytes that an LMDB '
-                f'allows: pack into tar files.'
-            )
-        # hidden until it is whole
-        file, state = self._state / 'data.mdb', self._state / 'rows.json'
-        row = 0
-        if state.is_file():
-            done = read_json(state)
-            row = done['stop']
-            self._skip(done['missing'])
-            bar.update(row)
-            bar.unpause()
-        whole = self.out / 'data.mdb'
-        if not whole.is_file():
-            self._fill_lmdb(file, state, row, bar, pool)
-            os.replace(file, whole)
-        with open_lmdb(self.out) as environment:
-            return {'images': environment.stat()['entries']}
+    Missing and empty images are added to ``missing``.
+    """
+    names, places = [], []
+    with (
+        atomic_file(file) as temporary,
+        tarfile.open(temporary, 'w', format=tarfile.GNU_FORMAT) as tar,
+    ):
+        for path, data in contents:
+            if not data:
+                missing.append(path)
+                _check_missing(missing, max_missing)
+                continue
+            member = tarfile.TarInfo(path)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+            tar.members = []  # type: ignore[attr-defined]  # of no use here
+            names.append(path)
+            # the content ends where the tar does, but for its padding
+            padded = -(-len(data) // BLOCK) * BLOCK
+            places.append((tar.offset - padded, len(data)))
+            if tar.offset >= shard_bytes:
+                break
+    return {'file': file.name, 'names': names, 'places': places}
 
-    def _fill_lmdb(
-        self,
-        file: Path,
-        state: Path,
-        row: int,
-        bar: Any,
-        pool: ThreadPoolExecutor,
-    ) -> None:
-        """Write the rows from one on, and after each part how far it got."""
-        import lmdb
 
-        with lmdb.open(
-            str(file), subdir=False, map_size=_MAP_SIZE, lock=False
-        ) as environment:
-            reading = self._read(row, pool)
-            while row < len(self.paths):
-                stop = min(row + _LMDB_ROWS, len(self.paths))
-                with environment.begin(write=True) as transaction:
-                    for path, data in islice(reading, stop - row):
-                        if data:
-                            transaction.put(path.encode(), data)
-                        else:
-                            self._skip([path])
-                        bar.update()
-                row = stop
-                write_json(state, {'stop': row, 'missing': self.missing})
+def _read_ahead(
+    paths: np.ndarray, images: ImageReader, pool: ThreadPoolExecutor, bar: tqdm
+) -> Iterator[tuple[str, bytes]]:
+    """Yield paths and contents, which are empty for missing images."""
 
-    def _read(
-        self, row: int, pool: ThreadPoolExecutor
-    ) -> Iterator[tuple[str, bytes]]:
-        """Yield paths and contents from a row on, read ahead."""
-        blocks = range(row, len(self.paths), _AHEAD)
-        ahead = None
-        for start in [*blocks, None]:
-            now = ahead
-            if start is not None:
-                block = self.paths[start : start + _AHEAD].tolist()
-                ahead = pool.map(self._one, [path.decode() for path in block])
-            if now is not None:
-                yield from now
-
-    def _one(self, path: str) -> tuple[str, bytes]:
+    def read(path: str) -> tuple[str, bytes]:
         try:
-            return path, self.images.read(path)
+            return path, images.read(path)
         except (FileNotFoundError, IsADirectoryError):
             return path, b''
 
-    def _skip(self, paths: Sequence[str]) -> None:
-        self.missing.extend(paths)
-        if len(self.missing) > self.max_missing:
-            raise ValueError(
-                f'{len(self.missing)} images are missing or empty, more than '
-                f'{self.max_missing}: {", ".join(self.missing[:5])}. Restore '
-                f'them, or allow for them with --max-missing.'
-            )
+    # the next block is read while this one is written
+    blocks: deque[Iterator[tuple[str, bytes]]] = deque()
+    for start in [*range(0, len(paths), _AHEAD), len(paths)]:
+        block = paths[start : start + _AHEAD].tolist()
+        blocks.append(pool.map(read, [path.decode() for path in block]))
+        if len(blocks) > 1:
+            for image in blocks.popleft():
+                yield image
+                bar.update()
 
 
-def _checksums(paths: np.ndarray) -> list[str]:
-    starts = range(0, len(paths), 1 << 16)
-    return [
-        hash_value(paths[start : start + (1 << 16)].tobytes().hex())
-        for start in starts
-    ]
-
-
-def verify(
+def compare_packed(
     paths: np.ndarray,
     source: ImageReader,
     packed: str | Path,
@@ -304,26 +259,24 @@ def verify(
     """Compare packed images with their source, byte by byte.
 
     Args:
-        paths: what was packed; a sample is taken, evenly spread.
-        source: reader of the originals.
-        packed: root of the packed images.
-        missing: paths that were left out.
-        num_images: size of the sample.
+        paths: What was packed.
+        source: Reader of the originals.
+        packed: Root of the packed images.
+        missing: Paths that were not packed.
+        num_images: Number of images to compare, evenly spread.
 
     Returns:
         The number of images compared.
 
     Raises:
-        ValueError: if one differs; names it.
+        UserError: If one differs.
     """
-    left_out, images = set(missing), open_images(packed)
+    # evenly spread, so that every tar file is looked at if they are few
+    skipped, images = set(missing), open_images(packed)
     rows = np.linspace(0, len(paths) - 1, min(num_images, len(paths)))
     sample = [paths[row].decode() for row in rows.astype(np.int64)]
-    sample = [path for path in sample if path not in left_out]
+    sample = [path for path in sample if path not in skipped]
     for path in sample:
         if images.read(path) != source.read(path):
-            raise ValueError(
-                f'{path} differs between {packed} and its source: pack it '
-                f'again.'
-            )
+            raise UserError(f'{path} in {packed} differs from its source.')
     return len(sample)

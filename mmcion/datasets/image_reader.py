@@ -1,4 +1,4 @@
-"""Where images come from: a folder of files, tar files, or an LMDB."""
+"""Read images from a folder of files, tar files, or an LMDB."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import os
 from pathlib import Path
 from typing import Any, Protocol
 
+from mmcion.utils.checks import MissingPackageError, UserError, check_file
+
 from .tar_images import TarImages, has_tars
 
 # Not mmengine's LmdbBackend: it knows ASCII keys only, returns None for a
 # missing one and keeps the parent's environment in forked workers.
 
 
-class UnreadableImageError(ValueError):
-    """The bytes of an image are no image."""
+class UnreadableImageError(UserError):
+    """An image is damaged, or is not an image."""
 
 
 class ImageReader(Protocol):
@@ -23,13 +25,13 @@ class ImageReader(Protocol):
         """Return an encoded image.
 
         Raises:
-            FileNotFoundError: if there is none; names root and path.
+            FileNotFoundError: If there is none; names root and path.
         """
 
     def entry(self, path: str) -> dict[str, Any]:
-        """Return what a pipeline starts with for an image.
+        """Return the first input of a pipeline.
 
-        ``img_path``, which names the image in logs and results, and
+        It has ``img_path``, which names the image in logs and results, and
         ``img_bytes`` unless ``img_path`` is a file.
         """
 
@@ -38,12 +40,12 @@ def open_images(root: str | Path | None) -> ImageReader:
     """Return a reader of the images under ``root``.
 
     Args:
-        root: an LMDB, which is a folder with ``data.mdb`` or a file; or a
-            folder with tar files; or else a folder of image files. None:
-            paths stand for themselves.
+        root: An LMDB, which is a folder with ``data.mdb`` or a file; a
+            folder with tar files; or a folder of image files. None if paths
+            need no root.
 
     Raises:
-        FileNotFoundError: if ``root`` ends in ``.lmdb`` and is no LMDB, or
+        FileNotFoundError: If ``root`` ends in ``.lmdb`` and is missing, or
             has tar files without an index.
     """
     if root is None:
@@ -61,7 +63,7 @@ class FolderImages:
     """Images as files.
 
     Args:
-        root: folder that paths are relative to.
+        root: Folder that paths are relative to.
     """
 
     def __init__(self, root: str | Path) -> None:
@@ -76,37 +78,51 @@ class FolderImages:
         return {'img_path': str(self.root / path)}
 
 
+# An LMDB must not be open twice in a process, nor be used after a fork.
+_OPEN: dict[Path, tuple[int, Any]] = {}
+
+
 class LmdbImages:
     """Images as values of an LMDB, whose keys are the paths in UTF-8.
 
-    It is opened at the first read of each process, so that it can be handed
-    to worker processes.
+    Each process opens it at its first read, so that it can be passed to
+    worker processes.
 
     Args:
-        root: folder or file of the LMDB.
+        root: Folder or file of the LMDB.
 
     Raises:
-        FileNotFoundError: if there is none.
+        FileNotFoundError: If there is none.
     """
 
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root)
-        if not (self.root.is_file() or (self.root / 'data.mdb').is_file()):
-            raise FileNotFoundError(
-                f'there is no LMDB at {root}: it must be a file or a folder '
-                f'with data.mdb.'
+        if not self.root.is_file():
+            check_file(
+                self.root / 'data.mdb',
+                'LMDB',
+                'An LMDB must be a file or a folder with data.mdb.',
             )
 
     def read(self, path: str) -> bytes:
         """Return the value of a key.
 
         Raises:
-            FileNotFoundError: if the key is missing.
-            ValueError: if the file is no LMDB or is truncated.
-            ImportError: if the package lmdb is not installed.
+            FileNotFoundError: If the key is missing.
+            UserError: If the file is not an LMDB or is truncated, or the
+                package lmdb is not installed.
         """
-        key, environment = path.encode(), _environment(self.root)
+        root = self.root.resolve()
+        environment: Any
+        pid, environment = _OPEN.get(root, (0, None))
+        if pid != os.getpid():
+            if environment is not None:
+                environment.close()  # the parent process keeps its own
+            environment = open_lmdb(root)
+            _OPEN[root] = os.getpid(), environment
+        key = path.encode()
         value = None
+        # lmdb raises errors for keys of another length
         if 0 < len(key) <= environment.max_key_size():
             with environment.begin() as transaction:
                 value = transaction.get(key)
@@ -122,33 +138,17 @@ class LmdbImages:
         }
 
 
-# An LMDB must not be open twice in a process, nor be used after a fork.
-_OPEN: dict[Path, tuple[int, Any]] = {}
-
-
-def _environment(root: Path) -> Any:
-    root = root.resolve()
-    pid, environment = _OPEN.get(root, (None, None))
-    if pid == os.getpid():
-        return environment
-    if environment is not None:
-        environment.close()  # this process's handle; the parent keeps its own
-    environment = open_lmdb(root)
-    _OPEN[root] = os.getpid(), environment
-    return environment
-
-
 def open_lmdb(root: Path) -> Any:
-    """Open an LMDB for reading, once it is known to be whole.
+    """Open an LMDB for reading, after checking that it is complete.
 
     Raises:
-        ValueError: if it is no LMDB or is truncated.
-        ImportError: if the package lmdb is not installed.
+        UserError: If it is not an LMDB or is truncated.
+        MissingPackageError: If the package lmdb is not installed.
     """
     try:
         import lmdb
     except ImportError as error:
-        raise ImportError(
+        raise MissingPackageError(
             f'reading images from {root} needs the package lmdb: '
             f'pip install lmdb'
         ) from error
@@ -162,16 +162,16 @@ def open_lmdb(root: Path) -> Any:
             readahead=False,
         )
     except lmdb.Error as error:
-        raise ValueError(f'{root} is not a readable LMDB: {error}') from error
-    # a page behind the end of the file would kill the process
+        raise UserError(f'{root} is not a readable LMDB: {error}') from error
+    # reading a page behind the end of the file would kill the process
     pages = environment.info()['last_pgno'] + 1
     needed = pages * environment.stat()['psize']
     file = root / 'data.mdb' if root.is_dir() else root
     if (size := file.stat().st_size) < needed:
         environment.close()
-        raise ValueError(
+        raise UserError(
             f'the LMDB {root} is truncated: {size} bytes of {needed}. Copy '
-            f'it again; if it was like this from the start, mdb_copy -c '
-            f'makes it whole.'
+            f'it again; if the original is like this, too, mdb_copy -c '
+            f'repairs it.'
         )
     return environment

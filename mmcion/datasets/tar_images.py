@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from mmcion.structures.column_folder import load_columns, save_columns
+from mmcion.utils.checks import UserError, check_file
 
 INDEX = 'index'
 INDEX_COMMAND = 'python tools/dataset_converters/pack_images.py --index'
@@ -21,34 +22,38 @@ _SIZE_FIELD = slice(124, 136)
 
 
 class TarImages:
-    """Images as members of the tar files of a folder, by their names.
+    """Images as members of the tar files (shards) of a folder, by name.
 
-    An index of hashed names, sorted and memory-mapped, says where each image
-    lies: it opens at once and is shared by worker processes. Reading shares
-    no position in a file, so workers may be forked at any time.
+    An index of hashed names, sorted and memory-mapped, holds the place of
+    each image: it opens at once, and worker processes share it. Reading
+    moves no position in a file, so workers may be forked at any time.
 
     Args:
-        root: folder with ``*.tar`` and ``index``.
+        root: Folder with ``*.tar`` and ``index``.
 
     Raises:
-        FileNotFoundError: if the index or a tar file is missing.
-        ValueError: if a tar file has not the size it had when it was indexed.
+        FileNotFoundError: If the index or a shard is missing.
+        UserError: If a shard has not the size that was indexed.
     """
 
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root)
         if not (self.root / INDEX).is_dir():
             raise FileNotFoundError(
-                f'the tar files of {root} have no index. If packing them '
-                f'was stopped, let the same command go on; else make it '
-                f'with: {INDEX_COMMAND} {root}'
+                f'the tar files of {root} have no index. The same command '
+                f'resumes packing; for others: {INDEX_COMMAND} {root}'
             )
         columns, header = load_columns(self.root / INDEX, _KIND)
+        # (N,) each, sorted by hash; offsets are those of the content
         self._hash, self._shard = columns['hash'], columns['shard']
         self._offset, self._size = columns['offset'], columns['size']
         self._names: list[str] = header['shards']
         for name, size in zip(self._names, header['bytes'], strict=True):
-            self._check(name, size)
+            file = check_file(self.root / name, 'tar file', self._hint)
+            if (found := file.stat().st_size) != size:
+                raise UserError(
+                    f'{file} has {found} bytes instead of {size}. {self._hint}'
+                )
         self._files: dict[int, BinaryIO] = {}
 
     def __len__(self) -> int:
@@ -64,8 +69,8 @@ class TarImages:
         """Return the content of a member.
 
         Raises:
-            FileNotFoundError: if there is no such member.
-            ValueError: if the index is that of another tar file.
+            FileNotFoundError: If there is no such member.
+            UserError: If the index is that of another tar file.
         """
         key = _hash(path.encode())
         row = int(np.searchsorted(self._hash, key))
@@ -74,15 +79,16 @@ class TarImages:
                 f'the tar files of {self.root} have no image {path}'
             )
         shard, size = int(self._shard[row]), int(self._size[row])
+        # the header before the content says whether this is the member
         data = os.pread(
             self._file(shard).fileno(),
             BLOCK + size,
             int(self._offset[row]) - BLOCK,
         )
         if len(data) < BLOCK + size or _member_size(data) != size:
-            raise ValueError(
-                f'{self.root / self._names[shard]} holds no image of {size} '
-                f'bytes where the index expects {path}. {self._remedy()}'
+            raise UserError(
+                f'{self.root / self._names[shard]} has no image of {size} '
+                f'bytes where the index expects {path}. {self._hint}'
             )
         return data[BLOCK:]
 
@@ -99,31 +105,19 @@ class TarImages:
             self._files[shard] = open(path, 'rb', buffering=0)  # noqa: SIM115
         return self._files[shard]
 
-    def _check(self, name: str, expected: int) -> None:
-        file = self.root / name
-        if not file.is_file():
-            raise FileNotFoundError(
-                f'{file} is missing, which the index lists. Copy it again. '
-                f'{self._remedy()}'
-            )
-        if (size := file.stat().st_size) != expected:
-            raise ValueError(
-                f'{file} has {size} bytes, the index was made of {expected}: '
-                f'it is truncated or another file. {self._remedy()}'
-            )
-
-    def _remedy(self) -> str:
+    @property
+    def _hint(self) -> str:
         return (
-            f'If the tar files are as they should be, index them anew: '
-            f'{INDEX_COMMAND} {self.root}'
+            f'Copy it again, or if the tar files are as they should be, '
+            f'index them again: {INDEX_COMMAND} {self.root}'
         )
 
 
 def has_tars(folder: Path) -> bool:
-    """Whether images of a folder are in tar files.
+    """Return whether images of a folder are in tar files.
 
-    That is, whether it has an index, or nothing but tar files: archives that
-    lie beside what was unpacked of them do not count.
+    That is the case if it has an index, or nothing but tar files: archives
+    beside what was unpacked of them do not count.
     """
     if not folder.is_dir() or (folder / INDEX / 'table.json').is_file():
         return folder.is_dir()
@@ -144,7 +138,7 @@ def tar_members(file: str | Path) -> tuple[list[str], np.ndarray]:
         Names, and ``(N, 2)`` int64 offset and size of their content.
 
     Raises:
-        ValueError: if it is no uncompressed tar, or is truncated.
+        UserError: If it is not an uncompressed tar, or is truncated.
     """
     names, places = [], []
     try:
@@ -156,8 +150,8 @@ def tar_members(file: str | Path) -> tuple[list[str], np.ndarray]:
                 # or they all stay in memory
                 tar.members = []  # type: ignore[attr-defined]
     except tarfile.TarError as error:
-        raise ValueError(
-            f'{file} is not a whole, uncompressed tar file: {error}'
+        raise UserError(
+            f'{file} is not a complete, uncompressed tar file: {error}'
         ) from error
     return names, np.array(places, np.int64).reshape(-1, 2)
 
@@ -169,32 +163,33 @@ def write_index(
     """Write the index of the tar files of a folder, atomically.
 
     Args:
-        root: the folder.
-        shards: name of each tar file, with what ``tar_members`` returns.
+        root: Folder of the tar files.
+        shards: Name of each tar file, and what ``tar_members`` returns.
 
     Returns:
         The number of images.
 
     Raises:
-        ValueError: if a name occurs twice.
+        UserError: If a name occurs twice.
     """
     root = Path(root)
-    files, hashes, shard, places = [], [], [], [np.empty((0, 2), np.int64)]
+    # one entry per tar file
+    files, hashes, shard, places = [], [], [], []
     for number, (file, names, place) in enumerate(shards):
         files.append(file)
         found = [_hash(name.encode()) for name in names]
         hashes.append(np.array(found, np.uint64))
         shard.append(np.full(len(names), number, np.int32))
-        places.append(place)
+        places.append(np.reshape(np.array(place, np.int64), (-1, 2)))
     key, shard_of = np.concatenate(hashes), np.concatenate(shard)
-    offset, size = np.concatenate(places).T
+    offset, size = np.concatenate(places).T  # (N, 2) -> two (N,)
+    # 64 bits: among 4 million names two have one hash with probability 4e-7
     order = np.argsort(key, kind='stable')
     twice = np.flatnonzero(np.diff(key[order]) == 0)
     if len(twice):
         first = files[shard_of[order[twice[0]]]]
-        raise ValueError(
-            f'{len(twice)} images of {root} occur twice, the first of them '
-            f'in {first}; names must be unique in all tar files together.'
+        raise UserError(
+            f'{len(twice)} images of {root} occur twice, the first in {first}.'
         )
     columns = {'hash': key, 'shard': shard_of, 'offset': offset, 'size': size}
     header = {

@@ -9,6 +9,7 @@ from torch.utils.data import Dataset
 
 from mmcion.registry import DATASETS
 from mmcion.structures import TrackletTable
+from mmcion.utils.checks import UserError
 
 from .image_reader import open_images
 from .transforms import build_pipeline
@@ -19,20 +20,20 @@ class TrackletDataset(Dataset):
     """Images of a table, for extracting one feature per row.
 
     Args:
-        table: must have image paths; its ``image_root`` may be a folder or
-            an LMDB.
-        pipeline: transforms; they receive ``img_path``, and ``img_bytes``
-            from an LMDB.
+        table: Images. Its ``image_root`` may be a folder of images or of tar
+            files, or an LMDB.
+        pipeline: Transforms. They receive ``img_path``, and ``img_bytes``
+            unless images are files.
 
     Raises:
-        ValueError: if the table has no image paths.
+        UserError: If the table has no image paths.
     """
 
     def __init__(
         self, table: TrackletTable, pipeline: Sequence[dict[str, Any]]
     ) -> None:
         if table.path is None:
-            raise ValueError('features need a table with image paths.')
+            raise UserError('features need a table with image paths.')
         self.table = table
         self.paths = table.path
         self.images = open_images(table.image_root)

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from typing import ClassVar
 
 from mmcion.structures import FeatureStore, IdentityLabels, TrackletTable
-from mmcion.utils.shards import Shards
+from mmcion.utils.rank_pool import RankPool
 
 
 class BaseDenoiser(ABC):
@@ -17,7 +17,7 @@ class BaseDenoiser(ABC):
     Attributes:
         calibrated: Arguments that may be ``'auto'`` in a config, and the
             field of ``Calibration`` that each then gets.
-        shards: How a level may share its work among ranks and keep what is
+        ranks: How a level may share its work among ranks and keep what is
             finished; the pipeline sets it. Results must not depend on it.
     """
 
@@ -26,7 +26,7 @@ class BaseDenoiser(ABC):
         'delta': 'delta',
         'max_spread': 'sigma',
     }
-    shards = Shards()
+    ranks = RankPool()
 
     @abstractmethod
     def __call__(

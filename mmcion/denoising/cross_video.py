@@ -104,7 +104,7 @@ class CrossVideoDenoiser(BaseDenoiser):
         linked[identity >= 0] = group[identity[identity >= 0]]
 
         # A false link puts images far from the merged centroid.
-        self.level1.shards = self.shards
+        self.level1.ranks = self.ranks
         cleaned = self.level1(table, features, IdentityLabels(linked))
 
         # Merged identities have new centroids, so pooled images get another
@@ -116,7 +116,7 @@ class CrossVideoDenoiser(BaseDenoiser):
             sigma=self.level1.sigma,
             max_ratio=self.max_ratio,
             exclude_cooccurring=self.exclude_cooccurring,
-            shards=self.shards,
+            ranks=self.ranks,
         )
         moved = int((found != cleaned.identity).sum())
         report |= cleaned.report | {'reallocated_images': moved}
@@ -130,7 +130,7 @@ class CrossVideoDenoiser(BaseDenoiser):
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Return the group of every identity ``(K,)``, and the report."""
         members = Csr.from_identity(identity)
-        sums = sum_features(features, identity, self.shards)  # (K, D)
+        sums = sum_features(features, identity, self.ranks)  # (K, D)
         # (m,) links, nearest first. Identities lie in one video each, as a
         # rule; one that spans several counts for its first.
         first, second, distance = near_pairs(
@@ -139,7 +139,7 @@ class CrossVideoDenoiser(BaseDenoiser):
             group=table.video_id[members.values[members.ptr[:-1]]],
             range_size=self.range_size,
             stride=self.stride,
-            shards=self.shards,
+            ranks=self.ranks,
         )
         cooccurring = (
             cooccurring_pairs(table, identity)

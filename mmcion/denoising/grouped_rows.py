@@ -1,4 +1,4 @@
-"""Passes over groups of rows and their features, in shards."""
+"""Passes over groups of rows and their features, in chunks."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -6,27 +6,27 @@ from itertools import pairwise
 import numpy as np
 
 from mmcion.structures import FeatureStore
-from mmcion.utils.shards import Shards
+from mmcion.utils.rank_pool import RankPool
 
 from .functional import add_rows, centroid_distance
 
-SHARD_ROWS = 1 << 15  # 32 MiB of features at D = 256
+CHUNK_ROWS = 1 << 15  # 32 MiB of features at D = 256
 Arrays = dict[str, np.ndarray]
 
 
 def cut(ptr: np.ndarray) -> list[tuple[int, int]]:
-    """Cut groups into runs of at least ``SHARD_ROWS`` rows.
+    """Cut groups into runs of at least ``CHUNK_ROWS`` rows.
 
     Args:
         ptr: ``(G + 1,)`` pointers of the groups. A run ends with the group
-            that reaches ``SHARD_ROWS``.
+            that reaches ``CHUNK_ROWS``.
 
     Returns:
         First group and one past the last group of every run.
     """
     runs, first = [], 0
     while first < len(ptr) - 1:
-        last = int(np.searchsorted(ptr, ptr[first] + SHARD_ROWS))
+        last = int(np.searchsorted(ptr, ptr[first] + CHUNK_ROWS))
         last = min(last, len(ptr) - 1)
         runs.append((first, last))
         first = last
@@ -34,26 +34,26 @@ def cut(ptr: np.ndarray) -> list[tuple[int, int]]:
 
 
 def map_groups(
-    shards: Shards,
+    ranks: RankPool,
     name: str,
     function: Callable[[int, int], Arrays],
     ptr: np.ndarray,
 ) -> Arrays:
-    """Run a function over groups of rows in shards, and join the results.
+    """Run a function over groups of rows in chunks, and join the results.
 
     Args:
-        shards: How the work is shared among ranks and kept.
+        ranks: How the work is shared among ranks and kept.
         name: Name of this work.
-        function: Gets the first group and one past the last group of a shard
+        function: Gets the first group and one past the last group of a chunk
             and returns named arrays. Must be pure.
         ptr: ``(G + 1,)`` pointers of the groups.
 
     Returns:
-        The arrays of all shards, concatenated in the order of the groups.
+        The arrays of all chunks, concatenated in the order of the groups.
     """
-    runs = cut(ptr) or [(0, 0)]  # an empty shard gives every array its type
+    runs = cut(ptr) or [(0, 0)]  # an empty chunk gives every array its type
     sizes = [ptr[last] - ptr[first] for first, last in runs]
-    done = shards.map(name, lambda run: function(*run), runs, sizes=sizes)
+    done = ranks.map(name, lambda run: function(*run), runs, sizes=sizes)
     return {
         key: np.concatenate([part[key] for part in done]) for key in done[0]
     }
@@ -62,7 +62,7 @@ def map_groups(
 def sum_features(
     features: FeatureStore,
     identity: np.ndarray,
-    shards: Shards | None = None,
+    ranks: RankPool | None = None,
 ) -> np.ndarray:
     """Return the feature sums ``(K, D)`` float64 of identities 0..K-1.
 
@@ -81,7 +81,7 @@ def sum_features(
 
     sums = np.zeros((int(identity.max(initial=-1)) + 1, features.dim))
     parts = list(pairwise(_even_ptr(len(identity)).tolist()))
-    for done in (shards or Shards()).map(
+    for done in (ranks or RankPool()).map(
         'sums',
         sum_part,
         parts,
@@ -106,9 +106,9 @@ def own_distance(
         distance = centroid_distance(features[rows], centroids, identity[rows])
         return {'distance': distance}
 
-    return map_groups(Shards(), 'distances', measure, ptr)['distance']
+    return map_groups(RankPool(), 'distances', measure, ptr)['distance']
 
 
 def _even_ptr(num_rows: int) -> np.ndarray:
-    """Return pointers of groups of ``SHARD_ROWS`` consecutive rows."""
-    return np.append(np.arange(0, num_rows, SHARD_ROWS), num_rows)
+    """Return pointers of groups of ``CHUNK_ROWS`` consecutive rows."""
+    return np.append(np.arange(0, num_rows, CHUNK_ROWS), num_rows)

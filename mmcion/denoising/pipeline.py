@@ -37,7 +37,7 @@ class DenoisePipeline:
     Args:
         stages: Configs of registered denoisers, in order.
         calibration: Arguments of ``calibrate``.
-        work_dir: Results of finished stages, and of finished shards of the
+        work_dir: Results of finished stages, and of finished chunks of the
             stage that was interrupted, are kept here and reused when
             configuration and inputs are the same; None keeps nothing.
         seed: Handed to every level.
@@ -117,7 +117,7 @@ class DenoisePipeline:
             name = f'{number:02d}_{stage["type"]}'
             found = self.results.load(name, key)
             if found is None:
-                denoiser.shards = self.results.shards(name, key)
+                denoiser.ranks = self.results.rank_pool(name, key)
                 found = self._run_level(
                     name, denoiser, thresholds, table, features, labels,
                     levels[-1].get('noise', {}),

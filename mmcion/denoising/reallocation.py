@@ -7,7 +7,7 @@ identities merge, ``IdentityGroups`` does the same.
 import numpy as np
 
 from mmcion.structures import FeatureStore, TrackletTable
-from mmcion.utils.shards import Shards
+from mmcion.utils.rank_pool import RankPool
 
 from .functional import Csr, accept, normalise, propose
 from .grouped_rows import Arrays, map_groups, sum_features
@@ -21,7 +21,7 @@ def reallocate(
     sigma: float,
     max_ratio: float,
     exclude_cooccurring: bool,
-    shards: Shards,
+    ranks: RankPool,
 ) -> np.ndarray:
     """Give pooled rows to identities, nearest first (ours).
 
@@ -38,14 +38,14 @@ def reallocate(
             this times as far as the second nearest.
         exclude_cooccurring: Whether two boxes in one frame are two
             identities.
-        shards: How the work is shared and kept.
+        ranks: How the work is shared and kept.
 
     Returns:
         The new identities ``(N,)``.
     """
     pooled = identity < 0
     pooled[features.unreadable] = False
-    centroids = normalise(sum_features(features, identity, shards))  # (K, D)
+    centroids = normalise(sum_features(features, identity, ranks))  # (K, D)
 
     def propose_in(first: int, last: int) -> Arrays:
         # n rows of the videos first:last
@@ -65,7 +65,7 @@ def reallocate(
         )
         return {'row': start + rows, 'identity': ids, 'distance': distance}
 
-    found = map_groups(shards, 'propose', propose_in, table.video_ptr)
+    found = map_groups(ranks, 'propose', propose_in, table.video_ptr)
     order = np.lexsort((found['row'], found['distance']))
     # The B identities with a proposal accept independently of each other.
     busy, index = np.unique(found['identity'][order], return_inverse=True)
@@ -74,7 +74,7 @@ def reallocate(
 
     def accept_in(first: int, last: int) -> Arrays:
         old, new = members.slice(first, last), proposals.slice(first, last)
-        # only the rows of this shard are read, and numbered by position
+        # only the rows of this chunk are read, and numbered by position
         rows = np.unique(np.concatenate((old.values, new.values)))
         accepted = accept(
             features[rows],
@@ -87,7 +87,7 @@ def reallocate(
         return {'accepted': accepted}
 
     work = members.ptr + proposals.ptr  # rows to read
-    accepted = map_groups(shards, 'accept', accept_in, work)['accepted']
+    accepted = map_groups(ranks, 'accept', accept_in, work)['accepted']
     owner = np.repeat(busy, proposals.sizes)
     identity = identity.copy()
     identity[proposals.values[accepted]] = owner[accepted]

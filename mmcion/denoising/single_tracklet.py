@@ -53,9 +53,7 @@ class SingleTrackletDenoiser(BaseDenoiser):
             return {'keep': consistent_groups(feats, rows.ptr, self.sigma)}
 
         # (n,) of the assigned rows, in the order of groups.values
-        keep = map_groups(self.shards, 'consistency', clean, groups.ptr)[
-            'keep'
-        ]
+        keep = map_groups(self.ranks, 'consistency', clean, groups.ptr)['keep']
         owner = labels.identity[groups.values]
         num_left = np.bincount(owner[keep], minlength=len(groups.sizes))
         too_small = num_left < self.min_images  # (K,)

@@ -119,9 +119,9 @@ class SingleVideoDenoiser(BaseDenoiser):
             return {'identity': np.concatenate(found), 'counts': counts[None]}
 
         done = map_groups(
-            self.shards, 'videos', denoise_videos, table.video_ptr
+            self.ranks, 'videos', denoise_videos, table.video_ptr
         )
-        moved, merges = done['counts'].sum(0).tolist()  # (shards, 2) -> (2,)
+        moved, merges = done['counts'].sum(0).tolist()  # (chunks, 2) -> (2,)
         report = {'reallocated_images': moved, 'merges': merges}
         return IdentityLabels(done['identity'], report).contiguous()
 

@@ -9,8 +9,9 @@ from mmengine.dist import barrier, broadcast_object_list, is_main_process
 from mmengine.logging import print_log
 
 from mmcion.structures import IdentityLabels
-from mmcion.utils.io import atomic_file, read_json, write_json
-from mmcion.utils.shards import DAMAGED, Shards
+from mmcion.utils.checks import UserError
+from mmcion.utils.io import load_npz, read_json, save_npz, write_json
+from mmcion.utils.rank_pool import RankPool
 
 Result = tuple[IdentityLabels, dict[str, Any]]
 
@@ -23,17 +24,17 @@ class StageResults:
 
     Args:
         work_dir: Gets ``stages/<name>.npz`` and ``.json``, and a folder with
-            the shards of an unfinished stage; None keeps nothing.
+            the chunks of an unfinished stage; None keeps nothing.
     """
 
     def __init__(self, work_dir: str | Path | None) -> None:
         self.folder = None if work_dir is None else Path(work_dir) / 'stages'
 
-    def shards(self, name: str, key: str) -> Shards:
-        """Return the shards of a stage that is to run."""
+    def rank_pool(self, name: str, key: str) -> RankPool:
+        """Return the pool for a stage that is to run."""
         if self.folder is None:
-            return Shards()
-        return Shards(self.folder / f'{name}.{key}')
+            return RankPool()
+        return RankPool(self.folder / f'{name}.{key}')
 
     def load(self, name: str, key: str) -> Result | None:
         """Return a finished result, None if there is none for this key."""
@@ -44,18 +45,18 @@ class StageResults:
         if is_main_process() and file.exists():
             try:
                 report = read_json(file.with_suffix('.json'))
-                with np.load(file) as saved:
-                    keys = {report.pop('key'), str(saved['key'])}
-                    labels = IdentityLabels(saved['identity'])
+                saved = load_npz(file)
+                keys = {report.pop('key'), str(saved['key'])}
+                labels = IdentityLabels(saved['identity'])
                 if keys == {key}:
                     found = [(labels, report)]
-            except (*DAMAGED, KeyError, TypeError) as error:
+            except (OSError, UserError, KeyError, TypeError) as error:
                 print_log(
                     f'{file} is damaged ({error}); done again', 'current'
                 )
         if found[0] is not None:
             # a run may have been killed before it removed them
-            self._remove_shards(name)
+            self._remove_chunks(name)
         broadcast_object_list(found)
         return found[0]
 
@@ -74,13 +75,12 @@ class StageResults:
             # and the pair is not used.
             file = self.folder / f'{name}.npz'
             write_json(file.with_suffix('.json'), {'key': key, **report})
-            with atomic_file(file) as temporary, open(temporary, 'wb') as out:
-                np.savez(out, identity=labels.identity, key=np.array(key))
-            self._remove_shards(name)
+            save_npz(file, identity=labels.identity, key=np.array(key))
+            self._remove_chunks(name)
         barrier()
 
-    def _remove_shards(self, name: str) -> None:
-        """Remove the shards of a stage, also those made under other keys."""
+    def _remove_chunks(self, name: str) -> None:
+        """Remove the chunks of a stage, also those made under other keys."""
         assert self.folder is not None
         for path in self.folder.glob(f'{name}.*'):
             if path.is_dir():

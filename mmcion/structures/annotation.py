@@ -1,4 +1,4 @@
-"""AnnotationTable: the labelled images that pre-training reads."""
+"""AnnotationTable: the labelled images of pre-training."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+
+from mmcion.utils.checks import UserError, check_file, check_same_length
 
 from .cion_json import read_cion_json, write_cion_json
 from .column_folder import (
@@ -23,8 +25,18 @@ class AnnotationTable:
     Attributes:
         path: ``(N,)`` bytes, relative to ``image_root``.
         pid: ``(N,)`` int32 identity, 0..P-1.
-        cam_id: ``(N,)`` int32 camera or video; 0 where unknown.
+        cam_id: ``(N,)`` int32 camera or video; 0 if unknown.
         image_root: Folder, LMDB or tar files of the images; None if unknown.
+
+    Args:
+        path: ``(N,)`` text or bytes.
+        pid: ``(N,)`` integers.
+        cam_id: ``(N,)`` integers, or None if unknown.
+        image_root: See above.
+
+    Raises:
+        UserError: If columns differ in length or are not integers, or a pid
+            is negative.
     """
 
     KIND = 'AnnotationTable'
@@ -36,21 +48,16 @@ class AnnotationTable:
         cam_id: np.ndarray | None = None,
         image_root: str | Path | None = None,
     ) -> None:
+        # neither copies a column that has its type already, such as a map
         self.path = encode_paths(path)
         self.pid = as_integers('pid', pid, np.int32)
         if cam_id is None:
             cam_id = np.zeros(len(self.pid), np.int32)
         self.cam_id = as_integers('cam_id', cam_id, np.int32)
         self.image_root = None if image_root is None else Path(image_root)
-        lengths = {len(self.path), len(self.pid), len(self.cam_id)}
-        if len(lengths) > 1:
-            raise ValueError(
-                f'an AnnotationTable needs one pid and cam_id per path; got '
-                f'{len(self.path)} paths, {len(self.pid)} pids, '
-                f'{len(self.cam_id)} cam_ids.'
-            )
-        if len(self.pid) and self.pid.min() < 0:
-            raise ValueError('pid must be >= 0: drop unassigned rows first.')
+        check_same_length(path=self.path, pid=self.pid, cam_id=self.cam_id)
+        if self.pid.min(initial=0) < 0:
+            raise UserError('pid must be >= 0: drop unassigned rows first.')
 
     def __len__(self) -> int:
         return len(self.pid)
@@ -66,24 +73,18 @@ class AnnotationTable:
         """Open a saved folder, or read a CION annotation JSON.
 
         Raises:
-            FileNotFoundError: if ``source`` does not exist.
-            ValueError: if it is neither; names what is wrong.
+            FileNotFoundError: If ``source`` is missing, or a folder of
+                something else.
+            UserError: If it is damaged or of another form.
         """
-        source = Path(source)
-        if not source.exists():
-            raise FileNotFoundError(f'there is no annotation at {source}')
-        if source.is_file():
+        if not Path(source).is_dir():
             return cls.from_cion_json(source)
         columns, header = load_columns(source, cls.KIND)
         root = root_from_header(header, source)
         return cls(columns['path'], columns['pid'], columns['cam_id'], root)
 
     def to_cion_json(self, file: str | Path) -> None:
-        """Write CION's annotation file: ``[{"file_path", "id"}, ...]``.
-
-        Ordered by id, as the published file is; rows of one id keep their
-        order.
-        """
+        """Write CION's annotation file; see ``write_cion_json``."""
         write_cion_json(file, self.path, self.pid)
 
     @classmethod
@@ -93,9 +94,10 @@ class AnnotationTable:
         The image root is the folder of the file, as in CION-AL.
 
         Raises:
-            ValueError: if it breaks off or is not a list of objects with
-                both keys; names the entry.
+            FileNotFoundError: If it is missing.
+            UserError: If it is truncated or of another form.
         """
-        path, ids = read_cion_json(file)
+        path, ids = read_cion_json(check_file(file, 'annotation'))
+        # identities in the order of their ids: (N,) ids -> (N,) 0..P-1
         _, pid = np.unique(ids, return_inverse=True)
         return cls(path, pid, image_root=Path(file).parent)

@@ -1,30 +1,30 @@
 """CION's annotation file: ``[{"file_path": text, "id": integer}, ...]``.
 
-It is read and written piece by piece, because millions of entries as Python
+It is read and written in blocks, because millions of entries as Python
 objects need many times the memory of their columns.
 Source: CION repository, ``data/dataloader.py``.
 """
 
 from __future__ import annotations
 
+import codecs
 import json
-import re
+import reprlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import Any
 
+import ijson
 import numpy as np
 
+from mmcion.utils.checks import UserError
 from mmcion.utils.io import atomic_file
 
-from .columns import join_paths
+from .columns import join_parts
 
-_CHUNK = 1 << 20  # characters read at a time
-_BLOCK = 1 << 16  # entries turned into columns at a time
-_MARGIN = 16  # an error this close to the end of a chunk may be its end
-_SPACE = re.compile(r'[ \t\n\r]*')
-_ID_LIMIT = 1 << 63
-_DECODER = json.JSONDecoder()
+_BUFFER = 1 << 20  # bytes parsed at a time
+_BLOCK = 1 << 16  # entries held as Python objects
+_FORM = 'a list of objects with the keys "file_path" (text) and "id" (integer)'
 
 
 def read_cion_json(file: str | Path) -> tuple[np.ndarray, np.ndarray]:
@@ -32,30 +32,40 @@ def read_cion_json(file: str | Path) -> tuple[np.ndarray, np.ndarray]:
 
     Keys other than ``file_path`` and ``id`` are ignored.
 
+    Args:
+        file: UTF-8, with or without a byte order mark.
+
     Returns:
         Paths ``(N,)`` bytes and ids ``(N,)`` int64, as they are in the file.
 
     Raises:
-        ValueError: if it is no JSON, breaks off, or is not a list of objects
-            with a text and an integer; names the entry.
+        UserError: If it is not JSON, is truncated, or has an entry of
+            another form; states the number of the entry.
     """
+    path_blocks: list[np.ndarray] = []
+    id_blocks: list[np.ndarray] = []
     paths: list[bytes] = []
     ids: list[int] = []
-    path_parts, id_parts = [], [np.zeros(0, np.int64)]
-    # bytes that are no UTF-8 must not hide how far the file is good
-    with open(file, encoding='utf-8-sig', errors='surrogateescape') as stream:
-        for number, entry in enumerate(_Entries(file, stream)):
-            path, identity = _checked(file, number, entry)
-            paths.append(path)
-            ids.append(identity)
-            if len(ids) == _BLOCK:
-                path_parts.append(np.array(paths, np.bytes_))
-                id_parts.append(np.array(ids, np.int64))
-                paths.clear()
-                ids.clear()
-    path_parts.append(np.array(paths, np.bytes_))
-    id_parts.append(np.array(ids, np.int64))
-    return join_paths(path_parts), np.concatenate(id_parts)
+
+    def finish_block() -> None:
+        path_blocks.append(np.array(paths, np.bytes_))
+        id_blocks.append(np.array(ids, np.int64))
+        paths.clear()
+        ids.clear()
+
+    for number, entry in enumerate(_entries(file)):
+        fields = entry if isinstance(entry, dict) else {}
+        path, pid = fields.get('file_path'), fields.get('id')
+        # NumPy would drop a NUL at the end; a bool is an int, too
+        if type(path) is not str or type(pid) is not int or '\0' in path:
+            found = f'entry {number} is {reprlib.repr(entry)}'
+            raise UserError(f'{file} must be {_FORM}; {found}.')
+        paths.append(path.encode())
+        ids.append(pid)
+        if len(ids) == _BLOCK:
+            finish_block()
+    finish_block()
+    return join_parts(path_blocks), np.concatenate(id_blocks)
 
 
 def write_cion_json(
@@ -66,11 +76,11 @@ def write_cion_json(
     Ordered by id, as the published file is; rows of one id keep their order.
 
     Args:
-        file: replaced if it exists.
+        file: Replaced if it exists.
         path: ``(N,)`` bytes.
         pid: ``(N,)`` integers.
     """
-    order = np.argsort(pid, kind='stable')
+    order = np.argsort(pid, kind='stable')  # (N,)
     with atomic_file(file) as temporary, open(temporary, 'w') as stream:
         stream.write('[')
         for start in range(0, len(order), _BLOCK):
@@ -85,127 +95,29 @@ def write_cion_json(
         stream.write('\n]\n')
 
 
-class _Entries:
-    """The entries of a JSON list, one by one.
-
-    Args:
-        file: name for messages.
-        stream: the open file.
-    """
-
-    def __init__(self, file: str | Path, stream: TextIO) -> None:
-        self.file = file
-        self.stream = stream
-        self.text, self.pos, self.count = '', 0, 0
-
-    def __iter__(self) -> Iterator[Any]:
-        first = self._next_mark()
-        if first not in ('[', ''):
-            raise ValueError(
-                f'{self.file} must be a list of objects with the keys '
-                f'"file_path" and "id"; it begins with '
-                f'{self.text[self.pos : self.pos + 20]!r}.'
+def _entries(file: str | Path) -> Iterator[Any]:
+    """Yield the entries of a JSON list, one by one."""
+    count = 0
+    with open(file, 'rb') as stream:
+        if stream.peek(3).startswith(codecs.BOM_UTF8):
+            stream.seek(3)
+        # of an object, ijson would yield what is under the key "item"
+        start = stream.peek(1).lstrip()[:20]
+        if start[:1] not in (b'[', b''):
+            raise UserError(
+                f'{file} must be {_FORM}; it begins with {start!r}.'
             )
-        self._step_over('[')
-        if self._next_mark() != ']':
-            yield self._next_entry()
-            while self._next_mark() == ',':
-                self.pos += 1
-                self._next_mark()
-                yield self._next_entry()
-        self._step_over(']')
-        if self._next_mark():
-            self._fail('there is text after the end of the list')
-
-    def _read_more(self) -> bool:
-        rest = self.text[self.pos :]
-        # long entries are tried again at twice the length
-        piece = self.stream.read(max(_CHUNK, len(rest)))
-        self.text, self.pos = rest + piece, 0
-        return bool(piece)
-
-    def _next_mark(self) -> str:
-        """Go to the next character that is no space; '' at the end."""
-        while True:
-            match = _SPACE.match(self.text, self.pos)
-            assert match is not None
-            self.pos = match.end()
-            if self.pos < len(self.text):
-                return self.text[self.pos]
-            if not self._read_more():
-                return ''
-
-    def _step_over(self, mark: str) -> None:
-        found = self._next_mark()
-        if not found:
-            self._break_off()
-        if found != mark:
-            self._fail(f'a comma or {mark} is missing')
-        self.pos += 1
-
-    def _next_entry(self) -> Any:
-        while True:
-            try:
-                entry, self.pos = _DECODER.raw_decode(self.text, self.pos)
-            except json.JSONDecodeError as error:
-                in_text = error.msg.startswith('Unterminated string')
-                place = error.pos - self.pos
-                early = error.pos + _MARGIN < len(self.text)
-                if early and not in_text:
-                    self._fail(error.msg)
-                if self._read_more():
-                    continue
-                text = self.text.rstrip()
-                at_end = place >= len(text) or not text.endswith(']')
-                if in_text or at_end:
-                    self._break_off()
-                self._fail(error.msg)
-            self.count += 1
-            return entry
-
-    def _break_off(self) -> NoReturn:
-        size = Path(self.file).stat().st_size
-        raise ValueError(
-            f'{self.file} is not a JSON file: it breaks off after '
-            f'{self.count} entries ({size} bytes). Copy or download it again.'
-        )
-
-    def _fail(self, problem: str) -> NoReturn:
-        raise ValueError(
-            f'{self.file} is not a JSON file: {problem}, after '
-            f'{self.count} entries.'
-        )
-
-
-def _checked(file: str | Path, number: int, entry: Any) -> tuple[bytes, int]:
-    """Return path and id of an entry, or say what is wrong with it."""
-    problem = None
-    if type(entry) is not dict:
-        problem = f'is {_short(entry)}, no object'
-    elif missing := {'file_path', 'id'} - entry.keys():
-        problem = f'has no {" and no ".join(map(repr, sorted(missing)))}'
-    elif type(entry['file_path']) is not str:
-        problem = f'has the file_path {_short(entry["file_path"])}, no text'
-    elif type(entry['id']) is not int:
-        problem = f'has the id {_short(entry["id"])}, no integer'
-    elif not -_ID_LIMIT <= entry['id'] < _ID_LIMIT:
-        problem = f'has the id {_short(entry["id"])}: more than 64 bits'
-    elif '\0' in entry['file_path']:
-        problem = 'has a file_path with a NUL character'
-    else:
         try:
-            return entry['file_path'].encode(), entry['id']
-        except UnicodeEncodeError:
-            problem = (
-                f'has the file_path {_short(entry["file_path"])}, which is '
-                f'not valid Unicode'
-            )
-    raise ValueError(
-        f'{file} must be a list of objects with the keys "file_path" (text) '
-        f'and "id" (integer); entry {number}, counted from 0, {problem}.'
-    )
-
-
-def _short(value: Any) -> str:
-    text = ascii(value)
-    return text if len(text) <= 60 else text[:57] + '...'
+            for entry in ijson.items(
+                stream, 'item', buf_size=_BUFFER, use_float=True
+            ):
+                yield entry
+                count += 1
+        except ijson.JSONError as error:
+            problem, size = error.args[0], Path(file).stat().st_size
+            if isinstance(problem, bytes):  # if the text is not UTF-8
+                problem = problem.decode(errors='replace')
+            raise UserError(
+                f'{file} is damaged or not JSON: {problem.splitlines()[0]} '
+                f'after {count} entries ({size} bytes). Copy it again.'
+            ) from error

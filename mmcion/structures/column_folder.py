@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from mmcion.utils.io import atomic_folder, read_json, write_json
+from mmcion.utils.checks import UserError, check_file
+from mmcion.utils.io import atomic_folder, map_npy, read_json, write_json
 
 HEADER = 'table.json'
 
@@ -24,11 +25,12 @@ def save_columns(
     """Write columns and header as one folder, atomically.
 
     Args:
-        folder: replaced as a whole if it exists.
-        kind: what the folder is; ``load_columns`` insists on the same word.
-        columns: arrays by name, whose first axis may differ.
-        header: further JSON values.
+        folder: Replaced as a whole if it exists.
+        kind: What the folder is, such as the name of a class.
+        columns: Arrays by name. Their lengths may differ.
+        header: Further JSON values.
     """
+    # the header comes last, and the folder appears as a whole
     with atomic_folder(folder) as temporary:
         for name, column in columns.items():
             np.save(temporary / f'{name}.npy', column)
@@ -44,42 +46,30 @@ def load_columns(
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Open a folder of columns memory-mapped and read-only.
 
+    Args:
+        folder: What ``save_columns`` wrote.
+        kind: The same as there.
+
     Returns:
         The columns by name and the header.
 
     Raises:
-        FileNotFoundError: if the folder, its header or a column is missing.
-        ValueError: if the folder is of another kind, or a column has not the
-            length that the header states; both counts are named.
+        FileNotFoundError: If the folder, its header or a column is missing.
+        UserError: If the folder is of another kind, or a column is damaged
+            or not as long as the header says.
     """
-    folder = Path(folder)
-    if not (folder / HEADER).is_file():
-        raise FileNotFoundError(
-            f'{folder} is no {kind}: it has no {HEADER}. Give the folder '
-            f'that a tool of mmcion wrote.'
-        )
-    header = read_json(folder / HEADER)
+    file = check_file(
+        Path(folder) / HEADER,
+        f'header of a {kind}',
+        'Give the folder that a tool of mmcion wrote.',
+    )
+    header = read_json(file)
     if header.get('kind') != kind:
-        raise ValueError(
-            f'{folder} holds a {header.get("kind")}, not a {kind}.'
-        )
-    columns = {}
-    for name, length in header['lengths'].items():
-        path = folder / f'{name}.npy'
-        try:
-            column = np.load(path, mmap_mode='r' if length else None)
-        except (ValueError, EOFError) as error:
-            raise ValueError(
-                f'{path} is damaged: the header promises {length} rows, the '
-                f'file has {path.stat().st_size} bytes ({error}). Write the '
-                f'{kind} again.'
-            ) from error
-        if len(column) != length:
-            raise ValueError(
-                f'{path} has {len(column)} rows, {HEADER} says {length}. '
-                f'Write the {kind} again.'
-            )
-        columns[name] = column
+        raise UserError(f'{folder} is a {header.get("kind")}, not a {kind}.')
+    columns = {
+        name: map_npy(file.with_name(f'{name}.npy'), (length,))
+        for name, length in header['lengths'].items()
+    }
     return columns, header
 
 

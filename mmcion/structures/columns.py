@@ -1,4 +1,4 @@
-"""Columns of a table from what callers give: paths and integers."""
+"""Convert paths and integers to the columns of a table."""
 
 from __future__ import annotations
 
@@ -8,84 +8,100 @@ from typing import Any
 
 import numpy as np
 
+from mmcion.utils.checks import UserError
+
 _BLOCK = 1 << 16  # paths encoded at a time
 
 
 def encode_paths(paths: Sequence[Any] | np.ndarray) -> np.ndarray:
     """Return ``(N,)`` UTF-8 bytes of paths.
 
-    Beside the result only a block of rows is in memory: numpy's own way leads
-    through four bytes per character.
+    Beside the result only a block of rows is in memory: NumPy's own
+    conversion needs four bytes per character.
 
     Args:
-        paths: text, bytes or path objects; an array of bytes is returned as
+        paths: Text, bytes or path objects. An array of bytes is returned as
             it is.
 
     Raises:
-        TypeError: if a path is none of these.
-        ValueError: if a path holds a NUL, which numpy would drop.
+        TypeError: If a path is none of these.
+        UserError: If a path has a NUL character, which NumPy would drop.
     """
     if isinstance(paths, np.ndarray) and paths.dtype.kind == 'S':
         return paths
-    parts = []
+    parts = [np.zeros(0, 'S1')]  # so that no paths give an array, too
     for start in range(0, len(paths), _BLOCK):
         block = paths[start : start + _BLOCK]
+        names = block.tolist() if isinstance(block, np.ndarray) else block
         encoded = [
             path if isinstance(path, bytes) else path.encode()
-            for path in map(
-                os.fspath,
-                block.tolist() if isinstance(block, np.ndarray) else block,
-            )
+            for path in map(os.fspath, names)
         ]
-        if any(b'\0' in path for path in encoded):
-            raise ValueError(
-                f'a path of the rows from {start} on holds a NUL character.'
-            )
+        for path in encoded:
+            if b'\0' in path:
+                raise UserError(f'path {path!r} has a NUL character.')
         parts.append(np.array(encoded, np.bytes_))
-    return join_paths(parts)
+    return join_parts(parts)
 
 
-def join_paths(parts: list[np.ndarray]) -> np.ndarray:
-    """Return one array of byte strings; ``parts`` is emptied on the way."""
-    rows = sum(map(len, parts))
-    width = max((part.dtype.itemsize for part in parts), default=1)
-    paths = np.empty(rows, f'S{width}')
+def join_parts(parts: list[np.ndarray]) -> np.ndarray:
+    """Concatenate arrays along their rows, with little memory.
+
+    Args:
+        parts: At least one. The list is emptied on the way, so that no part
+            stays beside its copy.
+    """
+    dtype = np.result_type(*{part.dtype for part in parts})
+    stop = sum(map(len, parts))
+    joined = np.empty((stop, *parts[0].shape[1:]), dtype)
+    # from the end, which is where pop() is cheap
     while parts:
         part = parts.pop()
-        paths[rows - len(part) : rows] = part
-        rows -= len(part)
-    return paths
+        joined[stop - len(part) : stop] = part
+        stop -= len(part)
+    return joined
+
+
+def first_unsorted(keys: Sequence[np.ndarray]) -> int | None:
+    """Return the first row below the row before it, None if all are sorted.
+
+    Args:
+        keys: ``(N,)`` each; later ones count where earlier ones are equal.
+    """
+    # of each pair of neighbours
+    wrong = np.zeros(max(len(keys[0]) - 1, 0), bool)
+    equal = ~wrong
+    for key in keys:
+        step = np.diff(key)
+        wrong |= equal & (step < 0)
+        equal &= step == 0
+    return int(np.argmax(wrong)) + 1 if wrong.any() else None
 
 
 def as_integers(name: str, values: Any, dtype: type[np.integer]) -> np.ndarray:
-    """Return values as an integer column, and refuse to change any.
+    """Return values as an integer column; none of them may change.
 
     Args:
-        name: of the column, for messages.
+        name: Name of the column, for messages.
         values: ``(N,)`` numbers.
-        dtype: of the column.
+        dtype: Type of the column.
 
     Raises:
-        TypeError: if they are no numbers.
-        ValueError: if a value is no whole number or does not fit; names the
-            first one.
+        UserError: If they are not numbers, or one is not an integer that
+            fits into ``dtype``.
     """
     values = np.asarray(values)
     if values.dtype == dtype:
         return values
+    allowed = f'{name} must be integers that fit into {dtype.__name__}'
     if values.dtype.kind not in 'iuf':
-        raise TypeError(
-            f'{name} must be integers; got an array of {values.dtype}.'
-        )
+        raise UserError(f'{allowed}; got an array of {values.dtype}.')
     info = np.iinfo(dtype)
     wrong = (values < info.min) | (values > info.max)
     if values.dtype.kind == 'f':
-        # 2 ** 63 is a float, 2 ** 63 - 1 is none
+        # 2 ** 63 is a float, 2 ** 63 - 1 is none; NaN is below nothing
         wrong |= ~(values < float(info.max) + 1) | (values != np.trunc(values))
     if wrong.any():
         row = int(np.argmax(wrong))
-        raise ValueError(
-            f'{name} must be whole numbers that fit into {dtype.__name__}; '
-            f'row {row} is {values[row]}.'
-        )
+        raise UserError(f'{allowed}; row {row} is {values[row]}.')
     return values.astype(dtype)

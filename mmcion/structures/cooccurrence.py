@@ -1,4 +1,4 @@
-"""Who was seen together: two boxes in one frame are two people."""
+"""Co-occurring pairs: two boxes in one frame are two persons."""
 
 import numpy as np
 from scipy import sparse
@@ -9,15 +9,15 @@ from .tracklet_table import TrackletTable
 def cooccurring_pairs(
     table: TrackletTable, group: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the pairs of groups that share a frame of a video.
+    """Return the pairs of groups that occur in one frame of a video.
 
     Args:
-        table: the images.
-        group: ``(N,)`` integers >= 0, such as ``table.tracklet_index`` or
-            identities; rows with -1 are left out.
+        table: Images with their videos and frames.
+        group: ``(N,)`` integers, such as ``table.tracklet_index`` or
+            identities; rows of -1 are ignored.
 
     Returns:
-        First and second group (larger), each ``(m,)``, sorted.
+        Smaller and larger group of each pair, two ``(m,)`` sorted arrays.
     """
     firsts, seconds = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     for start, stop in zip(
@@ -28,15 +28,17 @@ def cooccurring_pairs(
         if not used.any():
             continue
         names, local = np.unique(here[used], return_inverse=True)
-        _, moment = np.unique(
+        _, frame = np.unique(
             table.frame[start:stop][used], return_inverse=True
         )
+        # (groups, frames); the product counts frames that two groups share
         present = sparse.csr_matrix(
-            (np.ones(len(local), np.int32), (local, moment))
+            (np.ones(len(local), np.int32), (local, frame))
         )
         pairs = sparse.triu(present @ present.T, k=1).tocoo()
         firsts.append(names[pairs.row].astype(np.int64))
         seconds.append(names[pairs.col].astype(np.int64))
+    # pairs of all videos, each once: as numbers, which sort in their order
     first, second = np.concatenate(firsts), np.concatenate(seconds)
     span = int(group.max(initial=0)) + 1
     return np.divmod(np.unique(first * span + second), span)

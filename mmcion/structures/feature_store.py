@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from mmcion.utils.io import hash_value, read_json, write_json
+from mmcion.utils.checks import UserError, check_file
+from mmcion.utils.io import hash_value, map_npy, read_json, write_json
 
 from .tracklet_table import TrackletTable
 
@@ -21,35 +23,36 @@ _CHUNK = (1 << 15) - 1
 # exactly, and their order cannot matter.
 _STEPS = np.float32(1 << 24)
 _HASHED_ROWS = 1 << 16
-_MOST = float(np.finfo(np.float16).max)
+_LARGEST = float(np.finfo(np.float16).max)
 
 
 class FeatureStore:
     """``(N, D)`` float16 features on disk, row i = row i of the table.
 
-    Rows come out as float32, L2-normalised. With ``center=True`` the mean of
-    all rows is subtracted before normalising, which removes what all images
-    share and helps every extractor (ours).
+    Rows are returned as float32, L2-normalised. With ``center=True`` the mean
+    of all rows is subtracted before normalising, which removes what all
+    images have in common and helps every extractor (ours).
 
     Values are rounded to multiples of 2^-24, which makes float64 sums of rows
-    exact: they are the same whatever the order, the blocks or the ranks.
+    exact: they do not depend on the order, the blocks or the ranks.
 
-    Rows of images that could not be read are zero, in the array and when they
-    are asked for; ``unreadable`` lists them.
+    Images that could not be read have rows of zeros, also in what is
+    returned; ``unreadable`` lists them.
 
     Args:
-        features: ``(N, D)`` array; any float type, in memory or mapped.
-        meta: what made the features.
-        center: see above.
+        features: ``(N, D)`` array of any real type, in memory or mapped.
+        meta: What the features were extracted with. ``unreadable`` in it are
+            rows without a feature.
+        center: Whether to subtract the mean.
 
     Attributes:
-        meta: as given.
+        meta: As given.
         mean: ``(D,)`` float32, or None without ``center``.
         unreadable: ``(m,)`` int64, sorted rows that have no feature.
 
     Raises:
-        ValueError: if ``features`` is not ``(N, D)``, or ``meta`` lists
-            unreadable rows outside it.
+        UserError: If ``features`` are not real numbers ``(N, D)``, or
+            ``meta`` lists unreadable rows outside of them.
     """
 
     ARRAY, META = 'features.npy', 'features.json'
@@ -61,63 +64,52 @@ class FeatureStore:
         *,
         center: bool = False,
     ) -> None:
-        if features.ndim != 2:
-            raise ValueError(f'features must be (N, D); got {features.shape}')
-        if features.dtype.kind not in 'fiu' or np.ma.isMaskedArray(features):
-            raise TypeError(
-                f'features must be a plain array of real numbers; got '
-                f'{type(features).__name__} of {features.dtype}.'
+        if (
+            features.ndim != 2
+            or features.dtype.kind not in 'fiu'
+            or np.ma.isMaskedArray(features)
+        ):
+            raise UserError(
+                f'features must be (N, D); got {features.shape}, '
+                f'{type(features).__name__} of {features.dtype}. Give a plain '
+                f'array of real numbers.'
             )
         if not features.dtype.isnative or features.dtype.itemsize > 8:
-            features = features.astype(np.float64)
+            features = features.astype(np.float64)  # what torch can convert
         self._features = features
         self.meta = dict(meta or {})
-        self.unreadable = _unreadable_rows(self.meta, len(features))
-        self.mean = self._mean() if center else None
+        listed = self.meta.get('unreadable', [])
+        self.unreadable = np.unique(np.array(listed, np.int64))
+        if self.unreadable.max(initial=-1) >= len(self):
+            raise UserError(
+                f'unreadable row {self.unreadable[-1]} is beyond the '
+                f'{len(self)} rows of the features.'
+            )
+        self.mean = self._compute_mean() if center else None
 
     @classmethod
-    def create(
-        cls, folder: str | Path, shape: tuple[int, int], meta: dict[str, Any]
-    ) -> np.memmap:
-        """Make (or reopen) the array of a store that is to be filled.
+    def create(cls, folder: str | Path, shape: tuple[int, int]) -> np.memmap:
+        """Create the array of a store, or reopen one that is unfinished.
 
         Ranks may write disjoint row ranges of it. ``finish`` turns it into a
-        store that ``open`` accepts.
+        store that ``open`` accepts. What an array of the same shape held is
+        still there; others are replaced by zeros.
 
         Args:
-            folder: where the store will be.
+            folder: Folder of the store.
             shape: ``(N, D)``.
-            meta: identifies the features; an existing array made with other
-                ``meta`` or shape, and all marks ``.done_*`` of finished
-                parts beside it, are started anew.
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        array, partial = folder / cls.ARRAY, folder / 'partial.json'
-        state = {'shape': list(shape), 'meta': hash_value(meta)}
-        if array.exists() and partial.exists() and read_json(partial) == state:
-            return np.lib.format.open_memmap(array, mode='r+')
-        for stale in (folder / cls.META, partial):
-            stale.unlink(missing_ok=True)
-        for mark in folder.glob('.done_*'):
-            mark.unlink()
-        features = np.lib.format.open_memmap(
+        (folder / cls.META).unlink(missing_ok=True)
+        array = folder / cls.ARRAY
+        if array.exists():
+            with contextlib.suppress(ValueError, EOFError):  # a kill
+                found = np.lib.format.open_memmap(array, mode='r+')
+                if found.shape == shape and found.dtype == np.float16:
+                    return found
+        return np.lib.format.open_memmap(
             array, mode='w+', dtype=np.float16, shape=shape
-        )
-        write_json(partial, state)
-        return features
-
-    @classmethod
-    def is_finished(cls, folder: str | Path, meta: dict[str, Any]) -> bool:
-        """Tell whether a folder holds finished features of this origin."""
-        file = Path(folder) / cls.META
-        if not file.is_file():
-            return False
-        found = read_json(file)
-        # by hash, because JSON makes lists of tuples
-        return all(
-            key in found and hash_value(found[key]) == hash_value(value)
-            for key, value in meta.items()
         )
 
     @classmethod
@@ -125,50 +117,35 @@ class FeatureStore:
         """Declare a created store complete.
 
         Args:
-            folder: where it was created.
-            meta: that of ``create``; may add ``unreadable``, the sorted rows
-                without a feature.
+            folder: Folder of the store.
+            meta: What the features were extracted with; may have
+                ``unreadable``, the sorted rows without a feature.
         """
         folder = Path(folder)
-        shape = np.load(folder / cls.ARRAY, mmap_mode='r').shape
-        write_json(
-            folder / cls.META, {'rows': shape[0], 'dim': shape[1], **meta}
-        )
-        (folder / 'partial.json').unlink(missing_ok=True)
+        rows, dim = np.load(folder / cls.ARRAY, mmap_mode='r').shape
+        write_json(folder / cls.META, {'rows': rows, 'dim': dim, **meta})
 
     @classmethod
     def open(cls, folder: str | Path, *, center: bool = False) -> FeatureStore:
         """Open a finished store.
 
         Raises:
-            FileNotFoundError: if there is none, or its extraction has not
+            FileNotFoundError: If there is none, or its extraction has not
                 finished.
-            ValueError: if the array has not the promised rows.
+            UserError: If the array is damaged or of another shape.
         """
-        folder = Path(folder)
-        if not (folder / cls.META).is_file():
-            raise FileNotFoundError(
-                f'{folder} holds no finished features ({cls.META} is '
-                f'missing). Run tools/extract_features.py to its end.'
-            )
-        meta = read_json(folder / cls.META)
-        path = folder / cls.ARRAY
-        expected = (meta['rows'], meta['dim'])
-        try:
-            features = np.load(path, mmap_mode='r' if meta['rows'] else None)
-        except (ValueError, EOFError) as error:
-            raise ValueError(
-                f'{path} is damaged: {cls.META} promises {expected} values, '
-                f'the file has {path.stat().st_size} bytes ({error}).'
-            ) from error
-        if features.shape != expected:
-            raise ValueError(
-                f'{path} holds {features.shape}, {cls.META} says {expected}.'
-            )
+        file = check_file(
+            Path(folder) / cls.META,
+            'description of finished features',
+            'Run tools/extract_features.py to its end.',
+        )
+        meta = read_json(file)
+        array = file.with_name(cls.ARRAY)
+        features = map_npy(array, (meta['rows'], meta['dim']))
         return cls(features, meta, center=center)
 
     def centered(self) -> FeatureStore:
-        """Return the same features with their mean subtracted."""
+        """Return the same features, with their mean subtracted."""
         if self.mean is not None:
             return self
         return FeatureStore(self._features, self.meta, center=True)
@@ -184,20 +161,19 @@ class FeatureStore:
     def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
         """Return rows as ``(n, D)`` float32 unit vectors.
 
-        A row comes out the same in whatever company it is asked for. Rows
-        listed in ``unreadable`` are zero.
+        A row does not depend on which other rows are requested. Rows listed
+        in ``unreadable`` are zero.
 
         Raises:
-            ValueError: if another row is not finite or has no direction;
-                names it.
+            UserError: If another row is zero or not finite.
         """
-        source = np.asarray(self._features[rows])
+        source = np.asarray(self._features[rows])  # (n, D) of any type
         block = np.empty(source.shape, np.float32)
         norm = np.empty(len(source), np.float32)
-        for part in _parts(source):
+        for part in _chunks(source):
             chunk = block[part]
             # torch converts half precision many times faster than numpy
-            torch.from_numpy(chunk).copy_(_tensor(source[part]))
+            torch.from_numpy(chunk).copy_(_as_tensor(source[part]))
             if self.mean is not None:
                 chunk -= self.mean
             np.sqrt(np.einsum('nd,nd->n', chunk, chunk), out=norm[part])
@@ -206,18 +182,13 @@ class FeatureStore:
             np.multiply(chunk, _STEPS, out=chunk)
             np.rint(chunk, out=chunk)
             np.multiply(chunk, 1 / _STEPS, out=chunk)
-        good = np.isfinite(norm) & (norm > 0)
-        if len(self.unreadable):
-            empty = np.isin(_row_numbers(rows, len(self)), self.unreadable)
+        bad = ~(np.isfinite(norm) & (norm > 0))  # (n,)
+        # less the mean, rows without a feature have a direction
+        if len(self.unreadable) or bad.any():
+            index = _row_indices(rows, len(self))
+            empty = np.isin(index, self.unreadable)
             block[empty] = 0
-            good |= empty
-        if not good.all():
-            bad = np.flatnonzero(~good)
-            raise ValueError(
-                f'feature row {_row_numbers(rows, len(self))[bad[0]]} is '
-                f'zero or not finite ({len(bad)} such rows in this block); '
-                f'extract it again or drop the image from the table.'
-            )
+            _check_rows(index[bad & ~empty])
         return block
 
     def fingerprint(self) -> str:
@@ -233,88 +204,76 @@ class FeatureStore:
         """Write the features as a store that ``open`` reads.
 
         Raises:
-            ValueError: if a value is beyond float16.
+            UserError: If a value is beyond float16.
         """
-        if len(self) and not np.abs(self._features).max() < _MOST:
-            raise ValueError(
-                f'features must be finite and below {_MOST:.0f} to be kept '
-                f'in float16; normalise them first.'
+        if len(self) and not np.abs(self._features).max() < _LARGEST:
+            raise UserError(
+                f'float16 needs values below {_LARGEST:.0f}; normalise them.'
             )
-        array = self.create(folder, self._features.shape, self.meta)
+        array = self.create(folder, self._features.shape)
         array[:] = self._features
         array.flush()
         self.finish(folder, self.meta)
 
     def check_table(self, table: TrackletTable) -> None:
-        """Raise ValueError unless the features are those of ``table``.
+        """Raise unless the features are those of a table.
 
-        Rows are compared, and the table that the features were extracted
-        from, where the store knows it.
+        Raises:
+            UserError: If there are more or fewer rows, or the features were
+                extracted from another table, as far as the store knows.
         """
         if len(self) != len(table):
-            raise ValueError(
+            raise UserError(
                 f'the feature store has {len(self)} rows, the table has '
                 f'{len(table)}; extract the features of this table.'
             )
-        origin = self.meta.get('table')
-        if origin not in (None, table.fingerprint()):
-            raise ValueError(
-                f'the features are those of another table ({origin}, not '
-                f'{table.fingerprint()}); extract the features of this one.'
+        if self.meta.get('table', own := table.fingerprint()) != own:
+            raise UserError(
+                f'the features are those of another table '
+                f'({self.meta["table"]}, not {own}); extract those of this '
+                f'table.'
             )
 
-    def _mean(self) -> np.ndarray:
+    def _compute_mean(self) -> np.ndarray:
+        """Return the mean of the readable rows, ``(D,)`` float32."""
         total = np.zeros(self.dim)
-        for part in _parts(self._features):
+        for part in _chunks(self._features):
             # unreadable rows are zero and add nothing
-            chunk = _tensor(self._features[part]).double().numpy()
+            chunk = _as_tensor(self._features[part]).double().numpy()
             total += chunk.sum(0)
-            # less the mean, a row of zeros would have a direction
+            # without the mean, a row of zeros would get a direction
             if not (np.isfinite(total).all() and chunk.any(1).all()):
-                self._refuse(part.start, chunk)
+                good = np.isfinite(chunk).all(1) & chunk.any(1)
+                bad = part.start + np.flatnonzero(~good)
+                _check_rows(bad[~np.isin(bad, self.unreadable)])
         readable = len(self) - len(self.unreadable)
         return (total / max(readable, 1)).astype(np.float32)
 
-    def _refuse(self, start: int, chunk: np.ndarray) -> None:
-        """Raise ValueError if a readable row is zero or not finite."""
-        good = np.isfinite(chunk).all(1) & chunk.any(1)
-        bad = start + np.flatnonzero(~good)
-        bad = bad[~np.isin(bad, self.unreadable)]
-        if len(bad):
-            raise ValueError(
-                f'feature row {bad[0]} is zero or not finite ({len(bad)} such '
-                f'rows in this block); extract it again or drop the image '
-                f'from the table.'
-            )
+
+def _row_indices(rows: slice | np.ndarray, num_rows: int) -> np.ndarray:
+    """Return the row indices that a slice, mask or index array selects."""
+    if isinstance(rows, slice):
+        return np.arange(*rows.indices(num_rows))
+    rows = np.asarray(rows)
+    return np.flatnonzero(rows) if rows.dtype == bool else rows % num_rows
 
 
-def _parts(rows: np.ndarray) -> Iterator[slice]:
+def _check_rows(bad: np.ndarray) -> None:
+    """Raise if there are rows that have no direction."""
+    if len(bad):
+        raise UserError(
+            f'feature row {bad[0]} is zero or not finite ({len(bad)} in this '
+            f'block); extract it again or drop the image from the table.'
+        )
+
+
+def _chunks(rows: np.ndarray) -> Iterator[slice]:
     """Yield slices that cover the rows, each of about ``_CHUNK`` values."""
     step = max(_CHUNK // max(rows.shape[1], 1), 1)
     for start in range(0, len(rows), step):
         yield slice(start, start + step)
 
 
-def _tensor(rows: np.ndarray) -> torch.Tensor:
+def _as_tensor(rows: np.ndarray) -> torch.Tensor:
     # a copy, since torch warns of arrays that are read-only
     return torch.from_numpy(np.array(rows))
-
-
-def _row_numbers(rows: slice | np.ndarray, num_rows: int) -> np.ndarray:
-    """Return the row numbers that an index stands for."""
-    if isinstance(rows, slice):
-        return np.arange(*rows.indices(num_rows))
-    rows = np.asarray(rows)
-    if rows.dtype == bool:
-        return np.flatnonzero(rows)
-    return np.where(rows < 0, rows + num_rows, rows)
-
-
-def _unreadable_rows(meta: dict[str, Any], num_rows: int) -> np.ndarray:
-    rows = np.unique(np.array(meta.get('unreadable', []), np.int64))
-    if len(rows) and not (rows[0] >= 0 and rows[-1] < num_rows):
-        raise ValueError(
-            f'unreadable rows must lie in [0, {num_rows}); they range from '
-            f'{rows[0]} to {rows[-1]}.'
-        )
-    return rows

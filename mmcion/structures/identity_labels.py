@@ -1,4 +1,4 @@
-"""IdentityLabels: what a denoiser says about every row of a table."""
+"""IdentityLabels: the identity of every row of a table."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mmcion.utils.io import atomic_file
+from mmcion.utils.io import save_npy
 
 from .feature_store import FeatureStore
 from .tracklet_table import TrackletTable
@@ -18,11 +18,11 @@ UNASSIGNED = -1
 
 @dataclass
 class IdentityLabels:
-    """Identity of every row; row order is that of the table.
+    """Identity of every row, in the order of the table.
 
     Attributes:
         identity: ``(N,)`` int32, -1 = unassigned.
-        report: counts and whatever else the steps that made it recorded.
+        report: Counts and whatever else the stages of denoising recorded.
     """
 
     identity: np.ndarray
@@ -35,8 +35,8 @@ class IdentityLabels:
         """Start with one identity per tracklet.
 
         Args:
-            table: the images.
-            features: rows without a feature stay unassigned.
+            table: Images and their tracklets.
+            features: Rows without a feature stay unassigned.
         """
         identity = table.tracklet_index.copy()
         if features is not None:
@@ -45,19 +45,19 @@ class IdentityLabels:
 
     @property
     def keep(self) -> np.ndarray:
-        """``(N,)`` bool: rows that have an identity."""
+        """``(N,)`` bool, rows that have an identity."""
         return self.identity != UNASSIGNED
 
     @property
     def num_identities(self) -> int:
-        """Number of different identities, unassigned rows aside."""
+        """Number of different identities."""
         return int(np.count_nonzero(np.bincount(self.identity[self.keep])))
 
     def contiguous(self) -> IdentityLabels:
         """Return the same grouping with identities 0..n-1 by first row."""
         rows = np.flatnonzero(self.keep)
         ids = self.identity[rows]
-        # the last write stays: the first row of every identity
+        # of several writes the last one stays: backwards, the first row
         first = np.full(int(ids.max(initial=-1)) + 1, -1)
         first[ids[::-1]] = rows[::-1]
         used = np.flatnonzero(first >= 0)
@@ -69,8 +69,7 @@ class IdentityLabels:
 
     def save(self, path: str | Path) -> None:
         """Write the labels atomically as ``.npy``."""
-        with atomic_file(path) as temporary, open(temporary, 'wb') as file:
-            np.save(file, self.identity)
+        save_npy(path, self.identity)
 
     @classmethod
     def load(cls, path: str | Path) -> IdentityLabels:

@@ -1,7 +1,8 @@
-"""Gallery rows of each query, such as those with its identity."""
+"""Which gallery images count for each query."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,3 +53,34 @@ def rows_of_same_identity(
     # pair p of query q is number p - ptr[q] of its run in by_pid
     place = np.arange(ptr[-1]) + np.repeat(first - ptr[:-1], last - first)
     return GalleryRows(ptr, by_pid[place])
+
+
+def split_by_camera(
+    same: GalleryRows,
+    q_cams: np.ndarray,
+    g_cams: np.ndarray,
+    ignored_cams: Mapping[int, Collection[int]] | None = None,
+) -> tuple[GalleryRows, GalleryRows]:
+    """Split the rows of an identity into matches and ignored rows.
+
+    By the rule of Market-1501, images of the query's identity *and* camera
+    are ignored; the others are matches.
+
+    Source: Zheng et al., "Scalable person re-identification: a benchmark",
+    ICCV 2015, and its evaluation code.
+
+    Args:
+        same: Gallery rows with the identity of each of Q queries.
+        q_cams: ``(Q,)`` cameras of the queries.
+        g_cams: ``(G,)`` cameras of the gallery.
+        ignored_cams: Other rules: the cameras that are ignored, by the
+            camera of the query; none for cameras that are not listed.
+    """
+    query_cams, cams = q_cams[same.query], g_cams[same.rows]  # (P,)
+    if ignored_cams is None:
+        ignored = query_cams == cams
+    else:
+        ignored = np.zeros(len(cams), bool)
+        for camera, others in ignored_cams.items():
+            ignored |= (query_cams == camera) & np.isin(cams, list(others))
+    return same.select(~ignored), same.select(ignored)

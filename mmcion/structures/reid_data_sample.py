@@ -1,4 +1,4 @@
-"""ReIDDataSample: what travels with an image through a model."""
+"""ReIDDataSample: labels and feature of an image in a batch."""
 
 from mmengine.structures import BaseDataElement
 

@@ -9,29 +9,66 @@ from pathlib import Path
 
 import numpy as np
 
-from mmcion.utils.io import atomic_file
+from mmcion.utils.checks import UserError
+from mmcion.utils.io import save_npy
 from mmcion.utils.skip_report import SkipReport
 
+from .columns import first_unsorted, join_parts
 from .tracklet_table import TrackletTable
 
 _KEYS = ('video', 'tracklet', 'frame', 'item')
-DUPLICATE = 'the same video, tracklet, frame and number again'
+DUPLICATE = 'repeated video, tracklet, frame and box number'
 
 
 @dataclass
 class TrackletReading:
-    """What a reader made of a dataset.
+    """What a reader found in a data set.
 
     Attributes:
-        table: the images.
-        report: what was left out.
-        truth: ``(N,)`` int32 true identity per row of the table, -1 where it
-            is not known, or None if the dataset has no identities.
+        table: The images.
+        report: What was skipped.
+        truth: ``(N,)`` int32 true identity of each row, -1 if unknown, or
+            None if the data set has no identities.
     """
 
     table: TrackletTable
     report: SkipReport
     truth: np.ndarray | None = None
+
+    @classmethod
+    def from_rows(
+        cls,
+        rows: dict[str, np.ndarray],
+        *,
+        video_name: Callable[[int], str],
+        image_root: Path,
+        report: SkipReport,
+    ) -> TrackletReading:
+        """Make a table of the columns of a builder.
+
+        Args:
+            rows: Sorted columns. ``box`` and ``score`` become columns of the
+                table, ``truth`` the true identities.
+            video_name: Returns the name of a video's number.
+            image_root: Folder that the paths are relative to.
+            report: What was skipped.
+        """
+        # videos without an image get no row and no name
+        numbers, video_id = np.unique(rows['video'], return_inverse=True)
+        table = TrackletTable.from_columns(
+            video_id=video_id,
+            tracklet_id=rows['tracklet'],
+            frame=rows['frame'],
+            path=rows['path'],
+            box=rows.get('box'),
+            score=rows.get('score'),
+            videos=[video_name(int(number)) for number in numbers],
+            image_root=image_root,
+        )
+        truth = rows.get('truth')
+        if truth is not None:
+            truth = truth.astype(np.int32)
+        return cls(table, report, truth)
 
     def save(self, out: str | Path) -> None:
         """Write ``table``, ``skipped.json`` and ``truth.npy`` below ``out``.
@@ -48,11 +85,7 @@ class TrackletReading:
         }
         self.report.save(out / 'skipped.json', kept=counts)
         if self.truth is not None:
-            with (
-                atomic_file(out / 'truth.npy') as temporary,
-                open(temporary, 'wb') as stream,
-            ):
-                np.save(stream, self.truth)
+            save_npy(out / 'truth.npy', self.truth)
         self.table.save(out / 'table')
 
     def summary(self) -> str:
@@ -90,26 +123,28 @@ class TrackletBuilder:
         """Add ``n`` rows.
 
         Args:
-            video: any number of the video, or ``(n,)``.
-            tracklet: number of the tracklet, or ``(n,)``.
-            frame: ``(n,)``.
+            video: Number of the video, one or ``(n,)``.
+            tracklet: Number of the tracklet, one or ``(n,)``.
+            frame: ``(n,)`` frame numbers.
             path: ``n`` byte strings.
-            item: tells apart several images of one tracklet in one frame.
-            more: further columns, the same in every call.
+            item: Tells several images of one tracklet in one frame apart.
+            more: Further columns, the same in every call.
         """
         rows = len(path)
         if not rows:
             return
-
-        def column(values: int | np.ndarray) -> np.ndarray:
-            return np.broadcast_to(np.asarray(values, np.int64), rows).copy()
-
+        keys = {
+            'video': (video, np.int32),
+            'tracklet': (tracklet, np.int64),
+            'frame': (frame, np.int64),
+            'item': (item, np.int32),
+        }
         self._parts.append(
             {
-                'video': column(video).astype(np.int32),
-                'tracklet': column(tracklet),
-                'frame': column(frame),
-                'item': column(item).astype(np.int32),
+                **{
+                    name: np.full(rows, values, dtype)
+                    for name, (values, dtype) in keys.items()
+                },
                 'path': np.asarray(path, 'S'),
                 **more,
             }
@@ -127,21 +162,27 @@ class TrackletBuilder:
         The builder is empty afterwards.
 
         Args:
-            report: duplicates are counted there.
+            report: Duplicates are counted there.
 
         Raises:
-            ValueError: if there are no rows.
+            UserError: If there are no rows.
         """
         if not self._parts:
-            raise ValueError('there are no rows to make a table of.')
-        rows = {name: self._join(name) for name in list(self._parts[0])}
+            raise UserError('there are no images to make a table of.')
+        # Ten million rows fit because no column is there twice for long:
+        # parts are freed while they are joined, and keys while rows move.
+        rows = {
+            name: join_parts([part.pop(name) for part in self._parts])
+            for name in list(self._parts[0])
+        }
         self._parts = []
         keys = [rows[name] for name in _KEYS]
-        if not _is_sorted(keys):
+        if first_unsorted(keys) is not None:
             order = np.lexsort(keys[::-1])
             del keys
             for name in rows:
                 rows[name] = rows[name][order]
+        # rows whose keys are all those of the row before
         same = np.ones(len(rows['path']), bool)
         same[0] = False
         for name in _KEYS:
@@ -153,65 +194,17 @@ class TrackletBuilder:
             rows = {name: column[~same] for name, column in rows.items()}
         return rows
 
-    def _join(self, name: str) -> np.ndarray:
-        """Join a column and free its parts on the way."""
-        parts = [part.pop(name) for part in self._parts]
-        dtype = np.result_type(*{part.dtype for part in parts})
-        rows = sum(map(len, parts))
-        joined = np.empty((rows, *parts[0].shape[1:]), dtype)
-        stop = rows
-        while parts:
-            part = parts.pop()
-            joined[stop - len(part) : stop] = part
-            stop -= len(part)
-        return joined
 
-
-def make_reading(
-    rows: dict[str, np.ndarray],
-    *,
-    video_name: Callable[[int], str],
-    image_root: Path,
-    report: SkipReport,
-) -> TrackletReading:
-    """Make table and truth of the columns of a builder.
+def index_in_run(group: np.ndarray) -> np.ndarray:
+    """Return the index of every element within its run of equal values.
 
     Args:
-        rows: sorted; ``box`` and ``score`` become columns of the table,
-            ``truth`` the true identities.
-        video_name: name of a video's number.
-        image_root: folder that the paths are relative to.
-        report: passed on.
+        group: ``(N,)`` values.
+
+    Returns:
+        ``(N,)`` int64: 0, 1, 2, ... from the start of each run.
     """
-    numbers, video_id = np.unique(rows['video'], return_inverse=True)
-    table = TrackletTable.from_columns(
-        video_id=video_id,
-        tracklet_id=rows['tracklet'],
-        frame=rows['frame'],
-        path=rows['path'],
-        box=rows.get('box'),
-        score=rows.get('score'),
-        videos=[video_name(int(number)) for number in numbers],
-        image_root=image_root,
-    )
-    truth = rows.get('truth')
-    if truth is not None:
-        truth = truth.astype(np.int32)
-    return TrackletReading(table, report, truth)
-
-
-def running_number(group: np.ndarray) -> np.ndarray:
-    """Return 0, 1, 2, ... within each run of equal values, ``(N,)``."""
+    # the first element differs from what is put before it
     starts = np.flatnonzero(np.diff(group, prepend=group[:1] - 1))
     sizes = np.diff(starts, append=len(group))
     return np.arange(len(group)) - np.repeat(starts, sizes)
-
-
-def _is_sorted(keys: list[np.ndarray]) -> bool:
-    equal = np.ones(max(len(keys[0]) - 1, 0), bool)
-    for key in keys:
-        step = np.diff(key)
-        if (equal & (step < 0)).any():
-            return False
-        equal &= step == 0
-    return True

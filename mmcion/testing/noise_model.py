@@ -188,7 +188,7 @@ class NoiseModel:
         out = (
             np.empty(shape, np.float16)
             if folder is None
-            else FeatureStore.create(folder, shape, meta)
+            else FeatureStore.create(folder, shape)
         )
         # noise has this length on average, whatever the dimension
         scale = self.image_noise / np.sqrt(self.dim)

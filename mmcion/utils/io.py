@@ -1,4 +1,4 @@
-"""Files that are either whole or absent."""
+"""Read and write files; a file is either complete or absent."""
 
 import contextlib
 import hashlib
@@ -29,9 +29,9 @@ def _sibling(path: Path) -> Path:
 
 @contextlib.contextmanager
 def atomic_file(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path that replaces ``path`` when the block succeeds.
+    """Yield a temporary path that replaces ``path`` if the block succeeds.
 
-    Missing parent folders are made. On an error the temporary file is
+    Missing parent folders are created. On an error the temporary file is
     removed and ``path`` stays as it was.
     """
     path = Path(path)
@@ -122,6 +122,35 @@ def load_npz(path: str | Path) -> dict[str, np.ndarray]:
         raise UserError(
             f'{path} is damaged or not an .npz file: {error}'
         ) from error
+
+
+def map_npy(path: str | Path, shape: tuple[int, ...]) -> np.ndarray:
+    """Memory-map an ``.npy`` file, read-only.
+
+    Args:
+        path: File to map.
+        shape: Expected shape, or its first dimensions.
+
+    Raises:
+        FileNotFoundError: If the file is missing.
+        UserError: If it is damaged or of another shape.
+    """
+    try:
+        # an empty file cannot be mapped
+        array = np.load(path, mmap_mode='r' if shape[0] else None)
+    except FileNotFoundError:
+        raise
+    except _DAMAGED as error:
+        raise UserError(
+            f'{path} is damaged: {os.path.getsize(path)} bytes instead of an '
+            f'array of shape {shape} ({error}). Write it again.'
+        ) from error
+    if array.shape[: len(shape)] != shape:
+        raise UserError(
+            f'{path} has the shape {array.shape} instead of {shape}. Write '
+            f'it again.'
+        )
+    return array
 
 
 def hash_file(path: str | Path) -> str:

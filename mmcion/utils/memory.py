@@ -1,4 +1,4 @@
-"""How the process keeps its memory."""
+"""Settings of the memory allocator."""
 
 import ctypes
 import sys
@@ -9,14 +9,14 @@ _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of glibc's malloc.h
 def reuse_freed_memory() -> bool:
     """Let glibc keep freed memory for the next allocation.
 
-    By default large tensors go back to the kernel as soon as they are freed,
-    and every training step on a CPU faults them in again, page by page:
-    hundreds of thousands of faults a step for a small network, which costs a
-    third of the time, and far more on virtual machines. The peak of memory
-    stays what it is.
+    By default large tensors are returned to the kernel as soon as they are
+    freed, and every training step on a CPU faults them in again, page by
+    page: hundreds of thousands of faults per step for a small network. This
+    costs a third of the time, and far more on virtual machines. The peak of
+    memory does not change.
 
     Returns:
-        Whether it was done: on Linux with glibc.
+        Whether it was done: on Linux with glibc only.
     """
     if sys.platform != 'linux':
         return False

@@ -1,4 +1,4 @@
-"""Progress of long work: rate and time left, also in log files."""
+"""Progress bars that are readable in log files, too."""
 
 import sys
 from collections.abc import Iterable
@@ -23,11 +23,11 @@ def progress_bar(
     line at most every ten seconds, so logs stay readable.
 
     Args:
-        iterable: what to iterate over; None for manual ``update`` calls.
-        total: number of items, where ``len(iterable)`` does not tell.
-        desc: what is being done.
-        unit: name of one item, for the rate.
-        kwargs: passed on to ``tqdm``.
+        iterable: Items to iterate over; None for manual ``update`` calls.
+        total: Number of items, if ``iterable`` has no length.
+        desc: Name of the work.
+        unit: Name of one item, for the rate.
+        kwargs: Options of ``tqdm``.
     """
     interactive = sys.stderr.isatty()
     return tqdm(
@@ -35,6 +35,7 @@ def progress_bar(
         total=total,
         desc=desc,
         unit=unit,
+        # seconds between two lines
         mininterval=0.2 if interactive else 10,
         maxinterval=10,
         dynamic_ncols=interactive,

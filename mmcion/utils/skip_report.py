@@ -1,4 +1,4 @@
-"""SkipReport: what a reader left out, why, and what else is worth knowing."""
+"""SkipReport: what a reader skipped, why, and notes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _NUM_EXAMPLES = 5
 
 
 class SkipReport:
-    """Counts by reason with the first examples, and remarks.
+    """Counts by reason with the first examples, and notes.
 
     Args:
-        source: what was read.
+        source: File or folder that was read.
     """
 
     def __init__(self, source: str | Path) -> None:
@@ -25,30 +25,30 @@ class SkipReport:
         self.notes: list[str] = []
 
     def skip(self, reason: str, *examples: str, count: int = 0) -> None:
-        """Count items that are left out.
+        """Count items that are skipped.
 
         Args:
-            reason: the same words for the same reason.
-            examples: the items, or some of them.
-            count: number of items, where not all of them are given.
+            reason: Text, the same for the same reason.
+            examples: The items, or some of them.
+            count: Number of items, if not all of them are given.
         """
         self.counts[reason] += max(count, len(examples))
         kept = self.examples.setdefault(reason, [])
         kept.extend(examples[: _NUM_EXAMPLES - len(kept)])
 
     def note(self, text: str) -> None:
-        """Add a remark, once."""
+        """Add a note, once."""
         if text not in self.notes:
             self.notes.append(text)
 
     def compare(self, what: str, found: int, published: int) -> None:
         """Note whether a count is the published one."""
-        verdict = 'as published' if found == published else 'published are'
-        number = '' if found == published else f' {published:,}'
-        self.note(f'{found:,} {what}, {verdict}{number}')
+        other = f'published are {published:,}'
+        verdict = 'as published' if found == published else other
+        self.note(f'{found:,} {what}, {verdict}')
 
     def merge(self, other: dict[str, Any]) -> None:
-        """Add what another report's ``to_dict`` says."""
+        """Add another report, as its ``to_dict`` returns it."""
         for reason, item in other['skipped'].items():
             self.skip(reason, *item['examples'], count=item['count'])
         for text in other['notes']:
@@ -71,8 +71,8 @@ class SkipReport:
         """Write the report as JSON, atomically.
 
         Args:
-            path: the file.
-            more: further values of it.
+            path: JSON file to write.
+            more: Further values of it.
         """
         write_json(path, {**self.to_dict(), **more})
 

@@ -92,10 +92,10 @@ def without_times(labels):
     return report
 
 
-def denoised_in_shards(size, *, videos=6):
-    """Denoise in shards of about ``size`` rows; may run on ranks."""
+def denoised_in_chunks(size, *, videos=6):
+    """Denoise in chunks of about ``size`` rows; may run on ranks."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr('mmcion.denoising.grouped_rows.SHARD_ROWS', size)
+        patch.setattr('mmcion.denoising.grouped_rows.CHUNK_ROWS', size)
         labels = mmcion.denoise(*made(videos=videos), AUTO)
     return labels.identity, without_times(labels)
 
@@ -106,8 +106,8 @@ def assert_equal(one, other):
 
 
 @pytest.fixture(scope='module')
-def in_one_shard():
-    identity, report = denoised_in_shards(1 << 15)
+def in_one_chunk():
+    identity, report = denoised_in_chunks(1 << 15)
     assert 0.5 < (identity >= 0).mean() < 1
     assert report['levels'][3]['merges'] > 0
     assert report['levels'][3]['reallocated_images'] > 0
@@ -115,29 +115,29 @@ def in_one_shard():
 
 
 @pytest.mark.parametrize('size', [1, 7, 100, 1000])
-def test_same_bits_for_any_size_of_shards(in_one_shard, size):
-    assert_equal(denoised_in_shards(size), in_one_shard)
+def test_same_bits_for_any_size_of_chunks(in_one_chunk, size):
+    assert_equal(denoised_in_chunks(size), in_one_chunk)
 
 
-def test_the_size_of_shards_is_what_the_constant_says(monkeypatch):
-    monkeypatch.setattr('mmcion.denoising.grouped_rows.SHARD_ROWS', 3)
+def test_the_size_of_chunks_is_what_the_constant_says(monkeypatch):
+    monkeypatch.setattr('mmcion.denoising.grouped_rows.CHUNK_ROWS', 3)
     assert cut(np.array([0, 1, 2, 5, 6])) == [(0, 3), (3, 4)]
 
 
 @pytest.mark.parametrize('world_size', [2, 4])
-def test_same_bits_for_any_number_of_ranks(in_one_shard, world_size):
-    for found in run_on_ranks(denoised_in_shards, 100, world_size=world_size):
-        assert_equal(found, in_one_shard)
+def test_same_bits_for_any_number_of_ranks(in_one_chunk, world_size):
+    for found in run_on_ranks(denoised_in_chunks, 100, world_size=world_size):
+        assert_equal(found, in_one_chunk)
 
 
 def test_more_ranks_than_work():
-    alone = denoised_in_shards(1 << 15, videos=1)
+    alone = denoised_in_chunks(1 << 15, videos=1)
     for found in run_on_ranks(one_video_on_ranks):
         assert_equal(found, alone)
 
 
 def one_video_on_ranks():
-    return denoised_in_shards(1 << 15, videos=1)
+    return denoised_in_chunks(1 << 15, videos=1)
 
 
 def test_custom_imports_bring_denoisers_of_projects():

@@ -255,12 +255,14 @@ def test_folder_to_the_disk(folder, tmp_path, monkeypatch):
         same = tiny_extractor(image_size=[16, 8])
         same.extract_folder(folder, tmp_path / 'out')
     larger = tiny_extractor(image_size=(32, 16))
-    again = larger.extract_folder(folder, tmp_path / 'out')
+    with pytest.raises(UserError, match=r'settings\.pipeline'):
+        larger.extract_folder(folder, tmp_path / 'out')
+    again = larger.extract_folder(folder, tmp_path / 'out', overwrite=True)
     np.testing.assert_allclose(again[:], larger(folder), atol=2**-11)
     other = tiny_model()
     other.backbone[0].bias.data += 1
     other = FeatureExtractor(other, image_size=(16, 8))
-    again = other.extract_folder(folder, tmp_path / 'out')
+    again = other.extract_folder(folder, tmp_path / 'out', overwrite=True)
     assert np.abs(again[:] - feats).max() > 0.01
 
 

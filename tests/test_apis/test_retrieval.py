@@ -110,7 +110,8 @@ def test_transforms_are_the_same_by_either_name(gallery, tmp_path):
     for each in short.pipeline:
         each['type'] = each['type'].removeprefix('mmcion.')
     for one, other in ((long, short), (short, long)):
-        store = one.extract_folder(gallery, tmp_path / 'out')
+        out = tmp_path / 'out'
+        store = one.extract_folder(gallery, out, overwrite=True)
         ReIDInferencer(other).set_gallery(store)
 
 

@@ -151,5 +151,5 @@ def test_long_lists_are_cut(logged):
 
 
 def test_negative_limit():
-    with pytest.raises(ValueError, match=r'max_broken \(-1\)'):
+    with pytest.raises(ValueError, match=r'max_broken .* -1'):
         BrokenImages(-1)

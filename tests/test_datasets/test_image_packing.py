@@ -4,10 +4,14 @@ import numpy as np
 import pytest
 
 from mmcion.datasets import IdentityDataset, image_packing, open_images
-from mmcion.datasets.image_packing import Packing, list_images, verify
-from mmcion.datasets.image_reader import LmdbImages
+from mmcion.datasets.image_packing import (
+    compare_packed,
+    images_to_pack,
+    pack_images,
+)
 from mmcion.datasets.tar_images import TarImages, tar_members
 from mmcion.structures import AnnotationTable, TrackletTable
+from mmcion.utils.checks import UserError
 from tests.tiny import write_identities
 
 SIZES = (3, 4, 2)
@@ -18,17 +22,15 @@ def folder(tmp_path):
     return write_identities(tmp_path / 'in', SIZES)
 
 
-@pytest.fixture(params=['packed', 'packed.lmdb'])
-def out(request, tmp_path):
-    return tmp_path / request.param
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / 'packed'
 
 
-def pack(folder, out, source='annotation', shard_mb=0.004, **options):
-    paths, root = list_images(folder / source)
-    packing = Packing(
-        paths, open_images(root), out, shard_mb=shard_mb, **options
-    )
-    return packing.run()
+def pack(folder, out, source='annotation', reader=None, **options):
+    paths, root = images_to_pack(folder / source)
+    options = {'shard_mb': 0.004, **options}
+    return pack_images(paths, reader or open_images(root), out, **options)
 
 
 def contents(root):
@@ -40,8 +42,7 @@ def test_packed_images_are_the_source(folder, out):
     counts = pack(folder, out)
     assert counts['images'] == 9 and counts['missing'] == []
     assert contents(out) == contents(folder)
-    kind = LmdbImages if out.suffix else TarImages
-    assert isinstance(open_images(out), kind)
+    assert isinstance(open_images(out), TarImages)
     assert not (out / '.packing').exists()
 
 
@@ -94,23 +95,25 @@ class StoppingReader:
         return self.images.read(path)
 
 
-def test_stopped_run_goes_on(folder, out, monkeypatch):
-    monkeypatch.setattr(image_packing, '_AHEAD', 2)
-    monkeypatch.setattr(image_packing, '_LMDB_ROWS', 2)
-    paths, _ = list_images(folder / 'annotation')
-    options = {'shard_mb': 0.004, 'num_threads': 1}
+def stopped_at(path, folder, out, **options):
+    """Pack until a path stops the reader."""
+    reader = StoppingReader(folder, path)
     with pytest.raises(Stop):
-        Packing(paths, StoppingReader(folder, '6.png'), out, **options).run()
-    assert not (out / 'data.mdb').exists() and not (out / 'index').exists()
-    assert not list(out.glob('*.tmp'))
+        pack(folder, out, reader=reader, num_threads=1, **options)
+
+
+def test_stopped_run_is_resumed(folder, out, monkeypatch):
+    monkeypatch.setattr(image_packing, '_AHEAD', 2)
+    stopped_at('6.png', folder, out)
+    assert not (out / 'index').exists() and not list(out.glob('*.tmp'))
     again = StoppingReader(folder, None)
-    assert Packing(paths, again, out, **options).run()['images'] == 9
+    assert pack(folder, out, reader=again)['images'] == 9
     assert '0.png' not in again.reads and '8.png' in again.reads
     assert contents(out) == contents(folder)
 
 
-def test_run_that_is_stopped_at_its_end_goes_on(folder, out, monkeypatch):
-    def stop(*arguments):
+def test_run_stopped_at_its_end_is_resumed(folder, out, monkeypatch):
+    def stop(*_, **__):
         raise Stop
 
     (folder / '5.png').unlink()
@@ -123,22 +126,22 @@ def test_run_that_is_stopped_at_its_end_goes_on(folder, out, monkeypatch):
     assert open_images(out).read('8.png') == (folder / '8.png').read_bytes()
 
 
+def test_tar_file_of_a_killed_run_is_written_again(folder, out):
+    stopped_at('8.png', folder, out)
+    next((out / '.packing').glob('*00001.tar.json')).unlink()
+    pack(folder, out)
+    assert contents(out) == contents(folder)
+
+
 def test_unfinished_tar_files_are_no_image_root(folder, tmp_path):
-    paths, _ = list_images(folder / 'annotation')
-    reader = StoppingReader(folder, '8.png')
-    with pytest.raises(Stop):
-        Packing(paths, reader, tmp_path / 'out', shard_mb=0.004).run()
-    with pytest.raises(FileNotFoundError, match='let the same command go on'):
+    stopped_at('8.png', folder, tmp_path / 'out')
+    with pytest.raises(FileNotFoundError, match='same command resumes'):
         open_images(tmp_path / 'out')
 
 
 def test_stopped_run_gives_the_same_bytes(folder, tmp_path):
-    paths, _ = list_images(folder / 'annotation')
     stopped, whole = tmp_path / 'stopped', tmp_path / 'whole'
-    with pytest.raises(Stop):
-        Packing(
-            paths, StoppingReader(folder, '8.png'), stopped, shard_mb=0.004
-        ).run()
+    stopped_at('8.png', folder, stopped)
     pack(folder, stopped)
     pack(folder, whole)
     for file in whole.rglob('*.*'):
@@ -148,26 +151,26 @@ def test_stopped_run_gives_the_same_bytes(folder, tmp_path):
 
 
 def test_other_images_do_not_continue_a_stopped_run(folder, out):
-    paths, _ = list_images(folder / 'annotation')
-    reader = StoppingReader(folder, '8.png')
-    with pytest.raises(Stop):
-        Packing(paths, reader, out).run()
-    with pytest.raises(ValueError, match='begun with other images'):
-        Packing(paths[:-1], reader, out)
-    with pytest.raises(ValueError, match='begun with other images'):
-        Packing(paths, reader, out, shard_mb=3)
+    stopped_at('8.png', folder, out)
+    with pytest.raises(UserError, match=r'shard_bytes was 4000, is 3000000'):
+        pack(folder, out, shard_mb=3)
+    AnnotationTable(['0.png'], [0]).save(folder / 'other')
+    with pytest.raises(UserError, match=r'inputs\.paths'):
+        pack(folder, out, 'other')
+    assert pack(folder, out, 'other', overwrite=True)['images'] == 1
 
 
-def test_nothing_is_overwritten(folder, out):
-    pack(folder, out)
-    with pytest.raises(ValueError, match='is not empty'):
-        pack(folder, out)
+def test_packed_images_are_not_packed_again(folder, out):
+    counts = pack(folder, out)
+    again = StoppingReader(folder, None)
+    assert pack(folder, out, reader=again) == counts
+    assert not again.reads
 
 
 def test_missing_and_empty_images_are_an_error(folder, out):
     (folder / '3.png').unlink()
     (folder / '5.png').write_bytes(b'')
-    with pytest.raises(ValueError, match=r'1 images are missing .* 3\.png'):
+    with pytest.raises(UserError, match=r'3\.png.* --max-missing'):
         pack(folder, out)
     counts = pack(folder, out, max_missing=2)
     assert counts['missing'] == ['3.png', '5.png']
@@ -176,48 +179,43 @@ def test_missing_and_empty_images_are_an_error(folder, out):
         open_images(out).read('3.png')
 
 
+def test_missing_images_of_a_stopped_run_count(folder, out):
+    (folder / '0.png').unlink()
+    stopped_at('8.png', folder, out, max_missing=1)
+    with pytest.raises(UserError, match=r'0\.png'):
+        pack(folder, out)
+    (folder / '8.png').write_bytes(b'')
+    with pytest.raises(UserError, match=r'0\.png, 8\.png'):
+        pack(folder, out, max_missing=1)
+    missing = pack(folder, out, max_missing=2)['missing']
+    assert missing == ['0.png', '8.png']
+
+
 def test_unreadable_root_is_no_missing_image(folder, out):
     class Denied:
         def read(self, path):
             raise PermissionError(path)
 
-    paths, _ = list_images(folder / 'annotation')
     with pytest.raises(PermissionError):
-        Packing(paths, Denied(), out, max_missing=9).run()
-
-
-def test_left_over_of_a_killed_run_is_removed(folder, tmp_path):
-    with pytest.raises(Stop):
-        paths, _ = list_images(folder / 'annotation')
-        Packing(paths, StoppingReader(folder, '8.png'), tmp_path / 'o').run()
-    (tmp_path / 'o' / '.images-00000.tar.1234.tmp').write_bytes(b'part')
-    (tmp_path / 'o' / '.index.1234.tmp').mkdir()
-    pack(folder, tmp_path / 'o', shard_mb=1024)
-    assert not list((tmp_path / 'o').glob('.*'))
-
-
-def test_path_that_is_too_long_for_an_lmdb(tmp_path):
-    paths = np.array([b'x' * 600])
-    with pytest.raises(ValueError, match='511 bytes'):
-        Packing(paths, open_images(tmp_path), tmp_path / 'o.lmdb').run()
+        pack(folder, out, reader=Denied(), max_missing=9)
 
 
 def test_verify_notices_a_changed_image(folder, out):
     pack(folder, out)
-    paths, root = list_images(folder / 'annotation')
+    paths, root = images_to_pack(folder / 'annotation')
     images = open_images(root)
-    assert verify(paths, images, out, missing=['4.png']) == 8
-    assert verify(paths, images, out, num_images=3) == 3
+    assert compare_packed(paths, images, out, missing=['4.png']) == 8
+    assert compare_packed(paths, images, out, num_images=3) == 3
     (folder / '8.png').write_bytes(b'changed')
-    with pytest.raises(ValueError, match=r'8\.png differs'):
-        verify(paths, images, out, num_images=3)
+    with pytest.raises(UserError, match=r'8\.png .* differs'):
+        compare_packed(paths, images, out, num_images=3)
 
 
 def test_list_of_a_folder_is_sorted(folder):
     (folder / 'sub').mkdir()
     (folder / 'sub' / 'a.JPG').write_bytes(b'x')
     (folder / 'notes.txt').write_bytes(b'x')
-    paths, root = list_images(folder)
+    paths, root = images_to_pack(folder)
     names = [f'{row}.png' for row in range(9)] + ['sub/a.JPG']
     assert [path.decode() for path in paths] == names
     assert root == folder
@@ -226,10 +224,10 @@ def test_list_of_a_folder_is_sorted(folder):
 def test_list_of_an_annotation_has_every_path_once(folder):
     names = ['b', 'a', 'b', 'c', 'a']
     AnnotationTable(names, np.arange(5)).save(folder / 'twice')
-    paths, root = list_images(folder / 'twice')
+    paths, root = images_to_pack(folder / 'twice')
     assert paths.tolist() == [b'b', b'a', b'c']
     assert root == folder
-    assert list_images(folder / 'twice', 'other')[1].name == 'other'
+    assert images_to_pack(folder / 'twice', 'other')[1].name == 'other'
 
 
 def test_list_of_a_tracklet_table(folder):
@@ -238,11 +236,11 @@ def test_list_of_a_tracklet_table(folder):
     TrackletTable.from_columns(
         **columns, path=['1.png', '0.png'], image_root=folder
     ).save(folder / 'table')
-    paths, root = list_images(folder / 'table')
+    paths, root = images_to_pack(folder / 'table')
     assert paths.tolist() == [b'1.png', b'0.png']
     assert root == folder
 
 
 def test_folder_without_images(tmp_path):
-    with pytest.raises(ValueError, match='has no images'):
-        list_images(tmp_path)
+    with pytest.raises(FileNotFoundError, match=tmp_path.name):
+        images_to_pack(tmp_path)

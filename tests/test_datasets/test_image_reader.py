@@ -124,7 +124,7 @@ def test_reading_writes_nothing(root):
 
 
 def test_absent_lmdb(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r'no LMDB at .*x\.lmdb'):
+    with pytest.raises(FileNotFoundError, match=r'LMDB .*x\.lmdb'):
         open_images(tmp_path / 'x.lmdb')
 
 

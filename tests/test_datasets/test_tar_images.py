@@ -18,6 +18,7 @@ from mmcion.datasets.tar_images import (
     tar_members,
     write_index,
 )
+from mmcion.utils.checks import UserError
 
 LONG = 'sub/' + 'ü' * 120 + '.jpg'
 SHARDS = {
@@ -89,14 +90,14 @@ def test_archives_beside_what_was_unpacked_are_no_shards(root):
 
 def test_missing_shard(root):
     (root / 'b.tar').unlink()
-    with pytest.raises(FileNotFoundError, match=r'b\.tar is missing'):
+    with pytest.raises(FileNotFoundError, match=r'tar file .*b\.tar'):
         open_images(root)
 
 
 def test_truncated_shard(root):
     size = (root / 'b.tar').stat().st_size
     os.truncate(root / 'b.tar', size - 1)
-    with pytest.raises(ValueError, match=rf'{size - 1} bytes, .* {size}'):
+    with pytest.raises(UserError, match=rf'{size - 1} bytes .* {size}'):
         open_images(root)
 
 
@@ -104,33 +105,33 @@ def test_other_shard_of_the_same_size(root):
     size = (root / 'b.tar').stat().st_size
     write_tar(root / 'b.tar', {'new': b'n', 'more': b'm'})
     os.truncate(root / 'b.tar', size)
-    with pytest.raises(ValueError, match=r'b\.tar holds no image of 1000'):
+    with pytest.raises(UserError, match=r'b\.tar .* 1000 bytes'):
         open_images(root).read('é 行人.jpg')
 
 
 def test_shard_that_shrinks_while_it_is_open(root):
     images = open_images(root)
     os.truncate(root / 'b.tar', 1024)
-    with pytest.raises(ValueError, match='index them anew'):
+    with pytest.raises(UserError, match='index them again'):
         images.read('é 行人.jpg')
 
 
 def test_truncated_tar_is_not_indexed(root):
     os.truncate(root / 'b.tar', 1500)
-    with pytest.raises(ValueError, match=r'b\.tar is not a whole'):
+    with pytest.raises(UserError, match=r'b\.tar'):
         tar_members(root / 'b.tar')
 
 
 def test_compressed_tar_is_not_indexed(tmp_path):
     with tarfile.open(tmp_path / 'a.tar', 'w:gz'):
         pass
-    with pytest.raises(ValueError, match='uncompressed'):
+    with pytest.raises(UserError, match='uncompressed'):
         tar_members(tmp_path / 'a.tar')
 
 
 def test_name_in_two_shards(root):
     shutil.copy(root / 'b.tar', root / 'c.tar')
-    with pytest.raises(ValueError, match=r'1 images .* first .* in b\.tar'):
+    with pytest.raises(UserError, match=r'1 images .* first in b\.tar'):
         index(root)
     assert len(open_images(root)) == 4  # the old index is still there
 

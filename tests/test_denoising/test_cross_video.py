@@ -93,10 +93,10 @@ def test_every_setting_changes_the_result(change):
 
 
 @pytest.mark.parametrize('size', [1, 40])
-def test_size_of_the_shards_changes_nothing(monkeypatch, size):
+def test_size_of_the_chunks_changes_nothing(monkeypatch, size):
     case = busy_case(1)
     whole = CrossVideoDenoiser(0.4, 0.25, 0.3)(*case)
-    monkeypatch.setattr('mmcion.denoising.grouped_rows.SHARD_ROWS', size)
+    monkeypatch.setattr('mmcion.denoising.grouped_rows.CHUNK_ROWS', size)
     parts = CrossVideoDenoiser(0.4, 0.25, 0.3)(*case)
     assert np.array_equal(parts.identity, whole.identity)
     assert parts.report == whole.report

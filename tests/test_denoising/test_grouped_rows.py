@@ -8,17 +8,17 @@ from mmcion.denoising.grouped_rows import (
     own_distance,
     sum_features,
 )
-from mmcion.utils.shards import Shards
+from mmcion.utils.rank_pool import RankPool
 
 from .planted import centroid, random_case, rows_of
 
-SHARD_ROWS = 'mmcion.denoising.grouped_rows.SHARD_ROWS'
+CHUNK_ROWS = 'mmcion.denoising.grouped_rows.CHUNK_ROWS'
 
 
 @pytest.mark.parametrize('size', [1, 7, 1000])
 @pytest.mark.parametrize('seed', range(5))
 def test_runs_cover_all_groups_and_reach_their_size(monkeypatch, seed, size):
-    monkeypatch.setattr(SHARD_ROWS, size)
+    monkeypatch.setattr(CHUNK_ROWS, size)
     rng = np.random.default_rng(seed)
     ptr = np.concatenate(([0], np.cumsum(rng.choice([0, 1, 3, 20], 30))))
 
@@ -36,7 +36,7 @@ def test_runs_cover_all_groups_and_reach_their_size(monkeypatch, seed, size):
 
 @pytest.mark.parametrize('size', [1, 4, 100])
 def test_results_of_groups_are_joined_in_order(monkeypatch, size):
-    monkeypatch.setattr(SHARD_ROWS, size)
+    monkeypatch.setattr(CHUNK_ROWS, size)
     ptr = np.array([0, 3, 3, 5, 9])
     calls = []
 
@@ -47,7 +47,7 @@ def test_results_of_groups_are_joined_in_order(monkeypatch, size):
             'row': np.arange(ptr[first], ptr[last]),
         }
 
-    found = map_groups(Shards(), 'work', work, ptr)
+    found = map_groups(RankPool(), 'work', work, ptr)
 
     assert calls == cut(ptr)
     assert found['group'].tolist() == [0, 1, 2, 3]
@@ -56,7 +56,7 @@ def test_results_of_groups_are_joined_in_order(monkeypatch, size):
 
 def test_no_groups_give_empty_arrays():
     found = map_groups(
-        Shards(),
+        RankPool(),
         'work',
         lambda first, last: {'x': np.zeros(last - first, np.int32)},
         np.array([0]),
@@ -71,7 +71,7 @@ def test_sums_and_distances_do_not_depend_on_the_ranges(monkeypatch, seed):
     identity = labels.contiguous().identity
     results = []
     for size in (1, 7, 1 << 15):
-        monkeypatch.setattr(SHARD_ROWS, size)
+        monkeypatch.setattr(CHUNK_ROWS, size)
         sums = sum_features(features, identity)
         away = own_distance(features, normalise(sums), identity)
         results.append((sums, away))

@@ -7,7 +7,7 @@ from mmcion.denoising.functional import (
     pair_distance,
 )
 from mmcion.utils.checks import UserError
-from mmcion.utils.shards import Shards
+from mmcion.utils.rank_pool import RankPool
 
 from .planted import unit
 
@@ -99,15 +99,15 @@ def test_everything_is_nearer_than_two():
     assert distance.tolist() == [1, 1]
 
 
-def test_work_of_finished_shards_is_not_repeated(tmp_path, monkeypatch):
+def test_work_of_finished_chunks_is_not_repeated(tmp_path, monkeypatch):
     monkeypatch.setattr(f'{NEIGHBOURS}._ROWS', 3)
     vectors, group = make_vectors(2)
     case = {'group': group, 'range_size': 20, 'stride': 7}
     alone = near_pairs(vectors, 0.5, **case)
-    near_pairs(vectors, 0.5, **case, shards=Shards(tmp_path))
+    near_pairs(vectors, 0.5, **case, ranks=RankPool(tmp_path))
     assert len(list(tmp_path.iterdir())) > 10
     # the second run reads what the first has left: vectors are not looked at
-    again = near_pairs(0 * vectors, 0.5, **case, shards=Shards(tmp_path))
+    again = near_pairs(0 * vectors, 0.5, **case, ranks=RankPool(tmp_path))
     for a, b in zip(alone, again, strict=True):
         assert np.array_equal(a, b)
 

@@ -33,10 +33,10 @@ def test_equals_brute_force(seed):
 
 
 @pytest.mark.parametrize('size', [1, 9])
-def test_size_of_the_shards_changes_nothing(monkeypatch, size):
+def test_size_of_the_chunks_changes_nothing(monkeypatch, size):
     _, features, labels = random_case(0)
     whole = noise_rates(features, labels, 0.3, 0.3)
-    monkeypatch.setattr('mmcion.denoising.grouped_rows.SHARD_ROWS', size)
+    monkeypatch.setattr('mmcion.denoising.grouped_rows.CHUNK_ROWS', size)
     assert noise_rates(features, labels, 0.3, 0.3) == whole
 
 

@@ -149,7 +149,7 @@ def test_finished_levels_are_not_run_again(case, tmp_path):
     assert first.report == second.report
 
 
-def killed(*_):
+def killed(*_, **__):
     raise KeyboardInterrupt
 
 
@@ -304,7 +304,7 @@ def test_kill_in_the_middle_then_the_same_bytes(case, tmp_path, monkeypatch):
     assert reports[0] == reports[1]
 
 
-def test_shards_of_a_finished_level_are_removed(case, tmp_path, monkeypatch):
+def test_chunks_of_a_finished_level_are_removed(case, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr('mmcion.denoising.stage_results.shutil.rmtree', killed)
         with pytest.raises(KeyboardInterrupt):
@@ -349,7 +349,7 @@ def test_kill_between_the_two_files_of_a_level(
 ):
     DenoisePipeline(STAGES, work_dir=tmp_path).run(case.table, case.features)
     with monkeypatch.context() as patch:
-        patch.setattr('mmcion.denoising.stage_results.atomic_file', killed)
+        patch.setattr('mmcion.denoising.stage_results.save_npz', killed)
         with pytest.raises(KeyboardInterrupt):
             DenoisePipeline(changed(0, sigma=0.05), work_dir=tmp_path).run(
                 case.table, case.features

@@ -3,13 +3,13 @@ import pytest
 
 from mmcion.denoising.reallocation import reallocate
 from mmcion.structures import FeatureStore
-from mmcion.utils.shards import Shards
+from mmcion.utils.rank_pool import RankPool
 
 from .planted import naive_reallocate, random_case, rows_of
 
 
 def reallocated(table, features, identity, **options):
-    return reallocate(table, features, identity, **options, shards=Shards())
+    return reallocate(table, features, identity, **options, ranks=RankPool())
 
 
 @pytest.mark.parametrize('exclude', [True, False])

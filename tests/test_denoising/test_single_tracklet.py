@@ -67,10 +67,10 @@ def test_identities_may_lie_anywhere(seed):
 
 
 @pytest.mark.parametrize('size', [1, 9])
-def test_size_of_the_shards_changes_nothing(monkeypatch, size):
+def test_size_of_the_chunks_changes_nothing(monkeypatch, size):
     case = random_case(1)
     whole = SingleTrackletDenoiser(0.3)(*case)
-    monkeypatch.setattr('mmcion.denoising.grouped_rows.SHARD_ROWS', size)
+    monkeypatch.setattr('mmcion.denoising.grouped_rows.CHUNK_ROWS', size)
     parts = SingleTrackletDenoiser(0.3)(*case)
     assert np.array_equal(parts.identity, whole.identity)
     assert parts.report == whole.report

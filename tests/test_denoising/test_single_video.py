@@ -157,10 +157,10 @@ def test_many_videos_are_each_video_alone(seed):
 
 
 @pytest.mark.parametrize('size', [1, 40])
-def test_size_of_the_shards_changes_nothing(monkeypatch, size):
+def test_size_of_the_chunks_changes_nothing(monkeypatch, size):
     case = busy_case(1)
     whole = SingleVideoDenoiser(0.3, 0.35)(*case)
-    monkeypatch.setattr('mmcion.denoising.grouped_rows.SHARD_ROWS', size)
+    monkeypatch.setattr('mmcion.denoising.grouped_rows.CHUNK_ROWS', size)
     parts = SingleVideoDenoiser(0.3, 0.35)(*case)
     assert np.array_equal(parts.identity, whole.identity)
     assert parts.report == whole.report

@@ -81,12 +81,12 @@ def test_without_a_folder_nothing_is_kept():
     results = StageResults(None)
     results.save(NAME, 'key', make_labels(), REPORT)
     assert results.load(NAME, 'key') is None
-    assert results.shards(NAME, 'key').folder is None
+    assert results.rank_pool(NAME, 'key').folder is None
 
 
-def test_shards_of_another_key_lie_elsewhere(results, tmp_path):
+def test_chunks_of_another_key_lie_elsewhere(results, tmp_path):
     folders = {
-        results.shards(name, key).folder
+        results.rank_pool(name, key).folder
         for name in ('01_A', '02_A')
         for key in ('one', 'other')
     }

@@ -1,11 +1,13 @@
 import json
 import re
 
+import ijson
 import numpy as np
 import pytest
 
 from mmcion.structures import cion_json
 from mmcion.structures.cion_json import read_cion_json, write_cion_json
+from mmcion.utils.checks import UserError
 
 HARD_PATHS = [
     'a}{][",b.jpg',
@@ -21,7 +23,7 @@ HARD_PATHS = [
 
 @pytest.fixture(params=[1, 2, 7, 1 << 20])
 def chunk(request, monkeypatch):
-    monkeypatch.setattr(cion_json, '_CHUNK', request.param)
+    monkeypatch.setattr(cion_json, '_BUFFER', request.param)
     monkeypatch.setattr(cion_json, '_BLOCK', 3)
 
 
@@ -77,8 +79,8 @@ def test_broken_off_anywhere(tmp_path, chunk):
         for size in range(len(data)):
             file = write(tmp_path, data[:size])
             count = sum(end <= size for end in ends)
-            message = rf'breaks off after {count} entries \({size} bytes'
-            with pytest.raises(ValueError, match=message):
+            message = rf'after {count} entries \({size} bytes'
+            with pytest.raises(UserError, match=message):
                 read_cion_json(file)
 
 
@@ -86,55 +88,54 @@ GOOD = '{"file_path": "a", "id": 0}'
 
 
 @pytest.mark.parametrize(
-    ('text', 'message'),
+    ('text', 'value'),
     [
-        ('{"file_path": "a", "id": 1}', r'must be a list.*begins with'),
-        ('5', r"must be a list.*begins with '5'"),
-        ('["a", "b"]', r"entry 0, .* is 'a', no object"),
-        (f'[{GOOD}, [1, 2]]', r'entry 1, .* is \[1, 2\], no object'),
-        (f'[{GOOD}, null]', 'entry 1, .* is None, no object'),
-        ('[{"file_path": "a"}]', "entry 0, .* has no 'id'"),
-        (f'[{GOOD}, {{"id": 3}}]', "entry 1, .* has no 'file_path'"),
-        ('[{}]', "has no 'file_path' and no 'id'"),
-        ('[{"file_path": 5, "id": 0}]', 'the file_path 5, no text'),
-        ('[{"file_path": null, "id": 0}]', 'the file_path None, no text'),
-        ('[{"file_path": "a", "id": true}]', 'the id True, no integer'),
-        ('[{"file_path": "a", "id": 1.0}]', r'the id 1\.0, no integer'),
-        ('[{"file_path": "a", "id": "1"}]', "the id '1', no integer"),
-        ('[{"file_path": "a", "id": NaN}]', 'the id nan, no integer'),
-        (f'[{{"file_path": "a", "id": {2**63}}}]', 'more than 64 bits'),
-        (r'[{"file_path": "a\u0000", "id": 1}]', 'NUL character'),
-        (r'[{"file_path": "a\ud800", "id": 1}]', 'not valid Unicode'),
-        (b'[{"file_path": "\xff.jpg", "id": 1}]', 'not valid Unicode'),
-        (f'[{GOOD}] x', 'text after the end of the list, after 1 entries'),
-        (f'[{GOOD}] []', 'text after the end of the list'),
-        (f'[{GOOD} {GOOD}]', r'a comma or \] is missing, after 1 entries'),
-        (f'[{GOOD},]', 'not a JSON file: Expecting value, after 1 entries'),
-        (f'[{GOOD}, {{"id" 5}}, {GOOD}]', "Expecting ':' delimiter, after 1"),
-        (f'[{GOOD}, {{id: 5}}, {GOOD}]', 'Expecting property name.*, after 1'),
-        (f'[{GOOD}, {{"id": 5x}}]', "Expecting ',' delimiter, after 1"),
+        ('{"file_path": "a", "id": 1}', r'begins with .*file_path'),
+        ('{"item": [{"file_path": "a", "id": 1}]}', 'begins with .*item'),
+        ('5', "begins with b'5'"),
+        ('["a", "b"]', "entry 0 is 'a'"),
+        (f'[{GOOD}, [1, 2]]', r'entry 1 is \[1, 2\]'),
+        (f'[{GOOD}, null]', 'entry 1 is None'),
+        ('[{"file_path": "a"}]', r"entry 0 is \{'file_path': 'a'\}"),
+        (f'[{GOOD}, {{"id": 3}}]', r"entry 1 is \{'id': 3\}"),
+        ('[{}]', r'entry 0 is \{\}'),
+        ('[{"file_path": 5, "id": 0}]', "'file_path': 5"),
+        ('[{"file_path": null, "id": 0}]', "'file_path': None"),
+        ('[{"file_path": "a", "id": true}]', "'id': True"),
+        ('[{"file_path": "a", "id": 1.0}]', r"'id': 1\.0"),
+        ('[{"file_path": "a", "id": "1"}]', "'id': '1'"),
+        (r'[{"file_path": "a\u0000", "id": 1}]', r"'a\\x00'"),
     ],
 )
-def test_what_is_wrong_is_said(tmp_path, chunk, text, message):
-    with pytest.raises(ValueError, match=message) as error:
+def test_entry_of_another_form(tmp_path, chunk, text, value):
+    with pytest.raises(UserError, match=rf'annos\.json.*{value}'):
         read_cion_json(write(tmp_path, text))
-    assert 'annos.json' in str(error.value)
 
 
-def test_damage_early_in_a_long_file_is_found_at_once(tmp_path, monkeypatch):
-    monkeypatch.setattr(cion_json, '_CHUNK', 64)
-    file = write(tmp_path, f'[{GOOD}, {{id: 5}}, ' + 'x' * 100_000)
-    reads = []
+@pytest.mark.parametrize(
+    ('text', 'problem'),
+    [
+        (f'[{GOOD}] x', 'trailing garbage'),
+        (f'[{GOOD}] []', 'trailing garbage'),
+        (f'[{GOOD} {GOOD}]', "expect ',' or ']'"),
+        (f'[{GOOD},]', 'unallowed token'),
+        (f'[{GOOD}, {{"id" 5}}, {GOOD}]', 'object key and value'),
+        (f'[{GOOD}, {{id: 5}}, {GOOD}]', 'invalid char'),
+        (f'[{GOOD}, {{"id": 5x}}]', 'invalid char'),
+        (f'[{GOOD}, {{"file_path": "a", "id": {2**63}}}]', 'overflow'),
+        (f'[{GOOD}, {{"file_path": "a", "id": NaN}}]', 'invalid char'),
+        (f'[{GOOD}, '.encode() + b'{"file_path": "\xff.jpg"}]', 'UTF8'),
+    ],
+)
+def test_text_that_is_not_json(tmp_path, chunk, text, problem):
+    message = rf'annos\.json.*{re.escape(problem)}.* after 1 entries'
+    with pytest.raises(UserError, match=message):
+        read_cion_json(write(tmp_path, text))
 
-    class Counting(cion_json._Entries):
-        def _read_more(self):
-            reads.append(1)
-            return super()._read_more()
 
-    monkeypatch.setattr(cion_json, '_Entries', Counting)
-    with pytest.raises(ValueError, match='Expecting property name'):
-        read_cion_json(file)
-    assert len(reads) < 4
+def test_fast_parser_is_there():
+    # the one in Python takes minutes for CION-AL
+    assert ijson.backend == 'yajl2_c'
 
 
 @pytest.mark.parametrize('block', [1, 3, 1 << 16])

@@ -8,6 +8,7 @@ from mmcion.structures.column_folder import (
     load_columns,
     save_columns,
 )
+from mmcion.utils.checks import UserError
 
 
 @pytest.fixture
@@ -42,9 +43,7 @@ def test_failed_save_leaves_the_old_folder(folder):
 def test_truncated_column_names_rows_and_bytes(folder):
     file = folder / 'b.npy'
     file.write_bytes(file.read_bytes()[:140])
-    with pytest.raises(
-        ValueError, match=r'b\.npy is damaged.*5 rows.*140 bytes'
-    ):
+    with pytest.raises(UserError, match=r'b\.npy.* 140 bytes.*\(5,\)'):
         load_columns(folder, 'Things')
 
 
@@ -52,15 +51,13 @@ def test_truncated_column_names_rows_and_bytes(folder):
 def test_column_cut_in_its_header_is_damage(folder, size):
     file = folder / 'a.npy'
     file.write_bytes(file.read_bytes()[:size])
-    with pytest.raises(
-        ValueError, match=rf'a\.npy is damaged.*5 rows.* {size} bytes'
-    ):
+    with pytest.raises(UserError, match=rf'a\.npy.* {size} bytes.*\(5,\)'):
         load_columns(folder, 'Things')
 
 
 def test_wrong_length_names_both_counts(folder):
     np.save(folder / 'a.npy', np.arange(3))
-    with pytest.raises(ValueError, match=r'a\.npy has 3 rows.* says 5'):
+    with pytest.raises(UserError, match=r'a\.npy.*\(3,\).*\(5,\)'):
         load_columns(folder, 'Things')
 
 
@@ -68,20 +65,20 @@ def test_missing_column_and_missing_folder(folder):
     (folder / 'a.npy').unlink()
     with pytest.raises(FileNotFoundError, match=r'a\.npy'):
         load_columns(folder, 'Things')
-    with pytest.raises(FileNotFoundError, match='nowhere is no Things'):
+    with pytest.raises(FileNotFoundError, match=r'Things .*nowhere'):
         load_columns(folder / 'nowhere', 'Things')
 
 
 def test_folder_of_another_kind(folder):
-    with pytest.raises(ValueError, match='holds a Things, not a Table'):
+    with pytest.raises(UserError, match='a Things, not a Table'):
         load_columns(folder, 'Table')
 
 
 def test_damaged_header_is_named(folder):
     text = (folder / HEADER).read_text()
     (folder / HEADER).write_text(text[: len(text) // 2])
-    with pytest.raises(ValueError, match=f'{HEADER} is not a JSON file'):
+    with pytest.raises(UserError, match=HEADER):
         load_columns(folder, 'Things')
     (folder / HEADER).write_text(json.dumps({'kind': 'Other'}))
-    with pytest.raises(ValueError, match='not a Things'):
+    with pytest.raises(UserError, match='not a Things'):
         load_columns(folder, 'Things')

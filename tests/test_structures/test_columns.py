@@ -5,7 +5,13 @@ import numpy as np
 import pytest
 
 from mmcion.structures import columns
-from mmcion.structures.columns import as_integers, encode_paths, join_paths
+from mmcion.structures.columns import (
+    as_integers,
+    encode_paths,
+    first_unsorted,
+    join_parts,
+)
+from mmcion.utils.checks import UserError
 
 NAMES = ['a.jpg', '', 'é/行人.png', 'x' * 40, 'b']
 
@@ -41,7 +47,7 @@ def test_no_paths():
 def test_what_is_no_path_is_refused():
     with pytest.raises(TypeError, match='not int'):
         encode_paths(['a', 5])
-    with pytest.raises(ValueError, match='NUL'):
+    with pytest.raises(UserError, match=r'b\\x00'):
         encode_paths(['a', 'b\0'])
 
 
@@ -57,8 +63,23 @@ def test_paths_need_little_more_than_their_bytes():
 
 def test_joining_keeps_the_order_and_the_longest():
     parts = [np.array([b'a']), np.zeros(0, 'S1'), np.array([b'bcd', b''])]
-    assert join_paths(parts).tolist() == [b'a', b'bcd', b'']
+    assert join_parts(parts).tolist() == [b'a', b'bcd', b'']
     assert parts == []
+
+
+def test_joining_other_columns():
+    parts = [np.ones((2, 4)), np.zeros((1, 4), np.float32)]
+    assert join_parts(parts)[:, 0].tolist() == [1, 1, 0]
+
+
+def test_first_unsorted_row():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        keys = rng.integers(0, 3, (3, 5))
+        rows = list(zip(*keys.tolist(), strict=True))
+        wrong = [i for i in range(1, 5) if rows[i] < rows[i - 1]]
+        assert first_unsorted(keys) == (wrong[0] if wrong else None)
+    assert first_unsorted([np.zeros(0)]) is None
 
 
 def test_integers_of_the_same_type_are_not_copied():
@@ -90,11 +111,11 @@ def test_whole_numbers_are_converted(values):
     ],
 )
 def test_a_number_that_would_change_is_named(values, dtype, row):
-    with pytest.raises(ValueError, match=f'frame must be whole.*row {row} is'):
+    with pytest.raises(UserError, match=f'frame .*row {row} is'):
         as_integers('frame', values, dtype)
 
 
 @pytest.mark.parametrize('values', [['1'], [True], [None], [1j]])
 def test_other_types_are_refused(values):
-    with pytest.raises(TypeError, match='frame must be integers'):
+    with pytest.raises(UserError, match=r'frame .*got an array'):
         as_integers('frame', values, np.int64)

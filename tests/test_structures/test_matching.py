@@ -1,7 +1,10 @@
 import numpy as np
 import pytest
 
-from mmcion.structures.matching import rows_of_same_identity
+from mmcion.structures.matching import (
+    rows_of_same_identity,
+    split_by_camera,
+)
 
 
 def rows_by_query(found):
@@ -30,6 +33,23 @@ def test_equals_a_loop(seed):
     ]
     assert list(zip(kept.query, kept.rows, strict=True)) == pairs
     assert rows_by_query(kept.block(3, 7)) == rows_by_query(kept)[3:7]
+
+
+@pytest.mark.parametrize('ignored_cams', [None, {3: {2}}, {0: {0, 1}, 1: {3}}])
+def test_matches_and_ignored(ignored_cams):
+    rng = np.random.default_rng(0)
+    q_pids, g_pids = rng.integers(9, size=30), rng.integers(7, size=80)
+    q_cams, g_cams = rng.integers(4, size=30), rng.integers(4, size=80)
+    same = rows_of_same_identity(q_pids, g_pids)
+    matches, ignored = split_by_camera(same, q_cams, g_cams, ignored_cams)
+    for query, rows in enumerate(rows_by_query(same)):
+        camera = q_cams[query]
+        own = {camera} if ignored_cams is None else {}
+        cams = own or ignored_cams.get(camera, ())
+        left_out = [row for row in rows if g_cams[row] in cams]
+        assert rows_by_query(ignored)[query] == left_out
+        kept = [row for row in rows if row not in left_out]
+        assert rows_by_query(matches)[query] == kept
 
 
 def test_nothing_to_match():

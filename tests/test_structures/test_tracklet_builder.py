@@ -7,9 +7,10 @@ from mmcion.structures import TrackletTable
 from mmcion.structures.tracklet_builder import (
     DUPLICATE,
     TrackletBuilder,
-    make_reading,
-    running_number,
+    TrackletReading,
+    index_in_run,
 )
+from mmcion.utils.checks import UserError
 from mmcion.utils.skip_report import SkipReport
 
 
@@ -87,14 +88,14 @@ def test_renumber():
 def test_no_rows():
     builder = TrackletBuilder()
     add(builder, 0, 0, [])
-    with pytest.raises(ValueError, match='no rows'):
+    with pytest.raises(UserError):
         builder.sorted_rows(SkipReport(''))
 
 
-def test_running_number():
+def test_index_in_run():
     group = np.array([0, 0, 0, 4, 4, 2])
-    assert running_number(group).tolist() == [0, 1, 2, 0, 1, 0]
-    assert running_number(np.array([3])).tolist() == [0]
+    assert index_in_run(group).tolist() == [0, 1, 2, 0, 1, 0]
+    assert index_in_run(np.array([3])).tolist() == [0]
 
 
 def reading(folder, *, truth):
@@ -103,7 +104,7 @@ def reading(folder, *, truth):
     add(builder, 40, 9, [3, 4], box=np.ones((2, 4)), **columns)
     add(builder, 7, 2, [0, 1], box=np.zeros((2, 4)), **columns)
     report = SkipReport('there')
-    return make_reading(
+    return TrackletReading.from_rows(
         builder.sorted_rows(report),
         video_name='v{}'.format,
         image_root=folder,

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from mmcion.structures import TrackletTable
+from mmcion.utils.checks import UserError
 
 COLUMNS = ('video_id', 'tracklet_id', 'frame', 'path', 'box', 'score')
 
@@ -72,38 +73,38 @@ def test_sort_order_is_stable():
 @pytest.mark.parametrize(
     ('column', 'values', 'message'),
     [
-        ('video_id', [0, 0, 2, 0, 2], r'row 3 \(0, 9, 0\) follows \(2, 9, 1'),
-        ('tracklet_id', [4, 9, 4, 9, 9], r'row 2 \(0, 4, 1\) follows \(0, 9'),
-        ('frame', [3, 1, 1, 0, 1], r'row 1 \(0, 4, 1\) follows \(0, 4, 3\)'),
+        ('video_id', [0, 0, 2, 0, 2], r'row 3 \[0, 9, 0\] follows \[2, 9, 1'),
+        ('tracklet_id', [4, 9, 4, 9, 9], r'row 2 \[0, 4, 1\] follows \[0, 9'),
+        ('frame', [3, 1, 1, 0, 1], r'row 1 \[0, 4, 1\] follows \[0, 4, 3\]'),
     ],
 )
 def test_unsorted_rows_are_named(column, values, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         make_table(**{column: values})
 
 
 @pytest.mark.parametrize(
     ('overrides', 'message'),
     [
-        ({'path': ['x.jpg']}, r"differ in rows: .*'path': 1"),
+        ({'path': ['x.jpg']}, 'frame 5, path 1'),
         ({'box': np.ones((5, 5))}, r'box must be \(N, 4\).*\(5, 5\)'),
-        ({'videos': ['a', 'b']}, r'lie in \[0, 2\).* to 2'),
-        ({'video_id': [-1, 0, 0, 2, 2]}, 'ranges from -1'),
-        ({'sources': ['s']}, 'got 1 for 3 videos'),
+        ({'videos': ['a', 'b']}, '2 names .* 0 to 2'),
+        ({'video_id': [-1, 0, 0, 2, 2]}, '3 names .* -1 to 2'),
+        ({'sources': ['s']}, 'videos 3, sources 1'),
         ({'tracklet_id': [4, 4, 9.5, 9, 9]}, r'tracklet_id .*row 2 is 9\.5'),
-        ({'frame': [1, np.nan, 1, 0, 1]}, 'frame must be whole.*row 1 is nan'),
-        ({'frame': [1, np.inf, 1, 0, 1]}, 'frame must be whole.*row 1 is inf'),
+        ({'frame': [1, np.nan, 1, 0, 1]}, 'frame .*row 1 is nan'),
+        ({'frame': [1, np.inf, 1, 0, 1]}, 'frame .*row 1 is inf'),
         ({'frame': [-1, 3, 1, 0, 1]}, 'frame must be >= 0.* -1'),
-        ({'video_id': [0, 0, 0, 2, 2**32]}, 'video_id must be whole.*row 4'),
+        ({'video_id': [0, 0, 0, 2, 2**32]}, 'video_id .*row 4'),
     ],
 )
 def test_wrong_columns_are_refused(overrides, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         make_table(**overrides)
 
 
 def test_keys_must_be_numbers():
-    with pytest.raises(TypeError, match='frame must be integers'):
+    with pytest.raises(UserError, match='frame'):
         make_table(frame=list('abcde'))
 
 
@@ -182,11 +183,11 @@ def test_table_without_stored_pointers_has_them_too(tmp_path):
 @pytest.mark.parametrize(
     ('name', 'pointers', 'message'),
     [
-        ('tracklet_ptr', [0, 2, 4], r'from 0 to 5, .* are \(0, 4\)'),
-        ('tracklet_ptr', [1, 2, 5], r'from 0 to 5, .* are \(1, 5\)'),
-        ('tracklet_ptr', [], r'from 0 to 5, .* are \(\)'),
-        ('video_ptr', [0, 3, 3, 6], r'from 0 to 5, .* are \(0, 6\)'),
-        ('video_ptr', [0, 3, 5], 'has 3 entries for 3 videos, which need 4'),
+        ('tracklet_ptr', [0, 2, 4], r'3 .*\[0, 4\].* 5 rows'),
+        ('tracklet_ptr', [1, 2, 5], r'3 .*\[1, 5\].* 5 rows'),
+        ('tracklet_ptr', [], r'0 .*\[\].* 5 rows'),
+        ('video_ptr', [0, 3, 3, 6], r'4 .*\[0, 6\].* 5 rows'),
+        ('video_ptr', [0, 3, 5], r'3 .*\[0, 5\].* 3 videos'),
     ],
 )
 def test_pointers_of_another_table_are_refused(
@@ -194,7 +195,7 @@ def test_pointers_of_another_table_are_refused(
 ):
     make_table().save(tmp_path / 'table')
     edit_columns(tmp_path / 'table', **{name: pointers})
-    with pytest.raises(ValueError, match=f'{name} .*{message}'):
+    with pytest.raises(UserError, match=f'{name} .*{message}'):
         TrackletTable.load(tmp_path / 'table')
 
 
@@ -267,11 +268,11 @@ def test_relative_image_root_is_that_of_the_writer(tmp_path, monkeypatch):
 
 
 def test_table_without_paths_has_no_images():
-    with pytest.raises(ValueError, match='no image paths'):
+    with pytest.raises(UserError, match='no image paths'):
         make_table().image_path(0)
 
 
 def test_videos_far_apart_are_refused_unless_named():
     keys = {'tracklet_id': [0, 0], 'frame': [0, 1]}
-    with pytest.raises(ValueError, match='up to 1000000 in a table of 2'):
+    with pytest.raises(UserError, match='0 to 1000000'):
         TrackletTable.from_columns(video_id=[0, 10**6], **keys)

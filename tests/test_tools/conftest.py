@@ -83,6 +83,6 @@ def features(recording):
     feats = np.random.default_rng(0).normal(0, 0.1, (len(table), 16))
     feats[np.arange(len(table)), table.tracklet_id] += 1
     folder, meta = recording / 'features', {'extractor': 'made up'}
-    FeatureStore.create(folder, feats.shape, meta)[:] = feats
+    FeatureStore.create(folder, feats.shape)[:] = feats
     FeatureStore.finish(folder, meta)
     return folder

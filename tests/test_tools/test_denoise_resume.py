@@ -14,14 +14,14 @@ from mmcion.testing import NoiseModel
 from ..tool_utils import ROOT, start_tool
 
 CONFIG = ROOT / 'configs' / 'denoise' / 'three-levels_auto.py'
-# the tool, with shards so small that every stage has many
-SMALL_SHARDS = f"""
+# the tool, with chunks so small that every stage has many
+SMALL_CHUNKS = f"""
 import runpy
 import mmcion.denoising.grouped_rows as grouped_rows
-grouped_rows.SHARD_ROWS = 100
+grouped_rows.CHUNK_ROWS = 100
 runpy.run_path({str(ROOT / 'tools' / 'denoise.py')!r}, run_name='__main__')
 """
-SHARDS = [
+CHUNKS = [
     '01_SingleTrackletDenoiser.*/*consistency_000020.npz',
     '02_SingleVideoDenoiser.*/*videos_000010.npz',
     '03_CrossVideoDenoiser.*/*propose_000010.npz',
@@ -53,13 +53,13 @@ def work(tmp_path_factory):
         frame=made.table.frame,
         path=[f'{row}.jpg' for row in range(len(made.table))],
     ).save(folder / 'table')
-    (folder / 'denoise.py').write_text(SMALL_SHARDS)
+    (folder / 'denoise.py').write_text(SMALL_CHUNKS)
     finish(start(folder, 'whole'))
     return folder
 
 
 def start(work, out, *options, tool=None):
-    """Start the tool in the background, by default with small shards."""
+    """Start the tool in the background, by default with small chunks."""
     return start_tool(
         *(tool or work / 'denoise.py', CONFIG, '--out', out),
         *('--table', 'table', '--features', 'feats', *options),
@@ -112,7 +112,7 @@ def assert_same(work, out):
         assert ours[name] == content, name
     assert report(work / out) == report(work / 'whole')
     left = list((work / out / 'stages').iterdir())
-    assert not [path for path in left if path.is_dir()]  # no shards
+    assert not [path for path in left if path.is_dir()]  # no chunks
 
 
 def kill_in(work, out, patterns):
@@ -122,7 +122,7 @@ def kill_in(work, out, patterns):
         process = start(work, out)
         kill_when(process, appears(stages, pattern))
         stage = pattern.split('.')[0]
-        if '/*' in pattern:  # in the middle of its shards
+        if '/*' in pattern:  # in the middle of its chunks
             assert not (stages / f'{stage}.npz').exists()
     finish(start(work, out))
     assert_same(work, out)
@@ -132,7 +132,7 @@ def kill_in(work, out, patterns):
 def test_killed_in_every_stage_then_the_same_bytes(work):
     identity = np.load(work / 'whole' / 'identity.npy')
     assert 0.5 < (identity >= 0).mean() < 1
-    kill_in(work, 'killed', SHARDS)
+    kill_in(work, 'killed', CHUNKS)
 
 
 @pytest.mark.slow

@@ -48,7 +48,7 @@ def test_unreadable_images(recording, tmp_path):
     done = run_tool(*command, '--max-unreadable', 1, cwd=tmp_path)
 
     assert refused.returncode == 1
-    assert f'{table.image_path(7)} is not an image' in refused.stderr
+    assert str(table.image_path(7)) in refused.stderr
     assert done.returncode == 0, done.stderr
     assert '1 of 60 images cannot be read' in done.stdout + done.stderr
     assert '60 features of 336 dimensions, 1 of them zero' in done.stdout
@@ -61,6 +61,6 @@ def test_missing_table_is_one_message(tmp_path):
         'extract_features.py', 'nowhere', '--out', 'features', cwd=tmp_path
     )
     assert done.returncode == 1
-    assert 'error: nowhere is no TrackletTable' in done.stderr
+    assert 'TrackletTable nowhere' in done.stderr
     assert 'Traceback' not in done.stderr
     assert not (tmp_path / 'features').exists()

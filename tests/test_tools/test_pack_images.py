@@ -36,17 +36,17 @@ def test_annotation_to_tar_files_and_a_new_index(tmp_path):
 
 
 @pytest.mark.slow
-def test_folder_to_lmdb_with_a_missing_image(tmp_path):
+def test_folder_with_a_missing_image(tmp_path):
     write_identities(tmp_path / 'in', (3, 4))
     (tmp_path / 'in' / '6.png').write_bytes(b'')
-    command = (TOOL, 'in', '--out', 'out.lmdb')
+    command = (TOOL, 'in', '--out', 'out')
     done = run_tool(*command, cwd=tmp_path)
     assert done.returncode == 1
     assert '--max-missing' in done.stderr and '6.png' in done.stderr
     done = run_tool(*command, '--max-missing', '1', cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert '1 missing or empty, such as 6.png' in done.stdout
-    assert same_images(tmp_path / 'in', tmp_path / 'out.lmdb', 6)
+    assert same_images(tmp_path / 'in', tmp_path / 'out', 6)
 
 
 def test_what_to_do_must_be_said(tmp_path):

@@ -20,7 +20,7 @@ def test_tracks_across_the_cut(recording, tmp_path):
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr
-    assert '5 people, 10 queries, 30 gallery images' in done.stdout
+    assert '5 identities, 10 queries, 30 gallery images' in done.stdout
     assert str(recording / 'crops') in done.stdout
     lines = read_split(tmp_path / 'split.csv')
     assert len(lines) == PEOPLE * 2 * 4
@@ -63,5 +63,5 @@ def test_wrong_number_of_labels(recording, tmp_path):
         cwd=tmp_path,
     )
     assert done.returncode == 1
-    assert 'identity.npy has 7 labels, the table has 60 rows' in done.stderr
+    assert 'table 60, identities 7' in done.stderr
     assert not (tmp_path / 'split.csv').exists()

@@ -1,15 +1,22 @@
 import hashlib
+import io
 import json
+import re
 
 import numpy as np
 import pytest
 
+from mmcion.utils.checks import UserError
 from mmcion.utils.io import (
     atomic_file,
     atomic_folder,
     hash_file,
     hash_value,
+    load_npz,
+    map_npy,
     read_json,
+    save_npy,
+    save_npz,
     write_json,
 )
 
@@ -104,3 +111,101 @@ def test_json_takes_numpy_values(tmp_path):
     with pytest.raises(TypeError, match='object cannot be written'):
         write_json(tmp_path / 'y.json', object())
     assert not (tmp_path / 'y.json').exists()
+
+
+def test_arrays_round_trip(tmp_path):
+    arrays = {'a': np.arange(3), 'b': np.array('text')}
+    save_npz(tmp_path / 'new' / 'a.npz', **arrays)
+    found = load_npz(tmp_path / 'new' / 'a.npz')
+    assert found.keys() == arrays.keys()
+    assert found['a'].tolist() == [0, 1, 2] and found['b'] == 'text'
+    save_npy(tmp_path / 'a.npy', arrays['a'])
+    assert np.load(tmp_path / 'a.npy').tolist() == [0, 1, 2]
+    assert names(tmp_path) == ['a.npy', 'new', 'new/a.npz']
+
+
+def test_missing_arrays(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        load_npz(tmp_path / 'a.npz')
+
+
+def npy_bytes():
+    stream = io.BytesIO()
+    np.save(stream, np.arange(3))
+    return stream.getvalue()
+
+
+DAMAGES = {
+    'empty': lambda raw: b'',
+    'one byte': lambda raw: raw[:1],
+    'cut': lambda raw: raw[:-1],
+    'half': lambda raw: raw[: len(raw) // 2],
+    'zeros at the end': lambda raw: raw[:90] + bytes(len(raw) - 90),
+    'all zeros': lambda raw: bytes(len(raw)),
+    'wrong value': lambda raw: raw.replace(np.int64(9).tobytes(), b'abcdefgh'),
+    'other version': lambda raw: raw.replace(b'PK\x03\x04', b'PK\x03\x04\xff'),
+    'array': lambda raw: npy_bytes(),
+    'text': lambda raw: b'Internal Server Error\n',
+}
+
+
+@pytest.mark.parametrize('damage', DAMAGES)
+def test_damaged_arrays(tmp_path, damage):
+    file = tmp_path / 'a.npz'
+    save_npz(file, value=np.array([9]))
+    whole = file.read_bytes()
+    file.write_bytes(DAMAGES[damage](whole))
+    assert file.read_bytes() != whole
+    with pytest.raises(UserError, match=r'a\.npz is damaged'):
+        load_npz(file)
+
+
+def test_arrays_cut_anywhere(tmp_path):
+    file = tmp_path / 'a.npz'
+    save_npz(file, value=np.array([9]))
+    whole = file.read_bytes()
+    for length in range(len(whole)):
+        file.write_bytes(whole[:length])
+        with pytest.raises(UserError):
+            load_npz(file)
+
+
+@pytest.mark.parametrize(('offset', 'value'), [(8, 1), (10, 99), (6, 255)])
+def test_zip_flags_that_cannot_be_read_are_damage(tmp_path, offset, value):
+    # np.load raises NotImplementedError and RuntimeError for these
+    file = tmp_path / 'a.npz'
+    save_npz(file, value=np.array([9]))
+    broken = bytearray(file.read_bytes())
+    broken[broken.index(b'PK\x01\x02') + offset] = value
+    file.write_bytes(broken)
+    with pytest.raises(UserError):
+        load_npz(file)
+
+
+def test_mapped_array(tmp_path):
+    save_npy(tmp_path / 'a.npy', np.arange(6).reshape(3, 2))
+    for shape in ((3,), (3, 2)):
+        array = map_npy(tmp_path / 'a.npy', shape)
+        assert isinstance(array, np.memmap) and not array.flags.writeable
+        assert array.tolist() == [[0, 1], [2, 3], [4, 5]]
+    for shape in ((4,), (3, 5), (3, 2, 1)):
+        with pytest.raises(
+            UserError, match=rf'\(3, 2\).*{re.escape(str(shape))}'
+        ):
+            map_npy(tmp_path / 'a.npy', shape)
+
+
+def test_empty_array_cannot_be_mapped_but_read(tmp_path):
+    save_npy(tmp_path / 'a.npy', np.zeros((0, 4)))
+    assert map_npy(tmp_path / 'a.npy', (0,)).shape == (0, 4)
+
+
+def test_damaged_array_states_its_size(tmp_path):
+    save_npy(tmp_path / 'a.npy', np.arange(100))
+    content = (tmp_path / 'a.npy').read_bytes()
+    for size in (0, 9, 200):
+        (tmp_path / 'a.npy').write_bytes(content[:size])
+        with pytest.raises(UserError, match=rf'{size} bytes.*\(100,\)'):
+            map_npy(tmp_path / 'a.npy', (100,))
+    with pytest.raises(FileNotFoundError):
+        map_npy(tmp_path / 'b.npy', (100,))

@@ -1,11 +1,7 @@
 """Make an annotation table of CION-AL and check its images."""
 
 import argparse
-import sys
 from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
 
 EXAMPLE = """example:
   python tools/dataset_converters/cional2annotation.py \\
@@ -13,7 +9,7 @@ EXAMPLE = """example:
       --out work_dirs/cional
 
 Written below the out folder: annotation/ (for ann_file of a config) and
-skipped.json (what was left out, why, and remarks).
+skipped.json (what was skipped and why, and notes).
 """
 
 
@@ -25,19 +21,21 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('json', help='list of {"file_path", "id"}')
     parser.add_argument('--out', required=True, help='folder to write to')
     parser.add_argument(
-        '--image-root', metavar='DIR', help='that paths are relative to'
+        '--image-root',
+        metavar='DIR',
+        help='folder that paths are relative to',
     )
     parser.add_argument(
         '--check-files',
         action='store_true',
-        help='look for every image and drop missing ones (default: look for '
-        'a thousand and stop if one is missing)',
+        help='check all images and skip missing ones (default: check a '
+        'thousand and stop if one is missing)',
     )
     return parser.parse_args()
 
 
 def main() -> None:
-    """Read and write."""
+    """Read the list and write the annotation."""
     args = parse_args()
     from mmcion.datasets.tracklet_readers import read_cional
 
@@ -45,13 +43,16 @@ def main() -> None:
         args.json, args.image_root, check_files=args.check_files
     )
     out = Path(args.out)
-    people = int(table.pid.max()) + 1
+    identities = int(table.pid.max()) + 1
     report.save(
         out / 'skipped.json',
-        kept={'images': len(table), 'identities': people},
+        kept={'images': len(table), 'identities': identities},
     )
     table.save(out / 'annotation')
-    lines = [f'{len(table):,} images, {people:,} identities', *report.lines()]
+    lines = [
+        f'{len(table):,} images, {identities:,} identities',
+        *report.lines(),
+    ]
     print(f'{out}: ' + '\n  '.join(lines))
 
 

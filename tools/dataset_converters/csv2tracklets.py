@@ -1,11 +1,6 @@
-"""Make a tracklet table of a list of images."""
+"""Make a tracklet table of a CSV of images."""
 
 import argparse
-import sys
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
 
 EXAMPLE = """example:
   # images.csv: path,video,tracklet,frame and, if wanted, x,y,w,h
@@ -14,7 +9,7 @@ EXAMPLE = """example:
 
 The first line names the columns, in any order; frames count from 0.
 Written below the out folder: table/ (a TrackletTable), skipped.json (what was
-left out, why, and remarks).
+skipped and why, and notes).
 """
 
 
@@ -28,26 +23,26 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--image-root',
         metavar='DIR',
-        help='that paths are relative to (default: the folder of the CSV)',
+        help='folder that paths are relative to (default: that of the CSV)',
     )
     parser.add_argument(
         '--ignore',
         nargs='+',
         default=[],
         metavar='COLUMN',
-        help='columns to leave out',
+        help='columns to ignore',
     )
     parser.add_argument(
         '--check-files',
         action='store_true',
-        help='look for every image and drop missing ones (default: look for '
-        'a thousand and stop if one is missing)',
+        help='check all images and skip missing ones (default: check a '
+        'thousand and stop if one is missing)',
     )
     return parser.parse_args()
 
 
 def main() -> None:
-    """Read and write."""
+    """Read the data set and write the table."""
     args = parse_args()
     from mmcion.datasets.tracklet_readers import read_csv
 

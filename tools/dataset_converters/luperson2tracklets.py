@@ -1,11 +1,6 @@
-"""Make a tracklet table of LUPerson, an image per tracklet."""
+"""Make a tracklet table of LUPerson, one image per tracklet."""
 
 import argparse
-import sys
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
 
 EXAMPLE = """example:
   # images as COUNTRY/CITY/VIDEO/00000341_0002.jpg, or as
@@ -14,7 +9,7 @@ EXAMPLE = """example:
       --out work_dirs/luperson
 
 Written below the out folder: table/ (a TrackletTable), skipped.json (what was
-left out, why, and remarks). LUPerson has no tracks: denoise with min_images=1,
+skipped and why, and notes). LUPerson has no tracks: denoise with min_images=1,
 or track the videos with extract_tracklets.py --boxes.
 """
 
@@ -30,11 +25,11 @@ def parse_args() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Read and write."""
+    """Read the data set and write the table."""
     args = parse_args()
-    from mmcion.datasets.tracklet_readers import read_luperson
+    from mmcion.datasets.tracklet_readers import LUPersonReader
 
-    reading = read_luperson(args.root, check_sizes=args.check_sizes)
+    reading = LUPersonReader(check_sizes=args.check_sizes).read(args.root)
     reading.save(args.out)
     print(f'{args.out}: {reading.summary()}')
 

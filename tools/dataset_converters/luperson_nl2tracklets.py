@@ -1,11 +1,6 @@
 """Make a tracklet table of LUPerson-NL."""
 
 import argparse
-import sys
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
 
 EXAMPLE = """example:
   # images as COUNTRY/CITY/VIDEOID/000012_0000340_02.jpg
@@ -16,7 +11,7 @@ EXAMPLE = """example:
       --out work_dirs/lupersonnl
 
 Written below the out folder: table/ (a TrackletTable), skipped.json (what was
-left out, why, and remarks). A tracklet is one person number in one video.
+skipped and why, and notes). A tracklet is one person number in one video.
 """
 
 
@@ -31,11 +26,11 @@ def parse_args() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Read and write."""
+    """Read the data set and write the table."""
     args = parse_args()
-    from mmcion.datasets.tracklet_readers import read_luperson_nl
+    from mmcion.datasets.tracklet_readers import LUPersonNLReader
 
-    reading = read_luperson_nl(args.root, check_sizes=args.check_sizes)
+    reading = LUPersonNLReader(check_sizes=args.check_sizes).read(args.root)
     reading.save(args.out)
     print(f'{args.out}: {reading.summary()}')
 

@@ -1,11 +1,6 @@
 """Make a tracklet table of MARS, with the true identities."""
 
 import argparse
-import sys
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
 
 EXAMPLE = """example:
   python tools/dataset_converters/mars2tracklets.py data/mars/bbox_train \\
@@ -15,7 +10,7 @@ EXAMPLE = """example:
       work_dirs/mars/identities/identity.npy
 
 Written below the out folder: table/ (a TrackletTable), skipped.json (what was
-left out, why, and remarks), truth.npy (the true identity of each row; -1: junk
+skipped and why, and notes), truth.npy (the true identity of each row; -1: junk
 and distractors). A camera is a video.
 """
 
@@ -34,13 +29,13 @@ def parse_args() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Read and write."""
+    """Read the data set and write the table."""
     args = parse_args()
-    from mmcion.datasets.tracklet_readers import read_mars
+    from mmcion.datasets.tracklet_readers import MARSReader
 
-    reading = read_mars(
-        args.root, keep_junk=args.keep_junk, check_sizes=args.check_sizes
-    )
+    reading = MARSReader(
+        keep_junk=args.keep_junk, check_sizes=args.check_sizes
+    ).read(args.root)
     reading.save(args.out)
     print(f'{args.out}: {reading.summary()}')
 

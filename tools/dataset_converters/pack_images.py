@@ -1,24 +1,20 @@
-"""Pack millions of image files into a few tar files or an LMDB."""
+"""Pack millions of image files into a few tar files."""
 
 import argparse
-import sys
 from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
 
 EXAMPLE = """examples:
   python tools/dataset_converters/pack_images.py \\
       data/CION_AL/cional_annos.json --out data/CION_AL_tar
   python tools/dataset_converters/pack_images.py work_dirs/mine/table \\
-      --out data/mine.lmdb
+      --out data/mine_tar
   # tar files that exist already
   python tools/dataset_converters/pack_images.py --index data/shards
 
 The out folder takes the place of the image root: data_root of a config,
 image_root of a table. Annotations stay as they are. Written there: tar files
-with index/, or data.mdb; and packed.json, which lists what was missing.
-Stopped, the same command goes on.
+with index/, and packed.json, which lists what was missing. The same command
+resumes a run that was stopped.
 """
 
 
@@ -32,14 +28,12 @@ def parse_args() -> argparse.Namespace:
         nargs='?',
         help='annotation (folder or JSON), TrackletTable or image folder',
     )
-    parser.add_argument(
-        '--out', metavar='DIR', help='folder to write; *.lmdb makes an LMDB'
-    )
+    parser.add_argument('--out', metavar='DIR', help='folder to write')
     parser.add_argument(
         '--image-root',
         metavar='DIR',
-        help="that paths are relative to (default: the table's, the folder "
-        'of the annotation, or the image folder)',
+        help="folder that paths are relative to (default: the table's, the "
+        'folder of the annotation, or the image folder)',
     )
     parser.add_argument(
         '--shard-mb', type=float, default=1024, help='size of a tar file'
@@ -48,24 +42,29 @@ def parse_args() -> argparse.Namespace:
         '--shuffle',
         type=int,
         metavar='SEED',
-        help='random order, for readers that go from front to back',
+        help='random order, for readers that read from front to back',
     )
     parser.add_argument(
         '--max-missing',
         type=int,
         default=0,
         metavar='N',
-        help='stop when more images are missing or empty',
+        help='stop if more images are missing or empty',
     )
     parser.add_argument(
-        '--threads', type=int, default=8, help='that read images'
+        '--threads', type=int, default=8, help='threads that read images'
     )
     parser.add_argument(
         '--verify',
         type=int,
         default=1000,
         metavar='N',
-        help='read back so many images and compare them',
+        help='number of images to read back and compare',
+    )
+    parser.add_argument(
+        '--overwrite',
+        action='store_true',
+        help='replace other images in the out folder',
     )
     parser.add_argument(
         '--index',
@@ -79,7 +78,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def index(folder: Path) -> None:
-    """Index tar files that somebody else made."""
+    """Index tar files that were made elsewhere."""
     from mmcion.datasets.tar_images import tar_members, write_index
     from mmcion.utils.progress import progress_bar
 
@@ -100,21 +99,25 @@ def main() -> None:
     import numpy as np
 
     from mmcion.datasets import open_images
-    from mmcion.datasets.image_packing import Packing, list_images, verify
+    from mmcion.datasets.image_packing import (
+        compare_packed,
+        images_to_pack,
+        pack_images,
+    )
 
-    paths, root = list_images(args.source, args.image_root)
+    paths, root = images_to_pack(args.source, args.image_root)
     if args.shuffle is not None:
         paths = np.random.default_rng(args.shuffle).permutation(paths)
     images = open_images(root)
-    packing = Packing(
+    done = pack_images(
         paths,
         images,
         args.out,
         shard_mb=args.shard_mb,
         max_missing=args.max_missing,
         num_threads=args.threads,
+        overwrite=args.overwrite,
     )
-    done = packing.run()
     missing = done.pop('missing')
     counts = ', '.join(f'{count:,} {name}' for name, count in done.items())
     print(f'{args.out}: {counts}')
@@ -123,7 +126,7 @@ def main() -> None:
             f'  {len(missing):,} missing or empty, such as {missing[0]}; '
             f'all of them in {Path(args.out) / "packed.json"}'
         )
-    compared = verify(
+    compared = compare_packed(
         paths, images, args.out, missing=missing, num_images=args.verify
     )
     print(f'  {compared:,} images read back, equal to their source')

@@ -1,17 +1,12 @@
 """Make a query and gallery split of a tracklet table."""
 
 import argparse
-import sys
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
 
 EXAMPLE = """examples:
-  # tracks that run across the cuts of a recording: no label rests on looks
+  # tracks across the cuts of a recording: labels do not depend on looks
   python tools/dataset_converters/tracklets2reid.py tracklets/table \\
       --out query_gallery.csv
-  # true boxes of the recording, or identities that were found
+  # true boxes of the recording, or identities of denoising
   python tools/dataset_converters/tracklets2reid.py tracklets/table \\
       --truth gt.csv --out query_gallery.csv
   python tools/dataset_converters/tracklets2reid.py tracklets/table \\
@@ -30,8 +25,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('table', help='folder of a TrackletTable')
     parser.add_argument('--out', required=True, help='CSV to write')
     labels = parser.add_mutually_exclusive_group()
-    labels.add_argument('--truth', help='true boxes: frame,id,x,y,w,h')
-    parser.add_argument('--persons', help='id,person: joins visits')
+    labels.add_argument('--truth', help='CSV frame,id,x,y,w,h of true boxes')
+    parser.add_argument('--persons', help='CSV id,person: joins visits')
     labels.add_argument('--identities', help='.npy, one label per row')
     parser.add_argument('--images-per-camera', type=int, default=20)
     parser.add_argument('--queries-per-camera', type=int, default=4)
@@ -50,6 +45,7 @@ def main() -> None:
         tracks_across_cuts,
     )
     from mmcion.structures import IdentityLabels, TrackletTable
+    from mmcion.utils.checks import check_same_length
     from mmcion.utils.io import atomic_file
 
     table = TrackletTable.load(args.table)
@@ -59,11 +55,7 @@ def main() -> None:
         pid = IdentityLabels.load(args.identities).identity
     else:
         pid = tracks_across_cuts(table)
-    if len(pid) != len(table):
-        raise ValueError(
-            f'{args.identities} has {len(pid)} labels, the table has '
-            f'{len(table)} rows.'
-        )
+    check_same_length(table=table, identities=pid)
     rows, is_query = query_gallery_split(
         pid,
         table.video_id,
@@ -78,7 +70,7 @@ def main() -> None:
             path = table.path[row].decode()
             writer.writerow([path, pid[row], table.video_id[row], split])
     print(
-        f'{args.out}: {len(set(pid[rows].tolist()))} people, '
+        f'{args.out}: {len(set(pid[rows].tolist()))} identities, '
         f'{is_query.sum()} queries, {(~is_query).sum()} gallery images; '
         f'data_root is {table.image_root}'
     )

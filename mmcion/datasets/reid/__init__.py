@@ -1,4 +1,4 @@
-from .base_reid_dataset import BaseReIDDataset as BaseReIDDataset
+from .base_reid_dataset import BaseReIDDataset
 from .cuhk03np import CUHK03NP
 from .dukemtmcreid import DukeMTMCreID
 from .folder_reid import FolderReID
@@ -8,7 +8,10 @@ from .msmt17 import MSMT17
 from .occluded_duke import OccludedDuke
 from .personx import PersonX
 from .regdb import RegDB
+from .reid_dataset import ReIDDataset
+from .reid_image import ReIDImage
 from .sysumm01 import SYSUMM01
+from .three_folder_dataset import ThreeFolderDataset
 from .veri776 import VeRi776
 
 __all__ = [
@@ -16,11 +19,15 @@ __all__ = [
     'MARS',
     'MSMT17',
     'SYSUMM01',
+    'BaseReIDDataset',
     'DukeMTMCreID',
     'FolderReID',
     'Market1501',
     'OccludedDuke',
     'PersonX',
+    'ReIDDataset',
+    'ReIDImage',
     'RegDB',
+    'ThreeFolderDataset',
     'VeRi776',
 ]

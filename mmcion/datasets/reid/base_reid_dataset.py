@@ -1,17 +1,21 @@
-"""BaseReIDDataset: the train or test split of a re-identification set."""
+"""BaseReIDDataset: the train or test split of a ReID data set."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 from mmengine.dataset import BaseDataset
 
+from mmcion.utils.checks import UserError, check_choice
+
 from ..samplers import seed_transforms
-from .matches import MARKET_RULE, MatchRule, report_matches
-from .published_counts import check_counts
+from .archive import find_archive
+from .matches import report_matches
+from .published_counts import compare_counts
 from .reid_image import JUNK, ReIDImage, first_images
 
 SPLITS = ('train', 'test')
@@ -19,39 +23,43 @@ TEST_PARTS = ('query', 'gallery')
 
 
 class BaseReIDDataset(BaseDataset):
-    """What all readers share: labels, checks, and items for a pipeline.
+    """Labels and checks of all ReID data sets; a subclass reads the images.
 
     - ``train``: identities are renumbered to 0..P-1 in their order; junk is
-      left out.
-    - ``test``: queries and gallery in one dataset, told apart by
-      ``is_query``; identities are the set's own, so that a metric can ignore
-      junk (-1). How many queries have a valid match is logged.
+      dropped.
+    - ``test``: queries and gallery in one data set, distinguished by
+      ``is_query``. Identities are the set's own, so that a metric can ignore
+      junk (-1). The number of queries with a valid match is logged.
 
     Counts are compared with the published ones.
 
     Attributes:
-        unit: what queries and gallery consist of: images or tracklets.
-        match_rule: which cameras count for a query.
+        archives: Names of the archive's own folder, as found in the wild.
+        hint: How to get the data, for errors.
+        unit: What queries and gallery consist of: images or tracklets.
+        ignored_cams: Gallery cameras that are ignored for a query's identity,
+            by its camera; None if that is the query's own.
 
     Args:
-        data_root: folder of the images.
+        data_root: Folder of the images, or one above it.
         split: ``'train'`` or ``'test'``.
-        kwargs: passed on to mmengine's ``BaseDataset``, ``pipeline`` among
-            them.
+        kwargs: Options of mmengine's ``BaseDataset``, such as ``pipeline``.
 
     Raises:
-        ValueError: if the split is unknown, or nothing is listed.
+        UserError: If the split is unknown or has no images.
     """
 
+    archives: ClassVar[tuple[str, ...]] = ()
+    hint: ClassVar[str] = ''
     unit: ClassVar[str] = 'images'
-    match_rule: ClassVar[MatchRule] = MARKET_RULE
+    ignored_cams: ClassVar[Mapping[int, Collection[int]] | None] = None
 
     def __init__(
         self, data_root: str | Path, split: str = 'test', **kwargs: Any
     ) -> None:
-        if split not in SPLITS:
-            raise ValueError(f'split must be one of {SPLITS}; got {split!r}.')
+        check_choice('split', split, SPLITS)
         self.split = split
+        # reads at once, unless lazy_init=True
         super().__init__(ann_file='', data_root=str(data_root), **kwargs)
 
     @property
@@ -72,6 +80,14 @@ class BaseReIDDataset(BaseDataset):
     @abstractmethod
     def read(self) -> dict[str, list[ReIDImage]]:
         """Return the images by part: ``train``, or ``query`` and others."""
+
+    def find(self, *layouts: Sequence[str]) -> tuple[Path, int]:
+        """Return the unpacked folder and which layout it has.
+
+        Args:
+            layouts: Files and folders of each; see ``find_archive``.
+        """
+        return find_archive(self.data_root, self.archives, layouts, self.hint)
 
     @property
     def pids(self) -> np.ndarray:
@@ -96,52 +112,34 @@ class BaseReIDDataset(BaseDataset):
         """Read and check the split.
 
         Raises:
-            ValueError: if it has no images.
+            UserError: If it has no images.
         """
         parts = self.read()
         if not any(parts.values()):
-            raise ValueError(f'{self.source} lists no images of {self.split}.')
+            raise UserError(f'{self.source} has no images of {self.split}.')
         for name, images in parts.items():
             units = first_images(images)
-            check_counts(self.title, name, units, self.data_root, self.unit)
+            compare_counts(self.title, name, units, self.data_root, self.unit)
         if self.split == 'train':
-            return self._relabelled(parts['train'])
-        gallery = [
-            image
-            for name, images in parts.items()
-            if name != 'query'
-            for image in images
-        ]
+            # sorted, so that labels do not depend on the order of files
+            kept = [image for image in parts['train'] if image.pid != JUNK]
+            pids = sorted({image.pid for image in kept})
+            label = {pid: number for number, pid in enumerate(pids)}
+            return [
+                image._replace(pid=label[image.pid]).to_dict()
+                for image in kept
+            ]
+        # distractors and other parts belong to the gallery
+        queries = parts.pop('query')
+        gallery = [image for images in parts.values() for image in images]
         report_matches(
             self.source,
-            first_images(parts['query']),
+            first_images(queries),
             first_images(gallery),
             self.unit,
-            self.match_rule,
+            self.ignored_cams,
         )
         return [
-            _item(image, is_query=is_query)
-            for is_query, images in ((True, parts['query']), (False, gallery))
-            for image in images
+            *(image.to_dict(is_query=True) for image in queries),
+            *(image.to_dict() for image in gallery),
         ]
-
-    def _relabelled(self, images: list[ReIDImage]) -> list[dict[str, Any]]:
-        kept = [image for image in images if image.pid != JUNK]
-        pids = sorted({image.pid for image in kept})
-        label = {pid: number for number, pid in enumerate(pids)}
-        return [
-            _item(image._replace(pid=label[image.pid]), is_query=False)
-            for image in kept
-        ]
-
-
-def _item(image: ReIDImage, *, is_query: bool) -> dict[str, Any]:
-    item: dict[str, Any] = {
-        'img_path': image.path,
-        'pid': image.pid,
-        'cam_id': image.cam_id,
-        'is_query': is_query,
-    }
-    if image.tracklet_id is not None:
-        item['tracklet_id'] = image.tracklet_id
-    return item

@@ -1,4 +1,4 @@
-"""CUHK03NP: 1467 people of two cameras, split anew."""
+"""CUHK03NP: 1467 persons, two cameras, the new protocol."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from mmcion.registry import DATASETS
+from mmcion.utils.checks import check_choice
 
-from .archive import find_archive
 from .reid_image import ReIDImage
 from .three_folder_dataset import ThreeFolderDataset
 
@@ -22,19 +22,18 @@ class CUHK03NP(ThreeFolderDataset):
     k-reciprocal encoding", CVPR 2017.
 
     Args:
-        data_root: the folder with ``labeled`` and ``detected``, or one
-            above it.
+        data_root: Folder of ``labeled`` and ``detected``, or one above it.
         split: ``'train'`` or ``'test'``.
         boxes: ``'labeled'`` by hand or ``'detected'``.
-        kwargs: see ``BaseReIDDataset``.
+        kwargs: See ``BaseReIDDataset``.
 
     Raises:
-        ValueError: if ``boxes`` is unknown.
+        UserError: If ``boxes`` is unknown.
     """
 
     archives = ('cuhk03-np', 'CUHK03')
     example = '0001_c2_8.png'
-    remedy = (
+    hint = (
         'Unpack cuhk03-np.zip of the CUHK03-NP repository and set data_root '
         'to the folder. The raw cuhk-03.mat has to be converted first.'
     )
@@ -47,8 +46,7 @@ class CUHK03NP(ThreeFolderDataset):
         boxes: str = 'detected',
         **kwargs: Any,
     ) -> None:
-        if boxes not in BOXES:
-            raise ValueError(f'boxes must be one of {BOXES}; got {boxes!r}.')
+        check_choice('boxes', boxes, BOXES)
         self.boxes = boxes
         super().__init__(data_root, split, **kwargs)
 
@@ -59,8 +57,6 @@ class CUHK03NP(ThreeFolderDataset):
 
     def read(self) -> dict[str, list[ReIDImage]]:
         """Read the folders of the split; see ``ThreeFolderDataset``."""
-        needed = [f'{self.boxes}/{self.folders[part]}' for part in self.parts]
-        root, _ = find_archive(
-            self.data_root, self.archives, [needed], self.remedy
-        )
+        folders = [self.folders[part] for part in self.parts]
+        root, _ = self.find([f'{self.boxes}/{name}' for name in folders])
         return self.read_parts(root / self.boxes)

@@ -1,41 +1,67 @@
-"""Lists of images that come with an archive, a line for each."""
+"""Lists of images that come with an archive, one per line."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
-from .archive import check_listed
+from mmcion.datasets.listed_images import find_missing
+from mmcion.structures.columns import encode_paths
+from mmcion.utils.checks import UserError
+
+from .archive import UNPACK_AGAIN
 
 
 def read_image_list(
     file: Path, folder: Path, pattern: re.Pattern[str], example: str
 ) -> list[tuple[str, ...]]:
-    """Read a list and look for its images.
+    """Read a list and check that its images exist.
 
     Args:
-        file: the list; empty lines do not count.
-        folder: that paths are relative to.
-        pattern: must match a line as a whole; its first group is the path.
-        example: of a line, for the error.
+        file: The list. Empty lines are skipped.
+        folder: Folder that paths are relative to.
+        pattern: Must match a whole line; its first group is the path.
+        example: Example of a line, for the error.
 
     Returns:
         The groups of every line.
 
     Raises:
-        FileNotFoundError: if images are missing; names the first.
-        ValueError: if a line is wrong; names it.
+        FileNotFoundError: If images are missing.
+        UserError: If a line is wrong.
     """
     rows = []
+    # lists come with empty lines and spaces at the end
     for number, line in enumerate(file.read_text().splitlines(), 1):
         if not line.strip():
             continue
         found = pattern.fullmatch(line.strip())
         if found is None:
-            raise ValueError(
+            raise UserError(
                 f'{file}, line {number}: must be like "{example}"; got '
-                f'{line!r}'
+                f'{line!r}.'
             )
         rows.append(found.groups())
     check_listed(folder, [row[0] for row in rows], file)
     return rows
+
+
+def check_listed(folder: Path, paths: Sequence[str], source: Path) -> None:
+    """Raise unless all images of a list exist.
+
+    Args:
+        folder: Folder that paths are relative to.
+        paths: Paths of the images.
+        source: The list.
+
+    Raises:
+        FileNotFoundError: If some are missing; states the first.
+    """
+    missing = find_missing(folder, encode_paths(paths))
+    if len(missing):
+        first = folder / paths[missing[0]]
+        raise FileNotFoundError(
+            f'{len(missing)} of {len(paths)} images in {source} are missing, '
+            f'such as {first}. {UNPACK_AGAIN}'
+        )

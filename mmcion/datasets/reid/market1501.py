@@ -1,4 +1,4 @@
-"""Market1501: 1501 people of six cameras before a supermarket."""
+"""Market1501: 1501 persons, six cameras in front of a supermarket."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from .three_folder_dataset import ThreeFolderDataset
 class Market1501(ThreeFolderDataset):
     """Market-1501, with or without its 500k distractors.
 
-    Identity -1 is junk, 0 are distractors, which stay wrong answers.
+    Identity -1 is junk; 0 are distractors, which are never a match.
 
     Source: Zheng et al., "Scalable person re-identification: a benchmark",
     ICCV 2015.
 
     Args:
-        data_root: the folder with ``bounding_box_train``, ``query`` and
+        data_root: Folder of ``bounding_box_train``, ``query`` and
             ``bounding_box_test``, or one above it.
         split: ``'train'`` or ``'test'``.
-        distractors: add the folder ``images`` to the gallery.
-        kwargs: see ``BaseReIDDataset``.
+        distractors: Whether to add the folder ``images`` to the gallery.
+        kwargs: See ``BaseReIDDataset``.
     """
 
     archives = ('Market-1501-v15.09.15', 'Market-1501', 'Market')
     example = '0002_c1s1_000451_03.jpg'
-    remedy = (
+    hint = (
         'Unpack Market-1501-v15.09.15.zip, which its authors offer, and set '
         'data_root to the folder.'
     )
@@ -51,7 +51,8 @@ class Market1501(ThreeFolderDataset):
         """Return the images below ``root`` by part."""
         parts = super().read_parts(root)
         if self.distractors and self.split == 'test':
-            remedy = 'It comes with the 500k distractors.'
-            find_archive(root, (), [['images']], remedy)
+            # a part of its own, as the published counts are without it
+            hint = 'It comes with the 500k distractors.'
+            find_archive(root, (), [['images']], hint)
             parts['distractors'] = self.read_folder(root / 'images')
         return parts

@@ -1,43 +1,23 @@
-"""Say, before anything is run, whether queries can find anything."""
+"""Log whether the queries of a data set have matches, before a run."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Mapping, Sequence
 
+import numpy as np
 from mmengine.logging import print_log
+
+from mmcion.structures.matching import (
+    rows_of_same_identity,
+    split_by_camera,
+)
 
 from .reid_image import JUNK, NO_CAMERA, ReIDImage
 
-_SWITCH_OFF = 'test_evaluator.camera_aware=False'
-
-
-class MatchRule(NamedTuple):
-    """Which cameras of the gallery do not count for a query's identity.
-
-    Attributes:
-        name: for messages.
-        left_out: cameras of the gallery by the camera of the query; None
-            leaves the query's own out.
-        remedy: what to do if this leaves nothing, for messages.
-    """
-
-    name: str
-    left_out: Mapping[int, set[int]] | None
-    remedy: str
-
-    def counts(self, query: int, gallery: set[int]) -> bool:
-        """Tell whether one of the cameras of the gallery counts."""
-        if self.left_out is None:
-            return bool(gallery - {query})
-        return bool(gallery - self.left_out.get(query, set()))
-
-
-MARKET_RULE = MatchRule(
-    'the same-identity-same-camera rule',
-    None,
-    f'Give images their real cameras, or switch the rule off: {_SWITCH_OFF}',
+_HINT = (
+    'Give images their real cameras, or do not use them: '
+    'test_evaluator.camera_aware=False'
 )
 
 
@@ -46,63 +26,60 @@ def report_matches(
     queries: Sequence[ReIDImage],
     gallery: Sequence[ReIDImage],
     unit: str = 'images',
-    rule: MatchRule = MARKET_RULE,
+    ignored_cams: Mapping[int, Collection[int]] | None = None,
 ) -> None:
-    """Log how many queries have a match, a warning with remedy if none has.
+    """Log how many queries have a match; warn and explain if none has.
 
-    A match has the query's identity, and a camera that counts; where no
-    image has a camera, the identity is enough. Junk queries are not asked.
+    Cameras are ignored if no image has one. Junk queries do not count.
 
     Args:
-        source: where they come from.
-        queries: one image of each tracklet.
-        gallery: likewise.
-        unit: what the gallery holds, for the message.
-        rule: which cameras count.
+        source: Where the images come from.
+        queries: Queries, one image of each tracklet.
+        gallery: Gallery, likewise.
+        unit: What the gallery contains, for the message.
+        ignored_cams: See ``split_by_camera``.
     """
-    asked = [query for query in queries if query.pid != JUNK]
-    cameras: dict[int, set[int]] = {}
-    for image in gallery:
-        cameras.setdefault(image.pid, set()).add(image.cam_id)
-    no_cameras = all(image.cam_id == NO_CAMERA for image in (*asked, *gallery))
-    num_shared = sum(query.pid in cameras for query in asked)
-    num_matched = sum(
-        rule.counts(query.cam_id, cameras.get(query.pid, set()))
-        for query in asked
+    # junk of the gallery has the identity of no query that is left
+    queries = [query for query in queries if query.pid != JUNK]
+    (q_pids, q_cams), (g_pids, g_cams) = (
+        np.array([(i.pid, i.cam_id) for i in images], int).reshape(-1, 2).T
+        for images in (queries, gallery)
     )
-    text = f'under {rule.name}'
-    if no_cameras:
-        num_matched = num_shared
-        text = f'if cameras do not count, as none are given: {_SWITCH_OFF}'
+    same = matches = rows_of_same_identity(q_pids, g_pids)
+    known = (q_cams != NO_CAMERA).any() or (g_cams != NO_CAMERA).any()
+    if known:
+        matches, _ = split_by_camera(same, q_cams, g_cams, ignored_cams)
+    # queries that have any of these rows
+    num_shared, num_matched = (
+        np.count_nonzero(np.diff(rows.ptr)) for rows in (same, matches)
+    )
+    rule = 'from another camera' if ignored_cams is None else 'by its protocol'
+    if not known:
+        rule = f'if cameras do not count, as there are none. {_HINT}'
     print_log(
-        f'{source}: {len(gallery)} gallery {unit}, {len(asked)} queries, '
-        f'{num_matched} with a valid match {text}',
+        f'{source}: {len(gallery)} gallery {unit}, {len(queries)} queries, '
+        f'{num_matched} with a valid match {rule}',
         logger='current',
     )
-    if not num_matched:
-        reason = _reason(len(asked), len(gallery), num_shared, rule)
-        print_log(
-            f'{source}: no query has a valid match: {reason}',
-            logger='current',
-            level=logging.WARNING,
-        )
-
-
-def _reason(
-    num_asked: int, num_gallery: int, num_shared: int, rule: MatchRule
-) -> str:
-    if not num_asked:
-        return 'there is no query. Mark some labelled images as queries.'
-    if not num_gallery:
-        return 'the gallery is empty. Mark some images as gallery.'
-    if not num_shared:
-        return (
+    if num_matched:
+        return
+    if not queries:
+        reason = 'there is no query. Mark some labelled images as queries.'
+    elif not gallery:
+        reason = 'the gallery is empty. Mark some images as gallery.'
+    elif not num_shared:
+        reason = (
             'no identity is in both query and gallery. Label both with the '
             'same identities.'
         )
-    own = rule.left_out is None
-    where = 'their own camera, which' if own else 'cameras that'
-    return (
-        f'{num_shared} queries have images of their identity in the gallery, '
-        f'but only of {where} the rule leaves out. {rule.remedy}'
+    else:
+        reason = (
+            f'{num_shared} queries have images of their identity in the '
+            f'gallery, but only from cameras that are ignored for them. '
+            f'{_HINT}'
+        )
+    print_log(
+        f'{source}: no query has a valid match: {reason}',
+        logger='current',
+        level=logging.WARNING,
     )

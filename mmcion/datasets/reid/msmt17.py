@@ -1,16 +1,14 @@
-"""MSMT17: 4101 people of 15 cameras on a campus."""
+"""MSMT17: 4101 persons on a campus, 15 cameras."""
 
 from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
 
 from mmengine.logging import print_log
 
 from mmcion.registry import DATASETS
 
-from .archive import find_archive
 from .image_list import read_image_list
 from .reid_image import ReIDImage
 from .three_folder_dataset import ThreeFolderDataset
@@ -31,11 +29,11 @@ _VERSIONS = {
 
 @DATASETS.register_module()
 class MSMT17(ThreeFolderDataset):
-    """MSMT17 v1, v2 (faces are masked), or repacked like Market-1501.
+    """MSMT17 v1, v2 (masked faces), or repacked like Market-1501.
 
-    What is found is logged, as results on v1 and v2 differ. Training takes
+    The form is logged, as results on v1 and v2 differ. Training takes
     ``list_train.txt`` and ``list_val.txt``. The labels of training and test
-    both begin at 0 and are different people.
+    both begin at 0 and are different persons.
 
     Source: Wei et al., "Person transfer GAN to bridge domain gap for person
     re-identification", CVPR 2018.
@@ -43,8 +41,8 @@ class MSMT17(ThreeFolderDataset):
 
     archives = ('MSMT17_V1', 'MSMT17_V2', 'MSMT17')
     example = '0000_c12_0036.jpg'
-    remedy = (
-        'Its authors give MSMT17_V1 or _V2 on request; unpack it and set '
+    hint = (
+        'Its authors provide MSMT17_V1 or _V2 on request; unpack it and set '
         'data_root to the folder.'
     )
 
@@ -52,38 +50,27 @@ class MSMT17(ThreeFolderDataset):
         """Read the split in the form that is there.
 
         Raises:
-            FileNotFoundError: if lists, folders or images are missing.
-            ValueError: if a line of a list is wrong; names it.
+            FileNotFoundError: If lists, folders or images are missing.
+            UserError: If a line of a list is wrong.
         """
         lists = [name for part in self.parts for name in _LISTS[part]]
-        layouts = [
+        root, index = self.find(
             *([folders[self.split], *lists] for folders in _VERSIONS.values()),
             [self.folders[part] for part in self.parts],
-        ]
-        root, number = find_archive(
-            self.data_root, self.archives, layouts, self.remedy
         )
-        if number == len(_VERSIONS):
-            form = 'repacked like Market-1501, version unknown'
-        else:
-            form = list(_VERSIONS)[number]
-        print_log(f'{root}: this is MSMT17 {form}', logger='current')
-        if number == len(_VERSIONS):
+        forms = [*_VERSIONS, 'repacked like Market-1501, version unknown']
+        print_log(f'{root}: this is MSMT17 {forms[index]}', logger='current')
+        if index == len(_VERSIONS):
             return self.read_parts(root)
-        folder = root / _VERSIONS[form][self.split]
+        # paths in the lists are relative to the folder of the split
+        folder = root / _VERSIONS[forms[index]][self.split]
         return {
             part: [
-                image
-                for name in _LISTS[part]
-                for image in _read_list(root / name, folder)
+                ReIDImage(os.path.join(folder, name), int(pid), int(cam) - 1)
+                for file in _LISTS[part]
+                for name, cam, pid in read_image_list(
+                    root / file, folder, _LINE, _EXAMPLE
+                )
             ]
             for part in self.parts
         }
-
-
-def _read_list(file: Path, folder: Path) -> list[ReIDImage]:
-    rows = read_image_list(file, folder, _LINE, _EXAMPLE)
-    return [
-        ReIDImage(os.path.join(folder, name), int(pid), int(camera) - 1)
-        for name, camera, pid in rows
-    ]

@@ -1,4 +1,4 @@
-"""OccludedDuke: DukeMTMC-reID with queries that are partly hidden."""
+"""OccludedDuke: DukeMTMC-reID with occluded queries."""
 
 from mmcion.registry import DATASETS
 

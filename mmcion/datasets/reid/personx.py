@@ -1,6 +1,7 @@
-"""PersonX: synthetic people in six scenes."""
+"""PersonX: synthetic persons in six scenes."""
 
 from mmcion.registry import DATASETS
+from mmcion.utils.checks import UserError
 
 from .three_folder_dataset import ThreeFolderDataset
 
@@ -17,19 +18,19 @@ class PersonX(ThreeFolderDataset):
 
     archives = ('PersonX', 'PersonX_v1')
     example = '0001_c3_1.jpg'
-    remedy = (
+    hint = (
         'Unpack the six-scene subset of PersonX and set data_root to the '
         'folder.'
     )
 
     def cam_id(self, camera: int, path: str) -> int:
-        """Return the place of a camera among the six.
+        """Return the index of a camera among the six.
 
         Raises:
-            ValueError: if it is none of them.
+            UserError: If it is none of them.
         """
         if camera not in _CAMERAS:
-            raise ValueError(
+            raise UserError(
                 f'{path} is of camera {camera}; the six scenes of PersonX '
                 f'have {_CAMERAS}. It is another subset.'
             )

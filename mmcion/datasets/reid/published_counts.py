@@ -1,4 +1,4 @@
-"""How many images, identities and cameras the published sets have."""
+"""Published numbers of images, identities and cameras of data sets."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from .reid_image import JUNK, ReIDImage
 
 
 class Count(NamedTuple):
-    """Size of one part, without junk; None where it is not known.
+    """Size of one part, without junk; None if unknown.
 
     Attributes:
-        units: number of images, or of tracklets where these are compared.
-        pids: identities, the distractors' 0 being one.
-        cams: cameras.
+        units: Number of images, or of tracklets where these are evaluated.
+        pids: Number of identities; the 0 of distractors is one.
+        cams: Number of cameras.
     """
 
     units: int | None
@@ -25,12 +25,12 @@ class Count(NamedTuple):
     cams: int | None = None
 
     def text(self, unit: str) -> str:
-        """Return the numbers with words."""
+        """Return the numbers with their names."""
         known = zip(self, (unit, 'identities', 'cameras'), strict=True)
         return ', '.join(f'{n:,} {word}' for n, word in known if n is not None)
 
     def agrees(self, other: Count) -> bool:
-        """Tell whether what is known of both is equal."""
+        """Return whether all numbers that both have are equal."""
         pairs = zip(self, other, strict=True)
         return all(a == b for a, b in pairs if a is not None and b is not None)
 
@@ -97,7 +97,7 @@ PUBLISHED = {
 
 
 def count(images: Iterable[ReIDImage]) -> Count:
-    """Count images, identities and cameras; junk is left out."""
+    """Count images, identities and cameras; junk is not counted."""
     kept = [image for image in images if image.pid != JUNK]
     return Count(
         len(kept),
@@ -106,21 +106,21 @@ def count(images: Iterable[ReIDImage]) -> Count:
     )
 
 
-def check_counts(
+def compare_counts(
     name: str,
     part: str,
     images: Iterable[ReIDImage],
     source: object,
     unit: str = 'images',
 ) -> None:
-    """Log whether a part has the published size, a warning if not.
+    """Log whether a part has the published size; warn if not.
 
     Args:
-        name: of the set; nothing is done if it is unknown here.
-        part: such as ``train``; likewise.
-        images: of the part; one of each tracklet.
-        source: where they lie.
-        unit: what is counted, for the message.
+        name: Title of the set. Nothing is logged if it is not in the table.
+        part: Part of it, such as ``train``; likewise.
+        images: Images of the part, one of each tracklet.
+        source: Folder of the images.
+        unit: What is counted, for the message.
     """
     published = PUBLISHED.get(name, {}).get(part)
     if published is None:
@@ -132,21 +132,20 @@ def check_counts(
             logger='current',
         )
         return
+    others = [
+        title
+        for title, parts in PUBLISHED.items()
+        if part in parts and found.agrees(parts[part])
+    ]
+    hint = (
+        f'These are the numbers of {" or ".join(others)}.'
+        if others
+        else 'Files are missing or added, or it is another version.'
+    )
     print_log(
         f'{name}, {part}: found {found.text(unit)}; published are '
-        f'{published.text(unit)}. {_hint(part, found)} Numbers of such data '
-        f'cannot be compared with published ones; look at {source}.',
+        f'{published.text(unit)}. {hint} Scores on such data cannot be '
+        f'compared with published ones; check {source}.',
         logger='current',
         level=logging.WARNING,
     )
-
-
-def _hint(part: str, found: Count) -> str:
-    others = [
-        name
-        for name, parts in PUBLISHED.items()
-        if part in parts and found.agrees(parts[part])
-    ]
-    if others:
-        return f'These are the numbers of {" or ".join(others)}.'
-    return 'Files are missing or added, or it is another version.'

@@ -1,4 +1,4 @@
-"""Split images of one's own into queries and gallery."""
+"""Split images into queries and gallery."""
 
 from __future__ import annotations
 
@@ -12,28 +12,30 @@ from .reid_image import JUNK, NO_CAMERA, ReIDImage
 def draw_queries(
     images: Sequence[ReIDImage], seed: int
 ) -> tuple[list[ReIDImage], list[ReIDImage]]:
-    """Draw a query for every identity and camera, as Market-1501 has them.
+    """Draw a query for every identity and camera, as in Market-1501.
 
-    - A query is drawn only if it and those before it keep a match in another
-      camera; without cameras it is one query per identity.
-    - Identities without a query stay in the gallery as wrong answers.
-    - The draw of an identity depends on its own images and the seed alone,
+    - A query is drawn only if it and those before it keep a match from
+      another camera; without cameras there is one query per identity.
+    - Identities without a query stay in the gallery as distractors.
+    - The draw of an identity depends on its own images and the seed only,
       not on the order of the images.
 
     Args:
-        images: of all identities.
-        seed: of the draw.
+        images: Images of all identities.
+        seed: Seed of the draw.
 
     Returns:
         Queries and gallery, each in the order of ``images``.
     """
-    persons: dict[int, list[ReIDImage]] = {}
+    by_pid: dict[int, list[ReIDImage]] = {}
     for image in images:
         if image.pid != JUNK:
-            persons.setdefault(image.pid, []).append(image)
+            by_pid.setdefault(image.pid, []).append(image)
+    # sorted images and an own generator: neither the order of files nor the
+    # other identities change the draw
     drawn = {
         image.path
-        for pid, own in persons.items()
+        for pid, own in by_pid.items()
         for image in _draw(sorted(own), random.Random(f'{seed} {pid}'))
     }
     queries = [image for image in images if image.path in drawn]
@@ -41,21 +43,21 @@ def draw_queries(
 
 
 def _draw(images: list[ReIDImage], rng: random.Random) -> list[ReIDImage]:
+    """Draw the queries of one identity."""
     rng.shuffle(images)
-    left = Counter(image.cam_id for image in images)
+    gallery = Counter(image.cam_id for image in images)
     queries: dict[int, ReIDImage] = {}
     for image in images:
         if image.cam_id in queries:
             continue
-        left[image.cam_id] -= 1
-        asked = {*queries, image.cam_id}
-        if all(_num_matches(left, cam_id) for cam_id in asked):
+        gallery[image.cam_id] -= 1
+        # images of the gallery that a query of each camera would match
+        num_matches = [
+            gallery.total() - (0 if cam == NO_CAMERA else gallery[cam])
+            for cam in (*queries, image.cam_id)
+        ]
+        if all(num_matches):
             queries[image.cam_id] = image
         else:
-            left[image.cam_id] += 1
+            gallery[image.cam_id] += 1
     return list(queries.values())
-
-
-def _num_matches(left: Counter[int], cam_id: int) -> int:
-    own = 0 if cam_id == NO_CAMERA else left[cam_id]
-    return left.total() - own

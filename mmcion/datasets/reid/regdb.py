@@ -1,4 +1,4 @@
-"""RegDB: people in pairs of visible and thermal images."""
+"""RegDB: persons in pairs of visible and thermal images."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from mmcion.registry import DATASETS
+from mmcion.utils.checks import check_choice
 
-from .archive import find_archive
 from .base_reid_dataset import BaseReIDDataset
 from .image_list import read_image_list
 from .reid_image import ReIDImage
@@ -18,10 +18,6 @@ TRIALS = range(1, 11)
 MODALITIES = ('visible', 'thermal')
 _LINE = re.compile(r'(\S+)\s+(\d+)', re.ASCII)
 _EXAMPLE = 'Visible/285/male_back_v_05528_285.bmp 0'
-_REMEDY = (
-    'Its authors give RegDB on request; unpack it and set data_root to the '
-    'folder with Visible, Thermal and idx.'
-)
 
 
 @DATASETS.register_module()
@@ -37,17 +33,23 @@ class RegDB(BaseReIDDataset):
     thermal person re-identification", AAAI 2018.
 
     Args:
-        data_root: the folder with ``Visible``, ``Thermal`` and ``idx``, or
-            one above it.
+        data_root: Folder of ``Visible``, ``Thermal`` and ``idx``, or one
+            above it.
         split: ``'train'``, both modalities, or ``'test'``.
-        trial: number of the split, 1..10.
-        query: modality of the queries, ``'visible'`` or ``'thermal'``; the
-            other one is the gallery.
-        kwargs: see ``BaseReIDDataset``.
+        trial: Number of the split, 1..10.
+        query: Modality of the queries, ``'visible'`` or ``'thermal'``; the
+            gallery is of the other one.
+        kwargs: See ``BaseReIDDataset``.
 
     Raises:
-        ValueError: if ``trial`` or ``query`` are unknown.
+        UserError: If ``trial`` or ``query`` are unknown.
     """
+
+    archives = ('RegDB',)
+    hint = (
+        'Its authors provide RegDB on request; unpack it and set data_root to '
+        'the folder with Visible, Thermal and idx.'
+    )
 
     def __init__(
         self,
@@ -58,12 +60,8 @@ class RegDB(BaseReIDDataset):
         query: str = 'visible',
         **kwargs: Any,
     ) -> None:
-        if trial not in TRIALS:
-            raise ValueError(f'trial must be one of 1..10; got {trial!r}.')
-        if query not in MODALITIES:
-            raise ValueError(
-                f'query must be one of {MODALITIES}; got {query!r}.'
-            )
+        check_choice('trial', trial, TRIALS)
+        check_choice('query', query, MODALITIES)
         self.trial = trial
         self.query = query
         super().__init__(data_root, split, **kwargs)
@@ -72,27 +70,23 @@ class RegDB(BaseReIDDataset):
         """Read the lists of the split.
 
         Raises:
-            FileNotFoundError: if lists or images are missing.
-            ValueError: if a line of a list is wrong; names it.
+            FileNotFoundError: If lists or images are missing.
+            UserError: If a line of a list is wrong.
         """
-        lists = {
-            modality: f'idx/{self.split}_{modality}_{self.trial}.txt'
-            for modality in MODALITIES
-        }
-        root, _ = find_archive(
-            self.data_root, ('RegDB',), [list(lists.values())], _REMEDY
-        )
-        images = {
-            modality: [
+        lists = [f'idx/{self.split}_{m}_{self.trial}.txt' for m in MODALITIES]
+        root, _ = self.find(lists)
+        # the modality is the camera, so that all pairs count as matches
+        visible, thermal = (
+            [
                 ReIDImage(os.path.join(root, path), int(pid), camera)
                 for path, pid in read_image_list(
-                    root / lists[modality], root, _LINE, _EXAMPLE
+                    root / name, root, _LINE, _EXAMPLE
                 )
             ]
-            for camera, modality in enumerate(MODALITIES)
-        }
+            for camera, name in enumerate(lists)
+        )
         if self.split == 'train':
-            return {'train': images['visible'] + images['thermal']}
-        queries = images.pop(self.query)
-        (gallery,) = images.values()
-        return {'query': queries, 'gallery': gallery}
+            return {'train': visible + thermal}
+        if self.query == 'visible':
+            return {'query': visible, 'gallery': thermal}
+        return {'query': thermal, 'gallery': visible}

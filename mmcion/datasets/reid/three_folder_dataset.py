@@ -7,12 +7,12 @@ import re
 from pathlib import Path
 from typing import ClassVar
 
-from .archive import find_archive, list_images
+from mmcion.utils.checks import UserError
+from mmcion.utils.images import list_images
+
+from .archive import UNPACK_AGAIN
 from .base_reid_dataset import BaseReIDDataset
 from .reid_image import ReIDImage
-
-# cameras may have several digits
-IMAGE_NAME = re.compile(r'(-1|\d+)_c(\d+)', re.ASCII)
 
 
 class ThreeFolderDataset(BaseReIDDataset):
@@ -21,32 +21,30 @@ class ThreeFolderDataset(BaseReIDDataset):
     Identity and camera are in the name; cameras are counted from 0.
 
     Attributes:
-        archives: names of the archive's own folder, as found in the wild.
-        folders: of the parts.
-        example: of an image's name, for errors.
-        remedy: how to get the data, for errors.
+        folders: Folders of the parts.
+        pattern: Matches the start of an image's name; the groups are identity
+            and camera. Cameras may have several digits.
+        example: Example of an image's name, for errors.
     """
 
-    archives: ClassVar[tuple[str, ...]]
     folders: ClassVar[dict[str, str]] = {
         'train': 'bounding_box_train',
         'query': 'query',
         'gallery': 'bounding_box_test',
     }
+    pattern: ClassVar[re.Pattern[str]] = re.compile(
+        r'(-1|\d+)_c(\d+)', re.ASCII
+    )
     example: ClassVar[str]
-    remedy: ClassVar[str]
 
     def read(self) -> dict[str, list[ReIDImage]]:
         """Read the folders of the split.
 
         Raises:
-            FileNotFoundError: if a folder is missing or empty.
-            ValueError: if images are named otherwise.
+            FileNotFoundError: If a folder is missing or empty.
+            UserError: If images have other names.
         """
-        needed = [self.folders[part] for part in self.parts]
-        root, _ = find_archive(
-            self.data_root, self.archives, [needed], self.remedy
-        )
+        root, _ = self.find([self.folders[part] for part in self.parts])
         return self.read_parts(root)
 
     def read_parts(self, root: Path) -> dict[str, list[ReIDImage]]:
@@ -58,23 +56,23 @@ class ThreeFolderDataset(BaseReIDDataset):
 
     def read_folder(self, folder: Path) -> list[ReIDImage]:
         """Return a folder's images in the order of their names."""
-        images, strange = [], []
-        for name in list_images(folder):
-            found = IMAGE_NAME.match(name)
+        images, others = [], []
+        for name in list_images(folder, recursive=False, hint=UNPACK_AGAIN):
+            found = self.pattern.match(name)
             if found is None:
-                strange.append(name)
+                others.append(name)
                 continue
             pid, camera = map(int, found.groups())
             path = os.path.join(folder, name)
             images.append(ReIDImage(path, pid, self.cam_id(camera, path)))
-        if strange:
-            raise ValueError(
-                f'{len(strange)} images of {folder} are not named like '
-                f'{self.example}, such as {strange[0]}. Is it '
-                f'{self.title}? If so, move them away.'
+        if others:
+            raise UserError(
+                f'{len(others)} images of {folder} are not named like '
+                f'{self.example}, such as {others[0]}. Is it {self.title}? '
+                f'If so, move them away.'
             )
         return images
 
     def cam_id(self, camera: int, path: str) -> int:
-        """Return the number that a camera gets; from 0."""
+        """Return the number of a camera, from 0."""
         return camera - 1

@@ -1,4 +1,4 @@
-"""VeRi776: 776 vehicles of 20 cameras."""
+"""VeRi776: 776 vehicles, 20 cameras."""
 
 from mmcion.registry import DATASETS
 
@@ -20,7 +20,7 @@ class VeRi776(ThreeFolderDataset):
         'gallery': 'image_test',
     }
     example = '0001_c001_00016450_0.jpg'
-    remedy = (
-        'Its authors give VeRi on request; unpack it and set data_root to '
+    hint = (
+        'Its authors provide VeRi on request; unpack it and set data_root to '
         'the folder.'
     )

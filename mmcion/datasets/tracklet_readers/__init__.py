@@ -1,15 +1,18 @@
-"""Readers of datasets of tracked people, and of what they are named."""
+"""Readers of data sets of tracklets, and of their file names."""
 
+from .base_tracklet_reader import BaseTrackletReader, Layout
 from .cional import read_cional
 from .csv_table import read_csv
-from .luperson import read_luperson
-from .luperson_nl import read_luperson_nl
-from .mars import read_mars
+from .luperson import LUPersonReader
+from .luperson_nl import LUPersonNLReader
+from .mars import MARSReader
 
 __all__ = [
+    'BaseTrackletReader',
+    'LUPersonNLReader',
+    'LUPersonReader',
+    'Layout',
+    'MARSReader',
     'read_cional',
     'read_csv',
-    'read_luperson',
-    'read_luperson_nl',
-    'read_mars',
 ]

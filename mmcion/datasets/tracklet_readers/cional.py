@@ -1,4 +1,4 @@
-"""CION-AL: the annotation file that CION's authors published."""
+"""Read CION-AL, the annotation file of CION's authors."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
+from mmcion.datasets.listed_images import existing_images
 from mmcion.structures import AnnotationTable
+from mmcion.utils.checks import UserError
 from mmcion.utils.skip_report import SkipReport
 
-from .image_check import existing_images
-
-LISTED_TWICE = 'the same path again'
-OTHER_IDENTITY = 'the same path again with another id'
+LISTED_TWICE = 'repeated path'
+OTHER_IDENTITY = 'repeated path with another id'
 # CION repository, README
 PUBLISHED_IMAGES = 3_898_086
 PUBLISHED_IDENTITIES = 246_904
@@ -30,51 +30,50 @@ def read_cional(
 
     Args:
         file: JSON list of ``{"file_path", "id"}``.
-        image_root: folder that paths are relative to; without it no file is
-            looked for.
-        check_files: look for every image and leave out those that are not
-            there; else a sample is looked at.
+        image_root: Folder that paths are relative to; without it no image is
+            checked.
+        check_files: Check all images and skip the missing ones, instead of
+            checking a sample.
 
     Raises:
-        FileNotFoundError: if the file or the folder do not exist.
-        ValueError: if it is of another form or lists nothing, or an image of
+        FileNotFoundError: If the file or the folder do not exist.
+        UserError: If it is of another form or lists nothing, or an image of
             the sample is missing.
     """
     if check_files and image_root is None:
-        raise ValueError('to check files, give the folder of the images.')
+        raise UserError('to check files, give the folder of the images.')
     report = SkipReport(file)
     table = AnnotationTable.load(file)
     if not len(table):
-        raise ValueError(f'{file} lists no images.')
-    kept = _first_mentions(table, report)
-    if image_root is None:
-        report.note('no image folder was given: no file was looked for')
-    else:
-        root = Path(image_root)
-        kept &= existing_images(root, table.path, report, every=check_files)
-    if not kept.all():
-        _, pid = np.unique(table.pid[kept], return_inverse=True)
-        table = AnnotationTable(table.path[kept], pid, table.cam_id[kept])
-    people = len(np.unique(table.pid))
-    report.compare('images', len(table), PUBLISHED_IMAGES)
-    report.compare('identities', people, PUBLISHED_IDENTITIES)
-    return table, report
-
-
-def _first_mentions(table: AnnotationTable, report: SkipReport) -> np.ndarray:
-    """Return ``(N,)`` bool: rows whose path no earlier row has."""
+        raise UserError(f'{file} lists no images.')
+    # the first row that has the path of each row
     _, first, inverse = np.unique(
         table.path, return_index=True, return_inverse=True
     )
-    earlier = first[inverse.reshape(-1)]
-    again = earlier != np.arange(len(table))
-    other = again & (table.pid != table.pid[earlier])
+    first = first[inverse.reshape(-1)]
+    repeated = first != np.arange(len(table))
+    other_pid = table.pid != table.pid[first]
     for reason, mask in (
-        (LISTED_TWICE, again & ~other),
-        (OTHER_IDENTITY, other),
+        (LISTED_TWICE, repeated & ~other_pid),
+        (OTHER_IDENTITY, repeated & other_pid),
     ):
         rows = np.flatnonzero(mask)
         if len(rows):
             some = [table.path[row].decode() for row in rows[:5]]
             report.skip(reason, *some, count=len(rows))
-    return ~again
+    keep = ~repeated
+    root = table.image_root
+    if image_root is None:
+        report.note('no image folder was given: no image was checked')
+    else:
+        root = Path(image_root)
+        keep &= existing_images(root, table.path, report, every=check_files)
+    if not keep.all():
+        _, pid = np.unique(table.pid[keep], return_inverse=True)
+        table = AnnotationTable(table.path[keep], pid, table.cam_id[keep])
+    table.image_root = root
+    report.compare('images', len(table), PUBLISHED_IMAGES)
+    report.compare(
+        'identities', len(np.unique(table.pid)), PUBLISHED_IDENTITIES
+    )
+    return table, report

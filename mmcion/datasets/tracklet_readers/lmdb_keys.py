@@ -1,7 +1,9 @@
-"""The keys of an LMDB of images, without reading the images."""
+"""Read the keys of an LMDB of images, without the images."""
 
 from __future__ import annotations
 
+import contextlib
+import reprlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,20 +11,21 @@ from typing import Any
 import numpy as np
 
 from mmcion.datasets.image_reader import open_lmdb
+from mmcion.utils.checks import UserError
 from mmcion.utils.safe_pickle import load_pickle
 from mmcion.utils.skip_report import SkipReport
 
 from .image_tree import EMPTY_FILE
 
 _CHUNK = 100_000
-NOT_THERE = 'in keys.pkl, not in the LMDB'
+NOT_THERE = 'in keys.pkl, but not in the LMDB'
 
 
 def find_lmdb(root: Path) -> Path | None:
-    """Return what lmdb opens: a file, or a folder with ``data.mdb``.
+    """Return the LMDB: a file, or a folder with ``data.mdb``.
 
     Args:
-        root: the file or folder itself, or the folder with ``lmdb``.
+        root: The file or folder itself, or the folder of ``lmdb``.
     """
     if root.is_file():
         return root
@@ -37,79 +40,70 @@ def read_keys(
 ) -> Iterator[list[bytes]]:
     """Yield the keys of an LMDB in parts.
 
-    They come from ``keys.pkl``, where there is one in its folder or beside
-    the folder ``lmdb``: a list, or a dictionary whose ``keys`` is the list.
-    Otherwise all keys of the LMDB are taken.
+    They come from ``keys.pkl``, if there is one in its folder or beside the
+    folder ``lmdb``: a list, or a dictionary whose ``keys`` is the list. Else
+    they are all keys of the LMDB.
 
     Args:
-        place: the LMDB, as ``find_lmdb`` returns it.
-        report: keys without an image are counted there.
-        check_sizes: look for empty values.
+        place: LMDB, as ``find_lmdb`` returns it.
+        report: Keys without an image are counted there.
+        check_sizes: Skip empty values.
 
     Raises:
-        ImportError: if the package lmdb is missing.
-        ValueError: if the LMDB or ``keys.pkl`` is damaged.
+        UserError: If the LMDB or ``keys.pkl`` is damaged.
     """
-    environment = open_lmdb(place)
     listed = _listed_keys(place)
-    try:
+    with (
+        contextlib.closing(open_lmdb(place)) as environment,
         # without copies, values are not read from disk
-        with environment.begin(buffers=True) as transaction:
+        environment.begin(buffers=True) as transaction,
+    ):
+        cursor = transaction.cursor()
+        if listed is None:
+            report.note('no keys.pkl: all keys of the LMDB are taken')
+            keys = transaction.cursor().iternext(values=False)
+        else:
+            keys = iter(listed)
             entries = transaction.stat()['entries']
-            if listed is None:
-                report.note('no keys.pkl: all keys of the LMDB are taken')
-                keys = transaction.cursor().iternext(values=False)
+            if entries > len(listed):
+                report.note(
+                    f'the LMDB has {entries:,} entries, keys.pkl lists '
+                    f'{len(listed):,}, which are taken'
+                )
+        part: list[bytes] = []
+        for item in keys:
+            key = item.encode() if isinstance(item, str) else bytes(item)
+            # keys that come from the LMDB itself are there
+            if listed is not None and not cursor.set_key(key):
+                report.skip(NOT_THERE, key.decode('ascii', 'replace'))
+            elif check_sizes and not len(transaction.get(key)):
+                report.skip(EMPTY_FILE, key.decode('ascii', 'replace'))
             else:
-                if entries > len(listed):
-                    report.note(
-                        f'the LMDB has {entries:,} entries, keys.pkl lists '
-                        f'{len(listed):,}, which are taken'
-                    )
-                keys = iter(listed)
-            cursor = transaction.cursor()
-            part: list[bytes] = []
-            for key in map(_as_bytes, keys):
-                # keys that come from the LMDB itself are there
-                if listed is not None and not cursor.set_key(key):
-                    report.skip(NOT_THERE, _as_text(key))
-                elif check_sizes and not len(transaction.get(key)):
-                    report.skip(EMPTY_FILE, _as_text(key))
-                else:
-                    part.append(key)
-                if len(part) == _CHUNK:
-                    yield part
-                    part = []
-            if part:
+                part.append(key)
+            if len(part) == _CHUNK:
                 yield part
-    finally:
-        environment.close()
+                part = []
+        if part:
+            yield part
 
 
 def _listed_keys(place: Path) -> list[Any] | None:
+    """Return the keys of ``keys.pkl``, None if there is no such file."""
     files = [place / 'keys.pkl']
     if place.is_file() or place.name == 'lmdb':
         files.append(place.parent / 'keys.pkl')
     file = next((file for file in files if file.is_file()), None)
     if file is None:
         return None
-    content = load_pickle(file)
+    content = load_pickle(file)  # runs no code of the file
     keys = content.get('keys') if isinstance(content, dict) else content
     if isinstance(keys, np.ndarray):
         keys = keys.tolist()
-    if not isinstance(keys, list) or not keys:
-        raise ValueError(
-            f'{file} must be a list of keys or a dictionary with the list '
-            f'"keys"; it is a {type(content).__name__}'
-            + (f' of {list(content)[:5]}' if isinstance(content, dict) else '')
+    if not (
+        isinstance(keys, list) and keys and isinstance(keys[0], str | bytes)
+    ):
+        raise UserError(
+            f'{file} must be a list of keys, or a dictionary with such a '
+            f'list as "keys"; got {reprlib.repr(content)}.'
         )
-    if not isinstance(keys[0], (str, bytes)):
-        raise ValueError(f'{file} lists {keys[0]!r}, which is no key.')
     return keys
-
-
-def _as_bytes(key: Any) -> bytes:
-    return key.encode() if isinstance(key, str) else bytes(key)
-
-
-def _as_text(key: bytes) -> str:
-    return key.decode('ascii', 'replace')

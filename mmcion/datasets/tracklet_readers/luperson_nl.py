@@ -1,104 +1,69 @@
-"""LUPerson-NL: tracked people of street videos, in three layouts."""
+"""LUPerson-NL: tracked persons in street videos."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import re
+from typing import Any
 
 import numpy as np
 
-from mmcion.structures import TrackletTable
-from mmcion.structures.tracklet_builder import (
-    TrackletBuilder,
-    TrackletReading,
-    make_reading,
-)
-from mmcion.utils.skip_report import SkipReport
+from mmcion.structures.tracklet_builder import TrackletReading
 
-from .image_tree import check_exists, nothing_found
-from .keyed_images import KeyedImages
-from .name_rules import LUPERSON_NL_IMAGE, LUPERSON_NL_KEY
-from .video_tree import DEPTH, add_video_folders
+from .base_tracklet_reader import BaseTrackletReader, Layout
+from .luperson import note_other_folders
 
-EXPECTED = 'COUNTRY/CITY/VIDEOID/000012_0000340_02.jpg'
-EXPECTED_FLAT = 'images/00001_000012_0000340_02.jpg'
 PUBLISHED_IMAGES = 10_683_716  # as the authors of SOLIDER count
 
 
-def read_luperson_nl(
-    root: str | Path, *, check_sizes: bool = False
-) -> TrackletReading:
+class LUPersonNLReader(BaseTrackletReader):
     """Read LUPerson-NL; a tracklet is one person number in one video.
 
-    Args:
-        root: the folder of the countries; or a folder of images named like
-            the keys of the LMDB, or the folder above it; or an LMDB, or the
-            folder of ``lmdb`` and ``keys.pkl``.
-        check_sizes: leave out images of zero bytes.
-
-    Raises:
-        FileNotFoundError: if there is no such folder.
-        ValueError: if no image is named as it should be.
+    Source: LUPerson-NL repository, ``LUP-NL/extract.py`` and
+    ``LUP-NL/convert_lmdb.py``: person (global over all videos), frame from
+    0, number of the box in it.
     """
-    root = check_exists(root)
-    report = SkipReport(root)
-    keyed = KeyedImages(root, LUPERSON_NL_KEY)
-    builder = TrackletBuilder()
-    names = None
-    if keyed.found:
 
-        def add(fields: np.ndarray, path: list[bytes]) -> None:
-            video, pid, frame, number = fields.T
-            builder.add(
-                video=video, tracklet=pid, frame=frame, item=number, path=path
+    tree = Layout(
+        re.compile(r'(\d{6})_(\d{7})_(\d{2,})', re.ASCII),
+        'COUNTRY/CITY/VIDEOID/000012_0000340_02.jpg',
+    )
+    flat = Layout(
+        re.compile(r'(\d{5})_(\d{6})_(\d{7})_(\d{2,})', re.ASCII),
+        'images/00001_000012_0000340_02.jpg',
+    )
+    # as in the authors' conversion to LMDB
+    folder_is_video = True
+
+    def columns(
+        self, fields: np.ndarray, video: int | np.ndarray
+    ) -> dict[str, Any]:
+        """Return the person as tracklet, frame and box number."""
+        person, frame, box = fields.T
+        return {
+            'video': video,
+            'tracklet': person,
+            'frame': frame,
+            'item': box,
+        }
+
+    def add_notes(self, reading: TrackletReading, is_flat: bool) -> None:
+        """Note the published count and how often persons come again."""
+        table, report = reading.table, reading.report
+        if not is_flat:
+            note_other_folders(table, report)
+        report.compare('images', len(table), PUBLISHED_IMAGES)
+        persons = table.tracklet_id[table.tracklet_ptr[:-1]]  # (T,)
+        shared = len(persons) - len(np.unique(persons))
+        if shared:
+            report.note(
+                f'{shared:,} person numbers come again in another video: '
+                f'each video has its own tracklet of them'
             )
-
-        keyed.read(add, report, check_sizes=check_sizes)
-        expected = f'{EXPECTED_FLAT}, or such keys in an LMDB'
-    else:
-        names = _add_folders(root, builder, report, check_sizes)
-        expected = f'{EXPECTED} or {EXPECTED_FLAT}'
-    if not len(builder):
-        raise nothing_found(
-            *(root, expected, LUPERSON_NL_IMAGE, report),
-            depth=None if keyed.found else DEPTH,
-        )
-    reading = make_reading(
-        builder.sorted_rows(report),
-        video_name='{:05d}'.format if names is None else names.__getitem__,
-        image_root=keyed.lmdb or root,
-        report=report,
-    )
-    report.compare('images', len(reading.table), PUBLISHED_IMAGES)
-    _note_persons(reading.table, report)
-    return reading
-
-
-def _add_folders(
-    root: Path, builder: TrackletBuilder, report: SkipReport, check_sizes: bool
-) -> list[str]:
-    def add(video: int, fields: np.ndarray, path: list[bytes]) -> None:
-        pid, frame, number = fields.T
-        builder.add(
-            video=video, tracklet=pid, frame=frame, item=number, path=path
-        )
-
-    return add_video_folders(
-        root, LUPERSON_NL_IMAGE, add, report, check_sizes=check_sizes
-    )
-
-
-def _note_persons(table: TrackletTable, report: SkipReport) -> None:
-    pids = table.tracklet_id[table.tracklet_ptr[:-1]]
-    shared = len(pids) - len(np.unique(pids))
-    if shared:
-        report.note(
-            f'{shared:,} person numbers come again in another video: each '
-            f'video has its own tracklet of them'
-        )
-    twice = np.diff(table.frame) == 0
-    twice &= np.diff(table.tracklet_index) == 0
-    if twice.any():
-        report.note(
-            f'{twice.sum():,} images show a person number a second time in '
-            f'one frame'
-        )
+        # neighbouring rows of one tracklet and frame
+        twice = np.diff(table.frame) == 0
+        twice &= np.diff(table.tracklet_index) == 0
+        if twice.any():
+            report.note(
+                f'{twice.sum():,} images show a person number a second time '
+                f'in one frame'
+            )

@@ -6,7 +6,7 @@ import torch
 from mmengine.device import get_device
 
 from mmcion.utils.checks import UserError
-from mmcion.utils.shards import Shards
+from mmcion.utils.rank_pool import RankPool
 
 # Cosines of float32 unit vectors, from a matrix product, err by less.
 _FLOAT32_COSINE_ERROR = 1e-4
@@ -21,7 +21,7 @@ def near_pairs(
     group: np.ndarray,
     range_size: int | None = None,
     stride: int | None = None,
-    shards: Shards | None = None,
+    ranks: RankPool | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Find pairs of different groups that are nearer than ``delta``.
 
@@ -37,7 +37,7 @@ def near_pairs(
         range_size: Only pairs that lie in a common sliding range of this
             many vectors are compared; None compares all with all.
         stride: How far the range moves, in [1, ``range_size``].
-        shards: How the work is shared and kept.
+        ranks: How the work is shared and kept.
 
     Returns:
         First index, second index (larger), distance; each ``(m,)``, ordered
@@ -89,7 +89,7 @@ def near_pairs(
             'distance': distance[near],
         }
 
-    parts = (shards or Shards()).map(
+    parts = (ranks or RankPool()).map(
         'links',
         search,
         strips,

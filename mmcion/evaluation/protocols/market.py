@@ -10,7 +10,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mmcion.registry import PROTOCOLS
-from mmcion.structures.matching import GalleryRows, rows_of_same_identity
+from mmcion.structures.matching import (
+    GalleryRows,
+    rows_of_same_identity,
+    split_by_camera,
+)
 from mmcion.utils.checks import UserError, check_choice
 
 from .labels import Labels
@@ -115,8 +119,7 @@ class MarketProtocol:
             q_cams: ``(V,)`` cameras of the queries.
             g_cams: ``(G,)`` cameras of the gallery.
         """
-        same_camera = q_cams[same.query] == g_cams[same.rows]
-        return same.select(~same_camera), same.select(same_camera)
+        return split_by_camera(same, q_cams, g_cams)
 
     def hits(
         self,

@@ -5,6 +5,7 @@ from mmengine.dataset import DefaultSampler
 from mmcion.datasets import IdentitySampler
 from mmcion.datasets.reid import BaseReIDDataset
 from mmcion.datasets.reid.reid_image import ReIDImage
+from mmcion.utils.checks import UserError
 
 
 class Listed(BaseReIDDataset):
@@ -52,10 +53,10 @@ def test_sampler_takes_the_training_split():
 
 
 def test_unknown_split():
-    with pytest.raises(ValueError, match=r"split must be .* got 'val'"):
+    with pytest.raises(UserError, match=r"split must be .* got 'val'"):
         Listed({}, 'val')
 
 
 def test_nothing_is_listed():
-    with pytest.raises(ValueError, match='Listed in data lists no images of'):
+    with pytest.raises(UserError, match='Listed in data has no images of'):
         Listed({'train': ()}, 'train')

@@ -1,5 +1,7 @@
 import pytest
 
+from mmcion.utils.checks import UserError
+
 from .trees import build, ids_of, touch, write_tree
 
 TREE = {
@@ -21,7 +23,7 @@ def test_both_kinds_of_boxes(tmp_path, boxes):
 
 def test_other_boxes_are_not_taken(tmp_path):
     write_tree(tmp_path / 'labeled', TREE)
-    message = r'lacks detected/query, detected/bounding_box_test; it has labe'
+    message = r'is missing detected/query, detected/bounding_box_test; it'
     with pytest.raises(FileNotFoundError, match=message):
         build('CUHK03NP', tmp_path)
 
@@ -33,5 +35,5 @@ def test_raw_file(tmp_path):
 
 
 def test_unknown_boxes(tmp_path):
-    with pytest.raises(ValueError, match=r"boxes must be .* got 'labelled'"):
+    with pytest.raises(UserError, match=r"boxes must be .* got 'labelled'"):
         build('CUHK03NP', tmp_path, boxes='labelled')

@@ -2,6 +2,8 @@ import shutil
 
 import pytest
 
+from mmcion.utils.checks import UserError
+
 from .trees import build, ids_of, rows_of, touch
 
 CAMERA = '_c([0-9]+)'
@@ -93,29 +95,29 @@ def test_training_takes_all_without_a_folder_train(tmp_path):
 def test_parts_are_not_taken_for_persons(root, split, options, names):
     if split == 'train':
         shutil.rmtree(root / 'train')
-    message = rf'has the folders {names} and no folder {split}, from which'
-    with pytest.raises(ValueError, match=message):
+    message = rf'no folder {split}, and {names} would'
+    with pytest.raises(UserError, match=message):
         build('FolderReID', root, split, **options)
 
 
 def test_query_and_gallery_are_missing(tmp_path):
     touch(tmp_path, 'x/1.jpg', 'y/1.jpg')
-    message = r'lacks query, gallery; it has x, y.*draw_queries=True'
+    message = r'is missing query, gallery; it has x, y.*draw_queries=True'
     with pytest.raises(FileNotFoundError, match=message):
         build('FolderReID', tmp_path)
 
 
 def test_no_persons(tmp_path):
     touch(tmp_path, 'query/1.jpg', 'gallery/1.jpg')
-    with pytest.raises(FileNotFoundError, match=r'query holds no folder of a'):
+    with pytest.raises(FileNotFoundError, match=r'query has no folder of a'):
         build('FolderReID', tmp_path)
 
 
 def test_name_without_camera(root):
-    with pytest.raises(ValueError, match=r'1_c0.jpg does not name its camera'):
+    with pytest.raises(UserError, match=r'1_c0.jpg has no camera'):
         build('FolderReID', root, camera='_cam([0-9]+)')
 
 
 def test_camera_needs_a_group(root):
-    with pytest.raises(ValueError, match=r"one group, .* got '_c'"):
+    with pytest.raises(UserError, match=r"one group, .* got '_c'"):
         build('FolderReID', root, camera='_c')

@@ -3,6 +3,7 @@ import pytest
 from scipy.io import savemat
 
 from mmcion.datasets import PackReIDInputs
+from mmcion.utils.checks import UserError
 
 from .trees import build, rows_of, scores_of, touch
 
@@ -74,14 +75,14 @@ def test_tracklets_are_counted(root, messages):
 def test_info_is_missing(root):
     for path in (root / 'info').iterdir():
         path.unlink()
-    message = r'lacks info/test_name.txt, .* MARS-evaluation repository'
+    message = r'is missing info/test_name.txt, .* MARS-evaluation repository'
     with pytest.raises(FileNotFoundError, match=message):
         build('MARS', root)
 
 
 def test_half_unpacked(root):
     (root / 'bbox_test/0002/0002C6T0001F001.jpg').unlink()
-    message = r'1 of 6 images that .*test_name.txt names are missing'
+    message = r'1 of 6 images in .*test_name.txt are missing'
     with pytest.raises(FileNotFoundError, match=message):
         build('MARS', root)
 
@@ -89,21 +90,21 @@ def test_half_unpacked(root):
 @pytest.mark.parametrize('row', [[2, 2, 2, 1], [1, 3, 1, 1], [1, 2, 1, 2]])
 def test_table_and_names_disagree(root, row):
     write_table(root, 'train', [[1, 1, 1, 1], row])
-    with pytest.raises(ValueError, match=r'info.mat, row 2: images .* should'):
+    with pytest.raises(UserError, match=r'mat, row 2: images .* not named'):
         build('MARS', root, 'train')
 
 
 def test_another_table(root):
     savemat(root / 'info/query_IDX.mat', {'other': np.zeros((1, 1))})
-    with pytest.raises(ValueError, match=r'query_IDX.mat must hold a table q'):
+    with pytest.raises(UserError, match=r'query_IDX.mat must have a table q'):
         build('MARS', root)
 
 
 @pytest.mark.parametrize('rows', [[[0]], [[3, 5]]])
 def test_query_of_no_tracklet(root, rows):
     savemat(root / 'info/query_IDX.mat', {'query_IDX': np.array(rows)})
-    message = r'query_IDX.mat must name rows 1 to 4 of .*test_info.mat; got [0'
-    with pytest.raises(ValueError, match=message[:-2]):
+    message = r'query_IDX.mat must index the 4 rows of .*test_info.mat; got [0'
+    with pytest.raises(UserError, match=message[:-2]):
         build('MARS', root)
 
 

@@ -1,5 +1,7 @@
 import pytest
 
+from mmcion.utils.checks import UserError
+
 from .trees import build, ids_of, rows_of, touch, write_msmt17, write_tree
 
 V2 = ('mask_train_v2', 'mask_test_v2')
@@ -28,7 +30,7 @@ def test_both_versions_are_there(tmp_path):
     write_msmt17(tmp_path / 'MSMT17_V1')
     write_msmt17(tmp_path / 'MSMT17_V2', V2)
     message = r'both .*MSMT17_V1 and .*MSMT17_V2 are complete; set data_root'
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         build('MSMT17', tmp_path)
     assert len(build('MSMT17', tmp_path / 'MSMT17_V2')) == 2
 
@@ -68,7 +70,9 @@ def test_repack_has_cameras_of_two_digits(tmp_path, messages):
 def test_lists_are_missing(tmp_path):
     root = write_msmt17(tmp_path)
     (root / 'list_gallery.txt').unlink()
-    message = r'lacks list_gallery.txt; it has list_query.*Unpack it again'
+    message = (
+        r'is missing list_gallery.txt; it has list_query.*Unpack it again'
+    )
     with pytest.raises(FileNotFoundError, match=message):
         build('MSMT17', root)
 
@@ -76,7 +80,7 @@ def test_lists_are_missing(tmp_path):
 def test_listed_image_is_missing(tmp_path):
     root = write_msmt17(tmp_path)
     (root / 'train/0001/0001_000_10_0113noon_0016_0.jpg').unlink()
-    message = r'1 of 2 images that .*list_val.txt names are .*/train/0001/'
+    message = r'1 of 2 images in .*list_val.txt are .*/train/0001/'
     with pytest.raises(FileNotFoundError, match=message):
         build('MSMT17', root, 'train')
 
@@ -86,5 +90,5 @@ def test_wrong_line(tmp_path, line):
     root = write_msmt17(tmp_path)
     (root / 'list_query.txt').write_text(f'\n{line}\n')
     touch(root / 'test', 'a.jpg')
-    with pytest.raises(ValueError, match=r'list_query.txt, line 2: must be'):
+    with pytest.raises(UserError, match=r'list_query.txt, line 2: must be'):
         build('MSMT17', root)

@@ -1,7 +1,7 @@
 import pytest
 
 from mmcion.datasets.reid import published_counts
-from mmcion.datasets.reid.published_counts import Count, check_counts, count
+from mmcion.datasets.reid.published_counts import Count, compare_counts, count
 from mmcion.datasets.reid.reid_image import ReIDImage
 
 IMAGES = [ReIDImage('', *ids) for ids in ((-1, 5), (0, 1), (2, 1), (2, 3))]
@@ -22,21 +22,21 @@ def test_junk_is_not_counted():
 
 
 def test_as_published(messages):
-    check_counts('Right', 'train', IMAGES, 'data')
+    compare_counts('Right', 'train', IMAGES, 'data')
     text = 'Right, train: 3 images, 2 identities, 2 cameras, as published'
     assert messages == [(20, text)]
 
 
 def test_what_is_not_known_is_not_compared(messages, published):
     published['Right']['train'] = Count(3, None, None)
-    check_counts('Right', 'train', IMAGES, 'data')
-    check_counts('Right', 'distractors', IMAGES, 'data')
-    check_counts('Unknown', 'train', IMAGES, 'data')
+    compare_counts('Right', 'train', IMAGES, 'data')
+    compare_counts('Right', 'distractors', IMAGES, 'data')
+    compare_counts('Unknown', 'train', IMAGES, 'data')
     assert [level for level, _ in messages] == [20]
 
 
 def test_other_numbers_name_both_and_the_set_they_are_of(messages):
-    check_counts('Wrong', 'train', IMAGES, 'data/wrong')
+    compare_counts('Wrong', 'train', IMAGES, 'data/wrong')
     ((level, text),) = messages
     assert level == 30
     assert text.startswith(
@@ -44,10 +44,10 @@ def test_other_numbers_name_both_and_the_set_they_are_of(messages):
         'are 1,003 images, 2 identities, 2 cameras. These are the numbers of '
         'Right. '
     )
-    assert 'look at data/wrong' in text
+    assert 'check data/wrong' in text
 
 
 def test_numbers_of_no_set(messages):
-    check_counts('Wrong', 'query', IMAGES, 'data')
+    compare_counts('Wrong', 'query', IMAGES, 'data')
     ((level, text),) = messages
     assert level == 30 and 'Files are missing or added' in text

@@ -1,5 +1,7 @@
 import pytest
 
+from mmcion.utils.checks import UserError
+
 from .trees import build, rows_of, scores_of, touch
 
 LINES = {
@@ -48,14 +50,16 @@ def test_modalities_are_matches_of_each_other(root, messages, query):
 
 
 def test_missing_lists(root):
-    message = r'lacks idx/test_visible_1.txt, idx/test_thermal_1.txt; it has'
+    message = (
+        r'is missing idx/test_visible_1.txt, idx/test_thermal_1.txt; it has'
+    )
     with pytest.raises(FileNotFoundError, match=message):
         build('RegDB', root)
 
 
 def test_missing_image(root):
     (root / 'Thermal/7/male_back_t_00300_7.bmp').unlink()
-    message = r'1 of 1 images that .*test_thermal_2.txt names are missing'
+    message = r'1 of 1 images in .*test_thermal_2.txt are missing'
     with pytest.raises(FileNotFoundError, match=message):
         build('RegDB', root, trial=2)
 
@@ -63,12 +67,12 @@ def test_missing_image(root):
 @pytest.mark.parametrize(
     ('option', 'message'),
     [
-        ({'trial': 11}, r'trial must be one of 1..10; got 11'),
+        ({'trial': 11}, r'trial must be one of .*; got 11'),
         ({'query': 'v'}, r"query must be one of .*; got 'v'"),
     ],
 )
 def test_wrong_options(root, option, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         build('RegDB', root, **option)
 
 

@@ -66,13 +66,19 @@ def test_whatever_the_hash_seed_and_the_order_on_the_disk(root, monkeypatch):
     class Reversed:
         def __init__(self, path):
             with scandir(path) as entries:
-                self.entries = list(entries)[::-1]
+                self.entries = iter(list(entries)[::-1])
 
         def __enter__(self):
-            return iter(self.entries)
+            return self
 
         def __exit__(self, *_):
             pass
+
+        def __iter__(self):
+            return self
+
+        def __next__(self):
+            return next(self.entries)
 
     scandir, iterdir = os.scandir, Path.iterdir
     monkeypatch.setattr(os, 'scandir', Reversed)

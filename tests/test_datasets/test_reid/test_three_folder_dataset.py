@@ -1,5 +1,7 @@
 import pytest
 
+from mmcion.utils.checks import UserError
+
 from .trees import MARKET, build, rows_of, touch, write_tree
 
 
@@ -7,7 +9,7 @@ def test_images_that_are_named_otherwise(tmp_path):
     write_tree(tmp_path, MARKET)
     touch(tmp_path / 'query', 'IMG_2034.jpg')
     message = r'1 images of .*query are not named like 0002_c1.*IMG_2034'
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         build('Market1501', tmp_path)
     assert len(build('Market1501', tmp_path, 'train')) == 3
 
@@ -25,6 +27,6 @@ def test_only_the_folders_of_the_split_are_needed(tmp_path):
     names = MARKET['bounding_box_train']
     write_tree(tmp_path, {'bounding_box_train': names})
     assert len(build('Market1501', tmp_path, 'train')) == 3
-    message = r'lacks query, bounding_box_test; it has bounding_box_train'
+    message = r'is missing query, bounding_box_test; it has bounding_box_train'
     with pytest.raises(FileNotFoundError, match=message):
         build('Market1501', tmp_path)

@@ -2,12 +2,13 @@ import json
 
 import pytest
 
+from mmcion.datasets.listed_images import MISSING
 from mmcion.datasets.tracklet_readers import read_cional
 from mmcion.datasets.tracklet_readers.cional import (
     LISTED_TWICE,
     OTHER_IDENTITY,
 )
-from mmcion.datasets.tracklet_readers.image_check import MISSING
+from mmcion.utils.checks import UserError
 
 from .trees import counts_of, touch
 
@@ -36,6 +37,7 @@ def test_rows_stay_in_order(annotation, tmp_path):
     table, report = read_cional(annotation(), tmp_path)
     assert table.path.tolist()[::3] == [b'sec0/a.jpg', b'sec1/d.jpg']
     assert table.pid.tolist() == [0, 0, 1, 2]
+    assert table.image_root == tmp_path
     assert counts_of(report) == {}
     assert report.notes == [
         '4 images, published are 3,898,086',
@@ -50,13 +52,13 @@ def test_repeated_paths(annotation):
     # id 11 has no image left
     assert table.pid.tolist() == [0, 0, 1, 2]
     assert counts_of(report) == {LISTED_TWICE: 1, OTHER_IDENTITY: 1}
-    assert 'no file was looked for' in report.notes[0]
+    assert 'no image was checked' in report.notes[0]
 
 
 def test_missing_files(annotation, tmp_path):
     file = annotation()
     (tmp_path / 'sec1' / 'c.jpg').unlink()
-    with pytest.raises(ValueError, match=r'sec1/c\.jpg'):
+    with pytest.raises(UserError, match=r'sec1/c\.jpg'):
         read_cional(file, tmp_path)
     table, report = read_cional(file, tmp_path, check_files=True)
     assert table.pid.tolist() == [0, 0, 1]
@@ -64,11 +66,11 @@ def test_missing_files(annotation, tmp_path):
 
 
 def test_mistakes(annotation, tmp_path):
-    with pytest.raises(ValueError, match='give the folder of the images'):
+    with pytest.raises(UserError, match='give the folder of the images'):
         read_cional(annotation(), check_files=True)
     empty = tmp_path / 'empty.json'
     empty.write_text('[]')
-    with pytest.raises(ValueError, match='lists no images'):
+    with pytest.raises(UserError, match='lists no images'):
         read_cional(empty)
     with pytest.raises(FileNotFoundError):
         read_cional(tmp_path / 'none.json')

@@ -2,8 +2,6 @@ import itertools
 import os
 import re
 
-import pytest
-
 from mmcion.datasets.tracklet_readers import image_tree
 from mmcion.datasets.tracklet_readers.image_tree import (
     BROKEN_LINK,
@@ -12,9 +10,7 @@ from mmcion.datasets.tracklet_readers.image_tree import (
     NOT_AN_IMAGE,
     OTHER_LEVEL,
     TOO_DEEP,
-    check_exists,
     find_like,
-    nothing_found,
     walk_images,
 )
 from mmcion.utils.skip_report import SkipReport
@@ -68,31 +64,3 @@ def test_shallowest_name(tmp_path):
     touch(tmp_path, 'a/b/1.jpg', 'z/2.jpg', 'z/x.jpg')
     assert find_like(tmp_path, re.compile(r'\d')) == 'z/2.jpg'
     assert find_like(tmp_path, re.compile(r'\d'), max_depth=0) is None
-
-
-def test_error_says_which_folder_to_give(tmp_path):
-    touch(tmp_path, 'data/set/a/1.jpg')
-    error = nothing_found(
-        tmp_path, 'x/7.jpg', re.compile(r'\d'), SkipReport(''), depth=1
-    )
-    assert 'expected: x/7.jpg' in str(error)
-    assert 'found: data/set/a/1.jpg, which is 3 folders deep' in str(error)
-
-
-def test_error_shows_another_image(tmp_path):
-    report = SkipReport('')
-    report.skip('something', 'photo.jpg')
-    pattern = re.compile(r'\d')
-    assert 'no image at all' in str(
-        nothing_found(tmp_path, '7.jpg', pattern, report)
-    )
-    touch(tmp_path, 'photo.jpg')
-    error = nothing_found(tmp_path, '7.jpg', pattern, report, depth=0)
-    assert 'found: photo.jpg\n' in str(error)
-    assert 'skipped 1: something (such as photo.jpg)' in str(error)
-
-
-def test_missing_folder(tmp_path):
-    assert check_exists(str(tmp_path)) == tmp_path
-    with pytest.raises(FileNotFoundError, match=r'there is no .*/nothing'):
-        check_exists(tmp_path / 'nothing')

@@ -1,12 +1,13 @@
 import pytest
 
-from mmcion.datasets.tracklet_readers import read_luperson
+from mmcion.datasets.tracklet_readers import LUPersonReader
 from mmcion.datasets.tracklet_readers.image_tree import (
     NOT_AN_IMAGE,
     OTHER_LEVEL,
     WRONG_NAME,
 )
 from mmcion.structures.tracklet_builder import DUPLICATE
+from mmcion.utils.checks import UserError
 
 from .trees import counts_of, dump, make_lmdb, rows_of, touch
 
@@ -18,7 +19,7 @@ KEYS = ['34_01_0341_00001865', '34_01_0007_00000003', '02_11_0341_00001865']
 def test_folders_by_video(tmp_path):
     touch(tmp_path, f'{ROME}/00000001_0000.jpg', f'{ROME}/00000001_0001.jpg')
     touch(tmp_path, f'{PARIS}/00000341_0002.jpg', f'{PARIS}/00000341.jpg')
-    reading = read_luperson(tmp_path)
+    reading = LUPersonReader().read(tmp_path)
     # frames in names count from 1
     assert rows_of(reading.table) == [
         (PARIS, 0, 340, f'{PARIS}/00000341_0002.jpg'),
@@ -35,7 +36,7 @@ def test_folders_by_video(tmp_path):
 
 def test_frames_from_zero_stay(tmp_path):
     touch(tmp_path, f'{ROME}/00000000_0000.jpg', f'{ROME}/00000004_0001.jpg')
-    assert read_luperson(tmp_path).table.frame.tolist() == [0, 4]
+    assert LUPersonReader().read(tmp_path).table.frame.tolist() == [0, 4]
 
 
 def check_keyed(reading, name):
@@ -53,7 +54,7 @@ def test_flat_folder(tmp_path, folder):
     for key in [*KEYS, '34_01_0341_00001864', '34_01_0341_0000186']:
         touch(tmp_path, f'{folder}{key}.jpg')
     touch(tmp_path, 'CFS_list.pkl')
-    reading = read_luperson(tmp_path)
+    reading = LUPersonReader().read(tmp_path)
     check_keyed(reading, lambda key: f'{folder}{key}.jpg')
     assert counts_of(reading.report) == {WRONG_NAME: 1, NOT_AN_IMAGE: 1}
 
@@ -64,7 +65,7 @@ def test_lmdb(tmp_path, listed):
     make_lmdb(tmp_path / 'lmdb', keys)
     if listed:
         dump(tmp_path / 'keys.pkl', keys + keys[:1])
-    reading = read_luperson(tmp_path)
+    reading = LUPersonReader().read(tmp_path)
     check_keyed(reading, str)
     assert reading.table.image_root == tmp_path / 'lmdb'
     assert counts_of(reading.report) == ({DUPLICATE: 1} if listed else {})
@@ -72,28 +73,28 @@ def test_lmdb(tmp_path, listed):
 
 def test_without_video_folders_it_is_refused(tmp_path):
     touch(tmp_path, 'italy/rome/00000001_0000.jpg')
-    with pytest.raises(ValueError, match='folders of the videos are missing'):
-        read_luperson(tmp_path)
+    with pytest.raises(UserError, match='folders of the videos are missing'):
+        LUPersonReader().read(tmp_path)
 
 
 def test_stray_images_beside_the_videos(tmp_path):
     touch(tmp_path, 'italy/rome/00000001_0000.jpg')
     touch(tmp_path, f'{ROME}/00000001_0000.jpg')
-    reading = read_luperson(tmp_path)
+    reading = LUPersonReader().read(tmp_path)
     assert len(reading.table) == 1
     assert counts_of(reading.report) == {OTHER_LEVEL: 1}
 
 
 def test_wrong_level(tmp_path):
     touch(tmp_path, f'data/{ROME}/00000001_0000.jpg')
-    with pytest.raises(ValueError, match='4 folders deep and not 3'):
-        read_luperson(tmp_path)
+    with pytest.raises(UserError, match='4 folders deep and not 3'):
+        LUPersonReader().read(tmp_path)
 
 
 def test_other_names(tmp_path):
     touch(tmp_path, f'{ROME}/000012_0000340_02.jpg')
-    with pytest.raises(ValueError, match='no images were found') as error:
-        read_luperson(tmp_path)
+    with pytest.raises(UserError, match='no images were found') as error:
+        LUPersonReader().read(tmp_path)
     assert 'COUNTRY/CITY/VIDEO/00000341_0002.jpg or images/34' in str(
         error.value
     )

@@ -1,6 +1,7 @@
 import pytest
 
-from mmcion.datasets.tracklet_readers import read_luperson_nl
+from mmcion.datasets.tracklet_readers import LUPersonNLReader
+from mmcion.datasets.tracklet_readers.base_tracklet_reader import COPY
 from mmcion.datasets.tracklet_readers.image_tree import (
     EMPTY_FILE,
     NOT_AN_IMAGE,
@@ -8,8 +9,8 @@ from mmcion.datasets.tracklet_readers.image_tree import (
     TOO_DEEP,
     WRONG_NAME,
 )
-from mmcion.datasets.tracklet_readers.video_tree import COPY
 from mmcion.structures.tracklet_builder import DUPLICATE
+from mmcion.utils.checks import UserError
 
 from .trees import counts_of, dump, make_lmdb, rows_of, touch
 
@@ -29,7 +30,7 @@ def tree(tmp_path):
 
 
 def test_folders(tree):
-    reading = read_luperson_nl(tree)
+    reading = LUPersonNLReader().read(tree)
     assert rows_of(reading.table) == [
         (PARIS, 3, 0, f'{PARIS}/000003_0000000_00.jpg'),
         (PARIS, 12, 10, f'{PARIS}/000012_0000010_00.jpg'),
@@ -58,7 +59,7 @@ def test_one_flat_folder(tmp_path, folder):
         )
     ]
     touch(tmp_path, *names, f'{folder}000003_0000000_00.jpg')
-    reading = read_luperson_nl(tmp_path)
+    reading = LUPersonNLReader().read(tmp_path)
     assert rows_of(reading.table) == [
         ('00001', 3, 0, names[2]),
         ('00001', 12, 10, names[1]),
@@ -74,7 +75,7 @@ def test_everything_wrong_is_counted(tree):
     touch(tree, f'{ROME}/000012_0000340_02.jpeg')  # again, other ending
     touch(tree, 'italy/milan/ABCdef12345/000003_0000000_00.jpg')  # as Paris
     touch(tree, f'{ROME}/000012_0000400_00.jpg', content=b'')
-    reading = read_luperson_nl(tree, check_sizes=True)
+    reading = LUPersonNLReader(check_sizes=True).read(tree)
     assert len(reading.table) == 5
     assert counts_of(reading.report) == {
         WRONG_NAME: 2,
@@ -92,26 +93,26 @@ def test_everything_wrong_is_counted(tree):
 
 def test_two_boxes_of_one_person_in_a_frame_stay(tree):
     touch(tree, f'{ROME}/000012_0000340_05.jpg')
-    reading = read_luperson_nl(tree)
+    reading = LUPersonNLReader().read(tree)
     assert len(reading.table) == 6
     assert any('a second time in one frame' in x for x in reading.report.notes)
 
 
 def test_folders_that_are_no_videos_are_mentioned(tmp_path):
     touch(tmp_path, 'a/b/c/000012_0000340_02.jpg')
-    notes = read_luperson_nl(tmp_path).report.notes
+    notes = LUPersonNLReader().read(tmp_path).report.notes
     assert any('a/b/c is taken as COUNTRY/CITY/VIDEO' in x for x in notes)
 
 
 def test_too_deep_and_too_shallow(tree):
     inside = tree / ROME.split('/')[0]
-    with pytest.raises(ValueError, match='2 folders deep and not 3') as error:
-        read_luperson_nl(inside)
+    with pytest.raises(UserError, match='2 folders deep and not 3') as error:
+        LUPersonNLReader().read(inside)
     assert 'expected: COUNTRY/CITY/VIDEOID/000012_0000340_02.jpg' in str(
         error.value
     )
-    with pytest.raises(ValueError, match='4 folders deep and not 3'):
-        read_luperson_nl(tree.parent)
+    with pytest.raises(UserError, match='4 folders deep and not 3'):
+        LUPersonNLReader().read(tree.parent)
 
 
 KEYS = [
@@ -128,7 +129,7 @@ def test_lmdb(tmp_path, listed):
     if listed:
         keys = [*KEYS, *stray, KEYS[0]]
         dump(tmp_path / 'keys.pkl', {'keys': keys, 'pids': [12, 3, 12]})
-    reading = read_luperson_nl(tmp_path)
+    reading = LUPersonNLReader().read(tmp_path)
     assert rows_of(reading.table) == [
         ('00001', 3, 0, KEYS[1]),
         ('00002', 12, 320, KEYS[2]),
@@ -141,18 +142,18 @@ def test_lmdb(tmp_path, listed):
 
 def test_keys_of_another_dataset(tmp_path):
     make_lmdb(tmp_path / 'x', ['34_01_0341_00001865'])
-    with pytest.raises(ValueError, match='such as 34_01_0341') as error:
-        read_luperson_nl(tmp_path / 'x')
+    with pytest.raises(UserError, match='such as 34_01_0341') as error:
+        LUPersonNLReader().read(tmp_path / 'x')
     assert 'images/00001_000012_0000340_02.jpg, or such keys' in str(
         error.value
     )
     file = (tmp_path / 'x' / 'data.mdb').rename(tmp_path / 'images.lmdb')
-    with pytest.raises(ValueError, match='such as 34_01_0341'):
-        read_luperson_nl(file)
+    with pytest.raises(UserError, match='such as 34_01_0341'):
+        LUPersonNLReader().read(file)
 
 
 def test_nothing_there(tmp_path):
-    with pytest.raises(ValueError, match='no image at all'):
-        read_luperson_nl(tmp_path)
+    with pytest.raises(UserError, match='no image at all'):
+        LUPersonNLReader().read(tmp_path)
     with pytest.raises(FileNotFoundError):
-        read_luperson_nl(tmp_path / 'x')
+        LUPersonNLReader().read(tmp_path / 'x')

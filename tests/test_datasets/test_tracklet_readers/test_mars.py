@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from mmcion.datasets.tracklet_readers import read_mars
+from mmcion.datasets.tracklet_readers import MARSReader
 from mmcion.datasets.tracklet_readers.image_tree import WRONG_NAME
 from mmcion.datasets.tracklet_readers.mars import JUNK, OTHER_PERSON
+from mmcion.utils.checks import UserError
 
 from .trees import counts_of, rows_of, touch
 
@@ -21,7 +22,7 @@ def train(tmp_path):
 
 
 def test_tracklets_share_no_frames(train):
-    reading = read_mars(train)
+    reading = MARSReader().read(train)
     assert rows_of(reading.table) == [
         ('cam1', 10001, 0, '0001/0001C1T0001F001.jpg'),
         ('cam1', 10001, 2, '0001/0001C1T0001F003.jpg'),
@@ -42,7 +43,7 @@ def test_tracklets_share_no_frames(train):
 
 
 def test_junk_can_stay(train):
-    reading = read_mars(train, keep_junk=True)
+    reading = MARSReader(keep_junk=True).read(train)
     assert rows_of(reading.table)[5] == (
         *('cam1', 100_000_001, 9, '00-1/00-1C1T0001F001.jpg'),
     )
@@ -52,15 +53,15 @@ def test_junk_can_stay(train):
 
 def test_folder_above_means_the_training_part(train):
     touch(train.parent, 'bbox_test/0002/0002C1T0001F001.jpg')
-    assert len(read_mars(train.parent).table) == 7
-    test = read_mars(train.parent / 'bbox_test')
+    assert len(MARSReader().read(train.parent).table) == 7
+    test = MARSReader().read(train.parent / 'bbox_test')
     assert test.truth.tolist() == [2]
     assert not any('published' in note for note in test.report.notes)
 
 
 def test_everything_wrong_is_counted(train):
     touch(train, '0003/0001C1T0001F009.jpg', '0003/0003C1T0001F0.jpg')
-    reading = read_mars(train)
+    reading = MARSReader().read(train)
     assert len(reading.table) == 7
     assert counts_of(reading.report) == {
         JUNK: 1,
@@ -70,5 +71,5 @@ def test_everything_wrong_is_counted(train):
 
 
 def test_wrong_level(train):
-    with pytest.raises(ValueError, match='0 folders deep and not 1'):
-        read_mars(train / '0001')
+    with pytest.raises(UserError, match='0 folders deep and not 1'):
+        MARSReader().read(train / '0001')

@@ -1,13 +1,15 @@
 import numpy as np
 import pytest
 
-from mmcion.datasets.tracklet_readers.image_check import (
+from mmcion.datasets.listed_images import (
     MISSING,
     existing_images,
+    find_missing,
 )
+from mmcion.utils.checks import UserError
 from mmcion.utils.skip_report import SkipReport
 
-from .trees import counts_of, touch
+from .test_tracklet_readers.trees import counts_of, touch
 
 PATHS = np.array([b'a/1.jpg', b'b/2.jpg', b'a/3.jpg', b'4.jpg', b'c/5.jpg'])
 
@@ -19,6 +21,7 @@ def test_all_are_looked_for(tmp_path):
     there = existing_images(tmp_path, PATHS, report, every=True)
     assert there.tolist() == [True, False, True, True, False]
     assert counts_of(report) == {MISSING: 2}
+    assert find_missing(tmp_path, PATHS).tolist() == [1, 4]
     assert report.examples[MISSING] == ['b/2.jpg', 'c/5.jpg']
 
 
@@ -32,13 +35,13 @@ def test_paths_from_the_root_of_the_disk(tmp_path):
 
 
 def test_all_missing(tmp_path):
-    with pytest.raises(ValueError, match='none of the 5 images'):
+    with pytest.raises(UserError, match='5 of 5 images'):
         existing_images(tmp_path, PATHS, SkipReport(''), every=True)
 
 
 def test_sample(tmp_path):
     touch(tmp_path, *(path.decode() for path in PATHS[:4]))
-    with pytest.raises(ValueError, match=r'1 are missing .*c/5\.jpg'):
+    with pytest.raises(UserError, match=r'1 of 5 images .*c/5\.jpg'):
         existing_images(tmp_path, PATHS, SkipReport(''), every=False)
     touch(tmp_path, 'c/5.jpg')
     assert existing_images(tmp_path, PATHS, SkipReport(''), every=False).all()

@@ -1,8 +1,8 @@
 import pytest
 
-from mmcion.datasets import CSVReID, ReIDDataset
+from mmcion.datasets import ReIDDataset
 from mmcion.datasets.reid import matches
-from mmcion.registry import DATASETS
+from mmcion.utils.checks import UserError
 from tests.tiny import write_query_gallery
 
 HEADER = 'path,pid,cam_id,split'
@@ -85,30 +85,26 @@ def test_feasible_queries_are_counted(tmp_path, messages):
     )
     make_dataset(path)
     assert messages == [
-        f'{path}: 2 gallery images, 3 queries, 1 with a valid match under the '
-        f'same-identity-same-camera rule'
+        f'{path}: 2 gallery images, 3 queries, 1 with a valid match from '
+        f'another camera'
     ]
 
 
 @pytest.mark.parametrize(
     ('line', 'message'),
     [
-        ('a,1,0,test', r"line 3: split must be one of .* got 'test'"),
-        ('a,1,0,', r"line 3: split must be one of .* got ''"),
-        ('a,1,0', r'line 3: split must be one of .* got None'),
-        ('a,x,0,query', r"line 3: pid and cam_id must be integers; got 'x'"),
-        ('a,1,,query', r"line 3: pid and cam_id .* got '1', ''"),
+        ('a,1,0,test', "line 3: .* 'split': 'test'"),
+        ('a,1,0,any', "line 3: .* 'split': 'any'"),
+        ('a,1,0,', "line 3: .* 'split': ''"),
+        ('a,1,0', "line 3: .* 'split': None"),
+        ('a,x,0,query', "line 3: .* 'pid': 'x'"),
+        ('a,1,,query', "line 3: .* 'cam_id': ''"),
     ],
 )
 def test_wrong_values_are_named_with_their_line(tmp_path, line, message):
     path = write_csv(tmp_path, 'ok.png,0,0,query', line)
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         make_dataset(path)
-
-
-def test_both_names():
-    assert CSVReID is ReIDDataset
-    assert DATASETS.get('CSVReID') is DATASETS.get('ReIDDataset')
 
 
 def test_training_rows_are_relabelled(tmp_path):
@@ -149,18 +145,18 @@ def test_drawing_leaves_training_rows_alone(tmp_path):
 
 def test_missing_columns(tmp_path):
     path = write_csv(tmp_path, 'a,1', header='path,cam_id')
-    with pytest.raises(ValueError, match=r"lacks the columns \['pid'\]; it"):
+    with pytest.raises(UserError, match='column pid is missing'):
         make_dataset(path)
 
 
 def test_missing_split_is_explained(tmp_path):
     path = write_csv(tmp_path, 'a,1,0', header='path,pid,cam_id')
-    with pytest.raises(ValueError, match=r'lacks .* split, .* draw_queries=T'):
+    with pytest.raises(UserError, match=r'draw_queries=True.* column split'):
         make_dataset(path)
 
 
 def test_no_rows(tmp_path):
-    with pytest.raises(ValueError, match='lists no images'):
+    with pytest.raises(UserError, match='has no images'):
         make_dataset(write_csv(tmp_path))
 
 

@@ -1,34 +1,33 @@
-"""Shards: one piece of work after the other, on all ranks, with resume."""
+"""RankPool: map a function over chunks of work on all ranks, with resume."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
-from zipfile import BadZipFile
+from typing import TypeVar
 
 import numpy as np
 from mmengine.dist import all_gather_object, get_dist_info
 
-from .io import atomic_file
+from .checks import UserError
+from .io import load_npz, save_npz
 from .progress import progress_bar
 
 Item = TypeVar('Item')
 Arrays = dict[str, np.ndarray]
-# what np.load raises of an .npz that is cut short or has wrong bytes
-DAMAGED = (OSError, ValueError, EOFError, RuntimeError, BadZipFile)
 
 
-class Shards:
-    """Run a function over the shards of some work.
+class RankPool:
+    """Map a function over chunks of work, as a pool of all ranks.
 
-    Ranks take contiguous runs of shards, and every rank gets all results in
+    Ranks take contiguous runs of chunks, and every rank gets all results in
     order, so what is made of them cannot depend on the number of ranks.
 
     Args:
-        folder: results of finished shards are kept here, and not computed
-            again by a run that continues; None keeps nothing. The caller
-            gives a folder of its own to each state of config and inputs.
+        folder: Folder for the results of finished chunks, which a resumed run
+            reads; None keeps nothing. The caller uses another folder for
+            each config and input.
     """
 
     def __init__(self, folder: str | Path | None = None) -> None:
@@ -48,18 +47,19 @@ class Shards:
         """Return ``function(item)`` of every item, in order, on all ranks.
 
         Args:
-            name: of this work, for the progress bar and the files.
-            function: must be pure; returns named arrays.
-            items: one per shard.
-            sizes: what each is worth to the progress bar; 1 if not given.
-            unit: of the sizes.
-            keep: whether results go to the folder; not worth it where they
-                are larger than what they are made of.
+            name: Name of the work, for the progress bar and the files.
+            function: Pure function that returns named arrays.
+            items: Chunks of the work.
+            sizes: Size of each chunk, for the progress bar; 1 if None.
+            unit: Unit of the sizes.
+            keep: Whether to save results in the folder; not worth it if they
+                are larger than their inputs.
         """
         self._calls += 1  # one name may be used twice
         if sizes is None:
             sizes = np.ones(len(items), np.int64)
         rank, world_size = get_dist_info()
+        # contiguous runs, so that results of ranks in order are all in order
         mine = np.array_split(np.arange(len(items)), world_size)[rank]
         bar = progress_bar(
             total=int(np.sum(np.asarray(sizes)[mine])),
@@ -79,28 +79,17 @@ class Shards:
                     if self.folder and keep
                     else None
                 )
-                done.append(_cached(file, function, items[index]))
+                result = None
+                if file and file.exists():
+                    # a damaged file is made again
+                    with contextlib.suppress(UserError):
+                        result = load_npz(file)
+                if result is None:
+                    result = function(items[index])
+                    if file:
+                        save_npz(file, **result)
+                done.append(result)
                 bar.update(int(sizes[index]))
         if world_size == 1:
             return done
         return [result for part in all_gather_object(done) for result in part]
-
-
-def _cached(
-    file: Path | None, function: Callable[[Item], Arrays], item: Item
-) -> Arrays:
-    """Read a finished result, or make it and keep it."""
-    if file is None:
-        return function(item)
-    try:
-        with np.load(file) as saved:
-            return dict(saved)
-    except FileNotFoundError:
-        pass
-    except DAMAGED:
-        file.unlink()  # damaged: made again
-    result = function(item)
-    arrays: dict[str, Any] = dict(result)
-    with atomic_file(file) as temporary, open(temporary, 'wb') as stream:
-        np.savez(stream, **arrays)
-    return result

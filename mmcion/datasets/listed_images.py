@@ -1,0 +1,101 @@
+"""Check that listed images exist, all or a sample of them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from mmcion.utils.checks import UserError, check_folder
+from mmcion.utils.progress import progress_bar
+from mmcion.utils.skip_report import SkipReport
+
+MISSING = 'missing file'
+_SAMPLE = 1000
+
+
+def find_missing(root: str | Path, path: np.ndarray) -> np.ndarray:
+    """Return the rows of missing images, with one listing per folder.
+
+    Args:
+        root: Folder that paths are relative to.
+        path: ``(N,)`` bytes.
+
+    Returns:
+        ``(m,)`` int64, ascending.
+    """
+    # folders by number in order of appearance; (N,) folder of each image
+    number: dict[bytes, int] = {}
+    folder = np.fromiter(
+        (number.setdefault(p.rpartition(b'/')[0], len(number)) for p in path),
+        np.int32,
+        len(path),
+    )
+    missing = np.zeros(len(path), bool)
+    order = np.argsort(folder, kind='stable')
+    stops = np.cumsum(np.bincount(folder, minlength=len(number)))
+    start = 0
+    with progress_bar(
+        total=len(path), desc='checking', unit='img', delay=2
+    ) as bar:
+        for name, stop in zip(number, stops, strict=True):
+            rows = order[start:stop]
+            names = set()
+            try:
+                with os.scandir(
+                    os.path.join(os.fsencode(root), name)
+                ) as items:
+                    names = {item.name for item in items if item.is_file()}
+            except (FileNotFoundError, NotADirectoryError):
+                pass  # all of them are missing
+            missing[rows] = [
+                p.rpartition(b'/')[2] not in names for p in path[rows]
+            ]
+            bar.update(len(rows))
+            start = stop
+    return np.flatnonzero(missing)
+
+
+def existing_images(
+    root: Path, path: np.ndarray, report: SkipReport, *, every: bool
+) -> np.ndarray:
+    """Return which images exist.
+
+    Args:
+        root: Folder that paths are relative to.
+        path: ``(N,)`` bytes.
+        report: Missing images are counted there.
+        every: Whether to check all of them. Else a sample is checked, of
+            which none may be missing.
+
+    Returns:
+        ``(N,)`` bool; all True for a sample.
+
+    Raises:
+        FileNotFoundError: If the folder does not exist.
+        UserError: If an image of the sample is missing, or all are.
+    """
+    check_folder(root, 'image folder')
+    count = len(path)
+    if every:
+        missing = find_missing(root, path)
+    else:
+        # a thousand look-ups are faster than to list large folders
+        count = min(_SAMPLE, count)
+        rows = np.linspace(0, len(path) - 1, count).astype(int)
+        exists = [(root / path[row].decode()).is_file() for row in rows]
+        missing = rows[~np.array(exists, bool)]
+    if len(missing) and (not every or len(missing) == len(path)):
+        raise UserError(
+            f'{len(missing):,} of {count:,} images are missing in {root}, '
+            f'such as {root / path[missing[0]].decode()}. Give the folder '
+            f'that paths are relative to; if it is, --check-files skips the '
+            f'rows of missing images.'
+        )
+    if len(missing):
+        some = [path[row].decode() for row in missing[:5]]
+        report.skip(MISSING, *some, count=len(missing))
+    found = np.ones(len(path), bool)
+    found[missing] = False
+    return found
