@@ -2,8 +2,12 @@
 # make test                            the test suite
 # make test-slow                       the tests that take minutes
 # make check                           format, lint, types, tests
+# PROCESSES=8 takes more than two processes for the tests
 
 PYTHON_BIN := .venv/bin/python
+PROCESSES := 2
+PYTEST := $(PYTHON_BIN) -m pytest -q --durations 20 \
+	--numprocesses $(PROCESSES) --dist worksteal
 
 .PHONY: demo test test-slow check venv
 
@@ -14,10 +18,10 @@ demo: venv
 	@$(PYTHON_BIN) tools/quickstart.py $(if $(VIDEOS),--videos $(VIDEOS))
 
 test: venv
-	@$(PYTHON_BIN) -m pytest -q -m "not slow and not gpu"
+	@$(PYTEST) -m "not slow and not gpu"
 
 test-slow: venv
-	@$(PYTHON_BIN) -m pytest -q -m "slow"
+	@$(PYTEST) -m "slow"
 
 check: venv
 	@$(PYTHON_BIN) -m ruff format --check .

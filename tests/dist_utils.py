@@ -2,32 +2,53 @@
 
 import os
 import tempfile
+import time
 from datetime import timedelta
+from multiprocessing import set_start_method
 from pathlib import Path
 
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
+from torch.multiprocessing import start_processes
 
-_TIMEOUT = timedelta(seconds=120)
+_SECONDS = 300
 
 
 def run_on_ranks(fn, *args, world_size=2):
-    """Call ``fn(*args)`` in one process per rank, and wait for all.
+    """Call ``fn(*args)`` in one fresh process per rank, and wait for all.
 
-    The ranks meet in a file, so no port is taken. An exception of a rank is
-    raised here as ``ProcessRaisedException``; its text holds the traceback.
+    The ranks meet in a file, so no port is taken. They are forked from the
+    server of ``tests/conftest.py``, which has imported the heavy packages.
 
     Args:
-        fn: a function of a module, since processes are spawned.
-        args: must be picklable.
-        world_size: number of ranks.
+        fn: Function at the top level of a module.
+        args: Picklable arguments.
+        world_size: Number of ranks.
 
     Returns:
         What every rank returned, in order.
+
+    Raises:
+        ProcessRaisedException: If a rank raises; the text holds its traceback.
+        ProcessExitedException: If a rank dies.
+        TimeoutError: If the ranks take too long.
     """
     with tempfile.TemporaryDirectory() as folder:
-        mp.spawn(_work, (world_size, folder, fn, args), nprocs=world_size)
+        ranks = start_processes(
+            _work,
+            (world_size, folder, fn, args),
+            nprocs=world_size,
+            join=False,
+            start_method='forkserver',
+        )
+        deadline = time.monotonic() + _SECONDS
+        try:
+            while not ranks.join(1):
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f'{fn.__name__} on {world_size} ranks')
+        finally:
+            for process in ranks.processes:
+                process.kill()
         return [
             torch.load(Path(folder) / f'{rank}.pt', weights_only=False)
             for rank in range(world_size)
@@ -35,7 +56,7 @@ def run_on_ranks(fn, *args, world_size=2):
 
 
 def _work(rank, world_size, folder, fn, args):
-    torch.set_num_threads(1)
+    set_start_method(None, force=True)  # of the workers of data loaders
     os.environ.update(
         RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(world_size)
     )
@@ -44,7 +65,7 @@ def _work(rank, world_size, folder, fn, args):
         init_method=(Path(folder) / 'store').as_uri(),
         rank=rank,
         world_size=world_size,
-        timeout=_TIMEOUT,
+        timeout=timedelta(seconds=_SECONDS),
     )
     try:
         torch.save(fn(*args), Path(folder) / f'{rank}.pt')

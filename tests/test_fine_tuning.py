@@ -1,10 +1,6 @@
-"""Linear probes and fine-tuning on tiny images: train, resume, judge."""
+"""Linear probes and fine-tuning on tiny images: train, resume, evaluate."""
 
 import csv
-import runpy
-import sys
-from pathlib import Path
-from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -17,25 +13,25 @@ from mmcion.models.weights import read_checkpoint
 from mmcion.utils.dist import adapt_to_cpu_ranks
 from mmcion.utils.io import read_json
 from tests.dist_utils import run_on_ranks
-from tests.test_training import assert_same, losses
 from tests.tiny import DIM, make_pretrainer, write_image
+from tests.tool_utils import ROOT, call_main
+from tests.training_utils import assert_same, load, losses
 
-ROOT = Path(__file__).parents[1]
 FAMILIES = ('linear', 'fine-tune')
-PEOPLE, SIZE = 8, (16, 8)
+NUM_PIDS, SIZE = 8, (16, 8)
 
 
 @pytest.fixture(scope='module')
-def people(tmp_path_factory):
-    """A folder with ``people.csv``: 8 to train on, and to find in a test."""
-    folder = tmp_path_factory.mktemp('people')
+def images(tmp_path_factory):
+    """A folder with ``images.csv``: 8 identities in train, query, gallery."""
+    folder = tmp_path_factory.mktemp('images')
     rows = []
     for split, cam_id in (('train', 0), ('query', 0), ('gallery', 1)):
-        for row in range(4 * PEOPLE if split == 'train' else PEOPLE):
+        for row in range(4 * NUM_PIDS if split == 'train' else NUM_PIDS):
             name = f'{split}{row}.png'
             write_image(folder / name, seed=len(rows))
-            rows.append((name, row % PEOPLE, cam_id, split))
-    with open(folder / 'people.csv', 'w', newline='') as stream:
+            rows.append((name, row % NUM_PIDS, cam_id, split))
+    with open(folder / 'images.csv', 'w', newline='') as stream:
         writer = csv.writer(stream)
         writer.writerows([('path', 'pid', 'cam_id', 'split'), *rows])
     return folder
@@ -52,13 +48,13 @@ def pretrained(tmp_path_factory):
     return path
 
 
-def take_people(cfg, people, size):
+def read_images(cfg, images, size):
     """Let a config read the images of a folder in a small size."""
-    dataset = {'type': 'ReIDDataset', 'ann_file': str(people / 'people.csv')}
+    dataset = {'type': 'ReIDDataset', 'ann_file': str(images / 'images.csv')}
     for loader in ('train', 'val', 'test'):
         settings = cfg[f'{loader}_dataloader']
         settings.update(num_workers=0, persistent_workers=False)
-        settings.dataset.update(dataset, data_root=str(people))
+        settings.dataset.update(dataset, data_root=str(images))
         for transform in settings.dataset.pipeline:
             if 'size' in transform:
                 transform.size = size
@@ -67,11 +63,11 @@ def take_people(cfg, people, size):
     cfg.train_dataloader.pin_memory = False
 
 
-def tiny_config(family, people, pretrained, **options):
+def tiny_config(family, images, pretrained, **options):
     """The family's config with a small network, two epochs and tiny images."""
     name = f'{family}_resnet50-ibn_market1501.py'
     cfg = Config.fromfile(ROOT / 'configs/cion/benchmarks' / name)
-    take_people(cfg, people, SIZE)
+    read_images(cfg, images, SIZE)
     in_channels = DIM if family == 'fine-tune' else 512
     cfg.merge_from_dict(
         {
@@ -87,7 +83,7 @@ def tiny_config(family, people, pretrained, **options):
             'model.backbone_checkpoint': str(pretrained),
             'model.neck.in_channels': DIM,
             'model.head.in_channels': in_channels,
-            'model.head.num_classes': PEOPLE,
+            'model.head.num_classes': NUM_PIDS,
             'train_dataloader.batch_size': 8,
             'train_cfg.max_epochs': 2,
             'train_cfg.val_interval': 1,
@@ -99,25 +95,19 @@ def tiny_config(family, people, pretrained, **options):
     return cfg
 
 
-def run_tool(name, *arguments):
-    tool = runpy.run_path(str(ROOT / 'tools' / name))
-    with patch.object(sys, 'argv', [name, *map(str, arguments)]):
-        tool['main']()
-
-
 def train(cfg, work_dir, *arguments):
     work_dir.mkdir(exist_ok=True)
     cfg.experiment_name = f'{work_dir.parent.name}_{work_dir.name}'
     cfg.dump(work_dir / 'config.py')
-    run_tool(
+    call_main(
         *('train.py', work_dir / 'config.py', '--work-dir', work_dir),
         *arguments,
     )
 
 
-def judge(work_dir, checkpoint, out, **options):
+def evaluate(work_dir, checkpoint, out, **options):
     given = () if checkpoint is None else (checkpoint,)
-    run_tool(
+    call_main(
         *('test.py', work_dir / 'config.py', *given, '--work-dir', out),
         *('--out', out / 'scores.json'),
         *('--dump-features', out / 'features.npz', '--cfg-options'),
@@ -127,17 +117,13 @@ def judge(work_dir, checkpoint, out, **options):
     return read_json(out / 'scores.json'), np.load(out / 'features.npz')
 
 
-def load(work_dir, epoch=2):
-    return read_checkpoint(work_dir / f'epoch_{epoch}.pth')
-
-
 @pytest.fixture(scope='module')
-def runs(people, pretrained, tmp_path_factory):
+def runs(images, pretrained, tmp_path_factory):
     """Work folders of whole runs by family."""
     folders = {}
     for family in FAMILIES:
         folders[family] = tmp_path_factory.mktemp(family)
-        train(tiny_config(family, people, pretrained), folders[family])
+        train(tiny_config(family, images, pretrained), folders[family])
     return folders
 
 
@@ -169,8 +155,8 @@ def test_run_is_scored_and_its_best_kept(runs, family):
     assert hub['runtime_info']['best_score'] == scores[-1] == max(scores)
 
 
-def test_resume_equals_no_interruption(runs, people, pretrained, tmp_path):
-    cfg = tiny_config('linear', people, pretrained)
+def test_resume_equals_no_interruption(runs, images, pretrained, tmp_path):
+    cfg = tiny_config('linear', images, pretrained)
     train(cfg, tmp_path, '--resume', runs['linear'] / 'epoch_1.pth')
     resumed, expected = load(tmp_path), load(runs['linear'])
     assert losses(resumed) == losses(expected)
@@ -178,8 +164,8 @@ def test_resume_equals_no_interruption(runs, people, pretrained, tmp_path):
         assert_same(resumed[part], expected[part])
 
 
-def test_resume_in_the_middle_of_an_epoch(runs, people, pretrained, tmp_path):
-    cfg = tiny_config('fine-tune', people, pretrained)
+def test_resume_in_the_middle_of_an_epoch(runs, images, pretrained, tmp_path):
+    cfg = tiny_config('fine-tune', images, pretrained)
     hook = cfg.default_hooks.checkpoint
     hook.update(by_epoch=False, max_keep_ckpts=-1, save_best=None)
     train(cfg, tmp_path / 'first')
@@ -197,41 +183,41 @@ def test_resume_in_the_middle_of_an_epoch(runs, people, pretrained, tmp_path):
 
 
 def test_images_are_changed_by_the_seed(
-    runs, people, pretrained, tmp_path, monkeypatch
+    runs, images, pretrained, tmp_path, monkeypatch
 ):
     # the same batches and weights, other random changes
     monkeypatch.setattr(base_reid_dataset, 'seed_transforms', lambda row: None)
-    train(tiny_config('linear', people, pretrained), tmp_path)
+    train(tiny_config('linear', images, pretrained), tmp_path)
     assert losses(load(tmp_path)) != losses(load(runs['linear']))
 
 
 @pytest.mark.parametrize('family', FAMILIES)
-def test_checkpoint_is_judged_with_its_neck(runs, people, tmp_path, family):
+def test_checkpoint_is_evaluated_with_its_neck(runs, images, tmp_path, family):
     (path,) = runs[family].glob('best_reid_mAP_epoch_*.pth')
     # the classes are of other data
     options = {'model.head.num_classes': 99}
-    scores, found = judge(runs[family], path, tmp_path, **options)
+    scores, found = evaluate(runs[family], path, tmp_path, **options)
     checkpoint = read_checkpoint(path)
     expected = checkpoint['message_hub']['runtime_info']['best_score']
     assert scores['reid/mAP'] == expected
     width = len(checkpoint['state_dict']['neck.bn.bias'])
-    assert found['feature'].shape == (2 * PEOPLE, width)
+    assert found['feature'].shape == (2 * NUM_PIDS, width)
 
 
 def test_checkpoint_of_pretraining_has_no_neck(runs, pretrained, tmp_path):
     with pytest.raises(ValueError, match='the neck BNNeck'):
-        judge(runs['linear'], pretrained, tmp_path)
+        evaluate(runs['linear'], pretrained, tmp_path)
 
 
 def test_zero_shot_takes_the_backbone_of_a_run(runs, tmp_path):
     options = {'model.neck': None, 'model.head': None}
     path = runs['linear'] / 'epoch_2.pth'
-    _, found = judge(runs['linear'], path, tmp_path, **options)
-    assert found['feature'].shape == (2 * PEOPLE, DIM)
+    _, found = evaluate(runs['linear'], path, tmp_path, **options)
+    assert found['feature'].shape == (2 * NUM_PIDS, DIM)
 
 
-def test_wrong_number_of_classes_is_told(people, pretrained, tmp_path):
-    cfg = tiny_config('linear', people, pretrained)
+def test_wrong_number_of_classes_is_refused(images, pretrained, tmp_path):
+    cfg = tiny_config('linear', images, pretrained)
     cfg.model.head.num_classes = 751
     with pytest.raises(ValueError, match=r'set model.head.num_classes=8'):
         train(cfg, tmp_path)
@@ -249,14 +235,14 @@ def train_on_rank(configs):
     return states
 
 
-def test_two_ranks_learn_the_same(people, pretrained, tmp_path):
+def test_two_ranks_learn_the_same(images, pretrained, tmp_path):
     options = {
         'train_dataloader.batch_size': 4,
         'train_dataloader.batch_sampler.num_instances': 2,
     }
     configs = []
     for family in FAMILIES:
-        cfg = tiny_config(family, people, pretrained, **options)
+        cfg = tiny_config(family, images, pretrained, **options)
         cfg.work_dir = str(tmp_path / family)
         cfg.experiment_name = f'ranks_{family}'
         configs.append(cfg)

@@ -1,9 +1,8 @@
-import subprocess
-import sys
-
 import pytest
 
 from mmcion import registry
+
+from .tool_utils import run_tool
 
 ROOTS = {'DENOISERS', 'DETECTORS', 'PROTOCOLS', 'TRACKERS'}
 NAMES = sorted(name for name in vars(registry) if name.isupper())
@@ -30,10 +29,10 @@ for name, component in {
 """
 
 
-def test_components_are_found_without_importing_them():
-    done = subprocess.run(
-        [sys.executable, '-c', FOUND_BY_NAME], capture_output=True, text=True
-    )
+def test_components_are_found_without_importing_them(tmp_path):
+    script = tmp_path / 'script.py'
+    script.write_text(FOUND_BY_NAME)
+    done = run_tool(script, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     found = [line.split()[0] for line in done.stdout.splitlines()]
     assert found == OURS

@@ -1,25 +1,21 @@
 """Runs of 2 x 4 batches that go on from the middle of an epoch."""
 
-import os
 import signal
-import subprocess
-import sys
 
 import pytest
 
 from mmcion.models.weights import read_checkpoint
 from tests.dist_utils import run_on_ranks
 from tests.golden import DATA
-from tests.test_training import (
+from tests.tool_utils import run_tool
+from tests.training_utils import (
     DATASET,
-    TOOLS,
     assert_same,
     losses,
     train,
     train_on_rank,
     train_options,
 )
-from tests.tiny import write_identities
 
 HOOK = 'default_hooks.checkpoint'
 PARTS = ('state_dict', 'optimizer', 'param_schedulers')
@@ -31,11 +27,6 @@ def by_iterations(interval=1):
         f'{HOOK}.interval': interval,
         f'{HOOK}.max_keep_ckpts': -1,
     }
-
-
-@pytest.fixture(scope='module')
-def crops(tmp_path_factory):
-    return write_identities(tmp_path_factory.mktemp('crops'), (4,) * 8)
 
 
 @pytest.fixture(scope='module')
@@ -103,16 +94,11 @@ def kill_before(crops, work_dir, iteration, *arguments, **options):
         f'default_hooks = '
         f"dict(kill=dict(type='KillHook', iteration={iteration}))\n"
     )
-    command = [TOOLS / 'train.py', config]
-    command += ['--work-dir', work_dir, *arguments, '--cfg-options']
-    command += [f'{key}={value}' for key, value in options.items()]
-    done = subprocess.run(
-        [sys.executable, *map(str, command)],
-        cwd=TOOLS.parent,
-        env={**os.environ, 'PYTHONPATH': str(TOOLS.parent)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
+    done = run_tool(
+        *('train.py', config, '--work-dir', work_dir, *arguments),
+        '--cfg-options',
+        *(f'{key}={value}' for key, value in options.items()),
+        cwd=work_dir,
     )
     assert done.returncode == -signal.SIGKILL, done.stderr
 
@@ -152,7 +138,7 @@ def test_damaged_checkpoint_costs_a_batch_and_not_the_run(
     assert_same_run(load(tmp_path), load(full_run))
     (log,) = tmp_path.rglob('*.log')
     text = log.read_text()
-    assert f'WARNING - {damaged} is damaged' in text
+    assert f'WARNING - {damaged} is truncated' in text
     assert f'Going on from {tmp_path / "iter_2.pth"}' in text
 
 

@@ -2,89 +2,31 @@
 
 import json
 import re
-import runpy
-import sys
-from pathlib import Path
-from unittest.mock import patch
 
 import numpy as np
 import pytest
 import torch
-import torch.distributed as dist
 from mmengine.config import Config
 from mmengine.dataset import Compose
-from mmengine.runner import Runner
 from tensorboard.backend.event_processing.event_accumulator import (
     EventAccumulator,
 )
 from torch.multiprocessing import ProcessRaisedException
 
-from mmcion.models.weights import read_checkpoint
-from mmcion.utils.dist import adapt_to_cpu_ranks
 from tests.dist_utils import run_on_ranks
 from tests.golden import DATA
-from tests.tiny import (
-    make_pretrainer,
-    write_identities,
-    write_query_gallery,
+from tests.tiny import make_pretrainer, write_query_gallery
+from tests.tool_utils import call_main
+from tests.training_utils import (
+    DATASET,
+    assert_same,
+    load,
+    logged,
+    losses,
+    train,
+    train_on_rank,
+    train_options,
 )
-
-TOOLS = Path(__file__).parents[1] / 'tools'
-DATASET = 'train_dataloader.dataset'
-
-
-@pytest.fixture(scope='module')
-def crops(tmp_path_factory):
-    return write_identities(tmp_path_factory.mktemp('crops'), (4,) * 8)
-
-
-@pytest.fixture(scope='module')
-def full_run(crops, tmp_path_factory):
-    """Work folder of an uninterrupted run."""
-    work_dir = tmp_path_factory.mktemp('full_run')
-    train(crops, work_dir)
-    return work_dir
-
-
-def run_tool(name, *arguments):
-    tool = runpy.run_path(str(TOOLS / name))
-    with patch.object(sys, 'argv', [name, *map(str, arguments)]):
-        tool['main']()
-
-
-def train_options(crops, work_dir):
-    return {
-        f'{DATASET}.ann_file': str(crops / 'annotation'),
-        f'{DATASET}.data_root': str(crops),
-        # mmengine's singletons go by this name
-        'experiment_name': work_dir.name,
-    }
-
-
-def train(crops, work_dir, *arguments, config='tiny_train.py', **options):
-    options = {**train_options(crops, work_dir), **options}
-    run_tool(
-        'train.py',
-        DATA / config,
-        '--work-dir',
-        work_dir,
-        *arguments,
-        '--cfg-options',
-        *(f'{key}={value}' for key, value in options.items()),
-    )
-
-
-def load(work_dir, epoch=2):
-    return read_checkpoint(work_dir / f'epoch_{epoch}.pth')
-
-
-def logged(checkpoint, name):
-    history = checkpoint['message_hub']['log_scalars'][f'train/{name}']
-    return history.data[0].tolist()
-
-
-def losses(checkpoint):
-    return logged(checkpoint, 'loss')
 
 
 def tensorboard_scalars(work_dir):
@@ -94,30 +36,6 @@ def tensorboard_scalars(work_dir):
         name: [(event.step, event.value) for event in events.Scalars(name)]
         for name in events.Tags()['scalars']
     }
-
-
-def flat(state):
-    """Tensors and numbers of nested dictionaries and lists, by name."""
-    if isinstance(state, dict | list):
-        items = state.items() if isinstance(state, dict) else enumerate(state)
-        return {
-            f'{key}.{name}': value
-            for key, part in items
-            for name, value in flat(part).items()
-        }
-    return {'': state}
-
-
-def assert_same(first, second):
-    first, second = flat(first), flat(second)
-    assert first.keys() == second.keys()
-    for name, value in first.items():
-        same = (
-            torch.equal(value, second[name])
-            if isinstance(value, torch.Tensor)
-            else value == second[name]
-        )
-        assert same, name
 
 
 def test_two_epochs_leave_what_a_run_should(full_run):
@@ -247,19 +165,6 @@ def test_learning_rate_is_scaled_with_the_batches_of_a_step(crops, tmp_path):
     assert logged(load(tmp_path), 'lr')[3] == pytest.approx(1e-2)
 
 
-def train_on_rank(config, work_dir, options, missing_on_rank=None):
-    """What tools/train.py does inside the process group."""
-    cfg = Config.fromfile(config)
-    cfg.merge_from_dict(options)
-    cfg.work_dir, cfg.launcher = str(work_dir), 'pytorch'
-    if dist.get_rank() == missing_on_rank:
-        cfg.merge_from_dict({f'{DATASET}.ann_file': 'nowhere'})
-    adapt_to_cpu_ranks(cfg)
-    runner = Runner.from_cfg(cfg)
-    runner.train()
-    return runner.model.module.state_dict()
-
-
 def test_two_ranks_equal_one_process_with_both_batches(
     crops, full_run, tmp_path
 ):
@@ -304,19 +209,12 @@ def test_error_on_one_rank_ends_all(crops, tmp_path):
 
 
 @pytest.mark.slow
-def test_teacher_of_a_run_is_judged(full_run, tmp_path):
+def test_teacher_of_a_run_is_evaluated(full_run, tmp_path):
     images = write_query_gallery(tmp_path / 'images')
-    run_tool(
-        'test.py',
-        DATA / 'tiny_test.py',
-        full_run / 'epoch_2.pth',
-        '--work-dir',
-        tmp_path,
-        '--out',
-        tmp_path / 'scores.json',
-        '--dump-features',
-        tmp_path / 'features.npz',
-        '--cfg-options',
+    call_main(
+        *('test.py', DATA / 'tiny_test.py', full_run / 'epoch_2.pth'),
+        *('--work-dir', tmp_path, '--out', tmp_path / 'scores.json'),
+        *('--dump-features', tmp_path / 'features.npz', '--cfg-options'),
         f'test_dataloader.dataset.ann_file={images}/query_gallery.csv',
         f'test_dataloader.dataset.data_root={images}',
         f'experiment_name={tmp_path.name}',

@@ -4,7 +4,7 @@ import json
 
 import torch
 
-from tests.test_training import crops, load, train  # noqa: F401
+from tests.training_utils import load, train
 
 ON_DEVICE = {'train_dataloader.dataset.pipeline.1.on_device': True}
 
@@ -15,7 +15,7 @@ def losses(work_dir):
     return torch.tensor([line['loss'] for line in lines])
 
 
-def test_training_is_that_of_views_made_by_workers(crops, tmp_path):  # noqa: F811
+def test_training_is_that_of_views_made_by_workers(crops, tmp_path):
     folders = tmp_path / 'by_workers', tmp_path / 'on_device'
     train(crops, folders[0])
     train(crops, folders[1], **ON_DEVICE)
@@ -26,7 +26,7 @@ def test_training_is_that_of_views_made_by_workers(crops, tmp_path):  # noqa: F8
     assert not torch.equal(by_workers, on_device)
 
 
-def test_worker_processes_can_hand_plans_over(crops, tmp_path):  # noqa: F811
+def test_worker_processes_can_hand_plans_over(crops, tmp_path):
     train(crops, tmp_path / 'here', **ON_DEVICE)
     workers = {'train_dataloader.num_workers': 2}
     train(crops, tmp_path / 'workers', **ON_DEVICE, **workers)

@@ -69,7 +69,7 @@ def install(wheel, venv):
 
 
 @pytest.mark.slow
-def test_two_pictures_with_the_built_wheel(tmp_path):
+def test_two_images_with_the_built_wheel(tmp_path):
     (tmp_path / 'src').mkdir()
     python = install(build_wheel(tmp_path), tmp_path / 'venv')
     away = tmp_path / 'away'

@@ -1,5 +1,3 @@
-import subprocess
-import sys
 from copy import deepcopy
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from mmcion.testing import NoiseModel
 from mmcion.utils.checks import UserError
 
 from ..dist_utils import run_on_ranks
+from ..tool_utils import run_tool
 
 CONFIG = {
     'pipeline': [{'type': 'SingleTrackletDenoiser', 'sigma': 0.5}],
@@ -368,9 +367,10 @@ def test_repeated_frames_of_a_tracklet_are_counted():
     assert labels.report['inputs']['repeated_frames'] == 1
 
 
-def test_everything_named_is_there_after_a_bare_import():
-    code = 'import mmcion; print(mmcion.evaluation.identity_metrics([0], [0]))'
-    done = subprocess.run(
-        [sys.executable, '-c', code], capture_output=True, text=True
+def test_everything_named_is_there_after_a_bare_import(tmp_path):
+    script = tmp_path / 'script.py'
+    script.write_text(
+        'import mmcion; print(mmcion.evaluation.identity_metrics([0], [0]))'
     )
+    done = run_tool(script, cwd=tmp_path)
     assert "'pairwise_f1'" in done.stdout, done.stderr

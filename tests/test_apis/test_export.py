@@ -19,7 +19,7 @@ from mmcion.utils.io import hash_file, read_json
 from .. import tiny  # noqa: F401, registers TinyBackbone
 from ..golden import reidzoo_backbone
 
-FAST = ['ghostnet_0_5', 'repvit_m0_9']
+FAST = ['resnet18', 'repvit_m0_9']
 FUSED = ('repvit', 'fastvit')
 SIZE = (32, 16)
 

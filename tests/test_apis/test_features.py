@@ -1,7 +1,3 @@
-import subprocess
-import sys
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
@@ -24,8 +20,8 @@ from mmcion.structures import FeatureStore, ReIDDataSample, TrackletTable
 from mmcion.utils.checks import UserError
 
 from ..tiny import DIM, write_image
+from ..tool_utils import ROOT, run_tool
 
-ROOT = Path(__file__).parents[2]
 ARCH = 'ghostnet_0_5'
 
 
@@ -299,12 +295,12 @@ test_dataloader = dict(dataset=dict(pipeline=[
 ]))
 """
     )
-    tool = [sys.executable, str(ROOT / 'tools' / 'extract_features.py')]
-    options = ['--config', str(config), '--checkpoint', str(model_file)]
-    out = ['--out', str(tmp_path / 'features')]
-    subprocess.run(
-        [*tool, str(tmp_path / 'table'), *options, *out], check=True
+    done = run_tool(
+        *('extract_features.py', 'table', '--out', 'features'),
+        *('--config', config, '--checkpoint', model_file),
+        cwd=tmp_path,
     )
+    assert done.returncode == 0, done.stderr
     store = FeatureStore.open(tmp_path / 'features')
 
     feats = FeatureExtractor(model_file)(folder)

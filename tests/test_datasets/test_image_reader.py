@@ -91,9 +91,9 @@ def test_forked_workers(root):
     assert read_in_workers(root, 'fork') == [b'first', b'second'] * 10
 
 
-def test_spawned_workers(tmp_path):
+def test_workers_that_get_a_pickled_reader(tmp_path):
     write_lmdb(tmp_path / 'images', VALUES)
-    found = read_in_workers(tmp_path / 'images', 'spawn')
+    found = read_in_workers(tmp_path / 'images', 'forkserver')
     assert found == [b'first', b'second'] * 10
 
 

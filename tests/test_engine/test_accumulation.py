@@ -7,14 +7,13 @@ from mmengine.runner import Runner
 
 from tests.dist_utils import run_on_ranks
 from tests.golden import DATA
-from tests.test_training import (
+from tests.training_utils import (
     assert_same,
     losses,
     train,
     train_on_rank,
     train_options,
 )
-from tests.tiny import write_identities
 
 COUNTS = 'optim_wrapper.accumulative_counts'
 # two epochs of 4 batches: steps after 3, 6 and, with the rest, 8
@@ -23,11 +22,6 @@ OPTIONS = {
     'default_hooks.checkpoint.by_epoch': False,
     'default_hooks.checkpoint.max_keep_ckpts': -1,
 }
-
-
-@pytest.fixture(scope='module')
-def crops(tmp_path_factory):
-    return write_identities(tmp_path_factory.mktemp('crops'), (4,) * 8)
 
 
 @pytest.fixture(scope='module')

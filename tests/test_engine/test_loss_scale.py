@@ -5,8 +5,7 @@ from functools import partial
 import pytest
 import torch
 
-from tests.test_training import load, logged, losses, train
-from tests.tiny import write_identities
+from tests.training_utils import load, logged, losses, train
 
 AMP = {
     'optim_wrapper.type': 'AmpOptimWrapper',
@@ -22,11 +21,6 @@ def scaler_on_cpu(monkeypatch):
     monkeypatch.setattr(f'{module}.is_cuda_available', lambda: True)
     scaler = partial(torch.amp.GradScaler, 'cpu')
     monkeypatch.setattr(f'{module}.GradScaler', scaler)
-
-
-@pytest.fixture(scope='module')
-def crops(tmp_path_factory):
-    return write_identities(tmp_path_factory.mktemp('crops'), (4,) * 8)
 
 
 def assert_close(first, second):

@@ -1,19 +1,12 @@
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 
 from mmcion.structures import TrackletTable
 
-ROOT = Path(__file__).parents[2]
-TOOL = ROOT / 'tools' / 'analysis_tools' / 'eval_identities.py'
+from ..tool_utils import run_tool
 
-
-def run_tool(*arguments, cwd):
-    command = [sys.executable, TOOL, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd)
+TOOL = 'analysis_tools/eval_identities.py'
 
 
 def test_table_against_true_boxes(tmp_path):
@@ -28,7 +21,7 @@ def test_table_against_true_boxes(tmp_path):
     (tmp_path / 'persons.csv').write_text('id,person\n1,A\n2,B\n')
 
     done = run_tool(
-        *('table', 'found.npy', '--truth', 'gt.csv'),
+        *(TOOL, 'table', 'found.npy', '--truth', 'gt.csv'),
         *('--persons', 'persons.csv', '--out', 'out.json'),
         cwd=tmp_path,
     )
@@ -42,6 +35,6 @@ def test_table_against_true_boxes(tmp_path):
 
 
 def test_table_without_truth_is_a_usage_error(tmp_path):
-    done = run_tool(tmp_path, 'found.npy', cwd=tmp_path)
+    done = run_tool(TOOL, tmp_path, 'found.npy', cwd=tmp_path)
     assert done.returncode == 2
     assert 'give --truth with a tracklet table' in done.stderr

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from .conftest import run_tool
+from ..tool_utils import run_tool
 
 TOOL = 'analysis_tools/benchmark.py'
 
@@ -10,7 +10,7 @@ TOOL = 'analysis_tools/benchmark.py'
 def test_latency_and_throughput_by_batch_size(tmp_path):
     done = run_tool(
         TOOL,
-        'repvit-m0.9',
+        'ResNet18',
         *('--backends', 'eager', 'onnxruntime'),
         *('--batch-sizes', 1, 2, '--image-size', 64, 32),
         *('--warmup', 1, '--repeats', 3),
@@ -18,7 +18,7 @@ def test_latency_and_throughput_by_batch_size(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     summary = json.loads(done.stdout.splitlines()[-1])
-    assert summary['arch'] == 'repvit_m0_9'
+    assert summary['arch'] == 'resnet18'
     assert summary['image_size'] == [64, 32]
     found = [(row['backend'], row['batch_size']) for row in summary['results']]
     assert found == [
@@ -42,6 +42,7 @@ def test_compiled(tmp_path):
         *('--backends', 'compiled', '--image-size', 64, 32),
         *('--batch-sizes', 2, '--warmup', 1, '--repeats', 1),
         cwd=tmp_path,
+        timeout=900,
     )
     if 'cannot compile here' in done.stderr:
         pytest.skip('no C++ compiler')

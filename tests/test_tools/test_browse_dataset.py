@@ -1,7 +1,7 @@
 from PIL import Image
 
 from ..tiny import write_query_gallery
-from .conftest import ROOT, run_tool
+from ..tool_utils import ROOT, run_tool
 
 CONFIG = ROOT / 'configs' / '_base_' / 'datasets' / 'query_gallery.py'
 

@@ -10,7 +10,7 @@ from mmcion.models.weights import (
 )
 from mmcion.structures import ReIDFeatures
 
-from .conftest import run_tool
+from ..tool_utils import run_tool
 
 TOOL = 'analysis_tools/calibrate_threshold.py'
 ARCH, DIM = 'ghostnet_0_5', 1280

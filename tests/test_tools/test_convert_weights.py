@@ -5,7 +5,7 @@ from mmcion.apis.zoo import get_model
 from mmcion.models import build_backbone
 from mmcion.models.weights import SOURCES
 
-from .conftest import ROOT, run_tool
+from ..tool_utils import ROOT, run_tool
 
 TOOL = 'model_converters/convert_weights.py'
 

@@ -13,7 +13,7 @@ from ..test_datasets.test_tracklet_readers.trees import (
     rows_of,
     touch,
 )
-from .conftest import run_tool
+from ..tool_utils import run_tool
 
 ROME = 'italy/rome/abc-_defghi'
 
@@ -34,7 +34,7 @@ def results(out):
 def test_luperson_nl(tmp_path):
     touch(tmp_path, f'in/{ROME}/000012_0000340_02.jpg', f'in/{ROME}/cut.jpg')
     touch(tmp_path, f'in/{ROME}/000012_0000360_02.jpg', content=b'')
-    said = run_reader(
+    output = run_reader(
         *('luperson_nl2tracklets', 'in', '--out', 'out', '--check-sizes'),
         cwd=tmp_path,
     )
@@ -43,9 +43,9 @@ def test_luperson_nl(tmp_path):
     assert rows_of(table) == [(ROME, 12, 340, path)]
     assert table.image_path(0) == tmp_path / 'in' / path
     assert sorted(skipped.values()) == [1, 1]
-    assert 'out: 1 images, 1 tracklets, 1 videos' in said
+    assert 'out: 1 images, 1 tracklets, 1 videos' in output
     for reason in skipped:
-        assert f'skipped 1: {reason}' in said
+        assert f'skipped 1: {reason}' in output
 
 
 def test_luperson_nl_as_lmdb(tmp_path):
@@ -61,13 +61,15 @@ def test_luperson_nl_as_lmdb(tmp_path):
 def test_luperson(tmp_path):
     names = ['34_01_0341_00001865.jpg', '34_01_0341_00001866.jpg']
     touch(tmp_path / 'in' / 'images', *names)
-    said = run_reader('luperson2tracklets', 'in', '--out', 'out', cwd=tmp_path)
+    output = run_reader(
+        'luperson2tracklets', 'in', '--out', 'out', cwd=tmp_path
+    )
     table, _ = results(tmp_path / 'out')
     assert rows_of(table) == [
         ('34_01_0341', 0, 1865, f'images/{names[0]}'),
         ('34_01_0341', 1, 1866, f'images/{names[1]}'),
     ]
-    assert 'min_images=1' in said
+    assert 'min_images=1' in output
 
 
 def test_mars(tmp_path):
@@ -81,7 +83,7 @@ def test_mars(tmp_path):
         ('cam2', 50001, 0, '0005/0005C2T0001F001.jpg'),
     ]
     assert list(skipped.values()) == [1]
-    # this is what judges found identities
+    # what the identities of a denoiser are evaluated with
     np.save(tmp_path / 'identity.npy', np.array([8, 3], np.int32))
     done = run_tool(
         *('analysis_tools/eval_identities.py', 'out/truth.npy'),
@@ -129,7 +131,7 @@ def test_cional(tmp_path):
     touch(tmp_path / 'CION_AL', 'sec0/a.jpg', 'sec0/b.jpg')
     items = [{'id': 4, 'file_path': f'sec0/{name}.jpg'} for name in 'abc']
     (tmp_path / 'annos.json').write_text(json.dumps(items))
-    said = run_reader(
+    output = run_reader(
         *('cional2annotation', 'annos.json', '--image-root', 'CION_AL'),
         *('--check-files', '--out', 'out'),
         cwd=tmp_path,
@@ -137,7 +139,7 @@ def test_cional(tmp_path):
     table = AnnotationTable.load(tmp_path / 'out' / 'annotation')
     assert table.path.tolist() == [b'sec0/a.jpg', b'sec0/b.jpg']
     assert table.pid.tolist() == [0, 0]
-    assert '2 images, published are 3,898,086' in said
+    assert '2 images, published are 3,898,086' in output
     report = json.loads((tmp_path / 'out' / 'skipped.json').read_text())
     assert report['num_skipped'] == 1
     assert report['kept'] == {'images': 2, 'identities': 1}

@@ -5,7 +5,7 @@ from mmengine.registry import init_default_scope
 from mmcion.models.weights import load_part
 from mmcion.registry import MODELS
 
-from .conftest import run_tool
+from ..tool_utils import run_tool
 
 TOOL = 'model_converters/deepsort_to_mmcion.py'
 

@@ -5,7 +5,8 @@ import pytest
 
 from mmcion.structures import AnnotationTable, TrackletTable
 
-from .conftest import PEOPLE, ROOT, run_tool, state
+from ..tool_utils import ROOT, run_tool
+from .conftest import PEOPLE, state
 
 CONFIG = ROOT / 'configs' / 'denoise' / 'three-levels_auto.py'
 

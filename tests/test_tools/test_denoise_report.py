@@ -5,7 +5,7 @@ from mmcion.structures import IdentityLabels, TrackletTable
 from mmcion.utils.io import write_json
 
 from ..test_visualization.html_page import Page
-from .conftest import run_tool
+from ..tool_utils import run_tool
 
 TOOL = 'analysis_tools/denoise_report.py'
 

@@ -1,8 +1,7 @@
-"""A killed run goes on, and ranks share one, with the same files."""
+"""A killed run goes on, and two ranks write the same files."""
 
 import json
-import subprocess
-import sys
+import socket
 import time
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pytest
 from mmcion.structures import TrackletTable
 from mmcion.testing import NoiseModel
 
-from .conftest import ROOT
+from ..tool_utils import ROOT, start_tool
 
 CONFIG = ROOT / 'configs' / 'denoise' / 'three-levels_auto.py'
 # the tool, with chunks so small that every stage has many
@@ -54,35 +53,36 @@ def work(tmp_path_factory):
         frame=made.table.frame,
         path=[f'{row}.jpg' for row in range(len(made.table))],
     ).save(folder / 'table')
-    assert start(folder, 'whole').wait(100) == 0
+    (folder / 'denoise.py').write_text(SMALL_CHUNKS)
+    finish(start(folder, 'whole'))
     return folder
 
 
-def start(work, out, *, command=('-c', SMALL_CHUNKS), options=()):
-    """Start the tool in the background."""
-    with open(work / f'{out}.log', 'w') as log:
-        return subprocess.Popen(
-            [
-                *(sys.executable, *command, str(CONFIG)),
-                *('--table', 'table', '--features', 'feats'),
-                *('--out', out, *options),
-            ],
-            cwd=work,
-            stdout=log,
-            stderr=log,
-        )
+def start(work, out, *options, tool=None):
+    """Start the tool in the background, by default with small chunks."""
+    return start_tool(
+        *(tool or work / 'denoise.py', CONFIG, '--out', out),
+        *('--table', 'table', '--features', 'feats', *options),
+        cwd=work,
+        out=work / f'{out}.log',
+    )
+
+
+def finish(process):
+    process.join(100)
+    assert process.exitcode == 0
 
 
 def kill_when(process, found):
     """Kill a process with SIGKILL at once when ``found`` is true."""
-    while process.poll() is None:
+    while process.exitcode is None:
         if found():
             process.kill()
-    assert process.wait() == -9  # it was not through before
+    assert process.exitcode == -9  # it was not through before
 
 
 def appears(stages, pattern):
-    """Return a function that tells whether a matching file is there."""
+    """Return a function: whether a matching file exists."""
     return lambda: any(stages.glob(pattern))
 
 
@@ -124,8 +124,7 @@ def kill_in(work, out, patterns):
         stage = pattern.split('.')[0]
         if '/*' in pattern:  # in the middle of its chunks
             assert not (stages / f'{stage}.npz').exists()
-    process = start(work, out)
-    assert process.wait(100) == 0
+    finish(start(work, out))
     assert_same(work, out)
 
 
@@ -137,35 +136,40 @@ def test_killed_in_every_stage_then_the_same_bytes(work):
 
 
 @pytest.mark.slow
-def test_killed_at_every_kind_of_moment_then_the_same_bytes(work):
+def test_killed_at_every_kind_of_file_then_the_same_bytes(work):
     kill_in(work, 'killed_often', OTHERS)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize('seed', range(3))
-def test_killed_at_random_moments_then_the_same_bytes(work, seed):
+def test_killed_at_random_times_then_the_same_bytes(work, seed):
     out, rng = f'random_{seed}', np.random.default_rng(seed)
     log = work / f'{out}.log'
     for _ in range(4):
+        log.write_text('')
         process = start(work, out)
         while 'calibrated on' not in log.read_text():
-            assert process.poll() is None
+            assert process.exitcode is None
         end = time.monotonic() + rng.uniform(0, 0.5)
         kill_when(process, lambda end=end: time.monotonic() > end)
-    assert start(work, out).wait(100) == 0
+    finish(start(work, out))
     assert_same(work, out)
 
 
-def test_two_ranks_of_torchrun_write_the_same_files(work):
-    tool = str(ROOT / 'tools' / 'denoise.py')
-    process = start(
-        work,
-        'ranks',
-        command=(
-            *('-m', 'torch.distributed.run', '--standalone'),
-            *('--nproc-per-node', '2', tool),
-        ),
-        options=('--launcher', 'pytorch'),
-    )
-    assert process.wait(200) == 0, (work / 'ranks.log').read_text()
+def test_two_ranks_of_a_launcher_write_the_same_files(work, monkeypatch):
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        port = free.getsockname()[1]
+    # what torchrun sets for its processes
+    monkeypatch.setenv('MASTER_ADDR', '127.0.0.1')
+    monkeypatch.setenv('MASTER_PORT', str(port))
+    monkeypatch.setenv('WORLD_SIZE', '2')
+    processes = []
+    for rank in ('0', '1'):
+        monkeypatch.setenv('RANK', rank)
+        monkeypatch.setenv('LOCAL_RANK', rank)
+        options = ('--launcher', 'pytorch')
+        processes.append(start(work, 'ranks', *options, tool='denoise.py'))
+    for process in processes:
+        finish(process)
     assert_same(work, 'ranks')

@@ -8,7 +8,7 @@ from mmcion.models.weights import ModelSpec, save_model_file
 from mmcion.utils.io import hash_file, read_json
 
 from ..tiny import write_image
-from .conftest import run_tool
+from ..tool_utils import run_tool
 
 TOOL = 'export_model.py'
 

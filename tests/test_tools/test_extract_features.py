@@ -5,7 +5,8 @@ import pytest
 
 from mmcion.structures import FeatureStore, TrackletTable
 
-from .conftest import run_tool, state
+from ..tool_utils import run_tool
+from .conftest import state
 
 
 def test_features_of_every_row_then_nothing_to_do(recording, tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from mmcion.structures import TrackletTable
 from tests.test_video.conftest import write_boxes, write_video
 
-from .conftest import ROOT
+from ..tool_utils import TOOLS, run_tool
 
 TOOL = 'extract_tracklets.py'
 
@@ -61,18 +61,18 @@ def test_killed_run_resumes_and_leaves_no_process(tmp_path):
     for name in 'ab':
         write_video(folder / f'{name}.avi', frames=1200)
         write_boxes(folder / f'{name}.csv', frames=1200)
-    command = [sys.executable, str(ROOT / 'tools' / TOOL), str(folder)]
-    command += ['--out', str(out), '--detector', 'boxes', '--workers', '2']
+    options = ('--out', out, '--detector', 'boxes', '--workers', 2)
+    command = map(str, (sys.executable, TOOLS / TOOL, folder, *options))
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     while not list(out.glob('crops/.b.tmp/*.jpg')):
         assert process.poll() is None, process.communicate()[1]
         time.sleep(0.02)
     os.kill(process.pid, signal.SIGKILL)
     # ends only when no process holds the pipe any more
-    process.communicate(timeout=20)
+    process.communicate(timeout=100)
     assert not (out / 'table').exists()
 
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = run_tool(TOOL, folder, *options, cwd=tmp_path)
 
     assert done.returncode == 0, done.stderr
     table = TrackletTable.load(out / 'table')

@@ -1,6 +1,6 @@
 import pytest
 
-from .conftest import ROOT, run_tool
+from ..tool_utils import ROOT, run_tool
 
 TOOL = 'analysis_tools/get_flops.py'
 # parameters (M), FLOPs (G) at 256 x 128 and d; of ReIDZoo's page but for the

@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from tests.golden import DATA
-from tests.test_training import TOOLS, load, logged, train_options
-from tests.tiny import write_identities
+from tests.tool_utils import TOOLS
+from tests.training_utils import load, logged, train_options
 
 
 def run(script, *arguments, cwd, **environment):
@@ -34,8 +34,7 @@ def stub(tmp_path):
     return path
 
 
-def test_two_ranks_train_from_another_folder(tmp_path):
-    crops = write_identities(tmp_path / 'crops', (4,) * 8)
+def test_two_ranks_train_from_another_folder(crops, tmp_path):
     work_dir = tmp_path / 'work dir'
     config = tmp_path / 'mine.py'
     config.write_text(f'_base_ = {str(DATA / "tiny_train.py")!r}\n')
@@ -67,7 +66,7 @@ def test_two_ranks_train_from_another_folder(tmp_path):
     assert rates[0] * times[0] == pytest.approx(2 * 4)
 
 
-def test_machines_of_a_run_are_told_of_each_other(tmp_path, stub):
+def test_nodes_of_a_run_get_the_address_of_the_first(tmp_path, stub):
     done = run(
         'dist_train.sh',
         'a b.py',
@@ -93,7 +92,7 @@ def test_machines_of_a_run_are_told_of_each_other(tmp_path, stub):
 @pytest.mark.parametrize(
     ('gpus', 'per_node'), [({}, 8), ({'GPUS': '4'}, 4), ({'GPUS': '16'}, 8)]
 )
-def test_slurm_is_asked_for_the_gpus(tmp_path, stub, gpus, per_node):
+def test_slurm_gets_the_number_of_gpus(tmp_path, stub, gpus, per_node):
     done = run(
         'slurm_train.sh',
         'gpu',
@@ -125,7 +124,7 @@ def test_slurm_is_asked_for_the_gpus(tmp_path, stub, gpus, per_node):
         ('slurm_test.sh', 4),
     ],
 )
-def test_what_is_missing_is_said(tmp_path, script, needed):
+def test_missing_arguments_are_reported(tmp_path, script, needed):
     for count in range(needed):
         done = run(script, *['x'] * count, cwd=tmp_path)
         assert done.returncode != 0

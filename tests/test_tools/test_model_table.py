@@ -3,7 +3,7 @@ import re
 from mmcion.models import build_backbone, get_architecture, list_architectures
 from tests.golden import SMALLEST
 
-from .conftest import ROOT, run_tool
+from ..tool_utils import ROOT, run_tool
 
 PAGE = ROOT / 'docs' / 'model_zoo.md'
 ROW = re.compile(

@@ -5,7 +5,7 @@ import pytest
 from mmcion.datasets import open_images
 from tests.tiny import write_identities
 
-from .conftest import run_tool
+from ..tool_utils import run_tool
 
 TOOL = 'dataset_converters/pack_images.py'
 

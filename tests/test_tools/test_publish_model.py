@@ -6,7 +6,7 @@ from mmcion.models.weights import read_model_file
 from mmcion.utils.io import hash_file
 
 from ..tiny import make_pretrainer, pretrainer_cfg
-from .conftest import run_tool
+from ..tool_utils import run_tool
 
 TOOL = 'model_converters/publish_model.py'
 

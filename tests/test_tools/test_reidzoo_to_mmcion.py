@@ -3,7 +3,7 @@ import torch
 from mmcion.apis.zoo import get_model
 from tests.golden import reidzoo_backbone, reidzoo_keys
 
-from .conftest import run_tool
+from ..tool_utils import run_tool
 
 TOOL = 'model_converters/reidzoo_to_mmcion.py'
 

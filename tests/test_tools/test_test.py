@@ -9,7 +9,7 @@ from mmcion.evaluation import (
 )
 from mmcion.structures import ReIDFeatures, TrackletTable
 
-from .conftest import ROOT, run_tool
+from ..tool_utils import ROOT, run_tool
 
 CONFIG = ROOT / 'configs' / 'eval' / 'zero-shot_color-stripes_128x64.py'
 

@@ -2,7 +2,8 @@ import csv
 
 import numpy as np
 
-from .conftest import FRAMES, PEOPLE, run_tool
+from ..tool_utils import run_tool
+from .conftest import FRAMES, PEOPLE
 
 TOOL = 'dataset_converters/tracklets2reid.py'
 

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from ..tiny import write_image
-from .conftest import ROOT, run_tool
+from ..tool_utils import ROOT, run_tool
 
 TOOL = 'analysis_tools/vis_cam.py'
 
@@ -68,7 +68,7 @@ def test_config_with_weights(people, tmp_path):
         ),
     ],
 )
-def test_mistakes_are_told(arguments, message, people):
+def test_mistakes_are_reported(arguments, message, people):
     done = run_tool(TOOL, *arguments, cwd=people)
     assert done.returncode == 1
     assert message in done.stderr

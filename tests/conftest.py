@@ -1,0 +1,56 @@
+"""How tests run: one thread each, and processes that start at once."""
+
+import gc
+import multiprocessing
+import os
+
+import pytest
+
+# before torch and numpy are imported; the tests run on all cores by themselves
+for name in ('OMP', 'MKL', 'OPENBLAS'):
+    os.environ[f'{name}_NUM_THREADS'] = '1'
+
+# What takes seconds to import. The ranks of `dist_utils.py` and the tools of
+# `tool_utils.py` are forked from a server that has done so, and import mmcion
+# themselves.
+multiprocessing.set_forkserver_preload(
+    [
+        'cv2',
+        'faiss',
+        'matplotlib.pyplot',
+        'mmengine.runner',
+        'mmpretrain.models',
+        'numba',
+        'pytest',
+        'scipy.stats',
+        'sklearn.cluster',
+        'timm',
+        'torch',
+        'torch.utils.tensorboard',
+        'torchvision',
+        'yapf.yapflib.yapf_api',
+    ]
+)
+
+
+def pytest_collection_finish():
+    """Keep what was imported out of every later garbage collection."""
+    gc.freeze()
+
+
+@pytest.fixture(scope='session')
+def crops(tmp_path_factory):
+    """Folder with images of eight identities, four of each."""
+    from .tiny import write_identities
+
+    return write_identities(tmp_path_factory.mktemp('crops'), (4,) * 8)
+
+
+@pytest.fixture(scope='session')
+def full_run(crops, tmp_path_factory):
+    """Work folder of a training of two epochs without interruption."""
+    from .training_utils import train
+
+    work_dir = tmp_path_factory.mktemp('full_run')
+    train(crops, work_dir)
+    return work_dir

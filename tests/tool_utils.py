@@ -1,0 +1,88 @@
+"""Run the command-line tools as a user does."""
+
+import os
+import runpy
+import subprocess
+import sys
+import tempfile
+from multiprocessing import get_context, set_start_method
+from pathlib import Path
+from unittest.mock import patch
+
+ROOT = Path(__file__).parents[1]
+TOOLS = ROOT / 'tools'
+
+
+def run_tool(name, *arguments, cwd, timeout=300):
+    """Run a tool in a fresh process until it ends.
+
+    Args:
+        name: Path of the tool below ``tools/``.
+        arguments: Words of the command line, made to strings.
+        cwd: Folder to run in.
+        timeout: Seconds.
+
+    Returns:
+        ``subprocess.CompletedProcess`` with exit status and output.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        out, err = Path(folder) / 'out', Path(folder) / 'err'
+        process = start_tool(name, *arguments, cwd=cwd, out=out, err=err)
+        process.join(timeout)
+        if process.exitcode is None:
+            process.kill()
+            raise TimeoutError(f'{name}: {out.read_text()}{err.read_text()}')
+        return subprocess.CompletedProcess(
+            [name, *arguments],
+            process.exitcode,
+            out.read_text(),
+            err.read_text(),
+        )
+
+
+def start_tool(name, *arguments, cwd, out, err=None):
+    """Start a tool in the background; return its ``multiprocessing.Process``.
+
+    The process is forked from the server of ``tests/conftest.py``, which has
+    imported the heavy packages, but nothing of mmcion.
+
+    Args:
+        name: Path of the tool below ``tools/``.
+        arguments: Words of the command line, made to strings.
+        cwd: Folder to run in.
+        out: File for its output.
+        err: File for its error output; ``out`` if not given.
+    """
+    words = [str(TOOLS / name), *map(str, arguments)]
+    where = (str(cwd), dict(os.environ), str(out), str(err or out))
+    process = get_context('forkserver').Process(
+        target=_run_tool, args=(words, *where)
+    )
+    process.start()
+    return process
+
+
+def _run_tool(words, cwd, environment, out, err):
+    for number, path in ((1, out), (2, err)):
+        with open(path, 'ab') as stream:
+            os.dup2(stream.fileno(), number)
+    # from here on, all is as in a process of the command line
+    set_start_method(None, force=True)
+    os.chdir(cwd)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv = words
+    sys.path.insert(0, str(Path(words[0]).parent))
+    runpy.run_path(words[0], run_name='__main__')
+
+
+def call_main(name, *arguments):
+    """Call a tool's ``main`` in this process, so that it raises its errors.
+
+    Args:
+        name: Path of the tool below ``tools/``.
+        arguments: Words of the command line, made to strings.
+    """
+    path = str(TOOLS / name)
+    with patch.object(sys, 'argv', [path, *map(str, arguments)]):
+        runpy.run_path(path)['main']()
