@@ -18,8 +18,7 @@ from torch.utils.hooks import RemovableHandle
 from mmcion.models.backbones import VOLO, VisionTransformerICS
 from mmcion.utils.checks import UserError
 
-from .features import FeatureExtractor, PreparedImages
-from .image_inputs import Images, as_images
+from .features import FeatureExtractor, Images, PreparedImages, as_images
 
 _BATCH = 16
 _SKEW = 1.5  # how much a cell may be stretched, height against width

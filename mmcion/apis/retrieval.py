@@ -25,8 +25,7 @@ from mmcion.visualization import (
     save_image,
 )
 
-from .features import FeatureExtractor
-from .image_inputs import Images, as_images
+from .features import FeatureExtractor, Images, as_images
 
 _BLOCK = 1 << 16  # gallery rows in memory at a time
 # of re-ranking, as Zhong et al. (CVPR 2017) set them; less in a small gallery
