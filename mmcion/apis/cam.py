@@ -21,19 +21,18 @@ from mmcion.utils.checks import UserError
 from .features import FeatureExtractor, Images, PreparedImages, as_images
 
 _BATCH = 16
-_SKEW = 1.5  # how much a cell may be stretched, height against width
+_SKEW = 1.5  # largest ratio of a cell's height to its width, or inverse
 
 
 @dataclass
 class ActivationMaps:
-    """Images with maps of what counts in them.
+    """Images with maps of what makes their features.
 
     Attributes:
         images: ``(N, H, W, 3)`` uint8 RGB, as the model sees them.
         maps: ``(N, H, W)`` float32 in [0, 1]. Each is scaled by itself, so
             values cannot be compared between images; a constant map is 0.
-        similarity: ``(N,)`` float32 cosine of feature and reference; 1 where
-            an image is its own.
+        similarity: ``(N,)`` float32 cosines with the reference, 1 without.
         reference: ``(R, H, W, 3)`` uint8 RGB, R being 1 or N; or None.
     """
 
@@ -60,20 +59,18 @@ def activation_maps(
     map, as of most CNNs, values are each cell's exact part of ``f . r``;
     elsewhere they follow the gradient.
 
-    Parameters, their gradients, the training mode and the hooks of the model
-    are left as they were. Equal input gives equal maps. A model that averages
-    features with those of mirrored images (``flip_test``) does not here.
+    The model is left as it was: parameters, their gradients, training mode
+    and hooks. Equal input gives equal maps. ``flip_test`` is switched off.
 
     Source: HiResCAM (Draelos and Carin, arXiv 2011.08891); the target is that
     of Stylianou et al., "Visualizing deep similarity networks" (WACV 2019,
     arXiv 1901.00536).
 
     Args:
-        model: What ``FeatureExtractor`` takes, or one of these, with a
-            device, an image size or weights of its own.
+        model: A ``FeatureExtractor``, or what it takes as model.
         images: As for ``FeatureExtractor``.
         reference: One image that all are compared with, or one for each.
-        channel_order: Of arrays; see ``as_images``.
+        channel_order: As for ``FeatureExtractor``.
 
     Raises:
         FileNotFoundError: If a file is missing.
@@ -82,16 +79,14 @@ def activation_maps(
             or cuts off gradients.
     """
     items = as_images(images, channel_order)
-    others = []
-    if reference is not None:
-        others = as_images(reference, channel_order)
-        if len(others) not in (1, len(items)):
-            raise UserError(
-                f'reference must be one image or one for each of the '
-                f'{len(items)} images; got {len(others)}.'
-            )
+    others = [] if reference is None else as_images(reference, channel_order)
     if not items:
         raise UserError('there is no image to make a map of.')
+    if reference is not None and len(others) not in (1, len(items)):
+        raise UserError(
+            f'reference must be one image, or one for each of the '
+            f'{len(items)} images; got {len(others)}.'
+        )
     with _one_pass_in_eval_mode(model):
         if not isinstance(model, FeatureExtractor):
             model = FeatureExtractor(model)
@@ -124,7 +119,7 @@ def activation_maps(
 
 @contextmanager
 def _one_pass_in_eval_mode(model: object) -> Iterator[None]:
-    """Switch off mirrored images; restore them and the training mode."""
+    """Switch ``flip_test`` off; restore it and the training mode."""
     network = model.model if isinstance(model, FeatureExtractor) else model
     modes = {}
     if isinstance(network, nn.Module):
@@ -161,7 +156,7 @@ def _maps(
     for inner in ('network', 'backbone'):
         network = getattr(network, inner, network)
     name = type(network).__name__
-    # a caller may have switched gradients off
+    # the caller may have switched gradients off
     with torch.inference_mode(False), torch.enable_grad():
         # inputs want gradients too, since all parameters may be frozen
         inputs = _normalised(extractor, images).clone().requires_grad_()
@@ -172,10 +167,8 @@ def _maps(
         kept = found.tensor
         if kept is None:
             raise UserError(
-                f'{name} has no feature map of an image of {size[0]} x '
-                f'{size[1]} pixels, so there is nothing to show. Use a '
-                f'convolutional network or a transformer of the zoo, or '
-                f'larger images.'
+                f'{name} has no feature map of {size[0]} x {size[1]} pixels. '
+                'Use a CNN, a transformer of the zoo or larger images.'
             )
         grad = None
         if feats.requires_grad and kept.requires_grad:
@@ -201,9 +194,9 @@ class FeatureMap:
     """Last map over the image in a forward pass.
 
     Attributes:
-        name: Of the module that made it.
-        tensor: As it was computed, to take gradients of; None before the
-            pass, or if the network has no map.
+        name: Name of the module that made it.
+        tensor: The map as it was computed, to take gradients of; None before
+            the pass, or if the network has no map.
         as_map: From values shaped as ``tensor`` to ``(N, C, h, w)``.
     """
 
@@ -225,17 +218,17 @@ def watch_feature_map(
     """Watch a network's next forward pass for its last map over the image.
 
     - Vision transformers of the zoo: the patch tokens that go into the last
-      attention, because the class token reads nothing later.
+      attention; later ones do not reach the class token.
     - VOLO: the tokens before the class attention.
-    - All others: the last output ``(N, C, h, w)`` of a module that has several
-      cells, about as high and wide for their image as each other.
+    - All others: the last output ``(N, C, h, w)`` of a module with several
+      cells that has about the aspect ratio of the image.
 
     Args:
-        network: Hooks are added here, and removed at the end.
+        network: Network; its hooks are removed at the end.
         image_size: Height and width of the images, in pixels.
 
     Yields:
-        Filled by the pass.
+        The map, filled by the pass.
     """
     found = FeatureMap()
     modules = dict(network.named_modules())

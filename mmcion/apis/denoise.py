@@ -53,8 +53,7 @@ def denoise(
     """
     if not isinstance(table, TrackletTable):
         raise UserError(
-            f'table must be a TrackletTable, see '
-            f'TrackletTable.from_columns; got a {type(table).__name__}.'
+            f'table must be a TrackletTable; got a {type(table).__name__}.'
         )
     if isinstance(features, str | Path):
         features = FeatureStore.open(features)
@@ -65,19 +64,16 @@ def denoise(
     for key in config:
         check_choice('key of a denoising config', key, _KEYS)
     if 'pipeline' not in config:
-        raise UserError(
-            'a denoising config needs "pipeline", a list of levels.'
-        )
+        raise UserError('a denoising config needs "pipeline", its levels.')
+    # a denoiser from outside must be registered before it is built
     if 'custom_imports' in config:
         import_modules_from_strings(**config['custom_imports'])
     center = config.get('center', False)
     check_choice('center', center, (True, False))
-    if center:
-        features = features.centered()
     pipeline = DenoisePipeline(
         config['pipeline'],
         config.get('calibration'),
         work_dir,
         config.get('seed', 0),
     )
-    return pipeline.run(table, features)
+    return pipeline.run(table, features.centered() if center else features)

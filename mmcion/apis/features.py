@@ -345,15 +345,16 @@ def as_images(
             images = [str(folder / name) for name in list_images(folder)]
     if not isinstance(images, Sequence):
         return list(_as_tensors(images, channel_order, stacked=True))
-    if not images or not all(isinstance(x, str | Path) for x in images):
+    paths = [str(x) for x in images if isinstance(x, str | Path)]
+    if not paths or len(paths) < len(images):
         single = [_as_tensors(x, channel_order) for x in images]
         return [image for group in single for image in group]
     if channel_order is not None:
         raise UserError(f'files need no channel_order; got {channel_order!r}.')
     hint = 'A list must hold image files; pass a folder alone.'
-    for path in images:
+    for path in paths:
         check_file(path, 'image', hint)
-    return [str(path) for path in images]
+    return [*paths]
 
 
 def _as_tensors(

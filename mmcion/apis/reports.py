@@ -29,6 +29,7 @@ from mmcion.visualization import (
 from mmcion.visualization.text import count_of
 
 from .cam import activation_maps
+from .features import FeatureExtractor
 
 _ACTIVATIONS = 4  # best and worst queries with activation maps
 
@@ -50,7 +51,7 @@ def report_denoising(
         max_tiles: Crops per section, at most; 0 leaves them out.
 
     Raises:
-        UserError: if the labels belong to another table.
+        UserError: If the labels belong to another table.
     """
     origin = labels.report.get('inputs', {}).get('table')
     if origin not in (None, table.fingerprint()):
@@ -79,18 +80,22 @@ def report_denoising(
 
 
 def query_activations(
-    result: RetrievalResult, model: nn.Module
+    result: RetrievalResult,
+    model: nn.Module,
+    pipeline: Sequence[dict[str, Any]] | None = None,
 ) -> list[TileGroup]:
-    """Show what a model looks at in the best and the worst queries.
+    """Show activation maps of the best and the worst queries.
 
     Args:
         result: Ranking whose ``img_path`` are files.
-        model: Network with a ``cfg`` that has the transforms.
+        model: Network in eval mode.
+        pipeline: Transforms of an image file, see ``FeatureExtractor``.
 
     Returns:
         Crops for ``write_retrieval_report``; none, with a line in the log,
         if the images are gone or the network has no map over an image.
     """
+    extractor = FeatureExtractor(model, pipeline=pipeline)
     # indices of valid queries, highest average precision first
     valid = np.flatnonzero(result.num_matches > 0)
     order = valid[np.argsort(-result.ap[valid], kind='stable')]
@@ -105,7 +110,7 @@ def query_activations(
             break
         features = result.features.take(result.query_rows[chosen])
         try:
-            found = activation_maps(model, features.img_path.tolist())
+            found = activation_maps(extractor, features.img_path.tolist())
         except (ValueError, OSError) as error:
             print_log(f'no activation maps: {error}', logger='current')
             return []
@@ -123,12 +128,7 @@ def query_activations(
 
 
 class DatasetView(NamedTuple):
-    """Crops of a data set, and how large its parts are.
-
-    Attributes:
-        groups: Crops by identity; the first group is the title.
-        parts: Counts of its parts.
-    """
+    """Crops of a data set by identity, the first group its title; counts."""
 
     groups: list[TileGroup]
     parts: list[DatasetPart]
@@ -153,39 +153,35 @@ def browse_dataset(
         seed: Seed of what is drawn.
 
     Raises:
-        FileNotFoundError: if the data, or an image, are not where the config
-            says.
-        UserError: if the config has no such data set, or it cannot be
-            shown; see ``dataset_groups`` too.
+        FileNotFoundError: If the data, or an image, are missing.
+        UserError: If the config has no such data set, or it has no
+            identities; see ``dataset_groups`` too.
     """
     dataset, split = _build_dataset(cfg, split)
-    paths: Sequence[Any] | np.ndarray
-    read: Callable[[Any], str | bytes]
+    read: Callable[[int], str | bytes]
     if isinstance(dataset, BaseReIDDataset):
         infos = [dataset.get_data_info(row) for row in range(len(dataset))]
-        paths, read = [info['img_path'] for info in infos], str
         is_query = np.array([info['is_query'] for info in infos])
-        title, source = dataset.title, dataset.source
-        source = source.removeprefix(f'{title} in ')
+        title = dataset.title
+        source = dataset.source.removeprefix(f'{title} in ')
+
+        def read(row: int) -> str | bytes:
+            return infos[row]['img_path']
     elif isinstance(dataset, IdentityDataset):
-        # a column of bytes that is mapped into memory: decode what is shown
-        paths, read = (
-            dataset.annotation.path,
-            lambda path: dataset.images.read(path.decode()),
-        )
         is_query = np.zeros(len(dataset), bool)
         title = type(dataset).__name__
         source = str(cfg[f'{split}_dataloader'].dataset.ann_file)
+
+        def read(row: int) -> str | bytes:
+            # a column of bytes, mapped into memory: decode what is shown
+            return dataset.images.read(dataset.annotation.path[row].decode())
     else:
-        raise UserError(
-            f'a {type(dataset).__name__} has no identities to show; data '
-            f'sets for testing and training have.'
-        )
+        raise UserError(f'a {type(dataset).__name__} has no identities.')
     labels = ReIDLabels(dataset.pids, dataset.cam_ids, is_query)
     parts = labels.count_parts()
     groups = dataset_groups(
         labels,
-        lambda row: read(paths[row]),
+        read,
         identities=identities,
         images=images,
         seed=seed,
@@ -193,12 +189,12 @@ def browse_dataset(
     # what an image grid has in place of a table
     lines = [source]
     for part in parts:
-        line = f'{part.name}: {count_of(part.images, "image")}'
+        counts = [count_of(part.images, 'image')]
         if part.identities is not None:
-            line += f', {count_of(part.identities, "identity")}'
+            counts.append(count_of(part.identities, 'identity'))
         if part.cameras is not None:
-            line += f', {count_of(part.cameras, "camera")}'
-        lines.append(line)
+            counts.append(count_of(part.cameras, 'camera'))
+        lines.append(f'{part.name}: {", ".join(counts)}')
     head = TileGroup([], f'{title}, {split}', '\n'.join(lines))
     return DatasetView([head, *groups], parts)
 
