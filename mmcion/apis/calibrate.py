@@ -51,9 +51,9 @@ def calibrate_model(
 ) -> CalibratedModel:
     """Find the threshold of a model, and store it in a copy of its file.
 
-    - The features must be those of the model: their dimensions are compared,
-      and some of the images, if they exist, are extracted again.
-    - Without any ``cam_id``, all images of an identity match.
+    The features must be those of the model: some of the images, if they
+    exist, are extracted again. Without any ``cam_id``, all images of an
+    identity match.
 
     Args:
         features: ``.npz`` file of ``ReIDMetric(dump_features=...)``.
@@ -66,9 +66,8 @@ def calibrate_model(
 
     Raises:
         FileNotFoundError: If a file is missing.
-        UserError: If a file is damaged or of another kind, the features are
-            not those of the model, no threshold reaches the rate, or ``out``
-            is ``model``.
+        UserError: If a file is damaged, the features are not the model's, no
+            threshold reaches the rate, or ``out`` is ``model``.
     """
     _, spec = read_model_file(model)
     calibrated_path(model, out)  # refuses before the long part
@@ -126,9 +125,7 @@ def calibrate_model(
 def _compare(given: np.ndarray, found: np.ndarray) -> tuple[np.ndarray, float]:
     """Return cosines of features ``(n, D)``, and how far from 1 they may be.
 
-    Args:
-        given: Features to compare, of any length.
-        found: Features of the same images by the model, of length 1.
+    ``given`` has vectors of any length, ``found`` of length 1.
     """
     given = given.astype(np.float64)
     given /= np.maximum(np.linalg.norm(given, axis=1, keepdims=True), 1e-12)

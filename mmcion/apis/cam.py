@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -204,49 +205,67 @@ class FeatureMap:
     tensor: Tensor | None = None
     as_map: Callable[[Tensor], Tensor] = torch.clone
 
-    def keep(
-        self, name: str, tensor: Tensor, as_map: Callable[[Tensor], Tensor]
-    ) -> None:
-        """Replace the map by a later one."""
-        self.name, self.tensor, self.as_map = name, tensor, as_map
-
 
 @contextmanager
 def watch_feature_map(
     network: nn.Module, image_size: tuple[int, int]
 ) -> Iterator[FeatureMap]:
-    """Watch a network's next forward pass for its last map over the image.
+    """Yield the last map over the image, filled by the next forward pass.
 
     - Vision transformers of the zoo: the patch tokens that go into the last
       attention; later ones do not reach the class token.
     - VOLO: the tokens before the class attention.
     - All others: the last output ``(N, C, h, w)`` of a module with several
-      cells that has about the aspect ratio of the image.
-
-    Args:
-        network: Network; its hooks are removed at the end.
-        image_size: Height and width of the images, in pixels.
-
-    Yields:
-        The map, filled by the pass.
+      cells that has about the aspect ratio of the image, ``(H, W)``.
     """
     found = FeatureMap()
-    modules = dict(network.named_modules())
     handles: list[RemovableHandle] = []
+
+    def watch(
+        module: nn.Module,
+        name: str,
+        as_map: Callable[[Tensor], Tensor],
+        is_map: Callable[[Any], bool] = torch.is_tensor,
+    ) -> None:
+        def keep(module: nn.Module, inputs: Any, output: Any) -> None:
+            if isinstance(output, tuple | list) and output:
+                output = output[-1]  # of the last stage
+            if is_map(output):
+                found.name, found.tensor, found.as_map = name, output, as_map
+
+        handles.append(module.register_forward_hook(keep))
+
+    grid: list[int] = []  # height and width of the patch tokens
+
+    def note_grid(module: nn.Module, inputs: Any, output: Tensor) -> None:
+        grid[:] = output.shape[2:]
+
     # these hold no map at their end, but a vector or tokens
-    for name, module in modules.items():
+    for name, module in network.named_modules():
         if isinstance(module, VisionTransformerICS):
-            handles = _watch_patch_tokens(found, name, module.model)
+            handles.append(
+                module.model.patch_embed.register_forward_hook(note_grid)
+            )
+            # (N, 1 + h w, C) -> (N, C, h w) -> (N, C, h, w), without the
+            # class token
+            watch(
+                module.model.blocks[-1].norm1,
+                name,
+                lambda tokens: tokens[:, 1:].mT.unflatten(2, grid),
+            )
             break
         if isinstance(module, VOLO):
-            hook = _keep_output(found, name, _channels_first)
-            handles = [module.model.network[-1].register_forward_hook(hook)]
+            # (N, h, w, C) -> (N, C, h, w)
+            watch(
+                module.model.network[-1],
+                name,
+                lambda tokens: tokens.permute(0, 3, 1, 2),
+            )
             break
     else:
         # every module is watched, and the last map replaces those before
-        for name, module in modules.items():
-            hook = _keep_maps(found, name, image_size)
-            handles.append(module.register_forward_hook(hook))
+        for name, module in network.named_modules():
+            watch(module, name, torch.clone, partial(_is_map, image_size))
     try:
         yield found
     finally:
@@ -254,63 +273,18 @@ def watch_feature_map(
             handle.remove()
 
 
-def _channels_first(values: Tensor) -> Tensor:
-    """Return values ``(N, h, w, C)`` as ``(N, C, h, w)``."""
-    return values.permute(0, 3, 1, 2)
+def _is_map(image_size: tuple[int, int], output: Any) -> bool:
+    """Return whether an output is a map over the image, not attention."""
+    if not isinstance(output, Tensor) or output.dim() != 4:
+        return False
+    (height, width), (rows, columns) = image_size, output.shape[2:]
+    if rows * columns < 2 or rows > height or columns > width:
+        return False
+    # images are reduced by the same factor in both directions
+    skew = (height / rows) / (width / columns)
+    return output.is_floating_point() and 1 / _SKEW <= skew <= _SKEW
 
 
 def _channels_last(images: Tensor) -> Tensor:
     """Return images ``(N, C, H, W)`` as ``(N, H, W, C)``."""
     return images.permute(0, 2, 3, 1).contiguous()
-
-
-def _keep_output(
-    found: FeatureMap, name: str, to_map: Callable[[Tensor], Tensor]
-) -> Callable[..., None]:
-    def hook(module: nn.Module, inputs: Any, output: Tensor) -> None:
-        found.keep(name, output, to_map)
-
-    return hook
-
-
-def _watch_patch_tokens(
-    found: FeatureMap, name: str, model: Any
-) -> list[RemovableHandle]:
-    """Keep tokens ``(N, 1 + h w, C)``, the first of which has no place."""
-    grid: list[int] = []
-
-    def note_grid(module: nn.Module, inputs: Any, output: Tensor) -> None:
-        grid[:] = output.shape[2:]
-
-    def to_map(tokens: Tensor) -> Tensor:
-        # (N, 1 + h w, C) -> (N, h, w, C) -> (N, C, h, w)
-        return _channels_first(tokens[:, 1:].unflatten(1, grid))
-
-    return [
-        model.patch_embed.register_forward_hook(note_grid),
-        model.blocks[-1].norm1.register_forward_hook(
-            _keep_output(found, name, to_map)
-        ),
-    ]
-
-
-def _keep_maps(
-    found: FeatureMap, name: str, image_size: tuple[int, int]
-) -> Callable[..., None]:
-    """Return a hook that keeps outputs that are maps, not attention or so."""
-    height, width = image_size
-
-    def hook(module: nn.Module, inputs: Any, output: Any) -> None:
-        if isinstance(output, tuple | list) and output:
-            output = output[-1]  # of the last stage
-        if not isinstance(output, Tensor) or output.dim() != 4:
-            return
-        rows, columns = output.shape[2:]
-        if rows * columns < 2 or rows > height or columns > width:
-            return
-        # images are reduced by the same factor in both directions
-        skew = (height / rows) / (width / columns)
-        if output.is_floating_point() and 1 / _SKEW <= skew <= _SKEW:
-            found.keep(name, output, torch.clone)
-
-    return hook

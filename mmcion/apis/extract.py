@@ -50,13 +50,11 @@ def extract_features(
         table: Images to extract.
         pipeline: Test transforms.
         out: Folder of the store.
-        meta: What identifies the model, such as its config and the hash of
-            its weights.
+        meta: What identifies the model, such as the hash of its weights.
         batch_size: Images per forward pass.
         num_workers: Number of processes that read images.
-        max_unreadable: Largest number of images, over all ranks, that may be
-            missing or damaged. Their features are zero, and the store lists
-            their rows.
+        max_unreadable: Number of images, over all ranks, that may be missing
+            or damaged. Their features are zero, and the store lists them.
         device: Device of the model; the best available one if None.
         overwrite: Whether to replace features that are there.
 

@@ -321,21 +321,10 @@ class PreparedImages(Dataset):
 def as_images(
     images: Images, channel_order: str | None = None
 ) -> list[str | Tensor]:
-    """Return each image as the path of a file or as a tensor.
-
-    Args:
-        images: A file or a folder; an array ``(H, W, 3)`` or ``(N, H, W, 3)``
-            uint8; a tensor ``(3, H, W)`` or ``(N, 3, H, W)``, uint8 or in
-            [0, 1]; or a list of files, of arrays or of tensors.
-        channel_order: ``'rgb'``, or ``'bgr'`` as OpenCV reads. Required for
-            arrays; tensors are ``'rgb'`` if None; files need none.
+    """Return images as ``FeatureExtractor`` takes them, one by one.
 
     Returns:
         Paths, or ``(3, H, W)`` uint8 RGB tensors on the CPU.
-
-    Raises:
-        FileNotFoundError: If a file or folder is missing.
-        UserError: For another shape, type, range or ``channel_order``.
     """
     check_choice('channel_order', channel_order, (None, 'rgb', 'bgr'))
     if isinstance(images, str | Path):

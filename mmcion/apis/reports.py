@@ -53,12 +53,10 @@ def report_denoising(
     Raises:
         UserError: If the labels belong to another table.
     """
-    origin = labels.report.get('inputs', {}).get('table')
-    if origin not in (None, table.fingerprint()):
-        raise UserError(
-            f'the identities belong to another table: {origin}, not '
-            f'{table.fingerprint()}.'
-        )
+    fingerprint = table.fingerprint()
+    origin = labels.report.get('inputs', {}).get('table') or fingerprint
+    if origin != fingerprint:
+        raise UserError(f'these are identities of another table, {origin}.')
     load_image = None
     if table.path is not None:
         root = table.image_root
@@ -84,16 +82,11 @@ def query_activations(
     model: nn.Module,
     pipeline: Sequence[dict[str, Any]] | None = None,
 ) -> list[TileGroup]:
-    """Show activation maps of the best and the worst queries.
+    """Return activation maps of the best and the worst queries.
 
-    Args:
-        result: Ranking whose ``img_path`` are files.
-        model: Network in eval mode.
-        pipeline: Transforms of an image file, see ``FeatureExtractor``.
-
-    Returns:
-        Crops for ``write_retrieval_report``; none, with a line in the log,
-        if the images are gone or the network has no map over an image.
+    There are none, with a line in the log, if the images are gone or the
+    network has no map over an image. See ``FeatureExtractor`` for ``model``
+    and ``pipeline``.
     """
     extractor = FeatureExtractor(model, pipeline=pipeline)
     # indices of valid queries, highest average precision first

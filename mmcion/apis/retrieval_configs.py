@@ -14,15 +14,7 @@ from mmcion.utils.cli import override, read_config
 
 
 def set_metric_options(cfg: Config, options: Mapping[str, Any]) -> None:
-    """Set options of the ``ReIDMetric`` of a test.
-
-    Args:
-        cfg: Runner config, changed in place.
-        options: Options of ``ReIDMetric``.
-
-    Raises:
-        UserError: If the config does not have exactly one ``ReIDMetric``.
-    """
+    """Set options of the one ``ReIDMetric`` of a test, in place."""
     evaluator = cfg.get('test_evaluator') or []
     metrics = evaluator if isinstance(evaluator, list) else [evaluator]
     found = [m for m in metrics if m.get('type') == 'ReIDMetric']
@@ -51,10 +43,6 @@ def dataset_configs(
 
     Returns:
         Configs by name, each with a folder of that name in the work dir.
-
-    Raises:
-        UserError: If there is no such config, a name is repeated, or a config
-            cannot take an option.
     """
     configs: dict[str, Config] = {}
     for text in datasets:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmcion.structures import IdentityLabels, TrackletTable
-from mmcion.utils.checks import UserError
+from mmcion.utils.checks import check_same_length
 
 _PLAIN = 12  # up to here every number has a bin of its own
 _LAST = 1024  # all numbers beyond share a bin
@@ -36,13 +36,9 @@ class IdentityCounts:
         """Count the identities of a table.
 
         Raises:
-            UserError: if there is not one label per row of the table.
+            UserError: If there is not one label per row of the table.
         """
-        if len(labels.identity) != len(table):
-            raise UserError(
-                f'{len(labels.identity)} labels do not belong to a table of '
-                f'{len(table)} rows.'
-            )
+        check_same_length(table=table, labels=labels.identity)
         keep = labels.keep
         # (N,) -> (K,) identities, and the index of each kept row's identity
         identity, index = np.unique(labels.identity[keep], return_inverse=True)
@@ -86,7 +82,7 @@ class VideoCounts:
         kept: Images that have an identity.
         tracklets: Tracklets in the table.
         identities: Identities seen in the video.
-        shared: Those that are seen in other videos, too.
+        shared: Identities seen in other videos, too.
     """
 
     name: str

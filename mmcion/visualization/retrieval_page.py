@@ -54,7 +54,7 @@ class Score:
     Attributes:
         name: Name with its direction, such as ``mAP (reverse)``.
         value: Value as text.
-        meaning: What it measures; empty for one that we do not know.
+        meaning: What it measures; empty if unknown.
     """
 
     name: str

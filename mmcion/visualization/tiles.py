@@ -26,7 +26,7 @@ class Tile:
         image: The crop; None if it could not be read.
         caption: Lines below it.
         border: Colour of its border, a key of ``COLORS``; empty for none.
-        name: What the crop is called, such as its file.
+        name: Name of the crop, such as its file.
     """
 
     image: Image.Image | None
@@ -59,15 +59,11 @@ def read_tile(
 ) -> Tile:
     """Return the tile of an image, without the image if it is unreadable.
 
-    Args:
-        load: Returns what ``read_image`` takes for a path.
-        path: Path of the image, which is the name of the tile.
-        caption: Lines below the image.
-        border: Colour of the border, see ``Tile``.
+    ``load`` returns what ``read_image`` takes for the path.
     """
     try:
         image = read_image(load(path))
-    except Exception:  # decoders raise whatever they like
+    except Exception:  # decoders raise errors of many kinds
         return Tile(None, caption, border, path)
     return Tile(image, caption, border, path)
 
@@ -92,15 +88,10 @@ def read_image(image: ImageLike, cell: tuple[int, int] = CELL) -> Image.Image:
         cell: Width and height in pixels.
 
     Raises:
-        FileNotFoundError: if the file is missing.
-        UserError: if the file cannot be read, or the array is no image.
+        FileNotFoundError: If the file is missing.
+        UserError: If the file cannot be read.
     """
     if isinstance(image, np.ndarray):
-        if image.dtype != np.uint8 or image.ndim not in (2, 3):
-            raise UserError(
-                f'an image must be uint8 (H, W, 3) or (H, W); got '
-                f'{image.dtype} {image.shape}.'
-            )
         return fit(Image.fromarray(image).convert('RGB'), cell)
     source: io.BytesIO | Path
     if isinstance(image, bytes):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mmcion.structures import RetrievalResult
-from mmcion.visualization import (
+from mmcion.visualization.retrieval_tiles import (
     confident_errors,
     random_queries,
     ranked_groups,
