@@ -25,19 +25,12 @@ _SAME_FEATURE, _RATIO_OF_SPREAD, _ROUNDING = 1e-3, 0.05, 1e-5
 
 
 class CalibratedModel(NamedTuple):
-    """Result of ``calibrate_model``.
+    """Result of ``calibrate_model``."""
 
-    Attributes:
-        path: Model file with the threshold.
-        calibration: The threshold, and the matches and false matches by it.
-        num_verified: Number of images whose features were extracted again.
-        replaced: Similarity that was stored before, if any.
-    """
-
-    path: Path
+    path: Path  # model file with the threshold
     calibration: ThresholdCalibration
-    num_verified: int
-    replaced: float | None
+    num_verified: int  # images whose features were extracted again
+    replaced: float | None  # similarity that was stored before
 
 
 def calibrate_model(

@@ -27,20 +27,16 @@ _SKEW = 1.5  # largest ratio of a cell's height to its width, or inverse
 
 @dataclass
 class ActivationMaps:
-    """Images with maps of what makes their features.
+    """Images as the model sees them, with maps of what makes their features.
 
-    Attributes:
-        images: ``(N, H, W, 3)`` uint8 RGB, as the model sees them.
-        maps: ``(N, H, W)`` float32 in [0, 1]. Each is scaled by itself, so
-            values cannot be compared between images; a constant map is 0.
-        similarity: ``(N,)`` float32 cosines with the reference, 1 without.
-        reference: ``(R, H, W, 3)`` uint8 RGB, R being 1 or N; or None.
+    Each map is scaled by itself, so values cannot be compared between images;
+    a constant map is 0.
     """
 
-    images: np.ndarray
-    maps: np.ndarray
-    similarity: np.ndarray
-    reference: np.ndarray | None = None
+    images: np.ndarray  # (N, H, W, 3) uint8 RGB
+    maps: np.ndarray  # (N, H, W) float32 in [0, 1]
+    similarity: np.ndarray  # (N,) float32 cosines with the reference, or 1
+    reference: np.ndarray | None = None  # (1 or N, H, W, 3) uint8 RGB
 
 
 def activation_maps(
@@ -54,18 +50,16 @@ def activation_maps(
 
     A map is the product of the network's last feature map and of the gradient
     of ``f . r`` with respect to it, summed over channels, negative values set
-    to 0; f is the image's feature and r the unit vector of the reference's.
-    Without a reference r is the image's own: what makes it what it is. With
-    one, it is what makes the two alike. Where the feature is the mean of the
-    map, as of most CNNs, values are each cell's exact part of ``f . r``;
-    elsewhere they follow the gradient.
+    to 0; f is the image's feature and r the reference's, of length 1. Without
+    a reference, r is the image's own. If the feature is the mean of the map,
+    as in most CNNs, values are each cell's exact part of ``f . r``; otherwise
+    they follow the gradient.
 
     The model is left as it was: parameters, their gradients, training mode
     and hooks. Equal input gives equal maps. ``flip_test`` is switched off.
 
-    Source: HiResCAM (Draelos and Carin, arXiv 2011.08891); the target is that
-    of Stylianou et al., "Visualizing deep similarity networks" (WACV 2019,
-    arXiv 1901.00536).
+    Source: HiResCAM (Draelos and Carin, arXiv 2011.08891), with the target of
+    Stylianou et al. (WACV 2019, arXiv 1901.00536).
 
     Args:
         model: A ``FeatureExtractor``, or what it takes as model.
@@ -192,17 +186,11 @@ def _maps(
 
 @dataclass
 class FeatureMap:
-    """Last map over the image in a forward pass.
+    """Last map over the image in a forward pass, if there is one."""
 
-    Attributes:
-        name: Name of the module that made it.
-        tensor: The map as it was computed, to take gradients of; None before
-            the pass, or if the network has no map.
-        as_map: From values shaped as ``tensor`` to ``(N, C, h, w)``.
-    """
-
-    name: str = ''
-    tensor: Tensor | None = None
+    name: str = ''  # of the module that made it
+    tensor: Tensor | None = None  # as it was computed, to take gradients of
+    # from values shaped as the tensor to (N, C, h, w)
     as_map: Callable[[Tensor], Tensor] = torch.clone
 
 

@@ -1,4 +1,4 @@
-"""The library form of ``tools/denoise.py``."""
+"""From tracklets to identities: what ``tools/denoise.py`` calls."""
 
 from pathlib import Path
 from typing import Any
@@ -38,10 +38,9 @@ def denoise(
         table: N images.
         features: One row per image; a store, its folder, or an array
             ``(N, D)``.
-        config: As the files in ``configs/denoise``: ``pipeline``, and
-            optionally ``calibration``, ``center``, ``seed`` and
-            ``custom_imports``. (``export`` is the tool's.)
-        work_dir: Finished levels and chunks are kept here and reused.
+        config: As in ``configs/denoise``: ``pipeline``, and optionally
+            ``calibration``, ``center``, ``seed`` and ``custom_imports``.
+        work_dir: Folder of finished levels and chunks, which are reused.
 
     Returns:
         Identity of every row, -1 where it was dropped, and the ``report``.

@@ -39,6 +39,8 @@ from .export_parity import (
 )
 
 _OPSET = 18  # the first with all that VOLO needs
+# what the description has of a model file
+_SPEC = ('arch', 'backbone', 'neck', 'threshold', 'source', 'source_sha256')
 _PACKAGES = ('onnx', 'onnxruntime', 'onnxscript')
 
 
@@ -294,7 +296,7 @@ def _description(
     image_size: tuple[int, int],
     weights_file: Path | None,
 ) -> dict[str, Any]:
-    """Describe input, output and where the weights are from."""
+    """Describe input, output and origin of the weights."""
     spec = getattr(model, 'spec', None)  # a config alone has none
     raw = deployed.with_preprocess
     mean, std = (
@@ -302,9 +304,7 @@ def _description(
         for levels in (deployed.mean, deployed.std)
     )
     return {
-        'arch': spec and spec.arch,
-        'backbone': spec and spec.backbone,
-        'neck': spec and spec.neck,
+        **{key: getattr(spec, key, None) for key in _SPEC},
         'input_size': list(image_size),
         'input': {
             'name': 'images',
@@ -316,9 +316,6 @@ def _description(
         'mean': mean,
         'std': std,
         'output': {'name': 'features', 'l2_norm': deployed.l2_norm},
-        'threshold': spec and spec.threshold,
-        'source': spec and spec.source,
-        'source_sha256': spec and spec.source_sha256,
         'weights_sha256': hash_file(weights_file) if weights_file else None,
         'versions': {'mmcion': __version__, 'torch': str(torch.__version__)},
     }

@@ -22,29 +22,18 @@ MIN_COSINE = 0.9999
 
 @dataclass(frozen=True)
 class Parity:
-    """Difference of features from those of the original model.
-
-    Attributes:
-        max_abs_diff: Largest difference of a value.
-        max_abs_value: Largest value of the original model.
-        min_cosine: Cosine of the worst crop.
-        mean_cosine: Mean cosine of all crops.
-        cosine_between_crops: Cosine of the two most similar crops by the
-            original model. Parity means something only if it is lower than
-            ``min_cosine``.
-    """
+    """Difference of features from those of the original model."""
 
     max_abs_diff: float
-    max_abs_value: float
-    min_cosine: float
+    max_abs_value: float  # of the original model
+    min_cosine: float  # of the worst crop
     mean_cosine: float
+    # of the two most similar crops by the original model: parity means
+    # something only if it is lower than min_cosine
     cosine_between_crops: float
 
     def check(self, what: str) -> None:
-        """Raise unless features are those of the original model.
-
-        Args:
-            what: What was compared, for the message.
+        """Raise unless the features of ``what`` are those of the original.
 
         Raises:
             UserError: If a cosine is below 0.9999, or crops differ so little

@@ -44,8 +44,8 @@ def report_denoising(
     """Write a self-contained HTML page about a denoising.
 
     Args:
-        table: Images, in folders, tar files or an LMDB. Without paths, or
-            where the folder or LMDB is gone, the page has no crops.
+        table: Images, in folders, tar files or an LMDB. If they have no
+            paths or are missing, the page has no crops.
         labels: Result of ``mmcion.denoise``, with its report.
         file: HTML file to write.
         max_tiles: Crops per section, at most; 0 leaves them out.

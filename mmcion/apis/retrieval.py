@@ -68,8 +68,8 @@ class ReIDInferencer:
         """Set the gallery of ``search``.
 
         Args:
-            images: As for ``FeatureExtractor``; or what its
-                ``extract_folder`` returned, which stays on disk.
+            images: As for ``FeatureExtractor``; or the store of its
+                ``extract_folder``, which stays on disk.
             channel_order: As for ``FeatureExtractor``.
 
         Raises:
@@ -120,20 +120,17 @@ class ReIDInferencer:
             topk: Number of gallery images per query; fewer in a smaller
                 gallery.
             rerank: Whether to order by shared neighbours too, see
-                ``mmcion.rerank``. All queries and the gallery take part, in
-                memory.
+                ``mmcion.rerank``; needs the whole gallery in memory.
             channel_order: As for ``FeatureExtractor``.
 
         Returns:
             Per query ``query``, its image, and ``matches``, the most similar
             first: ``rank`` from 1, ``index`` in the gallery, ``similarity``
-            (the cosine, also if re-ranked) and ``image``. An image is the
-            path of a file, else an RGB array; None if a store does not name
-            its images.
+            (the cosine, also if re-ranked) and ``image``. An image is a path
+            or an RGB array, None if a store does not name its images.
 
         Raises:
-            UserError: If no gallery is set or ``topk`` is not a positive
-                integer.
+            UserError: If no gallery is set or ``topk`` is below 1.
         """
         check_at_least(1, topk=topk)
         if self._gallery is None:
@@ -187,7 +184,7 @@ class ReIDInferencer:
             and ``reason``, where the threshold comes from.
 
         Raises:
-            UserError: If there is more than one image on a side, or
+            UserError: If there is not one image on each side, or
                 ``threshold`` is not a cosine.
         """
         features = []
@@ -235,8 +232,8 @@ class ReIDInferencer:
             cell: Width and height of an image in it, in pixels.
 
         Raises:
-            UserError: If the gallery's images are not known, or ``path`` does
-                not have the suffix of an image.
+            UserError: If the gallery does not know its images, or ``path``
+                does not have the suffix of an image.
         """
         image_format(path)
         if isinstance(results, Mapping):

@@ -40,35 +40,20 @@ _WEIGHT_SUFFIXES = ('.pth', '.pt', '.bin', '.tar', '.safetensors')
 
 @dataclass(frozen=True)
 class ZooEntry:
-    """One model of the zoo, as ``model-index.yml`` describes it.
+    """One model of the zoo, as ``model-index.yml`` describes it."""
 
-    Attributes:
-        name: ``cion_<arch>``.
-        arch: Name of the architecture.
-        file: Name of its weights in the folder ``MMCION_ZOO``.
-        config: Recipe to train it, in the repository.
-        pretraining: Data that it was trained on.
-        input_size: Height and width in pixels.
-        mean: Per channel, of RGB images in [0, 1].
-        std: Per channel, likewise.
-        license: Terms of the weights.
-        obtain: How to get them.
-        url: Address of a public download, or None.
-        sha256: Hash of the file that its authors released; None if unknown.
-    """
-
-    name: str
+    name: str  # cion_<arch>
     arch: str
-    file: str
-    config: str
-    pretraining: str
-    input_size: list[int]
-    mean: list[float]
+    file: str  # name of its weights in the folder MMCION_ZOO
+    config: str  # recipe to train it, in the repository
+    pretraining: str  # data that it was trained on
+    input_size: list[int]  # height and width
+    mean: list[float]  # per channel, of RGB images in [0, 1]
     std: list[float]
-    license: str
-    obtain: str
-    url: str | None = None
-    sha256: str | None = None
+    license: str  # of the weights
+    obtain: str  # how to get them
+    url: str | None = None  # of a public download
+    sha256: str | None = None  # of the released file
 
 
 def list_models(pattern: str | None = None) -> list[str]:

@@ -18,19 +18,12 @@ _MAX_CAMERAS = 8  # more are counted instead of listed
 
 @dataclass(frozen=True)
 class DatasetPart:
-    """Counts of a part of a data set.
-
-    Attributes:
-        name: Name of the part.
-        images: Number of images.
-        identities: Number of identities; None for junk.
-        cameras: Number of cameras; None if they are unknown.
-    """
+    """Counts of a part of a data set."""
 
     name: str
     images: int
-    identities: int | None
-    cameras: int | None
+    identities: int | None  # None for junk
+    cameras: int | None  # None if they are unknown
 
 
 @dataclass

@@ -30,17 +30,10 @@ _FEW = 4  # points below which t-SNE means nothing
 
 @dataclass(frozen=True)
 class EmbeddedImages:
-    """Images as points of a plane.
+    """M images as points of a plane."""
 
-    Attributes:
-        xy: ``(M, 2)`` points.
-        pid: ``(M,)`` identities.
-        cam_id: ``(M,)`` cameras.
-        is_query: ``(M,)`` bool.
-    """
-
-    xy: np.ndarray
-    pid: np.ndarray
+    xy: np.ndarray  # (M, 2)
+    pid: np.ndarray  # (M,), as the others
     cam_id: np.ndarray
     is_query: np.ndarray
 

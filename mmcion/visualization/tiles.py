@@ -20,32 +20,19 @@ COLUMNS = 10  # tiles side by side
 
 @dataclass
 class Tile:
-    """A crop with its caption.
+    """A crop with its caption."""
 
-    Attributes:
-        image: The crop; None if it could not be read.
-        caption: Lines below it.
-        border: Colour of its border, a key of ``COLORS``; empty for none.
-        name: Name of the crop, such as its file.
-    """
-
-    image: Image.Image | None
-    caption: str = ''
-    border: str = ''
-    name: str = ''
+    image: Image.Image | None  # None if it could not be read
+    caption: str = ''  # lines below the image
+    border: str = ''  # key of COLORS; empty for none
+    name: str = ''  # such as its file
 
 
 @dataclass
 class TileGroup:
-    """Tiles that belong together.
+    """Tiles that belong together, with a heading and a note below it."""
 
-    Attributes:
-        sides: One or more lists of tiles that are set side by side, such as
-            a query and its ranked gallery.
-        heading: Line above them.
-        note: Lines below the heading.
-    """
-
+    # lists of tiles side by side, such as a query and its ranked gallery
     sides: Sequence[Sequence[Tile]]
     heading: str = ''
     note: str = ''
