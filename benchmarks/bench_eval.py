@@ -17,16 +17,11 @@ JSON.
 import argparse
 import json
 import multiprocessing
-import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from bench_loss import peak_of
-
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
 
 MSMT17 = {'queries': 11659, 'gallery': 82161, 'people': 3060}
 BLOCK = 256

@@ -15,16 +15,11 @@ need about 190 GiB and is left out. The last line of output is JSON.
 import argparse
 import json
 import multiprocessing
-import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from bench_loss import peak_of
-
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
 
 K1, K2, LAMBDA = 20, 6, 0.3
 MSMT17 = {'queries': 11659, 'gallery': 82161}

@@ -27,7 +27,6 @@ The last line of output is JSON.
 import argparse
 import json
 import os
-import sys
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -53,7 +52,6 @@ from torch.utils.data import DataLoader
 from torch.utils.flop_counter import FlopCounterMode
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
 
 CONFIG = ROOT / 'configs/cion/cion_resnet50-ibn_8xb120-100e_cional.py'
 TERA = 1e12

@@ -1,11 +1,6 @@
 """Draw identities of a data set, to look at before it is used."""
 
 import argparse
-import sys
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
 
 EXAMPLE = """examples:
   python tools/analysis_tools/browse_dataset.py \\

@@ -1,11 +1,6 @@
 """Convert weights of other projects to a model file."""
 
 import argparse
-import sys
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
 
 EXAMPLE = """examples:
   python tools/model_converters/convert_weights.py lupws_r50.pth --from lup \\
