@@ -124,7 +124,7 @@ def anonymous_bytes() -> int:
     for line in Path('/proc/self/status').read_text().splitlines():
         if line.startswith('RssAnon:'):
             return int(line.split()[1]) * 1024
-    raise OSError('this kernel does not tell RssAnon')
+    raise OSError('this kernel does not report RssAnon')
 
 
 def peak_of(function: Callable[[], Any], device: str) -> float:

@@ -86,16 +86,16 @@ def dense_rerank(qf: np.ndarray, gf: np.ndarray) -> np.ndarray:
 
 
 def make_features(args: argparse.Namespace) -> list[np.ndarray]:
-    """Return normalised features of people, 20 images each."""
+    """Return normalised features of identities with 20 images each."""
     rng = np.random.default_rng(0)
     total = args.queries + args.gallery
-    people = max(total // 20, 1)
-    centers = rng.standard_normal((people, args.dim), np.float32)
+    identities = max(total // 20, 1)
+    centers = rng.standard_normal((identities, args.dim), np.float32)
     parts = []
     for count in (args.queries, args.gallery):
         feats = rng.standard_normal((count, args.dim), np.float32)
         feats *= 2
-        for image, person in enumerate(rng.integers(people, size=count)):
+        for image, person in enumerate(rng.integers(identities, size=count)):
             feats[image] += centers[person]
             feats[image] /= np.linalg.norm(feats[image])
         parts.append(feats)

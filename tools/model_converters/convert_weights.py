@@ -41,7 +41,7 @@ def parse_args() -> argparse.Namespace:
             help=f'{name} of images in [0, 1] (default: that of the project)',
         )
     parser.add_argument(
-        '--input-size',
+        '--image-size',
         nargs=2,
         type=int,
         metavar=('H', 'W'),
@@ -64,7 +64,7 @@ def main() -> None:
         role=args.source,
         mean=args.mean,
         std=args.std,
-        input_size=tuple(args.input_size),
+        input_size=tuple(args.image_size),
         allow_partial=args.allow_partial,
         add_hash=args.hash,
     )
