@@ -247,12 +247,13 @@ def run_tool(main: Callable[[], None], *, on_interrupt: str = '') -> None:
     that a registry does not know) is printed as one message and ends with
     status 1; set the environment variable ``MMCION_DEBUG`` to see its
     traceback. All other exceptions are bugs and keep theirs. Ctrl-C ends with
-    status 130.
+    status 130. ``custom_imports`` may name modules of the working directory.
 
     Args:
         main: Runs the tool.
         on_interrupt: How to continue after Ctrl-C.
     """
+    sys.path.append('')  # as in an interactive session
     try:
         main()
     except Exception as error:

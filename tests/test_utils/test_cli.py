@@ -1,4 +1,5 @@
 import argparse
+import sys
 
 import pytest
 from torch.utils.data import DataLoader, Dataset
@@ -53,6 +54,18 @@ def test_stopped_tools_say_how_to_continue(capsys, on_interrupt, message):
 def test_bugs_keep_their_traceback(bug):
     with pytest.raises(type(bug), match='bug'):
         run_tool(lambda: raise_(bug))
+
+
+def test_custom_imports_find_modules_of_the_working_directory(
+    tmp_path, monkeypatch
+):
+    (tmp_path / 'my_levels.py').write_text('READ = True\n')
+    config = tmp_path / 'mine.py'
+    config.write_text("custom_imports = dict(imports=['my_levels'])\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, 'path', [*sys.path])
+    run_tool(lambda: read_config(config))
+    assert sys.modules.pop('my_levels').READ
 
 
 def test_shared_options():
