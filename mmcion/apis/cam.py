@@ -69,9 +69,7 @@ def activation_maps(
 
     Raises:
         FileNotFoundError: If a file is missing.
-        UserError: If an image is damaged or of another kind, there is neither
-            one reference nor one per image, or the network has no feature map
-            or cuts off gradients.
+        UserError: If an image is damaged, or the network has no feature map.
     """
     items = as_images(images, channel_order)
     others = [] if reference is None else as_images(reference, channel_order)

@@ -48,8 +48,7 @@ class DeployedModel(nn.Module):
     """A copy of a model in eval mode on the CPU, from images to features.
 
     Args:
-        model: ``model(inputs)`` returns ``(N, d)``; has a
-            ``ReIDDataPreprocessor``.
+        model: Model with a ``ReIDDataPreprocessor``; returns ``(N, d)``.
         with_preprocess: Whether to take uint8 RGB images ``(N, H, W, 3)``, as
             decoders return them. Otherwise float RGB images ``(N, 3, H, W)``
             that are normalised already.
@@ -85,11 +84,7 @@ class DeployedModel(nn.Module):
         return normalize(feats) if self.l2_norm else feats
 
     def fuse(self) -> bool:
-        """Fuse parallel branches of training, as of RepViT, in place.
-
-        Returns:
-            Whether there were any.
-        """
+        """Fuse parallel branches, as of RepViT; return if there were any."""
         # timm does not say whether it fused anything
         before = sum(tensor.numel() for tensor in self.parameters())
         reparameterize_model(self.model, inplace=True)
@@ -134,8 +129,7 @@ def export_model(
         Content of ``<out>.json``.
 
     Raises:
-        UserError: If the file gives other features, or an option is not
-            possible.
+        UserError: If the file gives other features, or an option is wrong.
         MissingPackageError: If packages of ONNX are missing.
     """
     out = Path(out)

@@ -212,7 +212,11 @@ class FeatureExtractor:
         )
 
     def identity(self) -> dict[str, Any]:
-        """Return what features depend on, with hashes where it is long."""
+        """Return what features depend on: weights, normalisation, pipeline.
+
+        Weights and pipeline are hashes, the latter that of
+        ``extract_features``.
+        """
         digest = hashlib.sha256()
         for name, tensor in self.model.state_dict().items():
             # 0-d tensors have no view of bytes
@@ -239,9 +243,9 @@ def inference_model(
     A ``FeatureExtractor`` is quicker for many calls.
 
     Args:
-        model: As for ``FeatureExtractor``, as the others.
-        images: Images.
-        channel_order: Order of the channels.
+        model: See ``FeatureExtractor``.
+        images: See ``FeatureExtractor``.
+        channel_order: See ``FeatureExtractor``.
 
     Returns:
         A sample with ``feature``, ``(d,)`` float32 on the CPU, and
@@ -264,7 +268,7 @@ def inference_model(
 
 
 def _image_pipeline(model: nn.Module) -> list[dict[str, Any]]:
-    """Return the transforms of a model, of its ``spec`` or ``cfg``."""
+    """Return a model's transforms, as its ``spec`` or ``cfg`` has them."""
     spec, cfg = getattr(model, 'spec', None), getattr(model, 'cfg', None)
     if spec is not None:
         return spec.pipeline
@@ -321,7 +325,7 @@ class PreparedImages(Dataset):
 def as_images(
     images: Images, channel_order: str | None = None
 ) -> list[str | Tensor]:
-    """Return images as ``FeatureExtractor`` takes them, one by one.
+    """Return the images that ``FeatureExtractor`` was called with, one by one.
 
     Returns:
         Paths, or ``(3, H, W)`` uint8 RGB tensors on the CPU.
@@ -351,6 +355,8 @@ def _as_tensors(
 ) -> Tensor:
     """Return one image, or a stack of them, as ``(N, 3, H, W)`` uint8 RGB."""
     array = isinstance(images, np.ndarray)
+    if isinstance(images, Tensor):
+        images = images.detach().cpu()
     if array and channel_order is None:
         raise UserError(
             "an array needs channel_order: 'bgr' if OpenCV read it, 'rgb' if "
@@ -362,13 +368,13 @@ def _as_tensors(
         channels_first = np.ascontiguousarray(np.moveaxis(images, -1, -3))
         tensor = torch.from_numpy(channels_first)
     elif isinstance(images, Tensor) and images.dtype == torch.uint8:
-        tensor = images.detach().cpu()
+        tensor = images
     elif isinstance(images, Tensor):
         low, high = map(float, images.aminmax() if images.numel() else (0, 0))
         values = f' from {low:.3g} to {high:.3g}'
         if images.is_floating_point() and low >= 0 and high <= 1:
             # as an image file would hold them, for the same feature
-            tensor = images.detach().cpu().mul(255).round().to(torch.uint8)
+            tensor = images.mul(255).round().to(torch.uint8)
     # (3, H, W), or (N, 3, H, W) outside a list
     shape = tensor.shape[-3:]
     is_image = len(shape) == 3 and shape[0] == 3 and 0 not in shape[1:]

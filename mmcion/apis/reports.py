@@ -49,9 +49,6 @@ def report_denoising(
         labels: Result of ``mmcion.denoise``, with its report.
         file: HTML file to write.
         max_tiles: Crops per section, at most; 0 leaves them out.
-
-    Raises:
-        UserError: If the labels belong to another table.
     """
     fingerprint = table.fingerprint()
     origin = labels.report.get('inputs', {}).get('table') or fingerprint
@@ -144,11 +141,6 @@ def browse_dataset(
         identities: Number of identities, at most.
         images: Number of images of each, at most.
         seed: Seed of what is drawn.
-
-    Raises:
-        FileNotFoundError: If the data, or an image, are missing.
-        UserError: If the config has no such data set, or it has no
-            identities; see ``dataset_groups`` too.
     """
     dataset, split = _build_dataset(cfg, split)
     read: Callable[[int], str | bytes]

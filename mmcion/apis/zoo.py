@@ -6,6 +6,7 @@ import logging
 import os
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ def read_index() -> dict[str, ZooEntry]:
     content = yaml.safe_load(INDEX.read_text())
     index = {}
     # family by family, so that list_models has an order
-    for arch in (arch for row in content['architectures'] for arch in row):
+    for arch in chain.from_iterable(content['architectures']):
         values = content['defaults'] | content['exceptions'].get(arch, {})
         for key in ('file', 'config'):
             values[key] = values[key].format(
@@ -154,15 +155,9 @@ def init_model(
     """Open a model by its config, in the manner of OpenMMLab.
 
     Args:
-        config: File, or what was read from it; or what else ``get_model``
-            opens.
-        checkpoint: Weights of the backbone, and of the neck if there is one.
-            If None, they are as the config initialises them.
-        device: Where to put it; the best there is if None.
-
-    Raises:
-        FileNotFoundError: If a file is missing.
-        UserError: See ``get_model``.
+        config: Config, its path, or what else ``get_model`` opens.
+        checkpoint: Weights, see ``pretrained`` of ``get_model``.
+        device: Where to put it; the best available one if None.
     """
     return get_model(config, checkpoint, device or get_device())
 

@@ -99,11 +99,6 @@ def dataset_groups(
         identities: Number of identities, at most.
         images: Number of images of each, at most.
         seed: Seed of what is drawn.
-
-    Raises:
-        FileNotFoundError: If an image is missing.
-        UserError: If there is no image, a number is below 1 or an image
-            cannot be read.
     """
     check_at_least(1, identities=identities, images=images)
     if not len(labels.pid):

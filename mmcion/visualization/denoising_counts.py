@@ -26,11 +26,7 @@ class IdentityCounts:
     def from_labels(
         cls, table: TrackletTable, labels: IdentityLabels
     ) -> IdentityCounts:
-        """Count the identities of a table.
-
-        Raises:
-            UserError: If there is not one label per row of the table.
-        """
+        """Count the identities of a table."""
         check_same_length(table=table, labels=labels.identity)
         keep = labels.keep
         # (N,) -> (K,) identities, and the index of each kept row's identity

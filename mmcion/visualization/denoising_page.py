@@ -50,9 +50,6 @@ def write_denoising_report(
             content of one, or ``(H, W, 3)`` uint8 RGB; the file below the
             table's ``image_root`` if None.
         max_tiles: Crops per section, at most; 0 leaves them out.
-
-    Raises:
-        UserError: If there is not one label per row of the table.
     """
     check_at_least(0, max_tiles=max_tiles)
     counts = IdentityCounts.from_labels(table, labels)
