@@ -48,7 +48,7 @@ def test_missing_files_and_folders(tmp_path):
         ([TENSOR.double() / 255], None),
     ],
 )
-def test_one_image_in_many_guises(images, order):
+def test_equivalent_inputs_give_one_image(images, order):
     found = as_images(images, order)
     assert len(found) == 1
     assert found[0].dtype == torch.uint8
@@ -90,13 +90,13 @@ def test_what_is_refused(images, order, words):
         as_images(images, order)
 
 
-def test_files_say_their_order_themselves(tmp_path):
+def test_files_take_no_channel_order(tmp_path):
     path = write_image(tmp_path / 'a.png')
     with pytest.raises(UserError, match="channel_order; got 'bgr'"):
         as_images(path, 'bgr')
 
 
-def test_folder_goes_alone(tmp_path):
+def test_folder_in_a_list_is_refused(tmp_path):
     path = write_image(tmp_path / 'images' / 'a.png')
     with pytest.raises(FileNotFoundError, match='images is a folder'):
         as_images([path, path.parent])

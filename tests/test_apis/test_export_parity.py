@@ -48,7 +48,7 @@ def test_shapes_must_agree():
         compare_features(torch.ones(2, 3), torch.ones(2, 4))
 
 
-def test_made_up_crops():
+def test_generated_crops():
     crops = random_crops(64, 32)
     assert crops.shape == (9, 64, 32, 3) and crops.dtype == torch.uint8
     assert torch.equal(crops, random_crops(64, 32))

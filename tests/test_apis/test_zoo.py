@@ -143,7 +143,7 @@ def test_checkpoint_of_our_training_gives_the_teacher(tmp_path, expected):
         get_model(path)
 
 
-def test_neck_is_not_lost_without_a_word(tmp_path):
+def test_neck_is_not_dropped_silently(tmp_path):
     state = {f'backbone.{k}': v for k, v in converted().items()}
     state['neck.bn.weight'] = torch.ones(3)
     torch.save({'state_dict': state}, tmp_path / 'a.pth')
@@ -245,7 +245,7 @@ def test_released_hash_is_checked(tmp_path, monkeypatch, index):
     get_model(NAME, path)  # named by hand, it is the user's own
 
 
-def test_unknown_hash_is_said(tmp_path, monkeypatch):
+def test_unknown_hash_is_logged(tmp_path, monkeypatch):
     monkeypatch.setenv('MMCION_ZOO', str(tmp_path))
     write_released(tmp_path / f'{NAME}.pth')
     said = []
