@@ -240,7 +240,8 @@ def _zoo_file(entry: ZooEntry) -> Path:
         return fetch_file(entry.file, KnownFile(entry.sha256, entry.url))
     where = f'{ZOO_FOLDER} is {folder}' if folder else f'{ZOO_FOLDER} is unset'
     raise FileNotFoundError(
-        f'no weights of {entry.name} here ({where}). {entry.obtain} Convert '
+        f'there are no weights of {entry.name} here ({where}). '
+        f'{entry.obtain} Convert '
         'your copy with tools/model_converters/reidzoo_to_mmcion.py, save it '
         f'as {entry.file} in a folder and set {ZOO_FOLDER} to that folder; or '
         'give its path as pretrained.'

@@ -110,7 +110,7 @@ def test_architecture_without_a_config(tmp_path):
         publish(tmp_path / 'a.pth', tmp_path / 'b.pth', arch='ghostnet_9')
 
 
-def test_neck_is_not_dropped_silently(tmp_path):
+def test_neck_is_not_lost_without_a_word(tmp_path):
     neck = {'neck.bn.weight': torch.ones(3)}
     state = build_backbone(ARCH).state_dict()
     state = {f'backbone.{name}': tensor for name, tensor in state.items()}
