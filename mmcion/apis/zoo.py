@@ -139,7 +139,8 @@ def get_model(
     elif path.suffix in _WEIGHT_SUFFIXES or path.is_file():
         if weights or pretrained is False:
             raise UserError(
-                f'{model} has weights; leave out pretrained={pretrained!r}.'
+                f'{model} has weights; pretrained={pretrained!r} is for names '
+                'and configs.'
             )
         network = open_file(path, custom_imports=custom_imports)
     else:
@@ -241,10 +242,9 @@ def _zoo_file(entry: ZooEntry) -> Path:
     where = f'{ZOO_FOLDER} is {folder}' if folder else f'{ZOO_FOLDER} is unset'
     raise FileNotFoundError(
         f'there are no weights of {entry.name} here ({where}). '
-        f'{entry.obtain} Convert '
-        'your copy with tools/model_converters/reidzoo_to_mmcion.py, save it '
-        f'as {entry.file} in a folder and set {ZOO_FOLDER} to that folder; or '
-        'give its path as pretrained.'
+        f'{entry.obtain} Convert your copy with tools/model_converters/'
+        f'reidzoo_to_mmcion.py, save it as {entry.file} in a folder and set '
+        f'{ZOO_FOLDER} to that folder; or give its path as pretrained.'
     )
 
 

@@ -183,7 +183,8 @@ def test_fusing_that_changes_features_is_refused(model, tmp_path, monkeypatch):
 @pytest.mark.parametrize('name', ['onnx', 'onnxruntime', 'onnxscript'])
 def test_missing_packages_are_named(name, model, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(MissingPackageError, match=rf'{name}: .*mmcion\[export'):
+    message = rf'{name}: .*mmcion\[export'
+    with pytest.raises(MissingPackageError, match=message):
         export_model(model, tmp_path / 'model.onnx', image_size=SIZE)
 
 
