@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmcion.denoising.functional import Csr
+from mmcion.structures import Csr
 
 
 @pytest.mark.parametrize('seed', range(5))
