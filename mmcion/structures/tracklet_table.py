@@ -53,7 +53,16 @@ class TrackletTable:
         image_root: Path | None = None,
     ) -> None:
         if 'tracklet_ptr' not in columns:
-            columns = {**columns, **_find_groups(columns, len(videos))}
+            video, tracklet = columns['video_id'], columns['tracklet_id']
+            # a tracklet begins where it or its video is another than before
+            new = np.ones(len(video), bool)
+            new[1:] = (np.diff(video) != 0) | (np.diff(tracklet) != 0)
+            first = np.searchsorted(video, np.arange(len(videos) + 1))
+            columns = {
+                **columns,
+                'tracklet_ptr': np.append(np.flatnonzero(new), len(video)),
+                'video_ptr': first.astype(np.int64),
+            }
         self.video_id = columns['video_id']
         self.tracklet_id = columns['tracklet_id']
         self.frame = columns['frame']
@@ -87,17 +96,16 @@ class TrackletTable:
             video_id: ``(N,)`` integers, index into ``videos``.
             tracklet_id: ``(N,)`` integers.
             frame: ``(N,)`` integers >= 0.
-            path: ``(N,)`` text or bytes, relative to ``image_root``.
+            path: ``(N,)`` text or bytes.
             box: ``(N, 4)`` numbers.
             score: ``(N,)`` numbers.
-            videos: Names of the videos; ``video00000`` and so on if None.
-            sources: Recording of each video; itself if None.
+            videos: V names; ``video00000`` and so on if None.
+            sources: V recordings; each video its own if None.
             image_root: Folder or LMDB of the images.
 
         Raises:
-            UserError: If keys are not integers, columns differ in length, a
-                ``video_id`` has no name, or rows are not sorted;
-                ``TrackletTable.sort_order`` returns the permutation.
+            UserError: If columns do not fit together or are not sorted; see
+                ``sort_order``.
         """
         columns = {
             'video_id': as_integers('video_id', video_id, np.int32),
@@ -160,11 +168,7 @@ class TrackletTable:
         return len(self.tracklet_ptr) - 1
 
     def image_path(self, row: int) -> Path:
-        """Return the full path of a row's image.
-
-        Raises:
-            UserError: If the table has no paths.
-        """
+        """Return the full path of a row's image."""
         if self.path is None:
             raise UserError('the table has no image paths.')
         return (self.image_root or Path()) / self.path[row].decode()
@@ -182,11 +186,7 @@ class TrackletTable:
         return digest.hexdigest()[:16]
 
     def save(self, folder: str | Path) -> None:
-        """Write the table as a folder of columns, atomically.
-
-        An ``image_root`` inside the same parent is stored relative to it, so
-        that both can be moved together.
-        """
+        """Write the table as a folder; see ``save_columns``."""
         header = {
             'videos': self.videos,
             'sources': self.sources,
@@ -196,12 +196,7 @@ class TrackletTable:
 
     @classmethod
     def load(cls, folder: str | Path) -> TrackletTable:
-        """Open a saved table memory-mapped.
-
-        Raises:
-            FileNotFoundError: If there is no table in ``folder``.
-            UserError: If a column is damaged or does not fit the others.
-        """
+        """Open a saved table memory-mapped; see ``load_columns``."""
         columns, header = load_columns(folder, cls.KIND)
         videos = header['videos']
         pointers = columns.keys() & {'tracklet_ptr', 'video_ptr'}
@@ -218,19 +213,3 @@ class TrackletTable:
                     f'{rows} rows and {len(videos)} videos.'
                 )
         return cls(columns, videos, header['sources'], header['image_root'])
-
-
-def _find_groups(
-    columns: dict[str, np.ndarray], num_videos: int
-) -> dict[str, np.ndarray]:
-    """Return the columns that hold where tracklets and videos begin."""
-    video, tracklet = columns['video_id'], columns['tracklet_id']
-    rows = len(video)
-    # a tracklet begins where it or its video is another than a row before
-    new = np.ones(rows, bool)
-    new[1:] = (np.diff(video) != 0) | (np.diff(tracklet) != 0)
-    first_rows = np.searchsorted(video, np.arange(num_videos + 1))
-    return {
-        'tracklet_ptr': np.append(np.flatnonzero(new), rows),
-        'video_ptr': first_rows.astype(np.int64),
-    }

@@ -36,8 +36,7 @@ def list_images(
         hint: What to do if there is no image, for the error.
 
     Returns:
-        Paths relative to ``folder`` with forward slashes, sorted by their
-        bytes.
+        Paths relative to ``folder`` with forward slashes, sorted by bytes.
 
     Raises:
         FileNotFoundError: If the folder does not exist or has no image.
@@ -52,10 +51,10 @@ def list_images(
         prefix = '' if inside == '.' else f'{inside}/'
         found += [prefix + name for name in names if is_image_name(name)]
     if not found:
-        where = 'in it or below' if recursive else 'in it'
+        where = ' in it or below' if recursive else ''
+        suffixes = ', '.join(sorted(IMAGE_SUFFIXES))
         raise FileNotFoundError(
-            f'folder {folder} has no image '
-            f'({", ".join(sorted(IMAGE_SUFFIXES))}) {where}. {hint}'.rstrip()
+            f'{folder} has no image ({suffixes}){where}. {hint}'.rstrip()
         )
     # names that are not UTF-8 have no order as text
     return sorted(found, key=os.fsencode)
