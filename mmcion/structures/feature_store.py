@@ -22,7 +22,7 @@ _CHUNK = (1 << 15) - 1
 # Values are multiples of 2^-24, so float64 holds sums of up to 2^28 rows
 # exactly, and their order cannot matter.
 _STEPS = np.float32(1 << 24)
-_HASHED_ROWS = 1 << 16
+_HASHED_ROWS = 1 << 16  # at a time
 _LARGEST = float(np.finfo(np.float16).max)
 
 
@@ -36,19 +36,18 @@ class FeatureStore:
     Values are rounded to multiples of 2^-24, which makes float64 sums of rows
     exact: they do not depend on the order, the blocks or the ranks.
 
-    Images that could not be read have rows of zeros, also in what is
-    returned; ``unreadable`` lists them.
+    Rows of images that could not be read are zero on disk and when returned.
 
     Args:
         features: ``(N, D)`` array of any real type, in memory or mapped.
-        meta: What the features were extracted with. ``unreadable`` in it are
-            rows without a feature.
+        meta: What the features were extracted with; ``unreadable`` lists rows
+            without a feature.
         center: Whether to subtract the mean.
 
     Attributes:
         meta: As given.
         mean: ``(D,)`` float32, or None without ``center``.
-        unreadable: ``(m,)`` int64, sorted rows that have no feature.
+        unreadable: ``(m,)`` int64, sorted rows without a feature.
 
     Raises:
         UserError: If ``features`` are not real numbers ``(N, D)``.
@@ -88,9 +87,8 @@ class FeatureStore:
     def create(cls, folder: str | Path, shape: tuple[int, int]) -> np.memmap:
         """Create the array of a store, or reopen one that is unfinished.
 
-        Ranks may write disjoint row ranges of it. ``finish`` turns it into a
-        store that ``open`` accepts. What an array of the same shape held is
-        still there; others are replaced by zeros.
+        Ranks may write disjoint row ranges of it, then ``finish`` the store.
+        An array of the same shape keeps its values, others become zeros.
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
@@ -209,8 +207,8 @@ class FeatureStore:
         found = self.meta.get('table', own)
         if (len(self), found) != (len(table), own):
             raise UserError(
-                f'these are features of {len(self)} rows of table {found}; '
-                f'extract those of table {own} with its {len(table)} rows.'
+                f'features of another table: the store has {len(self)} rows, '
+                f'the table has {len(table)} (fingerprints {found}, {own}).'
             )
 
     def _compute_mean(self) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""TrackletBuilder: rows in any order become a table, with little memory."""
+"""TrackletBuilder: sort rows into the columns of a table."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class TrackletReading:
     """What a reader found in a data set.
 
     Attributes:
-        table: The images.
+        table: Images and tracklets.
         report: What was skipped.
-        truth: ``(N,)`` int32 true identity of each row, -1 if unknown, or
-            None if the data set has no identities.
+        truth: ``(N,)`` int32 true identities, -1 if unknown; None if the data
+            set has none.
     """
 
     table: TrackletTable
@@ -49,7 +49,7 @@ class TrackletReading:
         Args:
             rows: Columns as from ``TrackletBuilder.sorted_rows``; ``truth``
                 holds the true identities.
-            video_name: Returns the name of a video's number.
+            video_name: Function from the number of a video to its name.
             image_root: Folder that the paths are relative to.
             report: What was skipped.
         """
@@ -98,7 +98,7 @@ class TrackletReading:
 
 
 class TrackletBuilder:
-    """Collects rows as arrays, so that ten million of them fit.
+    """Collect rows as arrays, so that ten million of them fit in memory.
 
     Rows may come in any order; those that come sorted are not copied again.
     """
@@ -126,11 +126,11 @@ class TrackletBuilder:
             tracklet: Number of the tracklet, one or ``(n,)``.
             frame: ``(n,)`` frame numbers.
             path: ``n`` byte strings.
-            item: Tells several images of one tracklet in one frame apart.
+            item: Index among the images of one tracklet in one frame.
             more: Further columns, the same in every call.
         """
         if n := len(path):
-            part = {
+            part: dict[str, np.ndarray] = {
                 'video': np.full(n, video, np.int32),
                 'tracklet': np.full(n, tracklet, np.int64),
                 'frame': np.full(n, frame, np.int64),

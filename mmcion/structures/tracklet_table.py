@@ -36,9 +36,8 @@ class TrackletTable:
             ``ptr[t]:ptr[t + 1]``.
         video_ptr: ``(V + 1,)`` int64; video v is rows ``ptr[v]:ptr[v + 1]``.
         videos: Names of the videos.
-        sources: Name of the recording that each video is a piece of. Within
-            one source, equal ``tracklet_id`` in two videos is one track that
-            was cut. A video that was not cut is its own source.
+        sources: Recording of each video. Within one, equal ``tracklet_id`` in
+            two videos is one track that was cut.
         image_root: Folder that ``path`` is relative to, or LMDB whose keys
             are the paths, or None.
     """

@@ -131,7 +131,9 @@ def fetch_file(name: str, known: KnownFile | None = None) -> Path:
     if target.is_file() and hash_file(target) == known.sha256:
         return target
     tried = []
-    for source in filter(None, (known.url, known.package)):
+    for source in (known.url, known.package):
+        if source is None:
+            continue
         try:
             with atomic_file(target) as temporary:
                 if isinstance(source, Package):

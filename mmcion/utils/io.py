@@ -113,7 +113,7 @@ def _damage_is_named(path: str | Path, expected: str) -> Iterator[None]:
         BadZipFile,
     ) as error:
         raise UserError(
-            f'{path} is damaged ({os.path.getsize(path)} bytes: {error}); '
+            f'{path} is damaged, {os.path.getsize(path)} bytes ({error}); '
             f'expected {expected}. Write it again.'
         ) from error
 

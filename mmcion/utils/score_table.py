@@ -19,7 +19,7 @@ def score_rows(
     Args:
         scores: Scores by data set, as from ``ReIDMetric`` or ``evaluate``.
     """
-    tables: dict[str, dict[str, float]] = {}
+    tables: dict[str, dict[str, float]] = {}  # scores by row
     for data, values in scores.items():
         for name, value in values.items():
             direction, _, score = name.removeprefix(_PREFIX).rpartition('/')
@@ -28,6 +28,7 @@ def score_rows(
     every = dict.fromkeys(name for table in tables.values() for name in table)
     names = [name for name in every if not name.startswith('num_')]
     show_tied = any(table.get('num_tied_queries') for table in tables.values())
+    # text of every cell; a score that a data set does not have is '-'
     rows = []
     for row, table in tables.items():
         cells = [f'{table[n]:.4f}' if n in table else '-' for n in names]
