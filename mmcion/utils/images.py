@@ -1,4 +1,4 @@
-"""Which files are images, and in which order a folder lists them."""
+"""List the image files of a folder."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ IMAGE_SUFFIXES = frozenset(
 
 
 def is_image_name(name: str) -> bool:
-    """Return whether a file name is that of an image.
+    """Return whether a file name has the suffix of an image.
 
-    The suffix decides, in either case. Hidden files, such as the ``._*`` of
-    macOS, are not images.
+    Hidden files, such as the ``._*`` of macOS, are not images.
     """
     # millions of names are tested, and os.path.splitext is slow
     _, dot, suffix = name.rpartition('.')

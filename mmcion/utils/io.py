@@ -47,14 +47,12 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     temporary.mkdir()
     try:
         yield temporary
+        # a folder with files in it cannot be replaced in one step
+        old = _sibling(path)
         if path.exists():
-            # a folder with files in it cannot be replaced in one step
-            old = _sibling(path)
             os.replace(path, old)
-            os.replace(temporary, path)
-            shutil.rmtree(old)
-        else:
-            os.replace(temporary, path)
+        os.replace(temporary, path)
+        shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

@@ -55,14 +55,13 @@ class RankPool:
                 than the inputs.
         """
         self._calls += 1  # one name may be used twice
-        if sizes is None:
-            sizes = np.ones(len(items), np.int64)
+        steps = np.ones(len(items), int) if sizes is None else np.array(sizes)
         saves = keep and self.folder is not None
         rank, world_size = get_dist_info()
         # contiguous runs, so that results of ranks in order are all in order
         mine = np.array_split(np.arange(len(items)), world_size)[rank]
         bar = progress_bar(
-            total=int(np.sum(np.asarray(sizes)[mine])),
+            total=int(steps[mine].sum()),
             desc=name,
             unit=unit,
             unit_scale=True,
@@ -84,7 +83,7 @@ class RankPool:
                     if saves:
                         save_npz(file, **result)
                 done.append(result)
-                bar.update(int(sizes[index]))
+                bar.update(int(steps[index]))
         if world_size == 1:
             return done
         return [result for part in all_gather_object(done) for result in part]

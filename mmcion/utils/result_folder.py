@@ -220,15 +220,15 @@ def _lock(out: Path) -> TextIO:
     path.parent.mkdir(parents=True, exist_ok=True)
     while True:
         file = open(path, 'a')  # noqa: SIM115
-        # some network file systems have no locks
-        with contextlib.suppress(OSError):
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                file.close()
-                raise UserError(
-                    f'another process is writing to {out}. Wait for its end.'
-                ) from None
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            raise UserError(
+                f'another process is writing to {out}. Wait for its end.'
+            ) from None
+        except OSError:
+            pass  # some network file systems have no locks
         # its last owner may have removed the file before it was locked
         with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(path.stat(), os.fstat(file.fileno())):

@@ -13,8 +13,7 @@ def score_rows(
     """Return the header and a row of text for each data set.
 
     A second direction, such as ``reverse/mAP``, has a row of its own. The
-    last columns are the number of valid queries and, if there are any, of
-    tied ones.
+    last columns are the numbers of valid and, if there are any, tied queries.
 
     Args:
         scores: Scores by data set, as from ``ReIDMetric`` or ``evaluate``.
@@ -45,14 +44,12 @@ def score_rows(
 def score_table(scores: Mapping[str, Mapping[str, float]]) -> str:
     """Return the table as aligned lines of text."""
     header, rows = score_rows(scores)
-    widths = [
-        max(map(len, column)) for column in zip(header, *rows, strict=True)
+    columns = zip(header, *rows, strict=True)
+    first_width, *widths = (max(map(len, column)) for column in columns)
+    rule = ['-' * width for width in (first_width, *widths)]
+    lines = [
+        # names to the left, numbers to the right
+        [first.ljust(first_width), *map(str.rjust, cells, widths)]
+        for first, *cells in (header, rule, *rows)
     ]
-    lines = []
-    for first, *cells in [header, ['-' * width for width in widths], *rows]:
-        aligned = [
-            cell.rjust(width)
-            for cell, width in zip(cells, widths[1:], strict=True)
-        ]
-        lines.append('  '.join([first.ljust(widths[0]), *aligned]))
-    return '\n'.join(lines)
+    return '\n'.join(map('  '.join, lines))

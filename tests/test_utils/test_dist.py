@@ -104,7 +104,7 @@ def test_one_process_keeps_its_config():
 
 
 @NO_CUDA
-def test_cpu_ranks_get_plain_ddp_without_sync_bn():
+def test_cpu_ranks_use_plain_ddp_without_sync_bn():
     for cfg in run_on_ranks(adapted):
         assert cfg['model_wrapper_cfg']['device_ids'] is None
         assert cfg['model_wrapper_cfg']['broadcast_buffers'] is False

@@ -102,7 +102,7 @@ def test_error_lists_all_sources_and_what_to_do(tmp_path, cache, archive):
     assert not list(cache.iterdir())
 
 
-def test_reason_of_pip_is_told(tmp_path):
+def test_error_of_pip_is_reported(tmp_path):
     known = KnownFile(
         SHA256, (tmp_path / 'none').as_uri(), Package('no such', 'a.bin')
     )
