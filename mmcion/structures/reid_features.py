@@ -83,9 +83,9 @@ class ReIDFeatures:
         """
         columns = load_npz(check_file(path, 'file of features', _HINT))
         check_columns(path, columns, _REQUIRED)
-        known = (*_REQUIRED, 'tracklet_id')
+        known = columns.keys() & {*_REQUIRED, 'tracklet_id'}
         with name_in_errors(path):
-            return cls(**{k: columns[k] for k in known if k in columns})
+            return cls(**{name: columns[name] for name in known})
 
     def save(self, path: str | Path) -> None:
         """Write an uncompressed ``.npz`` file, atomically."""

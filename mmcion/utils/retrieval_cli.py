@@ -61,12 +61,9 @@ def check_outputs(**paths: str | None) -> None:
         if path is None:
             continue
         given = f'--{name.replace("_", "-")} {path}'
-        # the path or the nearest folder above that exists
-        place = next(
-            p
-            for p in (Path(path), *Path(path).absolute().parents)
-            if p.exists()
-        )
+        place = Path(path)
+        while not place.exists():
+            place = place.parent
         if place == Path(path) and place.is_dir() != (name == 'show_dir'):
             kind = 'a folder' if place.is_dir() else 'a file'
             raise UserError(f'{given} is {kind}; use another path.')
