@@ -108,15 +108,11 @@ def all_gather_arrays(array: np.ndarray) -> list[np.ndarray]:
     world_size = get_world_size()
     if world_size == 1:
         return [array]
-    if array.dtype.kind == 'U':
-        encoded = np.char.encode(array, 'utf-8')
-        return [
-            np.char.decode(part, 'utf-8')
-            for part in all_gather_arrays(encoded)
-        ]
-    if array.dtype.kind == 'S':  # as wide as the widest of all ranks
-        widths = all_gather_arrays(np.array([array.dtype.itemsize]))
-        array = array.astype(f'S{np.max(widths)}')
+    if (kind := array.dtype.kind) in 'US':
+        # as wide as the widest strings of all ranks
+        width = array.dtype.itemsize // np.dtype(f'{kind}1').itemsize
+        widths = all_gather_arrays(np.array([width]))
+        array = array.astype(f'{kind}{np.max(widths)}')
     # (N, ...) -> (N, bytes of a row), padded to the longest rank
     shape, dtype = array.shape[1:], array.dtype
     lengths = [int(n) for n in _all_gather(torch.tensor([len(array)]))]

@@ -16,9 +16,12 @@ import numpy as np
 from .checks import UserError
 
 
-def _sibling(path: Path) -> Path:
+def _temporary(path: str | Path) -> tuple[Path, Path]:
+    """Create the parent of a path; return path and a temporary beside it."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
     # on the same file system, so that renaming is atomic
-    return path.with_name(f'.{path.name}.{uuid.uuid4().hex[:8]}.tmp')
+    return path, path.with_name(f'.{path.name}.{uuid.uuid4().hex[:8]}.tmp')
 
 
 @contextlib.contextmanager
@@ -28,9 +31,7 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
     Missing parent folders are created. On an error the temporary file is
     removed and ``path`` stays as it was.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = _sibling(path)
+    path, temporary = _temporary(path)
     try:
         yield temporary
         os.replace(temporary, path)
@@ -41,14 +42,12 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
 @contextlib.contextmanager
 def atomic_folder(path: str | Path) -> Iterator[Path]:
     """Yield an empty temporary folder that replaces ``path`` on success."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = _sibling(path)
+    path, temporary = _temporary(path)
     temporary.mkdir()
     try:
         yield temporary
         # a folder with files in it cannot be replaced in one step
-        old = _sibling(path)
+        _, old = _temporary(path)
         if path.exists():
             os.replace(path, old)
         os.replace(temporary, path)
