@@ -97,7 +97,7 @@ def _entries(file: str | Path) -> Iterator[tuple[bytes, int]]:
                 if (
                     type(path) is not str
                     or type(pid) is not int
-                    or ('\0' in path)
+                    or '\0' in path
                 ):
                     found = f'entry {count} is {reprlib.repr(entry)}'
                     raise UserError(f'{file} must be {_FORM}; {found}.')

@@ -68,8 +68,9 @@ class FeatureStore:
             or np.ma.isMaskedArray(features)
         ):
             raise UserError(
-                f'features must be a plain array (N, D) of real numbers; got '
-                f'{type(features).__name__} {features.shape} {features.dtype}.'
+                f'features must be (N, D); got {features.shape}, '
+                f'{type(features).__name__} of {features.dtype}. Give a plain '
+                f'array of real numbers.'
             )
         if not features.dtype.isnative or features.dtype.itemsize > 8:
             features = features.astype(np.float64)  # what torch can convert

@@ -127,8 +127,8 @@ class TrackletTable:
                 [int(key[i]) for key in keys] for i in (row, row - 1)
             )
             raise UserError(
-                f'row {row} {after} follows {before}, but rows must be sorted '
-                f'by {_KEYS}; see TrackletTable.sort_order.'
+                f'rows must be sorted by {_KEYS}, see sort_order(); '
+                f'row {row} {after} follows {before}.'
             )
         # sorted, so the ends are the smallest and the largest
         ends = columns['video_id'][[0, -1]] if len(video_id) else (0, -1)

@@ -50,9 +50,7 @@ class ViewPlan(NamedTuple):
         """Batch the plans of single images, which have the same views."""
         sizes = plans[0].sizes
         if not all(torch.equal(plan.sizes, sizes) for plan in plans):
-            raise UserError(
-                'images of a batch must have views of the same sizes.'
-            )
+            raise UserError('images of a batch must have equal view sizes.')
         shapes = [tuple(plan.images.shape) for plan in plans]
         largest = [max(lengths) for lengths in zip(*shapes, strict=True)]
         # (B, H, W, 3), padded with zeros

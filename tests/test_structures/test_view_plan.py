@@ -37,5 +37,5 @@ def test_columns_get_a_batch_and_sizes_stay():
 
 
 def test_images_with_other_views_are_refused():
-    with pytest.raises(UserError, match='same sizes'):
+    with pytest.raises(UserError, match='equal view sizes'):
         ViewPlan.stack([make_plan(4, 7), make_plan(4, 7, num_views=3)])
