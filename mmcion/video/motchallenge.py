@@ -5,13 +5,13 @@ from __future__ import annotations
 import configparser
 import os
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from mmcion.structures import TrackletTable
 from mmcion.structures.tracklet_builder import TrackletReading
 from mmcion.utils.checks import (
     UserError,
@@ -19,15 +19,16 @@ from mmcion.utils.checks import (
     check_interval,
     join_names,
 )
-from mmcion.utils.io import hash_value
+from mmcion.utils.io import hash_file, hash_value
 from mmcion.utils.progress import progress_bar
+from mmcion.utils.result_folder import ResultFolder
 from mmcion.utils.skip_report import SkipReport
 
 from .box_files import read_mot
 from .crops import CropFolders, crop_window
-from .video_shard import CROPS, VideoShard, join_shards
+from .video_shard import CROPS, SHARDS, VideoShard, join_shards
 
-_FORMAT = 1  # raise it when shards of older code must not be used
+_FORMAT = 1  # raise it when results of older code must not be resumed
 _TRUTH = Path('gt', 'gt.txt')
 _MAX_DEPTH = 3  # levels of folders: MOT17, train and MOT17-02-DPM
 # MOT17 has every sequence three times, with the boxes of three detectors.
@@ -67,29 +68,32 @@ def read_motchallenge(
     min_height: float = 0,
     min_visibility: float = 0,
     quality: int = 95,
+    overwrite: bool = False,
 ) -> TrackletReading:
-    """Crop all boxes of all sequences; a sequence is a video.
+    """Crop all boxes of all sequences and save the reading.
 
-    Crops are cut at the box, clipped to the frame. A second run with the
-    same settings takes finished sequences as they are. Where the boxes are
-    ground truth, the true identity of a row is its tracklet, so a person in
-    two sequences counts as two identities.
+    A sequence is a video. Crops are cut at the box, clipped to the frame.
+    Where the boxes are ground truth, the true identity of a row is its
+    tracklet, so a person in two sequences counts as two identities. What is
+    there already is treated as ``ResultFolder`` says.
 
     Args:
         root: A sequence, or a folder of sequences.
-        out: Folder for ``crops`` and ``videos``.
+        out: Folder to write: ``crops``, ``videos`` (a shard per finished
+            sequence) and what ``TrackletReading.save`` writes.
         boxes: A tracker's output, ``<sequence>.txt`` in a folder or one
             file; without it the ground truth of the sequences is used.
         min_height: Least height of a box in pixels.
         min_visibility: Least visible fraction of ground truth, in [0, 1].
         quality: Quality of the JPEG files, 1..100.
+        overwrite: Whether to replace tracklets that are there.
 
     Raises:
         FileNotFoundError: if a folder or file does not exist.
-        UserError: if there is no sequence, or no box that counts.
+        UserError: If there is no sequence or no box that counts, or ``out``
+            holds other results.
     """
     check_interval('[1, 100]', quality=quality)
-    out = Path(out)
     report = SkipReport(root)
     box_path = None if boxes is None else Path(boxes)
     sequences = find_sequences(Path(root), box_path, report)
@@ -98,43 +102,51 @@ def read_motchallenge(
         'min_visibility': min_visibility,
         'quality': quality,
     }
-    # the old table lists crops that may be about to be replaced
-    shutil.rmtree(out / 'table', ignore_errors=True)
-    shards = []
-    with progress_bar(sequences, desc='sequences', unit='seq') as bar:
-        for sequence in bar:
-            # a finished sequence is taken as it is
-            key = _key(sequence, settings)
-            folder = out / 'videos' / sequence.name
-            shard = VideoShard.load_finished(folder, key)
-            if shard is None:
-                VideoShard.remove(folder, out)
-                skipped = SkipReport(sequence.folder)
-                columns = _crop(sequence, out / CROPS, settings, skipped)
-                about = {'name': sequence.name, 'skipped': skipped.to_dict()}
-                shard = VideoShard(columns, [sequence.name], about, key)
-                shard.save(folder)
-            report.merge(shard.report['skipped'])
-            shards.append(shard)
-    if not any(len(shard.columns['path']) for shard in shards):
-        raise UserError(
-            '\n  '.join([f'no box of {root} counts', *report.lines()])
+    inputs = {}
+    for sequence in sequences:
+        # sizes and times stand for the content of the frames
+        stats = [(n, p.stat()) for n, p in sorted(sequence.frames.items())]
+        inputs[sequence.name] = hash_value(
+            [(n, stat.st_size, stat.st_mtime_ns) for n, stat in stats]
         )
-    table = join_shards(shards, out)
-    truth = table.tracklet_index if boxes is None else None
-    return TrackletReading(table, report, truth)
-
-
-def _key(sequence: Sequence, settings: dict[str, float]) -> str:
-    frames = [(n, path.stat()) for n, path in sorted(sequence.frames.items())]
-    boxes = sequence.boxes.stat()
-    return hash_value(
-        {
-            'format': _FORMAT,
-            'settings': settings,
-            'boxes': (boxes.st_size, boxes.st_mtime_ns),
-            'frames': [(n, s.st_size, s.st_mtime_ns) for n, s in frames],
-        }
+        boxes_name = f'{sequence.name}: {sequence.boxes.name}'
+        inputs[boxes_name] = hash_file(sequence.boxes)[:16]
+    with ResultFolder(
+        out,
+        'MOTChallenge tracklets',
+        settings={'format': _FORMAT, 'truth': boxes is None, **settings},
+        inputs=inputs,
+        overwrite=overwrite,
+    ) as results:
+        shards = []
+        with progress_bar(sequences, desc='sequences', unit='seq') as bar:
+            for sequence in bar:
+                # a finished sequence is taken as it is
+                folder = results.path / SHARDS / sequence.name
+                shard = VideoShard.load(folder)
+                if shard is None:
+                    crops = results.path / CROPS
+                    skipped = SkipReport(sequence.folder)
+                    columns = _crop(sequence, crops, settings, skipped)
+                    about = {
+                        'name': sequence.name,
+                        'skipped': skipped.to_dict(),
+                    }
+                    shard = VideoShard(columns, [sequence.name], about)
+                    shard.save(folder)
+                report.merge(shard.report['skipped'])
+                shards.append(shard)
+        if not any(len(shard.columns['path']) for shard in shards):
+            raise UserError(
+                '\n  '.join([f'no box of {root} counts', *report.lines()])
+            )
+        table = join_shards(shards, results.path)
+        truth = table.tracklet_index if boxes is None else None
+        if not results.is_complete:
+            TrackletReading(table, report, truth).save(results.path)
+            results.finish()
+    return TrackletReading(
+        TrackletTable.load(Path(out) / 'table'), report, truth
     )
 
 

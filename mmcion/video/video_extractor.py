@@ -20,7 +20,7 @@ from .detectors import BaseDetector
 from .tracking import NO_TRACK, BaseTracker
 from .video_files import VideoFile
 from .video_reader import VideoReader
-from .video_shard import CROPS, VideoShard
+from .video_shard import CROPS, SHARDS, VideoShard
 
 # track, frame, file name of the crop, box as corners, score
 _Row = tuple[int, int, str, np.ndarray, float]
@@ -62,20 +62,17 @@ class VideoExtractor:
         return TRACKERS.build(self._tracker)
 
     def extract(
-        self, video: VideoFile, key: str, on_frame: Callable[[], Any]
+        self, video: VideoFile, on_frame: Callable[[], Any]
     ) -> VideoShard:
         """Read a video to its end and save its shard.
 
         Args:
             video: Video to read.
-            key: Key of the shard.
             on_frame: Called after every frame.
 
         Raises:
             UserError: if the video cannot be opened, or has no frame.
         """
-        folder = self.out / 'videos' / video.name
-        VideoShard.remove(folder, self.out)
         start = time.perf_counter()
         clips = video.clip_names(self.settings.clips)
         crops = CropFolders(
@@ -108,8 +105,8 @@ class VideoExtractor:
             'dropped': dict(sorted(dropped.items())),
             'seconds': round(time.perf_counter() - start, 2),
         }
-        shard = VideoShard(columns, clips, report, key)
-        shard.save(folder)
+        shard = VideoShard(columns, clips, report)
+        shard.save(self.out / SHARDS / video.name)
         return shard
 
     def _crop(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from mmcion.structures import TrackletTable
 from mmcion.structures.column_folder import load_columns, save_columns
 
 CROPS = 'crops'
+SHARDS = 'videos'
 
 
 @dataclass
@@ -25,7 +25,6 @@ class VideoShard:
             ``path``, ``box`` and ``score``, one row per image.
         clips: Names of the videos that the source counts as.
         report: Entry of ``videos.json``.
-        key: Hash of the settings and input files that it was made with.
     """
 
     KIND = 'VideoShard'
@@ -33,11 +32,10 @@ class VideoShard:
     columns: dict[str, np.ndarray]
     clips: list[str]
     report: dict[str, Any]
-    key: str
 
     def save(self, folder: Path) -> None:
         """Write the shard as a folder of columns, atomically."""
-        header = {'clips': self.clips, 'report': self.report, 'key': self.key}
+        header = {'clips': self.clips, 'report': self.report}
         save_columns(folder, self.KIND, self.columns, header)
 
     @classmethod
@@ -47,22 +45,7 @@ class VideoShard:
             columns, header = load_columns(folder, cls.KIND)
         except (FileNotFoundError, ValueError):
             return None
-        return cls(columns, header['clips'], header['report'], header['key'])
-
-    @classmethod
-    def load_finished(cls, folder: Path, key: str) -> VideoShard | None:
-        """Read a shard; return None if it was made with another key."""
-        shard = cls.load(folder)
-        return shard if shard is not None and shard.key == key else None
-
-    @classmethod
-    def remove(cls, folder: Path, out: Path) -> None:
-        """Delete a shard, if there is one, and then its crops."""
-        # the shard first: without it the crops count for nothing
-        old = cls.load(folder)
-        shutil.rmtree(folder, ignore_errors=True)
-        for clip in old.clips if old is not None else ():
-            shutil.rmtree(out / CROPS / clip, ignore_errors=True)
+        return cls(columns, header['clips'], header['report'])
 
 
 def join_shards(shards: Sequence[VideoShard], out: Path) -> TrackletTable:

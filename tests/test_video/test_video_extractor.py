@@ -15,7 +15,7 @@ def extract(walk, tmp_path):
             CropSettings(**settings),
             tmp_path / 'out',
         )
-        return extractor.extract(VideoFile('walk', walk), 'key', on_frame)
+        return extractor.extract(VideoFile('walk', walk), on_frame)
 
     return run
 
