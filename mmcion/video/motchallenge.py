@@ -30,7 +30,6 @@ from .video_shard import CROPS, SHARDS, VideoShard, join_shards
 
 _FORMAT = 1  # raise it when results of older code must not be resumed
 _TRUTH = Path('gt', 'gt.txt')
-_MAX_DEPTH = 3  # levels of folders: MOT17, train and MOT17-02-DPM
 # MOT17 has every sequence three times, with the boxes of three detectors.
 _COPY = re.compile(r'(.+)-(DPM|FRCNN|SDP)')
 _FRAME_NAME = re.compile(r'(\d+)\.(jpg|jpeg|png)', re.ASCII | re.IGNORECASE)
@@ -45,18 +44,11 @@ OUTSIDE = 'box outside of its frame'
 
 @dataclass
 class Sequence:
-    """Frames and boxes of one recording.
-
-    Attributes:
-        name: Name of its folder.
-        folder: Path of its folder.
-        frames: Image files by frame number, from 1.
-        boxes: File of boxes.
-    """
+    """Frames and boxes of one recording."""
 
     name: str
     folder: Path
-    frames: dict[int, Path]
+    frames: dict[int, Path]  # image files by frame number, from 1
     boxes: Path
 
 
@@ -89,58 +81,45 @@ def read_motchallenge(
         overwrite: Whether to replace tracklets that are there.
 
     Raises:
-        FileNotFoundError: if a folder or file does not exist.
-        UserError: If there is no sequence or no box that counts, or ``out``
-            holds other results.
+        FileNotFoundError: If a folder or file does not exist.
+        UserError: If no box counts, or ``out`` holds other results.
     """
     check_interval('[1, 100]', quality=quality)
     report = SkipReport(root)
     box_path = None if boxes is None else Path(boxes)
     sequences = find_sequences(Path(root), box_path, report)
     settings = {
+        'format': _FORMAT,
+        'truth': boxes is None,
         'min_height': min_height,
         'min_visibility': min_visibility,
         'quality': quality,
     }
     inputs = {}
     for sequence in sequences:
-        # sizes and times stand for the content of the frames
+        # size and time of a frame stand for its content
         stats = [(n, p.stat()) for n, p in sorted(sequence.frames.items())]
         inputs[sequence.name] = hash_value(
             [(n, stat.st_size, stat.st_mtime_ns) for n, stat in stats]
         )
-        boxes_name = f'{sequence.name}: {sequence.boxes.name}'
-        inputs[boxes_name] = hash_file(sequence.boxes)[:16]
+        inputs[f'{sequence.name}: boxes'] = hash_file(sequence.boxes)[:16]
+    kind = 'tracklets of MOTChallenge'
     with ResultFolder(
-        out,
-        'MOTChallenge tracklets',
-        settings={'format': _FORMAT, 'truth': boxes is None, **settings},
-        inputs=inputs,
-        overwrite=overwrite,
+        out, kind, settings=settings, inputs=inputs, overwrite=overwrite
     ) as results:
         shards = []
         with progress_bar(sequences, desc='sequences', unit='seq') as bar:
             for sequence in bar:
                 # a finished sequence is taken as it is
-                folder = results.path / SHARDS / sequence.name
-                shard = VideoShard.load(folder)
-                if shard is None:
-                    crops = results.path / CROPS
-                    skipped = SkipReport(sequence.folder)
-                    columns = _crop(sequence, crops, settings, skipped)
-                    about = {
-                        'name': sequence.name,
-                        'skipped': skipped.to_dict(),
-                    }
-                    shard = VideoShard(columns, [sequence.name], about)
-                    shard.save(folder)
+                shard = VideoShard.load(
+                    results.path / SHARDS / sequence.name
+                ) or _crop(sequence, results.path, settings)
                 report.merge(shard.report['skipped'])
                 shards.append(shard)
-        if not any(len(shard.columns['path']) for shard in shards):
-            raise UserError(
-                '\n  '.join([f'no box of {root} counts', *report.lines()])
-            )
         table = join_shards(shards, results.path)
+        if not len(table):
+            lines = [f'no box of {root} counts', *report.lines()]
+            raise UserError('\n  '.join(lines))
         truth = table.tracklet_index if boxes is None else None
         if not results.is_complete:
             TrackletReading(table, report, truth).save(results.path)
@@ -151,13 +130,22 @@ def read_motchallenge(
 
 
 def _crop(
-    sequence: Sequence,
-    root: Path,
-    settings: dict[str, float],
-    report: SkipReport,
-) -> dict[str, np.ndarray]:
-    """Write the crops of a sequence and return the columns of its shard."""
-    rows = _read_boxes(sequence.boxes, settings['min_visibility'], report)
+    sequence: Sequence, out: Path, settings: dict[str, float]
+) -> VideoShard:
+    """Write the crops and the shard of a sequence."""
+    report = SkipReport(sequence.folder)
+    rows = read_mot(
+        sequence.boxes,
+        report,
+        tracked=True,
+        min_visibility=settings['min_visibility'],
+    )
+    if len(rows) and rows[:, 0].min() < 1:
+        raise UserError(
+            f'{sequence.boxes} has frame {rows[:, 0].min():g}; frames of '
+            f'MOTChallenge count from 1. Add 1 if this file counts from 0.'
+        )
+    rows = rows[np.lexsort((rows[:, 1], rows[:, 0]))]  # by frame and id
     frame, track = rows[:, :2].astype(np.int64).T
     box = rows[:, 2:6]  # x, y, w, h
     names: dict[int, str] = {}  # file name of each row that is kept
@@ -165,7 +153,7 @@ def _crop(
     frames, starts = np.unique(frame, return_index=True)
     stops = np.append(starts, len(rows))[1:]
     quality = int(settings['quality'])
-    with CropFolders(root, sequence.name, quality) as crops:
+    with CropFolders(out / CROPS, sequence.name, quality) as crops:
         for number, start, stop in zip(frames, starts, stops, strict=True):
             where = f'{sequence.name} frame {number}'
             path = sequence.frames.get(int(number))
@@ -191,7 +179,7 @@ def _crop(
     kept = np.array(list(names), np.int64)
     kept = kept[np.lexsort((frame[kept], track[kept]))]
     paths = [f'{sequence.name}/{names[row]}'.encode() for row in kept]
-    return {
+    columns = {
         'clip': np.zeros(len(kept), np.int64),
         'tracklet_id': track[kept],
         'frame': frame[kept] - 1,
@@ -199,20 +187,10 @@ def _crop(
         'box': box[kept].astype(np.float32),
         'score': rows[kept, 6].astype(np.float32),
     }
-
-
-def _read_boxes(
-    path: Path, min_visibility: float, report: SkipReport
-) -> np.ndarray:
-    """Read the tracked boxes of ``read_mot``, sorted by frame and id."""
-    rows = read_mot(path, report, tracked=True, min_visibility=min_visibility)
-    if len(rows) and rows[:, 0].min() < 1:
-        raise UserError(
-            f'{path} has frame {rows[:, 0].min():g}; MOTChallenge counts '
-            f'frames from 1. If this file counts from 0, add 1, or all boxes '
-            f'are cut from the frame before.'
-        )
-    return rows[np.lexsort((rows[:, 1], rows[:, 0]))]
+    about = {'name': sequence.name, 'skipped': report.to_dict()}
+    shard = VideoShard(columns, [sequence.name], about)
+    shard.save(out / SHARDS / sequence.name)
+    return shard
 
 
 def find_sequences(
@@ -220,40 +198,37 @@ def find_sequences(
 ) -> list[Sequence]:
     """Find sequences that have frames and boxes, sorted by name.
 
-    Args:
-        root: A sequence, or a folder of sequences, or of folders of them.
-        boxes: Folder with ``<sequence>.txt``, or the file of the only
-            sequence; without it ``gt/gt.txt`` of each.
-        report: Counts the sequences that are left out.
-
-    Raises:
-        FileNotFoundError: if there is no such folder or file.
-        UserError: if there is no sequence, or two have one name.
+    Arguments are those of ``read_motchallenge``; ``report`` counts the
+    sequences that are left out.
     """
     check_folder(root, 'folder of sequences')
-    if boxes is not None and not boxes.exists():
-        raise FileNotFoundError(f'boxes: {boxes} does not exist.')
-    folders = _sequence_folders(root)
+    if boxes is not None and not boxes.is_file():
+        check_folder(boxes, 'boxes')
+    folders = {
+        path.parent
+        for above in ('', '*/', '*/*/')  # MOT17, train, MOT17-02-DPM
+        for name in ('seqinfo.ini', 'img1')
+        for path in root.glob(above + name)
+    }
     if not folders:
+        inside = join_names(sorted(os.listdir(root))) or 'nothing'
         raise UserError(
-            f'no sequence was found in {root}\n  expected: SEQUENCE/img1/'
-            f'000001.jpg and SEQUENCE/{_TRUTH}\n  found: '
-            f'{join_names(sorted(os.listdir(root))) or "nothing"}'
+            f'{root} has no sequence, which is a folder with '
+            f'img1/000001.jpg and {_TRUTH}; found {inside}.'
         )
-    one_file = boxes is not None and boxes.is_file()
-    if one_file and len(folders) > 1:
+    if boxes is not None and boxes.is_file() and len(folders) > 1:
         raise UserError(
-            f'{boxes} is one file of boxes for {len(folders)} sequences; '
-            f'give a folder of files SEQUENCE.txt.'
+            f'{boxes} is one file for {len(folders)} sequences; give a '
+            f'folder of files SEQUENCE.txt.'
         )
     found: dict[str, Sequence] = {}
     recordings: dict[str, str] = {}  # name of the sequence that is taken
-    for folder in folders:
+    # a link to a sequence is named after what it leads to
+    for folder in sorted(folders, key=lambda folder: folder.resolve().name):
         name = folder.resolve().name
-        if boxes is None:
-            file = folder / _TRUTH
-        else:
-            file = boxes if one_file else boxes / f'{name}.txt'
+        file = boxes or folder / _TRUTH
+        if file.is_dir():
+            file = file / f'{name}.txt'
         if not file.is_file():
             report.skip(NO_BOXES, f'{name} ({file})')
             continue
@@ -264,46 +239,29 @@ def find_sequences(
         if recordings.setdefault(copy[1] if copy else name, name) != name:
             report.skip(SAME_FRAMES, name)
             continue
-        frames = _find_frames(folder, report)
-        found[name] = Sequence(name, folder, frames, file)
-    if not found:
-        raise UserError(
-            '\n  '.join([f'no sequence of {root} has boxes', *report.lines()])
+        found[name] = Sequence(
+            name, folder, _find_frames(folder, report), file
         )
-    return [found[name] for name in sorted(found)]
-
-
-def _sequence_folders(root: Path) -> list[Path]:
-    # level by level; a sequence holds no further sequences
-    level, found = [root], []
-    for _ in range(_MAX_DEPTH):
-        deeper: list[Path] = []
-        for folder in level:
-            known = (folder / 'seqinfo.ini').is_file()
-            if known or (folder / 'img1').is_dir():
-                found.append(folder)
-            else:
-                deeper += [path for path in folder.iterdir() if path.is_dir()]
-        level = deeper
-    return sorted(found, key=lambda folder: folder.resolve().name)
+    if not found:
+        lines = [f'no sequence of {root} has boxes', *report.lines()]
+        raise UserError('\n  '.join(lines))
+    return list(found.values())
 
 
 def _find_frames(folder: Path, report: SkipReport) -> dict[int, Path]:
     """Return the image files of a sequence by frame number."""
     parser = configparser.ConfigParser(interpolation=None)
     try:
+        parser.read_dict({'Sequence': {}})
         parser.read(folder / 'seqinfo.ini', encoding='utf-8')
     except (configparser.Error, UnicodeDecodeError) as error:
         raise UserError(f'{folder / "seqinfo.ini"}: {error}') from error
-    found = parser.has_section('Sequence')
-    info = dict(parser['Sequence']) if found else {}
-    images = folder / info.get('imdir', 'img1')
-    check_folder(images, f'folder of frames of {folder.name},')
-    frames = {}
-    for name in os.listdir(images):
-        match = _FRAME_NAME.fullmatch(name)
-        if match is not None:
-            frames[int(match[1])] = images / name
+    info = parser['Sequence']
+    images = check_folder(
+        folder / info.get('imdir', 'img1'), f'frames of {folder.name}:'
+    )
+    matches = map(_FRAME_NAME.fullmatch, os.listdir(images))
+    frames = {int(match[1]): images / match[0] for match in matches if match}
     if not frames:
         raise UserError(f'{images} has no frames like 000001.jpg.')
     # a difference is worth knowing, but boxes without frame are counted too

@@ -30,13 +30,8 @@ class VideoExtractor:
     """Extracts the tracklets of one video after the other.
 
     It can be sent to another process until it has extracted a video:
-    detector and tracker are built when they are needed.
-
-    Args:
-        detector: Config of a detector.
-        tracker: Config of a tracker.
-        settings: Which crops are kept.
-        out: Folder of the whole run.
+    detector and tracker are built from their configs when they are needed.
+    ``out`` is the folder of all videos.
     """
 
     def __init__(
@@ -53,25 +48,21 @@ class VideoExtractor:
 
     @cached_property
     def detector(self) -> BaseDetector:
-        """The detector of all videos."""
+        """Detector of all videos."""
         return DETECTORS.build(self._detector)
 
     @cached_property
     def tracker(self) -> BaseTracker:
-        """The tracker of all videos."""
+        """Tracker of all videos."""
         return TRACKERS.build(self._tracker)
 
     def extract(
         self, video: VideoFile, on_frame: Callable[[], Any]
     ) -> VideoShard:
-        """Read a video to its end and save its shard.
-
-        Args:
-            video: Video to read.
-            on_frame: Called after every frame.
+        """Read a video, calling ``on_frame`` for each frame; save its shard.
 
         Raises:
-            UserError: if the video cannot be opened, or has no frame.
+            UserError: If the video cannot be opened, or has no frame.
         """
         start = time.perf_counter()
         clips = video.clip_names(self.settings.clips)

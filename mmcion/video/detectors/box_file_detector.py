@@ -10,7 +10,7 @@ import numpy as np
 from mmcion.registry import DETECTORS
 from mmcion.utils.checks import UserError
 
-from ..box_files import READERS, BoxFile, read_box_file
+from ..box_files import BOX_SUFFIXES, BoxFile, read_box_file
 from ..detections import Detections
 from .base_detector import BaseDetector
 
@@ -56,19 +56,18 @@ class BoxFileDetector(BaseDetector):
         """Return the file that the boxes of ``video`` come from.
 
         Raises:
-            FileNotFoundError: if there is none; lists where it was expected.
+            FileNotFoundError: If there is none; lists where it was expected.
         """
         if self.boxes is not None and self.boxes.is_file():
             return [self.boxes]
         folder = self.boxes or video.parent
-        names = [video.stem + suffix for suffix in READERS]
+        names = [video.stem + suffix for suffix in BOX_SUFFIXES]
         names += [f'{video.stem}/det/det.txt']
         for name in names:
             if (folder / name).is_file():
                 return [folder / name]
         raise FileNotFoundError(
-            f'{video} has no box file: {folder} has none of '
-            f'{", ".join(names)}.'
+            f'{video} has no box file: none of {", ".join(names)} in {folder}.'
         )
 
     def open_video(self, video: Path) -> None:

@@ -51,8 +51,7 @@ class EfficientDetLiteDetector(BaseDetector):
     ) -> None:
         if len(tiles) != 2 or min(tiles) < 1:
             raise UserError(
-                f'tiles must be two counts of at least 1, columns and rows; '
-                f'got {tiles}.'
+                f'tiles must be two numbers of at least 1; got {tiles}.'
             )
         check_interval('[0, 1)', overlap=overlap)
         check_interval('[0, 1]', score_thr=score_thr)
@@ -67,9 +66,10 @@ class EfficientDetLiteDetector(BaseDetector):
         self.tiles = (tiles[0], tiles[1])
         self.overlap = overlap
         self.nms_iou = nms_iou
-        own = Path(model)
-        self._own_files = [own] if own.is_file() else []
-        file = own if own.is_file() else fetch_file(model)
+        file = Path(model)
+        self._own_files = [file] if file.is_file() else []
+        if not self._own_files:
+            file = fetch_file(model)
         self._net = Interpreter(str(file), num_threads=num_threads)
         self._net.allocate_tensors()
         self._input = self._net.get_input_details()[0]
@@ -78,8 +78,8 @@ class EfficientDetLiteDetector(BaseDetector):
         self._outputs = [o['index'] for o in self._net.get_output_details()]
         if len(self._outputs) != 4:
             raise UserError(
-                f'{file} has {len(self._outputs)} outputs; a detector with '
-                f'post-processing inside has 4.'
+                f'{file} must have the 4 outputs of a detector with '
+                f'post-processing; got {len(self._outputs)}.'
             )
 
     def input_files(self, video: Path) -> list[Path]:
