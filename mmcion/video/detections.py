@@ -27,14 +27,10 @@ class Detections:
     def __post_init__(self) -> None:
         self.boxes = np.asarray(self.boxes, np.float32).reshape(-1, 4)
         self.scores = np.asarray(self.scores, np.float32).reshape(-1)
-        columns: dict[str, np.ndarray] = {
-            'boxes': self.boxes,
-            'scores': self.scores,
-        }
+        check_same_length(boxes=self.boxes, scores=self.scores)
         if self.ids is not None:
             self.ids = np.asarray(self.ids, np.int64).reshape(-1)
-            columns['ids'] = self.ids
-        check_same_length(**columns)
+            check_same_length(boxes=self.boxes, ids=self.ids)
 
     def __len__(self) -> int:
         return len(self.boxes)

@@ -187,8 +187,8 @@ def _crop(
         'box': box[kept].astype(np.float32),
         'score': rows[kept, 6].astype(np.float32),
     }
-    about = {'name': sequence.name, 'skipped': report.to_dict()}
-    shard = VideoShard(columns, [sequence.name], about)
+    about = {'name': sequence.name, 'clips': [sequence.name]}
+    shard = VideoShard(columns, {**about, 'skipped': report.to_dict()})
     shard.save(out / SHARDS / sequence.name)
     return shard
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mmcion.registry import TRACKERS
-from mmcion.utils.checks import MissingPackageError, UserError
+from mmcion.utils.checks import UserError, optional_import
 
 from .detections import Detections
 
@@ -88,13 +88,9 @@ class ByteTrack(BaseTracker):
         min_hits: int = 2,
         lost_seconds: float = 1.0,
     ) -> None:
-        try:
+        install = 'pip install -r requirements/video.txt'
+        with optional_import('ByteTrack', install):
             from trackers import ByteTrackTracker
-        except ImportError as error:
-            raise MissingPackageError(
-                'ByteTrack needs the package trackers; run: '
-                'pip install -r requirements/video.txt'
-            ) from error
         self._make = ByteTrackTracker
         self._options: dict[str, Any] = {
             'high_conf_det_threshold': high_thr,

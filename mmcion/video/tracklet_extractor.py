@@ -203,7 +203,7 @@ def _open(
         try:
             detector.open_video(video.path)  # reads its box file
             with VideoReader(video.path) as reader:
-                num_frames += len(reader)
+                num_frames += reader.header_frames
         except (OSError, UserError) as error:
             errors[video] = error
     return num_frames, errors

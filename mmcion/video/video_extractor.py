@@ -96,7 +96,7 @@ class VideoExtractor:
             'dropped': dict(sorted(dropped.items())),
             'seconds': round(time.perf_counter() - start, 2),
         }
-        shard = VideoShard(columns, clips, report)
+        shard = VideoShard(columns, report)
         shard.save(self.out / SHARDS / video.name)
         return shard
 

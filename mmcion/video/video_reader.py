@@ -29,7 +29,7 @@ class VideoReader:
     by comparing the header with the time stamps.
 
     Args:
-        path: A file that OpenCV can decode.
+        path: File that OpenCV can decode.
 
     Raises:
         FileNotFoundError: If the file does not exist.
@@ -47,7 +47,7 @@ class VideoReader:
         self.height = int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
         count = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
         known = math.isfinite(count) and count > 0
-        self.header_frames = int(count) if known else 0
+        self.header_frames = int(count) if known else 0  # 0 if not stated
         fps = self._capture.get(cv2.CAP_PROP_FPS)
         low, high = _PLAUSIBLE_FPS
         self.fps = float(fps) if low <= fps <= high else _FALLBACK_FPS
@@ -61,10 +61,6 @@ class VideoReader:
 
     def __exit__(self, *_: object) -> None:
         self._capture.release()
-
-    def __len__(self) -> int:
-        """Return the number of frames in the header, 0 if unknown."""
-        return self.header_frames
 
     def __iter__(self) -> Iterator[tuple[int, np.ndarray]]:
         while True:

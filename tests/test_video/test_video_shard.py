@@ -17,7 +17,7 @@ def shard(name, tracks, *, clips=1):
         'score': np.ones(rows, np.float32),
     }
     names = [f'{name}{i}' for i in range(clips)]
-    return VideoShard(columns, names, {'name': name})
+    return VideoShard(columns, {'name': name, 'clips': names})
 
 
 def test_saved_shard_comes_back(tmp_path):
@@ -25,7 +25,7 @@ def test_saved_shard_comes_back(tmp_path):
 
     found = VideoShard.load(tmp_path / 'a')
 
-    assert found.report == {'name': 'a'}
+    assert found.report == {'name': 'a', 'clips': ['a0']}
     assert found.columns['tracklet_id'].tolist() == [3, 3, 4]
 
 

@@ -6,11 +6,7 @@ import cv2
 import numpy as np
 
 from mmcion.registry import DETECTORS
-from mmcion.utils.checks import (
-    MissingPackageError,
-    UserError,
-    check_interval,
-)
+from mmcion.utils.checks import UserError, check_interval, optional_import
 from mmcion.utils.downloads import fetch_file
 
 from ..detections import Detections
@@ -32,10 +28,9 @@ class EfficientDetLiteDetector(BaseDetector):
         score_thr: Least confidence of a person.
         tiles: Columns and rows that a frame is cut into. The whole frame is
             used too, for people that fit into no tile.
-        overlap: Fraction of a tile that it shares with the next one; a
-            person should fit into it.
-        nms_iou: IoU above which only the better of two boxes from different
-            tiles is kept.
+        overlap: Fraction of a tile that the next one covers too; a person
+            should fit into it.
+        nms_iou: IoU above which only the better of two boxes is kept.
         num_threads: Threads of the interpreter.
     """
 
@@ -55,13 +50,9 @@ class EfficientDetLiteDetector(BaseDetector):
             )
         check_interval('[0, 1)', overlap=overlap)
         check_interval('[0, 1]', score_thr=score_thr)
-        try:
+        install = 'pip install -r requirements/video.txt'
+        with optional_import('EfficientDetLiteDetector', install):
             from ai_edge_litert.interpreter import Interpreter
-        except ImportError as error:
-            raise MissingPackageError(
-                'EfficientDetLiteDetector needs ai-edge-litert; run: '
-                'pip install -r requirements/video.txt'
-            ) from error
         self.score_thr = score_thr
         self.tiles = (tiles[0], tiles[1])
         self.overlap = overlap
