@@ -17,19 +17,12 @@ _AWNINGS = [(70, 74, 150), (120, 96, 60), (84, 120, 84), (70, 130, 170)]
 
 @dataclass
 class Occluder:
-    """An object that hides figures behind it.
+    """An object that hides figures behind it."""
 
-    Attributes:
-        foot: y of the ground below it.
-        left: x of its image in the street.
-        top: y of its image in the street.
-        image: ``(H, W, 4)`` uint8 blue, green, red, alpha.
-    """
-
-    foot: float
-    left: int
+    foot: float  # y of the ground below it
+    left: int  # of its image in the street
     top: int
-    image: np.ndarray
+    image: np.ndarray  # (H, W, 4) uint8 blue, green, red, alpha
 
 
 def draw_street(size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:

@@ -34,23 +34,14 @@ _NOISE = 3.0  # standard deviation, of 255
 
 @dataclass
 class Visit:
-    """One walk of an identity through the image.
-
-    Attributes:
-        pid: Identity that walks.
-        start: First frame; may be before the video.
-        end: Last frame; may be after the video.
-        foot: y of the feet in pixels.
-        speed: Pixels per frame.
-        direction: 1 to the right, -1 to the left.
-    """
+    """One walk of an identity through the image."""
 
     pid: int
-    start: float
-    end: float
-    foot: float
-    speed: float
-    direction: int
+    start: float  # first frame; may be before the video
+    end: float  # last frame; may be after the video
+    foot: float  # y of the feet in pixels
+    speed: float  # pixels per frame
+    direction: int  # 1 to the right, -1 to the left
 
     @property
     def height(self) -> float:
@@ -66,11 +57,7 @@ def plan_visits(
 ) -> list[Visit]:
     """Let each identity cross the street several times, never twice at once.
 
-    Args:
-        num_identities: Number of identities.
-        num_frames: Length of the video.
-        size: Width and height of the image.
-        rng: Source of start, depth, speed and direction.
+    ``size`` is the width and height of the image.
     """
     width, height = size
     count = max(1, num_frames // _VISIT)
@@ -94,10 +81,8 @@ def plan_visits(
 class Scene:
     """Draws the figures of a frame into the street, far ones first.
 
-    Args:
-        size: Width and height of the image.
-        looks: Clothes of each identity.
-        seed: Seed of background and sensor noise.
+    ``looks`` are the clothes of each identity; ``seed`` is that of background
+    and sensor noise.
     """
 
     def __init__(
@@ -118,9 +103,7 @@ class Scene:
     ) -> tuple[np.ndarray, list[TruthRow]]:
         """Return the image ``(H, W, 3)`` and the truth of visible figures.
 
-        Args:
-            frame: Index from 0; the truth counts from 1.
-            visits: All visits of the video.
+        ``frame`` counts from 0, the truth from 1.
         """
         image = self.street.copy()
         height, width = image.shape[:2]
@@ -237,8 +220,8 @@ def write_synthetic_video(
         less than 30 % is visible are not listed.
 
     Raises:
-        UserError: if the suffix is not ``.avi`` or a number is below 1.
-        OSError: if OpenCV cannot write the video.
+        UserError: If the suffix is not ``.avi`` or a number is below 1.
+        OSError: If OpenCV cannot write the video.
     """
     path = Path(path)
     if path.suffix != '.avi':
@@ -301,20 +284,14 @@ def synthetic_detections(
     rows = rows[rng.random(len(rows)) >= miss_rate]
     frame, box = rows[:, 0], rows[:, 2:]
     noise = rng.normal(0, jitter, box.shape) * np.tile(box[:, 2:], 2)
-    found = _det_rows(frame, box + noise, rng.uniform(0.5, 1, len(box)))
-
+    score = rng.uniform(0.5, 1, len(box))
     # a false box has the size of a true one, anywhere in the image
     chosen = rows[rng.random(len(rows)) < false_rate]
     corner = rng.random((len(chosen), 2)) * (np.array(size) - chosen[:, 4:])
-    wrong = np.concatenate([corner, chosen[:, 4:]], axis=1)
-    score = rng.uniform(0.3, 0.7, len(chosen))
-    rows = np.concatenate([found, _det_rows(chosen[:, 0], wrong, score)])
-    return rows[np.argsort(rows[:, 0], kind='stable')]
-
-
-def _det_rows(
-    frame: np.ndarray, box: np.ndarray, score: np.ndarray
-) -> np.ndarray:
-    none = np.full((len(frame), 1), -1.0)
-    parts = (frame[:, None], none, box, score[:, None], none, none, none)
-    return np.concatenate(parts, axis=1)
+    wrong = np.hstack((corner, chosen[:, 4:]))
+    wrong_score = rng.uniform(0.3, 0.7, len(chosen))
+    found = np.full((len(box) + len(wrong), 10), -1.0)
+    found[:, 0] = np.concatenate((frame, chosen[:, 0]))
+    found[:, 2:6] = np.concatenate((box + noise, wrong))
+    found[:, 6] = np.concatenate((score, wrong_score))
+    return found[np.argsort(found[:, 0], kind='stable')]

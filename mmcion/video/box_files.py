@@ -170,7 +170,7 @@ def read_box_file(
     else:
         if suffix == '.txt':
             rows = read_mot(path)
-            with_ids = (rows[:, 1] >= 0).any()
+            with_ids = bool((rows[:, 1] >= 0).any())
         else:
             rows, with_ids = _read_csv(path)
         frames, ids = rows[:, 0], rows[:, 1] if with_ids else None
@@ -222,7 +222,6 @@ def _read_luperson(path: Path) -> tuple[np.ndarray, Detections]:
             f'{path} is not a pickle of LUPerson or LUPerson-NL, '
             f'{{frame: [[number, {{"bbox": ...}}]]}}: {error!r}'
         ) from error
-    with_ids = any(pid >= 0 for pid in ids)
-    scores = np.ones(len(corners))
-    detections = Detections(corners, scores, ids if with_ids else None)
+    pids = np.array(ids) if any(pid >= 0 for pid in ids) else None
+    detections = Detections(corners, np.ones(len(corners)), pids)
     return np.asarray(frames, np.int64), detections
