@@ -19,7 +19,7 @@ import numpy as np
 from mmcion.utils.checks import UserError, check_at_least
 
 from .synthetic_figure import Look, draw_figure, draw_looks
-from .synthetic_street import Occluder, draw_occluders, draw_street
+from .synthetic_street import Sprite, draw_occluders, draw_street
 
 TruthRow = tuple[int, int, int, int, int, int]  # frame, id, x, y, w, h
 
@@ -109,22 +109,23 @@ class Scene:
         height, width = image.shape[:2]
         owner = np.full((height, width), -1, np.int16)  # pid of each pixel
         here = [v for v in visits if v.start <= frame <= v.end]
-        layers: list[Occluder | Visit] = [*self.occluders, *here]
+        layers: list[Sprite | Visit] = [*self.occluders, *here]
         drawn = []
         for layer in sorted(layers, key=lambda layer: layer.foot):
-            if isinstance(layer, Occluder):
-                _paint(image, layer.image, layer.left, layer.top, owner)
+            if isinstance(layer, Sprite):
+                _paint(image, layer, owner)
                 continue
-            figure, left, top = self._figure(frame, layer)
-            _cast_shadow(image, left + figure.shape[1] // 2, layer)
-            _paint(image, figure, left, top, owner, layer.pid)
-            drawn.append((layer.pid, figure, left, top))
+            figure = self._figure(frame, layer)
+            center = figure.left + figure.image.shape[1] // 2
+            _cast_shadow(image, center, layer)
+            _paint(image, figure, owner, layer.pid)
+            drawn.append((layer.pid, figure))
         # whether a figure is visible is known only after the nearer ones
         truth = []
-        for pid, figure, left, top in drawn:
-            solid = int((figure[..., 3] > 127).sum())
+        for pid, figure in drawn:
+            solid = int((figure.image[..., 3] > 127).sum())
             if int((owner == pid).sum()) >= _MIN_VISIBLE * solid:
-                x0, y0, x1, y1 = _overlap(owner.shape, left, top, figure)
+                x0, y0, x1, y1 = _inside(owner.shape, figure)
                 truth.append((frame + 1, pid, x0, y0, x1 - x0, y1 - y0))
         # the light drifts slowly
         drift = 1 + 0.06 * np.sin(frame / 60) + 0.02 * np.sin(frame / 17)
@@ -133,8 +134,8 @@ class Scene:
         noise = self.noise[y : y + height, x : x + width]
         return cv2.add(bright, noise, dtype=cv2.CV_8U), truth
 
-    def _figure(self, frame: int, visit: Visit) -> tuple[np.ndarray, int, int]:
-        """Return the figure of a visit and its left and top pixel."""
+    def _figure(self, frame: int, visit: Visit) -> Sprite:
+        """Return the figure of a visit at its place."""
         walked = (frame - visit.start) * visit.speed
         stride = walked / (_STRIDE * visit.height) + visit.pid / 7
         pose = (visit.pid, int(stride * _POSES) % _POSES)
@@ -150,31 +151,29 @@ class Scene:
             figure = figure[:, ::-1]
             x = self.street.shape[1] - x
         left = round(x - figure.shape[1] / 2)
-        return figure, left, round(visit.foot) - len(figure)
+        top = round(visit.foot) - len(figure)
+        return Sprite(visit.foot, left, top, figure)
 
 
-def _overlap(
-    shape: tuple[int, ...], left: int, top: int, figure: np.ndarray
+def _inside(
+    shape: tuple[int, ...], sprite: Sprite
 ) -> tuple[int, int, int, int]:
-    """Return ``x0, y0, x1, y1`` of the part of a figure inside an image."""
-    x1 = min(left + figure.shape[1], shape[1])
-    y1 = min(top + figure.shape[0], shape[0])
+    """Return ``x0, y0, x1, y1`` of the part inside an image."""
+    left, top = sprite.left, sprite.top
+    height, width = sprite.image.shape[:2]
+    x1, y1 = min(left + width, shape[1]), min(top + height, shape[0])
     return max(left, 0), max(top, 0), x1, y1
 
 
 def _paint(
-    image: np.ndarray,
-    figure: np.ndarray,
-    left: int,
-    top: int,
-    owner: np.ndarray,
-    pid: int = -1,
+    image: np.ndarray, sprite: Sprite, owner: np.ndarray, pid: int = -1
 ) -> None:
-    """Blend a figure into an image and enter its ``pid`` into ``owner``."""
-    x0, y0, x1, y1 = _overlap(image.shape, left, top, figure)
+    """Blend a sprite into an image and enter its ``pid`` into ``owner``."""
+    x0, y0, x1, y1 = _inside(image.shape, sprite)
     if x0 >= x1 or y0 >= y1:
         return
-    part = figure[y0 - top : y1 - top, x0 - left : x1 - left]
+    left, top = sprite.left, sprite.top
+    part = sprite.image[y0 - top : y1 - top, x0 - left : x1 - left]
     alpha = part[..., 3:] / np.float32(255)
     below = image[y0:y1, x0:x1]
     below[:] = below + (part[..., :3] - below.astype(np.float32)) * alpha
