@@ -91,14 +91,13 @@ class CropFolders:
     def finish(self, paths: Iterable[str]) -> None:
         """Move the crops that are kept to ``root/<folder>/<file name>``."""
         # each folder is completed inside the hidden one, then moved at once
-        folders: dict[str, list[str]] = {}
+        folders: set[str] = set()
         for path in paths:
             folder, file_name = path.split('/')
-            folders.setdefault(folder, []).append(file_name)
-        for folder, file_names in folders.items():
-            hidden = self._hidden / folder
-            hidden.mkdir()
-            for file_name in file_names:
-                os.replace(self._hidden / file_name, hidden / file_name)
+            if folder not in folders:
+                (self._hidden / folder).mkdir()
+                folders.add(folder)
+            os.replace(self._hidden / file_name, self._hidden / path)
+        for folder in folders:
             shutil.rmtree(self.root / folder, ignore_errors=True)
-            os.replace(hidden, self.root / folder)
+            os.replace(self._hidden / folder, self.root / folder)

@@ -1,4 +1,4 @@
-"""Detections: the boxes of people in one frame."""
+"""Detections: boxes of people in one frame."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mmcion.utils.checks import check_same_length
 
 @dataclass
 class Detections:
-    """The boxes of people in one frame.
+    """Boxes of people in one frame.
 
     Attributes:
         boxes: ``(n, 4)`` float32 ``x1, y1, x2, y2`` in pixels of the frame.

@@ -202,8 +202,9 @@ def find_sequences(
     sequences that are left out.
     """
     check_folder(root, 'folder of sequences')
-    if boxes is not None and not boxes.is_file():
-        check_folder(boxes, 'boxes')
+    one_file = boxes is not None and boxes.is_file()
+    if boxes is not None and not one_file:
+        check_folder(boxes, 'boxes:')
     folders = {
         path.parent
         for above in ('', '*/', '*/*/')  # MOT17, train, MOT17-02-DPM
@@ -216,7 +217,7 @@ def find_sequences(
             f'{root} has no sequence, which is a folder with '
             f'img1/000001.jpg and {_TRUTH}; found {inside}.'
         )
-    if boxes is not None and boxes.is_file() and len(folders) > 1:
+    if one_file and len(folders) > 1:
         raise UserError(
             f'{boxes} is one file for {len(folders)} sequences; give a '
             f'folder of files SEQUENCE.txt.'

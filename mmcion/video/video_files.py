@@ -21,10 +21,8 @@ VIDEO_SUFFIXES = {
 class VideoFile:
     """A video and its name, which is unique in a run.
 
-    Attributes:
-        name: Path below the folder that was given, without suffix and with
-            ``+`` for ``/``, as in LUPerson.
-        path: The file.
+    The name is the path below the folder that was given, without suffix and
+    with ``+`` for ``/``, as in LUPerson.
     """
 
     name: str

@@ -33,11 +33,8 @@ def extract_videos(
 ) -> Iterator[tuple[VideoFile, Outcome]]:
     """Yield each video with its shard, which is saved, or its error.
 
-    Args:
-        extractor: Extractor of a single video.
-        videos: Videos to extract.
-        workers: Number of processes; with 1 all work is done in this one.
-        advance: Called with the number of frames read since the last call.
+    With one worker all work is done in this process. ``advance`` is called
+    with the number of frames read since the last call.
     """
     workers = min(workers, len(videos))
     if workers <= 1:
@@ -65,8 +62,8 @@ def extract_videos(
                     yield running.pop(future), future.result()
         except BrokenProcessPool as error:
             raise ChildProcessError(
-                'a worker process died, perhaps out of memory; the same '
-                'command with fewer workers continues from here.'
+                'a worker process died, perhaps out of memory; resume with '
+                'fewer workers.'
             ) from error
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)

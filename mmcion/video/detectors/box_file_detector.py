@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from mmcion.registry import DETECTORS
-from mmcion.utils.checks import UserError
+from mmcion.utils.checks import UserError, check_folder
 
 from ..box_files import BOX_SUFFIXES, BoxFile, read_box_file
 from ..detections import Detections
@@ -37,9 +37,9 @@ class BoxFileDetector(BaseDetector):
         first_frame: int | None = None,
         score_thr: float | None = None,
     ) -> None:
-        if boxes is not None and not Path(boxes).exists():
-            raise FileNotFoundError(f'boxes: {boxes} does not exist.')
         self.boxes = None if boxes is None else Path(boxes)
+        if self.boxes is not None and not self.boxes.is_file():
+            check_folder(self.boxes, 'boxes:')
         self.first_frame = first_frame
         self.score_thr = score_thr
         self._file: BoxFile | None = None
@@ -49,7 +49,7 @@ class BoxFileDetector(BaseDetector):
         if len(videos) > 1 and self.boxes and self.boxes.is_file():
             raise UserError(
                 f'boxes ({self.boxes}) is one file for {len(videos)} videos; '
-                f'give the folder with a file for each.'
+                f'give a folder.'
             )
 
     def input_files(self, video: Path) -> list[Path]:
@@ -79,6 +79,6 @@ class BoxFileDetector(BaseDetector):
         """Return the boxes of a frame."""
         assert self._file is not None, 'open_video comes before detect'
         found = self._file.frame(frame)
-        if self.score_thr is None:
-            return found
-        return found[found.scores >= self.score_thr]
+        if self.score_thr is not None:
+            found = found[found.scores >= self.score_thr]
+        return found

@@ -45,9 +45,7 @@ class EfficientDetLiteDetector(BaseDetector):
         num_threads: int = 1,
     ) -> None:
         if len(tiles) != 2 or min(tiles) < 1:
-            raise UserError(
-                f'tiles must be two numbers of at least 1; got {tiles}.'
-            )
+            raise UserError(f'tiles must be two numbers from 1; got {tiles}.')
         check_interval('[0, 1)', overlap=overlap)
         check_interval('[0, 1]', score_thr=score_thr)
         install = 'pip install -r requirements/video.txt'
