@@ -97,6 +97,8 @@ def read_motchallenge(
     }
     inputs = {}
     for sequence in sequences:
+        if overwrite:  # errors come before anything is removed
+            read_mot(sequence.boxes)
         # size and time of a frame stand for its content
         stats = [(n, p.stat()) for n, p in sorted(sequence.frames.items())]
         inputs[sequence.name] = hash_value(

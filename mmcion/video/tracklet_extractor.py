@@ -14,7 +14,7 @@ from mmengine.logging import print_log
 
 from mmcion.registry import DETECTORS, TRACKERS
 from mmcion.structures import TrackletTable
-from mmcion.utils.checks import UserError, check_at_least, join_names
+from mmcion.utils.checks import UserError, check_at_least
 from mmcion.utils.io import hash_file, write_json
 from mmcion.utils.progress import progress_bar
 from mmcion.utils.result_folder import ResultFolder
@@ -102,7 +102,7 @@ class TrackletExtractor:
             inputs=_fingerprints(videos, detector),
             overwrite=overwrite,
         )
-        if overwrite:  # what cannot be read shows before anything is removed
+        if overwrite:  # read them before anything is removed
             _check_any_readable(videos, _open(videos, detector)[1])
         with results:
             if results.is_complete:
@@ -160,18 +160,14 @@ class TrackletExtractor:
         # in the order of the names, whichever video was finished first
         table = join_shards([shards[v] for v in videos if v in shards], out)
         table.save(out / 'table')
-        early = [item['name'] for item in reports if item.get('early_end')]
-        if early:
-            _warn(
-                f'{len(early)} videos end before their header states: '
-                f'{join_names(early)}; see videos.json'
-            )
+        early = sum(item.get('early_end', False) for item in reports)
         empty = sum(item.get('images') == 0 for item in reports)
         broken = sum(item.get('broken_frames', 0) for item in reports)
         print_log(
             f'{len(table)} images of {table.num_tracklets} tracklets from '
             f'{len(table.videos)} videos; {len(errors)} videos failed, '
-            f'{empty} have no tracklet, {broken} frames are broken',
+            f'{early} end before their header states, {empty} have no '
+            f'tracklet, {broken} frames are broken; see videos.json',
             logger='current',
         )
 
@@ -183,11 +179,10 @@ def _fingerprints(
     hash_once = functools.cache(hash_file)  # one weight file, many videos
     found = {}
     for video in videos:
-        # size and time stand for the content: hashing videos takes minutes
-        stat = video.path.stat()
-        found[video.name] = f'{stat.st_size} bytes at {stat.st_mtime_ns}'
-        # a missing box file is an error of its video only, see _open
-        with suppress(FileNotFoundError):
+        with suppress(OSError):  # an error of this video only, see _open
+            # size and time stand for the content: hashing takes minutes
+            stat = video.path.stat()
+            found[video.name] = f'{stat.st_size} bytes at {stat.st_mtime_ns}'
             for path in detector.input_files(video.path):
                 found[f'{video.name}: {path.name}'] = hash_once(path)[:16]
     return found

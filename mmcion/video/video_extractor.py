@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from .video_shard import CROPS, SHARDS, VideoShard
 _Row = tuple[int, int, str, np.ndarray, float]
 
 
+@dataclass
 class VideoExtractor:
     """Extracts the tracklets of one video after the other.
 
@@ -34,27 +36,24 @@ class VideoExtractor:
     ``out`` is the folder of all videos.
     """
 
-    def __init__(
-        self,
-        detector: dict[str, Any],
-        tracker: dict[str, Any],
-        settings: CropSettings,
-        out: Path,
-    ) -> None:
-        self._detector = _with_class(detector, DETECTORS)
-        self._tracker = _with_class(tracker, TRACKERS)
-        self.settings = settings
-        self.out = out
+    detector_config: dict[str, Any]
+    tracker_config: dict[str, Any]
+    settings: CropSettings
+    out: Path
+
+    def __post_init__(self) -> None:
+        self.detector_config = _with_class(self.detector_config, DETECTORS)
+        self.tracker_config = _with_class(self.tracker_config, TRACKERS)
 
     @cached_property
     def detector(self) -> BaseDetector:
         """Detector of all videos."""
-        return DETECTORS.build(self._detector)
+        return DETECTORS.build(self.detector_config)
 
     @cached_property
     def tracker(self) -> BaseTracker:
         """Tracker of all videos."""
-        return TRACKERS.build(self._tracker)
+        return TRACKERS.build(self.tracker_config)
 
     def extract(
         self, video: VideoFile, on_frame: Callable[[], Any]
@@ -66,17 +65,14 @@ class VideoExtractor:
         """
         start = time.perf_counter()
         clips = video.clip_names(self.settings.clips)
-        crops = CropFolders(
-            self.out / CROPS, video.name, self.settings.quality
-        )
+        quality = self.settings.quality
+        crops = CropFolders(self.out / CROPS, video.name, quality)
         with crops, VideoReader(video.path) as reader:
             self.detector.open_video(video.path)
             self.tracker.reset(reader.fps)
             rows, dropped = self._crop(reader, crops, on_frame)
             if not reader.num_read:
-                raise UserError(
-                    f'{video.path} has no frame that can be decoded.'
-                )
+                raise UserError(f'{video.path} has no readable frame.')
             num_detections = len(rows) + dropped.total()
             columns = _make_columns(
                 rows, clips, reader.num_frames, self.settings.min_length
@@ -101,10 +97,7 @@ class VideoExtractor:
         return shard
 
     def _crop(
-        self,
-        reader: VideoReader,
-        crops: CropFolders,
-        on_frame: Callable[[], Any],
+        self, reader: VideoReader, crops: CropFolders, on_frame: Callable
     ) -> tuple[list[_Row], Counter[str]]:
         """Write crops; return their rows and counts of dropped boxes."""
         settings = self.settings
