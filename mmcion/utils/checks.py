@@ -35,6 +35,22 @@ class MissingPackageError(UserError, ImportError):
     """An optional package is not installed."""
 
 
+@contextmanager
+def optional_import(user: str, install: str) -> Iterator[None]:
+    """Raise ``MissingPackageError`` if an import in the block fails.
+
+    Args:
+        user: What needs the package.
+        install: Command that installs it.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise MissingPackageError(
+            f'{user} needs a package: {error}; run: {install}'
+        ) from error
+
+
 def check_choice(name: str, value: Any, choices: Collection[Any]) -> None:
     """Raise ``UserError`` unless a value is one of the choices."""
     if value not in choices:
