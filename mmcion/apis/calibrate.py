@@ -18,26 +18,19 @@ from mmcion.utils.io import hash_file
 from .features import FeatureExtractor
 
 _NUM_SAMPLES = 8
-# How far the cosine of one image's features by one model may be from 1. Half
-# precision is nearer; another image size or the mean with the mirrored image
-# is farther. Less is allowed where all images are alike to the model.
+# How far from 1 the cosine of two features of one image by one model may be.
+# Half precision is nearer; another image size or the mean with the mirrored
+# image is farther. The limit is lower if all images are alike to the model.
 _SAME_FEATURE, _RATIO_OF_SPREAD, _ROUNDING = 1e-3, 0.05, 1e-5
 
 
 class CalibratedModel(NamedTuple):
-    """Result of ``calibrate_model``.
+    """Result of ``calibrate_model``."""
 
-    Attributes:
-        path: Model file with the threshold.
-        calibration: The threshold, and the matches and false matches by it.
-        num_verified: Number of images whose features were extracted again.
-        replaced: Similarity that was stored before, if any.
-    """
-
-    path: Path
+    path: Path  # model file with the threshold
     calibration: ThresholdCalibration
-    num_verified: int
-    replaced: float | None
+    num_verified: int  # images whose features were extracted again
+    replaced: float | None  # similarity that was stored before
 
 
 def calibrate_model(
@@ -51,9 +44,9 @@ def calibrate_model(
 ) -> CalibratedModel:
     """Find the threshold of a model, and store it in a copy of its file.
 
-    - Features must be those of the model: their dimensions are compared, and
-      some of the images, if they exist, are extracted again.
-    - Without any ``cam_id``, all images of an identity match.
+    The features must be those of the model: some of the images, if they
+    exist, are extracted again. Without any ``cam_id``, all images of an
+    identity match.
 
     Args:
         features: ``.npz`` file of ``ReIDMetric(dump_features=...)``.
@@ -66,9 +59,8 @@ def calibrate_model(
 
     Raises:
         FileNotFoundError: If a file is missing.
-        UserError: If a file is damaged or of another kind, the features are
-            not those of the model, no threshold reaches the rate, or ``out``
-            is ``model``.
+        UserError: If a file is damaged, the features are not the model's, no
+            threshold reaches the rate, or ``out`` is ``model``.
     """
     _, spec = read_model_file(model)
     calibrated_path(model, out)  # refuses before the long part
@@ -76,7 +68,28 @@ def calibrate_model(
     extractor = FeatureExtractor(
         model, 'cpu', num_workers=0, custom_imports=custom_imports
     )
-    num_verified = _verify(features, data, model, extractor)
+    # (n,) rows of some images that are on this machine
+    chosen = np.linspace(0, len(data) - 1, _NUM_SAMPLES).round().astype(int)
+    rows = [
+        row for row in np.unique(chosen) if Path(data.img_path[row]).is_file()
+    ]
+    paths = [str(data.img_path[row]) for row in rows]
+    found = extractor(paths)  # without images still (0, D)
+    num_dims = data.feature.shape[1]
+    if num_dims != found.shape[1]:
+        raise UserError(
+            f'{features} holds features of {num_dims} dimensions, but those '
+            f'of {model} have {found.shape[1]}; extract them with this model.'
+        )
+    cosines, tolerance = _compare(data.feature[rows], found)
+    if (1 - cosines > tolerance).any():
+        worst = int(cosines.argmin())
+        raise UserError(
+            f'{features} was not extracted with {model}: the feature of '
+            f'{paths[worst]} has a cosine of {cosines[worst]:.4f} with the '
+            f"model's at its image size, {spec.input_size}. Extract with the "
+            'neck, images of this size and no flipping but its own.'
+        )
     query, gallery = (
         data.take(np.flatnonzero(rows))
         for rows in (data.is_query, ~data.is_query)
@@ -97,59 +110,22 @@ def calibrate_model(
     return CalibratedModel(
         store_threshold(model, threshold, out),
         calibration,
-        num_verified,
+        len(paths),
         spec.threshold['similarity'] if spec.threshold else None,
     )
 
 
-def _verify(
-    source: str | Path,
-    data: ReIDFeatures,
-    model: str | Path,
-    extractor: FeatureExtractor,
-) -> int:
-    """Compare features with those that the model gives some images now.
+def _compare(given: np.ndarray, found: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return cosines of features ``(n, D)``, and how far from 1 they may be.
 
-    Returns:
-        Number of images; 0 if none exists here.
-
-    Raises:
-        UserError: If the features differ; names an image.
+    ``given`` has vectors of any length, ``found`` of length 1.
     """
-    chosen = np.linspace(0, len(data) - 1, _NUM_SAMPLES).round().astype(int)
-    rows = [
-        row for row in np.unique(chosen) if Path(data.img_path[row]).is_file()
-    ]
-    # without images still (0, D)
-    found = extractor([str(data.img_path[row]) for row in rows])
-    num_dims = data.feature.shape[1]
-    if num_dims != found.shape[1]:
-        raise UserError(
-            f'{source} holds features of {num_dims} dimensions, but those of '
-            f'{model} have {found.shape[1]}; extract them with this model.'
-        )
-    if not rows:
-        return 0
-    given = data.feature[rows].astype(np.float64)
+    given = given.astype(np.float64)
     given /= np.maximum(np.linalg.norm(given, axis=1, keepdims=True), 1e-12)
     cosines = np.einsum('nd,nd->n', given, found)
-    tolerance = _SAME_FEATURE
-    if len(rows) > 1:
-        # (N, N) -> the mean distance of two different images
-        others = ~np.eye(len(rows), dtype=bool)
-        spread = float((1 - found @ found.T)[others].mean())
-        tolerance = np.clip(
-            _RATIO_OF_SPREAD * spread, _ROUNDING, _SAME_FEATURE
-        )
-    worst = int(cosines.argmin())
-    if 1 - cosines[worst] > tolerance:
-        assert extractor.spec is not None
-        raise UserError(
-            f'{source} was not extracted with {model}: the feature of '
-            f'{data.img_path[rows[worst]]} has a cosine of '
-            f'{cosines[worst]:.4f} with the one that the model gives at its '
-            f'image size, {extractor.spec.input_size}. Extract features as '
-            f'ReIDInferencer does: this network with its neck, images of this '
-            f'size, no flipping beyond its own.'
-        )
-    return len(rows)
+    if len(found) < 2:
+        return cosines, _SAME_FEATURE
+    # (n, n) -> the mean distance of two different images
+    others = ~np.eye(len(found), dtype=bool)
+    limit = _RATIO_OF_SPREAD * float((1 - found @ found.T)[others].mean())
+    return cosines, float(np.clip(limit, _ROUNDING, _SAME_FEATURE))

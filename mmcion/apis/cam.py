@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,30 +19,24 @@ from torch.utils.hooks import RemovableHandle
 from mmcion.models.backbones import VOLO, VisionTransformerICS
 from mmcion.utils.checks import UserError
 
-from .features import FeatureExtractor, PreparedImages
-from .image_inputs import Images, as_images
+from .features import FeatureExtractor, Images, PreparedImages, as_images
 
 _BATCH = 16
-_SKEW = 1.5  # how much a cell may be stretched, height against width
+_SKEW = 1.5  # largest ratio of a cell's height to its width, or inverse
 
 
 @dataclass
 class ActivationMaps:
-    """Images with maps of what counts in them.
+    """Images as the model sees them, with maps of what makes their features.
 
-    Attributes:
-        images: ``(N, H, W, 3)`` uint8 RGB, as the model sees them.
-        maps: ``(N, H, W)`` float32 in [0, 1]. Each is scaled by itself, so
-            values cannot be compared between images; a constant map is 0.
-        similarity: ``(N,)`` float32 cosine of feature and reference; 1 where
-            an image is its own.
-        reference: ``(R, H, W, 3)`` uint8 RGB, R being 1 or N; or None.
+    Each map is scaled by itself, so values cannot be compared between images;
+    a constant map is 0.
     """
 
-    images: np.ndarray
-    maps: np.ndarray
-    similarity: np.ndarray
-    reference: np.ndarray | None = None
+    images: np.ndarray  # (N, H, W, 3) uint8 RGB
+    maps: np.ndarray  # (N, H, W) float32 in [0, 1]
+    similarity: np.ndarray  # (N,) float32 cosines with the reference, or 1
+    reference: np.ndarray | None = None  # (1 or N, H, W, 3) uint8 RGB
 
 
 def activation_maps(
@@ -55,44 +50,36 @@ def activation_maps(
 
     A map is the product of the network's last feature map and of the gradient
     of ``f . r`` with respect to it, summed over channels, negative values set
-    to 0; f is the image's feature and r the unit vector of the reference's.
-    Without a reference r is the image's own: what makes it what it is. With
-    one, it is what makes the two alike. Where the feature is the mean of the
-    map, as of most CNNs, values are each cell's exact part of ``f . r``;
-    elsewhere they follow the gradient.
+    to 0; f is the image's feature and r the reference's, of length 1. Without
+    a reference, r is the image's own. If the feature is the mean of the map,
+    as in most CNNs, values are each cell's exact part of ``f . r``; otherwise
+    they follow the gradient.
 
-    Parameters, their gradients, the training mode and the hooks of the model
-    are left as they were. Equal input gives equal maps. A model that averages
-    features with those of mirrored images (``flip_test``) does not here.
+    The model is left as it was: parameters, their gradients, training mode
+    and hooks. Equal input gives equal maps. ``flip_test`` is switched off.
 
-    Source: HiResCAM (Draelos and Carin, arXiv 2011.08891); the target is that
-    of Stylianou et al., "Visualizing deep similarity networks" (WACV 2019,
-    arXiv 1901.00536).
+    Source: HiResCAM (Draelos and Carin, arXiv 2011.08891), with the target of
+    Stylianou et al. (WACV 2019, arXiv 1901.00536).
 
     Args:
-        model: What ``FeatureExtractor`` takes, or one of these, with a
-            device, an image size or weights of its own.
+        model: A ``FeatureExtractor``, or what it takes as model.
         images: As for ``FeatureExtractor``.
         reference: One image that all are compared with, or one for each.
-        channel_order: Of arrays; see ``as_images``.
+        channel_order: As for ``FeatureExtractor``.
 
     Raises:
         FileNotFoundError: If a file is missing.
-        UserError: If an image is damaged or of another kind, there is neither
-            one reference nor one per image, or the network has no feature map
-            or cuts off gradients.
+        UserError: If an image is damaged, or the network has no feature map.
     """
     items = as_images(images, channel_order)
-    others = []
-    if reference is not None:
-        others = as_images(reference, channel_order)
-        if len(others) not in (1, len(items)):
-            raise UserError(
-                f'reference must be one image or one for each of the '
-                f'{len(items)} images; got {len(others)}.'
-            )
+    others = [] if reference is None else as_images(reference, channel_order)
     if not items:
         raise UserError('there is no image to make a map of.')
+    if reference is not None and len(others) not in (1, len(items)):
+        raise UserError(
+            f'reference must be one image, or one for each of the '
+            f'{len(items)} images; got {len(others)}.'
+        )
     with _one_pass_in_eval_mode(model):
         if not isinstance(model, FeatureExtractor):
             model = FeatureExtractor(model)
@@ -125,7 +112,7 @@ def activation_maps(
 
 @contextmanager
 def _one_pass_in_eval_mode(model: object) -> Iterator[None]:
-    """Switch off mirrored images; restore them and the training mode."""
+    """Switch ``flip_test`` off; restore it and the training mode."""
     network = model.model if isinstance(model, FeatureExtractor) else model
     modes = {}
     if isinstance(network, nn.Module):
@@ -162,7 +149,7 @@ def _maps(
     for inner in ('network', 'backbone'):
         network = getattr(network, inner, network)
     name = type(network).__name__
-    # a caller may have switched gradients off
+    # the caller may have switched gradients off
     with torch.inference_mode(False), torch.enable_grad():
         # inputs want gradients too, since all parameters may be frozen
         inputs = _normalised(extractor, images).clone().requires_grad_()
@@ -173,10 +160,8 @@ def _maps(
         kept = found.tensor
         if kept is None:
             raise UserError(
-                f'{name} has no feature map of an image of {size[0]} x '
-                f'{size[1]} pixels, so there is nothing to show. Use a '
-                f'convolutional network or a transformer of the zoo, or '
-                f'larger images.'
+                f'{name} has no feature map of {size[0]} x {size[1]} pixels. '
+                'Use a CNN, a transformer of the zoo or larger images.'
             )
         grad = None
         if feats.requires_grad and kept.requires_grad:
@@ -199,62 +184,74 @@ def _maps(
 
 @dataclass
 class FeatureMap:
-    """Last map over the image in a forward pass.
+    """Last map over the image in a forward pass, if there is one."""
 
-    Attributes:
-        name: Of the module that made it.
-        tensor: As it was computed, to take gradients of; None before the
-            pass, or if the network has no map.
-        as_map: From values shaped as ``tensor`` to ``(N, C, h, w)``.
-    """
-
-    name: str = ''
-    tensor: Tensor | None = None
+    name: str = ''  # of the module that made it
+    tensor: Tensor | None = None  # as it was computed, to take gradients of
+    # from values shaped as the tensor to (N, C, h, w)
     as_map: Callable[[Tensor], Tensor] = torch.clone
-
-    def keep(
-        self, name: str, tensor: Tensor, as_map: Callable[[Tensor], Tensor]
-    ) -> None:
-        """Replace the map by a later one."""
-        self.name, self.tensor, self.as_map = name, tensor, as_map
 
 
 @contextmanager
 def watch_feature_map(
     network: nn.Module, image_size: tuple[int, int]
 ) -> Iterator[FeatureMap]:
-    """Watch a network's next forward pass for its last map over the image.
+    """Yield the last map over the image, filled by the next forward pass.
 
     - Vision transformers of the zoo: the patch tokens that go into the last
-      attention, because the class token reads nothing later.
+      attention; later ones do not reach the class token.
     - VOLO: the tokens before the class attention.
-    - All others: the last output ``(N, C, h, w)`` of a module that has several
-      cells, about as high and wide for their image as each other.
-
-    Args:
-        network: Hooks are added here, and removed at the end.
-        image_size: Height and width of the images, in pixels.
-
-    Yields:
-        Filled by the pass.
+    - All others: the last output ``(N, C, h, w)`` of a module with several
+      cells that has about the aspect ratio of the image, ``(H, W)``.
     """
     found = FeatureMap()
-    modules = dict(network.named_modules())
     handles: list[RemovableHandle] = []
+
+    def watch(
+        module: nn.Module,
+        name: str,
+        as_map: Callable[[Tensor], Tensor],
+        is_map: Callable[[Any], bool] = torch.is_tensor,
+    ) -> None:
+        def keep(module: nn.Module, inputs: Any, output: Any) -> None:
+            if isinstance(output, tuple | list) and output:
+                output = output[-1]  # of the last stage
+            if is_map(output):
+                found.name, found.tensor, found.as_map = name, output, as_map
+
+        handles.append(module.register_forward_hook(keep))
+
+    grid: list[int] = []  # height and width of the patch tokens
+
+    def note_grid(module: nn.Module, inputs: Any, output: Tensor) -> None:
+        grid[:] = output.shape[2:]
+
     # these hold no map at their end, but a vector or tokens
-    for name, module in modules.items():
+    for name, module in network.named_modules():
         if isinstance(module, VisionTransformerICS):
-            handles = _watch_patch_tokens(found, name, module.model)
+            handles.append(
+                module.model.patch_embed.register_forward_hook(note_grid)
+            )
+            # (N, 1 + h w, C) -> (N, C, h w) -> (N, C, h, w), without the
+            # class token
+            watch(
+                module.model.blocks[-1].norm1,
+                name,
+                lambda tokens: tokens[:, 1:].mT.unflatten(2, grid),
+            )
             break
         if isinstance(module, VOLO):
-            hook = _keep_output(found, name, _channels_first)
-            handles = [module.model.network[-1].register_forward_hook(hook)]
+            # (N, h, w, C) -> (N, C, h, w)
+            watch(
+                module.model.network[-1],
+                name,
+                lambda tokens: tokens.permute(0, 3, 1, 2),
+            )
             break
     else:
         # every module is watched, and the last map replaces those before
-        for name, module in modules.items():
-            hook = _keep_maps(found, name, image_size)
-            handles.append(module.register_forward_hook(hook))
+        for name, module in network.named_modules():
+            watch(module, name, torch.clone, partial(_is_map, image_size))
     try:
         yield found
     finally:
@@ -262,63 +259,18 @@ def watch_feature_map(
             handle.remove()
 
 
-def _channels_first(values: Tensor) -> Tensor:
-    """Return values ``(N, h, w, C)`` as ``(N, C, h, w)``."""
-    return values.permute(0, 3, 1, 2)
+def _is_map(image_size: tuple[int, int], output: Any) -> bool:
+    """Return whether an output is a map over the image, not attention."""
+    if not isinstance(output, Tensor) or output.dim() != 4:
+        return False
+    (height, width), (rows, columns) = image_size, output.shape[2:]
+    if rows * columns < 2 or rows > height or columns > width:
+        return False
+    # images are reduced by the same factor in both directions
+    skew = (height / rows) / (width / columns)
+    return output.is_floating_point() and 1 / _SKEW <= skew <= _SKEW
 
 
 def _channels_last(images: Tensor) -> Tensor:
     """Return images ``(N, C, H, W)`` as ``(N, H, W, C)``."""
     return images.permute(0, 2, 3, 1).contiguous()
-
-
-def _keep_output(
-    found: FeatureMap, name: str, to_map: Callable[[Tensor], Tensor]
-) -> Callable[..., None]:
-    def hook(module: nn.Module, inputs: Any, output: Tensor) -> None:
-        found.keep(name, output, to_map)
-
-    return hook
-
-
-def _watch_patch_tokens(
-    found: FeatureMap, name: str, model: Any
-) -> list[RemovableHandle]:
-    """Keep tokens ``(N, 1 + h w, C)``, the first of which has no place."""
-    grid: list[int] = []
-
-    def note_grid(module: nn.Module, inputs: Any, output: Tensor) -> None:
-        grid[:] = output.shape[2:]
-
-    def to_map(tokens: Tensor) -> Tensor:
-        # (N, 1 + h w, C) -> (N, h, w, C) -> (N, C, h, w)
-        return _channels_first(tokens[:, 1:].unflatten(1, grid))
-
-    return [
-        model.patch_embed.register_forward_hook(note_grid),
-        model.blocks[-1].norm1.register_forward_hook(
-            _keep_output(found, name, to_map)
-        ),
-    ]
-
-
-def _keep_maps(
-    found: FeatureMap, name: str, image_size: tuple[int, int]
-) -> Callable[..., None]:
-    """Return a hook that keeps outputs that are maps, not attention or so."""
-    height, width = image_size
-
-    def hook(module: nn.Module, inputs: Any, output: Any) -> None:
-        if isinstance(output, tuple | list) and output:
-            output = output[-1]  # of the last stage
-        if not isinstance(output, Tensor) or output.dim() != 4:
-            return
-        rows, columns = output.shape[2:]
-        if rows * columns < 2 or rows > height or columns > width:
-            return
-        # images are reduced by the same factor in both directions
-        skew = (height / rows) / (width / columns)
-        if output.is_floating_point() and 1 / _SKEW <= skew <= _SKEW:
-            found.keep(name, output, torch.clone)
-
-    return hook

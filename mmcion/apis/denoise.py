@@ -1,4 +1,4 @@
-"""The library form of ``tools/denoise.py``."""
+"""From tracklets to identities: what ``tools/denoise.py`` calls."""
 
 from pathlib import Path
 from typing import Any
@@ -38,10 +38,9 @@ def denoise(
         table: N images.
         features: One row per image; a store, its folder, or an array
             ``(N, D)``.
-        config: As the files in ``configs/denoise``: ``pipeline``, and
-            optionally ``calibration``, ``center``, ``seed`` and
-            ``custom_imports``. (``export`` is the tool's.)
-        work_dir: Finished levels and chunks are kept here and reused.
+        config: As in ``configs/denoise``: ``pipeline``, and optionally
+            ``calibration``, ``center``, ``seed`` and ``custom_imports``.
+        work_dir: Folder of finished levels and chunks, which are reused.
 
     Returns:
         Identity of every row, -1 where it was dropped, and the ``report``.
@@ -53,8 +52,7 @@ def denoise(
     """
     if not isinstance(table, TrackletTable):
         raise UserError(
-            f'table must be a TrackletTable, see '
-            f'TrackletTable.from_columns; got a {type(table).__name__}.'
+            f'table must be a TrackletTable; got a {type(table).__name__}.'
         )
     if isinstance(features, str | Path):
         features = FeatureStore.open(features)
@@ -65,19 +63,16 @@ def denoise(
     for key in config:
         check_choice('key of a denoising config', key, _KEYS)
     if 'pipeline' not in config:
-        raise UserError(
-            'a denoising config needs "pipeline", a list of levels.'
-        )
+        raise UserError('a denoising config needs "pipeline", its levels.')
+    # a denoiser from outside must be registered before it is built
     if 'custom_imports' in config:
         import_modules_from_strings(**config['custom_imports'])
     center = config.get('center', False)
     check_choice('center', center, (True, False))
-    if center:
-        features = features.centered()
     pipeline = DenoisePipeline(
         config['pipeline'],
         config.get('calibration'),
         work_dir,
         config.get('seed', 0),
     )
-    return pipeline.run(table, features)
+    return pipeline.run(table, features.centered() if center else features)

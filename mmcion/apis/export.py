@@ -39,21 +39,19 @@ from .export_parity import (
 )
 
 _OPSET = 18  # the first with all that VOLO needs
+# what the description has of a model file
+_SPEC = ('arch', 'backbone', 'neck', 'threshold', 'source', 'source_sha256')
 _PACKAGES = ('onnx', 'onnxruntime', 'onnxscript')
 
 
 class DeployedModel(nn.Module):
     """A copy of a model in eval mode on the CPU, from images to features.
 
-    Branches that only training needs, as of FastViT and RepViT, can be fused
-    by ``fuse``.
-
     Args:
-        model: ``model(inputs)`` returns ``(N, d)``; has a
-            ``ReIDDataPreprocessor``.
+        model: Model with a ``ReIDDataPreprocessor``; returns ``(N, d)``.
         with_preprocess: Whether to take uint8 RGB images ``(N, H, W, 3)``, as
-            decoders return them. Else float RGB images ``(N, 3, H, W)`` that
-            are normalised already.
+            decoders return them. Otherwise float RGB images ``(N, 3, H, W)``
+            that are normalised already.
         l2_norm: Whether features are scaled to length 1.
     """
 
@@ -72,7 +70,7 @@ class DeployedModel(nn.Module):
         self.requires_grad_(False)
         self.with_preprocess = with_preprocess
         self.l2_norm = l2_norm
-        # the model's are of images in [0, 1], these of bytes
+        # from images in [0, 1] to bytes
         preprocessor = model.data_preprocessor
         self.register_buffer('mean', preprocessor.mean.cpu() * 255)
         self.register_buffer('std', preprocessor.std.cpu() * 255)
@@ -86,11 +84,7 @@ class DeployedModel(nn.Module):
         return normalize(feats) if self.l2_norm else feats
 
     def fuse(self) -> bool:
-        """Fuse parallel branches into single convolutions, in place.
-
-        Returns:
-            Whether there were any.
-        """
+        """Fuse parallel branches, as of RepViT; return if there were any."""
         # timm does not say whether it fused anything
         before = sum(tensor.numel() for tensor in self.parameters())
         reparameterize_model(self.model, inplace=True)
@@ -114,8 +108,8 @@ def export_model(
 
     The features of the file, read by its runtime, must have a cosine of at
     least 0.9999 to those of ``model``, one image at a time and in batches of
-    8; otherwise nothing is written. ``<out>.json`` beside it says how to use
-    it: input, normalisation, hashes, and what was measured.
+    8; otherwise nothing is written. ``<out>.json`` beside it describes input,
+    normalisation, hashes and what was measured.
 
     Args:
         model: ``model(inputs)`` returns ``(N, d)``, such as ``get_model``'s.
@@ -126,21 +120,17 @@ def export_model(
         with_preprocess: See ``DeployedModel``.
         l2_norm: See ``DeployedModel``.
         int8: Whether to write ``<stem>.int8.onnx`` too, with weights and
-            activations of 8 bits. Its distance from the original is measured,
-            but any is accepted.
+            activations of 8 bits. Its difference is measured, not limited.
         crops: uint8 RGB images ``(N, H, W, 3)`` to compare with; generated
             ones if None.
-        weights_file: File that ``model`` was loaded from. Its hash is noted,
-            and it is never written over.
+        weights_file: File that ``model`` was loaded from; its hash is noted.
 
     Returns:
         Content of ``<out>.json``.
 
     Raises:
-        UserError: If the file gives other features, or an option is not
-            possible.
-        MissingPackageError: If packages are missing; says how to install
-            them.
+        UserError: If the file gives other features, or an option is wrong.
+        MissingPackageError: If packages of ONNX are missing.
     """
     out = Path(out)
     if weights_file is not None:
@@ -202,41 +192,27 @@ def _check_options(
     images: Tensor,
     image_size: tuple[int, int],
 ) -> None:
-    check_choice('file_format', file_format, FORMATS)
+    formats = ('onnx',) if int8 else FORMATS
+    check_choice('file_format (int8 needs onnx)', file_format, formats)
     if out.is_dir():
         raise UserError(f'{out} is a folder; name a file to write.')
     if weights_file is not None:
         refuse_same_file(out, weights_file)
-    if file_format == 'onnx':
-        check_export_packages()
-    elif int8:
-        raise UserError(f"int8 needs file_format='onnx'; got {file_format!r}.")
-    if images.shape[1:] != (*image_size, 3) or images.dtype != torch.uint8:
-        raise UserError(
-            f'crops must be uint8 (N, {image_size[0]}, {image_size[1]}, 3); '
-            f'got {images.dtype} {tuple(images.shape)}.'
-        )
-    # one alone and a batch, so that a fixed batch size would be noticed
-    if len(images) < sum(BATCHES):
-        raise UserError(
-            f'crops must be at least {sum(BATCHES)}; got {len(images)}.'
-        )
-
-
-def check_export_packages() -> None:
-    """Import what ONNX needs.
-
-    Raises:
-        MissingPackageError: If a package is missing; says how to install it.
-    """
-    for name in _PACKAGES:
+    for name in _PACKAGES if file_format == 'onnx' else ():
         try:
             importlib.import_module(name)
         except ImportError as error:
             raise MissingPackageError(
-                f'ONNX needs {", ".join(_PACKAGES)}, and {name} cannot be '
-                f"imported ({error}). Run: pip install 'mmcion[export]'"
+                f"ONNX needs {name}: pip install 'mmcion[export]' ({error})"
             ) from error
+    # one alone and a batch, so that a fixed batch size would be noticed
+    least = sum(BATCHES)
+    wanted = images.dtype == torch.uint8 and len(images) >= least
+    if not wanted or images.shape[1:] != (*image_size, 3):
+        raise UserError(
+            f'crops must be uint8 (N, {image_size[0]}, {image_size[1]}, 3), N '
+            f'at least {least}; got {images.dtype} {tuple(images.shape)}.'
+        )
 
 
 def _measure(
@@ -282,7 +258,7 @@ def _write(
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence what torch and onnxruntime advise the authors of models."""
+    """Silence torch's and onnxruntime's advice to authors of models."""
     level = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
@@ -296,7 +272,7 @@ def _quiet() -> Iterator[None]:
 def _quantise(
     path: Path, out: Path, inputs: Tensor, expected: Tensor
 ) -> dict[str, Any]:
-    """Write an ONNX file with 8 bits, and measure what it costs."""
+    """Write an ONNX file of 8 bits, and measure its difference."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     with atomic_file(out) as temporary:
@@ -314,7 +290,7 @@ def _description(
     image_size: tuple[int, int],
     weights_file: Path | None,
 ) -> dict[str, Any]:
-    """Describe input, output and where the weights are from."""
+    """Describe input, output and origin of the weights."""
     spec = getattr(model, 'spec', None)  # a config alone has none
     raw = deployed.with_preprocess
     mean, std = (
@@ -322,9 +298,7 @@ def _description(
         for levels in (deployed.mean, deployed.std)
     )
     return {
-        'arch': spec and spec.arch,
-        'backbone': spec and spec.backbone,
-        'neck': spec and spec.neck,
+        **{key: getattr(spec, key, None) for key in _SPEC},
         'input_size': list(image_size),
         'input': {
             'name': 'images',
@@ -336,9 +310,6 @@ def _description(
         'mean': mean,
         'std': std,
         'output': {'name': 'features', 'l2_norm': deployed.l2_norm},
-        'threshold': spec and spec.threshold,
-        'source': spec and spec.source,
-        'source_sha256': spec and spec.source_sha256,
         'weights_sha256': hash_file(weights_file) if weights_file else None,
         'versions': {'mmcion': __version__, 'torch': str(torch.__version__)},
     }

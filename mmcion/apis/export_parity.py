@@ -22,29 +22,18 @@ MIN_COSINE = 0.9999
 
 @dataclass(frozen=True)
 class Parity:
-    """Distance of features from those of the original model.
-
-    Attributes:
-        max_abs_diff: Largest difference of a value.
-        max_abs_value: Largest value of the original model.
-        min_cosine: Cosine of the worst crop.
-        mean_cosine: Mean cosine of all crops.
-        cosine_between_crops: Cosine of the two most similar crops by the
-            original model. Parity is meaningful if it is below
-            ``min_cosine``.
-    """
+    """Difference of features from those of the original model."""
 
     max_abs_diff: float
-    max_abs_value: float
-    min_cosine: float
+    max_abs_value: float  # of the original model
+    min_cosine: float  # of the worst crop
     mean_cosine: float
+    # of the two most similar crops by the original model: parity means
+    # something only if it is lower than min_cosine
     cosine_between_crops: float
 
     def check(self, what: str) -> None:
-        """Raise unless features are those of the original model.
-
-        Args:
-            what: What was compared, for the message.
+        """Raise unless the features of ``what`` are those of the original.
 
         Raises:
             UserError: If a cosine is below 0.9999, or crops differ so little
@@ -53,33 +42,22 @@ class Parity:
         # so written, NaN fails too
         if not self.min_cosine >= MIN_COSINE:
             raise UserError(
-                f'{what} gives other features than the model: cosine '
-                f'{self.min_cosine:.6f} where at least {MIN_COSINE} is '
-                f'needed, max |difference| {self.max_abs_diff:.2g}. Nothing '
-                f'was written.'
+                f'{what} gives other features: cosine {self.min_cosine:.6f}, '
+                f'not {MIN_COSINE}; max |difference| {self.max_abs_diff:.2g}. '
+                'Nothing was written.'
             )
         # the error must be a tenth of the difference between two crops
         if 1 - self.min_cosine > 0.1 * (1 - self.cosine_between_crops):
             raise UserError(
-                f'{what} cannot be checked: the features of different '
-                f'crops are as similar (cosine '
-                f'{self.cosine_between_crops:.8f}) as those before and after '
-                f'({self.min_cosine:.8f}). Are these trained weights? '
-                f'Nothing was written.'
+                f'{what} cannot be checked: features of different crops are '
+                f'alike (cosine {self.cosine_between_crops:.8f}). Are these '
+                'trained weights? Nothing was written.'
             )
 
 
 def compare_features(expected: Tensor, found: Tensor) -> Parity:
-    """Compare features ``(N, d)`` of the same N crops.
-
-    Raises:
-        UserError: If the shapes differ.
-    """
-    if expected.shape != found.shape:
-        raise UserError(
-            f'the exported model gives features {tuple(found.shape)} where '
-            f'the original gives {tuple(expected.shape)}.'
-        )
+    """Compare features ``(N, d)`` of the same N crops."""
+    assert expected.shape == found.shape, (expected.shape, found.shape)
     expected, found = expected.double(), found.double()
     cosine = cosine_similarity(expected, found)
     # (N, 1, d), (N, d) -> (N, N)
@@ -134,11 +112,10 @@ def read_crops(
 
 def in_batches(run: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
     """Run a model on one image, then on batches of 8."""
-    sizes = [BATCHES[0]]
-    while sum(sizes) < len(images):
-        sizes.append(min(BATCHES[1], len(images) - sum(sizes)))
+    one, several = BATCHES
+    parts = [images[:one], *images[one:].split(several)]
     with torch.no_grad():
-        return torch.cat([run(part) for part in images.split(sizes)])
+        return torch.cat([run(part) for part in parts])
 
 
 def open_exported(

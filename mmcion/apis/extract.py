@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,22 +42,19 @@ def extract_features(
     """Extract one feature per row of a table, on all ranks together.
 
     Ranks take turns at blocks of rows. A run that was killed is resumed with
-    the blocks that are missing, and tries unreadable images again. A
-    finished store of the same ``meta``, table and pipeline is returned as it
-    is; one of others is an error. See ``ResultFolder``.
+    the blocks that are missing, and tries unreadable images again. See
+    ``ResultFolder`` for features that are there already.
 
     Args:
         model: ``model(inputs)`` returns ``(N, D)`` features.
         table: Images to extract.
         pipeline: Test transforms.
         out: Folder of the store.
-        meta: What identifies the model, such as its config and the hash of
-            its weights.
+        meta: What identifies the model, such as the hash of its weights.
         batch_size: Images per forward pass.
         num_workers: Number of processes that read images.
-        max_unreadable: Largest number of images, over all ranks, that may be
-            missing or damaged. Their features are zero, and the store lists
-            their rows.
+        max_unreadable: Number of images, over all ranks, that may be missing
+            or damaged. Their features are zero, and the store lists them.
         device: Device of the model; the best available one if None.
         overwrite: Whether to replace features that are there.
 
@@ -107,7 +104,7 @@ def extract_features(
             if unreadable:
                 print_log(
                     f'{len(unreadable)} of {len(table)} images cannot be '
-                    f'read; their features are zero: '
+                    'read; their features are zero: '
                     f'{_names(table, unreadable)}',
                     logger='current',
                     level=logging.WARNING,
@@ -173,44 +170,33 @@ def _fill(
         mark = folder / f'.done_{start}'
         missing[start] = read_json(mark) if mark.exists() else rows
     unreadable: dict[int, str] = {}
-    bar = progress_bar(
+    with progress_bar(
         total=sum(map(len, missing.values())),
         desc='features',
         unit='img',
         disable=not is_main_process(),
-    )
-    with bar:
+    ) as bar:
         for start, rows in missing.items():
             loader = DataLoader(
                 Subset(dataset, rows), collate_fn=list, **loader_options
             )
-            done = 0
+            left = iter(rows)
             for items in loader:
-                batch = rows[done : done + len(items)]
-                done += len(items)
-                unreadable |= _write_features(
-                    model, features, dict(zip(batch, items, strict=True))
-                )
+                batch = {next(left): item for item in items}
+                failed = {k: v for k, v in batch.items() if isinstance(v, str)}
+                readable = [row for row in batch if row not in failed]
+                unreadable |= failed
+                features[[*failed]] = 0
+                if readable:
+                    features[readable] = _features(
+                        model, [batch[row] for row in readable]
+                    )
                 _check_unreadable(table, unreadable, allowed)
                 bar.update(len(items))
             features.flush()  # the mark must not be older than the rows
             write_json(
                 folder / f'.done_{start}', sorted(unreadable.keys() & {*rows})
             )
-
-
-def _write_features(
-    model: BaseModel,
-    features: np.ndarray,
-    items: Mapping[int, dict[str, Any] | str],
-) -> dict[int, str]:
-    """Fill in the features of rows; return the unreadable ones and why."""
-    readable = {k: v for k, v in items.items() if not isinstance(v, str)}
-    unreadable = {k: v for k, v in items.items() if isinstance(v, str)}
-    if readable:
-        features[[*readable]] = _features(model, [*readable.values()])
-    features[[*unreadable]] = 0
-    return unreadable
 
 
 @torch.no_grad()
@@ -230,13 +216,14 @@ def _check_unreadable(
     """Raise if more rows than allowed cannot be read, with their reasons."""
     if len(unreadable) > allowed:
         reason = next(iter(unreadable.values()))
+        reason = f' ({reason})' if reason else ''
         raise UserError(
             f'{len(unreadable)} images cannot be read, more than '
             f'max_unreadable ({allowed}): {_names(table, unreadable)}'
-            f'{f" ({reason})" if reason else ""}. {hint}.'
+            f'{reason}. {hint}.'
         )
 
 
-def _names(table: TrackletTable, rows: Sequence[int] | Mapping) -> str:
-    names = [str(table.image_path(row)) for row in sorted(rows)]
+def _names(table: TrackletTable, rows: Iterable[int]) -> str:
+    names = (table.image_path(row) for row in sorted(rows))
     return join_names(names, most=_NUM_SHOWN)

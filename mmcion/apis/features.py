@@ -25,14 +25,22 @@ from mmcion.models.weights.network_config import (
     resize_pipeline,
 )
 from mmcion.structures import FeatureStore, ReIDDataSample, TrackletTable
-from mmcion.utils.checks import check_at_least, check_image_size
+from mmcion.utils.checks import (
+    UserError,
+    check_at_least,
+    check_choice,
+    check_file,
+    check_image_size,
+)
 from mmcion.utils.images import list_images
 from mmcion.utils.io import hash_value
 from mmcion.utils.progress import progress_bar
 
 from .extract import extract_features
-from .image_inputs import Images, as_images
 from .zoo import get_model
+
+Image = str | Path | np.ndarray | Tensor
+Images = Image | Sequence[Image]
 
 _LONG = 1000  # images from which on a progress bar is welcome
 
@@ -41,30 +49,27 @@ class FeatureExtractor:
     """Turn images into features, with the model's own pre-processing.
 
     An image is resized to the model's input size (bicubic, antialiased) and
-    normalised as its model file or config says. Its feature is the one of
-    ``tools/extract_features.py``, whether a file, an array or a tensor is
-    passed.
+    normalised as its model file or config says. A file, an array and a tensor
+    of the same pixels have the same feature, that of
+    ``tools/extract_features.py``.
 
     Args:
-        model: What ``get_model`` opens, or a module: what ``get_model`` and
-            ``init_model`` return, or any other that maps ``(N, 3, H, W)``, in
-            ImageNet's normalisation, to ``(N, d)`` or to maps, which are
-            averaged. A module is put into eval mode.
+        model: What ``get_model`` opens or returns; or a module that maps
+            ``(N, 3, H, W)``, in ImageNet's normalisation, to ``(N, d)`` or to
+            maps, which are averaged. A module is put into eval mode.
         device: Where to compute. If None, a module stays where it is, and
             others take the best device there is.
-        pretrained: Weights for the name of a model or a config, see
-            ``get_model``.
+        pretrained: Weights of a name or a config, see ``get_model``.
         batch_size: Images per forward pass.
         num_workers: Processes that read files, if there are several batches.
         image_size: Height and width in pixels; the model's own if None.
+        pipeline: Transforms of an image file; the model's own if None.
         normalize: Whether features are scaled to length 1.
         custom_imports: See ``get_model``.
 
     Raises:
-        UserError: If the model is unknown, its file is damaged, or
-            ``image_size`` is not a size.
-        FileNotFoundError: If a file is missing, or the zoo's weights are not
-            on this machine; says how to get them.
+        UserError: If an argument is wrong, or the model's file is damaged.
+        FileNotFoundError: If weights are missing; says how to get them.
     """
 
     def __init__(
@@ -76,16 +81,15 @@ class FeatureExtractor:
         batch_size: int = 64,
         num_workers: int = 2,
         image_size: tuple[int, int] | None = None,
+        pipeline: Sequence[dict[str, Any]] | None = None,
         normalize: bool = True,
         custom_imports: bool = False,
     ) -> None:
         check_at_least(1, batch_size=batch_size)
         if isinstance(model, nn.Module):
-            # a module stays where it is, unless a device is given
             preprocessor = getattr(model, 'data_preprocessor', None)
             known = isinstance(preprocessor, ReIDDataPreprocessor)
-            parameter = next(model.parameters(), torch.zeros(()))
-            device = device or parameter.device
+            device = device or next(model.parameters(), torch.zeros(())).device
             network: Any = model if known else _Pooled(model)
         else:
             network = get_model(
@@ -96,7 +100,13 @@ class FeatureExtractor:
         self.batch_size = batch_size
         self.num_workers = num_workers
         self.normalize = normalize
-        self.pipeline = image_pipeline(self.model, image_size)
+        pipeline = pipeline or _image_pipeline(self.model)
+        self.pipeline = [dict(transform) for transform in pipeline]
+        if image_size is not None:
+            size = check_image_size(image_size)
+            for transform in self.pipeline:
+                if class_name(transform) == 'ResizeImage':
+                    transform['size'] = size
 
     @property
     def spec(self) -> ModelSpec | None:
@@ -114,7 +124,8 @@ class FeatureExtractor:
                 array ``(H, W, 3)`` or ``(N, H, W, 3)`` uint8; a tensor
                 ``(3, H, W)`` or ``(N, 3, H, W)``, uint8 or in [0, 1]; or a
                 list of files, arrays or tensors.
-            channel_order: ``'rgb'`` or ``'bgr'``; see ``as_images``.
+            channel_order: ``'rgb'``, or ``'bgr'`` as OpenCV reads. Required
+                for arrays; tensors are ``'rgb'`` if None; files need none.
 
         Returns:
             ``(N, d)`` float32.
@@ -129,12 +140,12 @@ class FeatureExtractor:
             blank = torch.zeros(3, *DEFAULT_SIZE, dtype=torch.uint8)
             return self([blank])[:0]
         # processes read files ahead; tensors are in memory already
-        files = isinstance(items[0], str)
         num_batches = -(-len(items) // self.batch_size)
+        most_workers = num_batches - 1 if isinstance(items[0], str) else 0
         loader = DataLoader(
             PreparedImages(items, self.pipeline),
             batch_size=self.batch_size,
-            num_workers=min(self.num_workers, num_batches - 1) if files else 0,
+            num_workers=min(self.num_workers, most_workers),
         )
         with progress_bar(
             total=len(items),
@@ -159,17 +170,14 @@ class FeatureExtractor:
         max_unreadable: int = 0,
         overwrite: bool = False,
     ) -> FeatureStore:
-        """Write the features of a folder of any size to disk.
-
-        If it is stopped, the same call resumes it.
+        """Write the features of a folder to disk, resuming if stopped.
 
         Args:
             folder: All images in it and below, sorted.
             out: Folder of the features.
             max_unreadable: Number of images that may be damaged; their
                 features are zero.
-            overwrite: Whether to replace features of other images or another
-                model.
+            overwrite: Whether to replace other features.
 
         Returns:
             Store, memory-mapped. ``meta['names']`` are the files relative to
@@ -206,7 +214,8 @@ class FeatureExtractor:
     def identity(self) -> dict[str, Any]:
         """Return what features depend on: weights, normalisation, pipeline.
 
-        The last is a hash, the one that ``extract_features`` notes.
+        Weights and pipeline are hashes, the latter that of
+        ``extract_features``.
         """
         digest = hashlib.sha256()
         for name, tensor in self.model.state_dict().items():
@@ -231,21 +240,17 @@ def inference_model(
 ) -> ReIDDataSample | list[ReIDDataSample]:
     """Extract features as the model returns them, as OpenMMLab does.
 
-    For many calls make a ``FeatureExtractor`` once.
+    A ``FeatureExtractor`` is quicker for many calls.
 
     Args:
-        model: As for ``FeatureExtractor``.
-        images: As for ``FeatureExtractor``.
-        channel_order: As for ``FeatureExtractor``.
+        model: See ``FeatureExtractor``.
+        images: See ``FeatureExtractor``.
+        channel_order: See ``FeatureExtractor``.
 
     Returns:
         A sample with ``feature``, ``(d,)`` float32 on the CPU, and
         ``img_path`` if it was a file; a list of them if ``images`` is a list,
         a folder or a stack.
-
-    Raises:
-        FileNotFoundError: If a file is missing.
-        UserError: If an image is damaged or of another kind.
     """
     items = as_images(images, channel_order)
     extractor = FeatureExtractor(model, normalize=False)
@@ -256,45 +261,26 @@ def inference_model(
         samples.append(ReIDDataSample(metainfo=meta))
         samples[-1].feature = feature
     # a sample for one image, a list for whatever may hold several
+    single = getattr(images, 'ndim', None) == 3
     if isinstance(images, str | Path):
         single = not Path(images).is_dir()
-    else:
-        single = getattr(images, 'ndim', None) == 3
     return samples[0] if single else samples
 
 
-def image_pipeline(
-    model: nn.Module, image_size: Sequence[int] | None = None
-) -> list[dict[str, Any]]:
-    """Return the transforms of the images that a model evaluates.
-
-    Args:
-        model: Its ``spec`` or ``cfg`` says them; a resize to 256 x 128 if it
-            has neither.
-        image_size: Replaces height and width.
-
-    Raises:
-        UserError: If ``image_size`` is not two positive integers.
-    """
+def _image_pipeline(model: nn.Module) -> list[dict[str, Any]]:
+    """Return a model's transforms, as its ``spec`` or ``cfg`` has them."""
     spec, cfg = getattr(model, 'spec', None), getattr(model, 'cfg', None)
     if spec is not None:
-        pipeline = spec.pipeline
-    elif cfg is not None:
-        pipeline = evaluation_pipeline(cfg)
-    else:
-        pipeline = resize_pipeline(DEFAULT_SIZE)
-    if image_size is not None:
-        size = check_image_size(image_size)
-        for transform in pipeline:
-            if class_name(transform) == 'ResizeImage':
-                transform['size'] = size
-    return pipeline
+        return spec.pipeline
+    if cfg is not None:
+        return evaluation_pipeline(cfg)
+    return resize_pipeline(DEFAULT_SIZE)
 
 
 def input_size(model: nn.Module) -> tuple[int, int]:
     """Return height and width of the images that a model evaluates."""
     size = DEFAULT_SIZE
-    for transform in image_pipeline(model):
+    for transform in _image_pipeline(model):
         if class_name(transform) == 'ResizeImage':
             size = transform.get('size', DEFAULT_SIZE)
     return check_image_size(size)
@@ -334,3 +320,73 @@ class PreparedImages(Dataset):
         if isinstance(item, str):
             return self.of_file({'img_path': item})['inputs']
         return self.of_tensor({'img': item})['inputs']
+
+
+def as_images(
+    images: Images, channel_order: str | None = None
+) -> list[str | Tensor]:
+    """Return the images that ``FeatureExtractor`` was called with, one by one.
+
+    Returns:
+        Paths, or ``(3, H, W)`` uint8 RGB tensors on the CPU.
+    """
+    check_choice('channel_order', channel_order, (None, 'rgb', 'bgr'))
+    if isinstance(images, str | Path):
+        folder = Path(images)
+        images = [images]
+        if folder.is_dir():
+            images = [str(folder / name) for name in list_images(folder)]
+    if not isinstance(images, Sequence):
+        return list(_as_tensors(images, channel_order, stacked=True))
+    paths = [str(x) for x in images if isinstance(x, str | Path)]
+    if not paths or len(paths) < len(images):
+        single = [_as_tensors(x, channel_order) for x in images]
+        return [image for group in single for image in group]
+    if channel_order is not None:
+        raise UserError(f'files need no channel_order; got {channel_order!r}.')
+    hint = 'A list must hold image files; pass a folder alone.'
+    for path in paths:
+        check_file(path, 'image', hint)
+    return [*paths]
+
+
+def _as_tensors(
+    images: Any, channel_order: str | None, stacked: bool = False
+) -> Tensor:
+    """Return one image, or a stack of them, as ``(N, 3, H, W)`` uint8 RGB."""
+    array = isinstance(images, np.ndarray)
+    if isinstance(images, Tensor):
+        images = images.detach().cpu()
+    if array and channel_order is None:
+        raise UserError(
+            "an array needs channel_order: 'bgr' if OpenCV read it, 'rgb' if "
+            'PIL did. The wrong one gives other features without an error.'
+        )
+    tensor, values = torch.zeros(0), ''
+    if array and images.dtype == np.uint8 and images.ndim >= 3:
+        # torch does not know negative strides, as of image[..., ::-1]
+        channels_first = np.ascontiguousarray(np.moveaxis(images, -1, -3))
+        tensor = torch.from_numpy(channels_first)
+    elif isinstance(images, Tensor) and images.dtype == torch.uint8:
+        tensor = images
+    elif isinstance(images, Tensor):
+        low, high = map(float, images.aminmax() if images.numel() else (0, 0))
+        values = f' from {low:.3g} to {high:.3g}'
+        if images.is_floating_point() and low >= 0 and high <= 1:
+            # as an image file would hold them, for the same feature
+            tensor = images.mul(255).round().to(torch.uint8)
+    # (3, H, W), or (N, 3, H, W) outside a list
+    shape = tensor.shape[-3:]
+    is_image = len(shape) == 3 and shape[0] == 3 and 0 not in shape[1:]
+    if not is_image or tensor.dim() > 3 + stacked:
+        found = type(images).__name__
+        if hasattr(images, 'dtype'):
+            found = f'{found} {tuple(images.shape)} {images.dtype}{values}'
+        raise UserError(
+            'images must be files, uint8 arrays (H, W, 3) or tensors '
+            '(3, H, W), uint8 or in [0, 1], stacked if of one size, or a list '
+            f'of one of these kinds; got {found}. The model itself takes '
+            'normalised images.'
+        )
+    tensor = tensor if tensor.dim() == 4 else tensor[None]
+    return tensor.flip(1) if channel_order == 'bgr' else tensor

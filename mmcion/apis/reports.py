@@ -29,6 +29,7 @@ from mmcion.visualization import (
 from mmcion.visualization.text import count_of
 
 from .cam import activation_maps
+from .features import FeatureExtractor
 
 _ACTIVATIONS = 4  # best and worst queries with activation maps
 
@@ -43,21 +44,16 @@ def report_denoising(
     """Write a self-contained HTML page about a denoising.
 
     Args:
-        table: Images, in folders, tar files or an LMDB. Without paths, or
-            where the folder or LMDB is gone, the page has no crops.
+        table: Images, in folders, tar files or an LMDB. If they have no
+            paths or are missing, the page has no crops.
         labels: Result of ``mmcion.denoise``, with its report.
         file: HTML file to write.
         max_tiles: Crops per section, at most; 0 leaves them out.
-
-    Raises:
-        UserError: if the labels belong to another table.
     """
-    origin = labels.report.get('inputs', {}).get('table')
-    if origin not in (None, table.fingerprint()):
-        raise UserError(
-            f'the identities belong to another table: {origin}, not '
-            f'{table.fingerprint()}.'
-        )
+    fingerprint = table.fingerprint()
+    origin = labels.report.get('inputs', {}).get('table') or fingerprint
+    if origin != fingerprint:
+        raise UserError(f'these are identities of another table, {origin}.')
     load_image = None
     if table.path is not None:
         root = table.image_root
@@ -79,18 +75,17 @@ def report_denoising(
 
 
 def query_activations(
-    result: RetrievalResult, model: nn.Module
+    result: RetrievalResult,
+    model: nn.Module,
+    pipeline: Sequence[dict[str, Any]] | None = None,
 ) -> list[TileGroup]:
-    """Show what a model looks at in the best and the worst queries.
+    """Return activation maps of the best and the worst queries.
 
-    Args:
-        result: Ranking whose ``img_path`` are files.
-        model: Network with a ``cfg`` that has the transforms.
-
-    Returns:
-        Crops for ``write_retrieval_report``; none, with a line in the log,
-        if the images are gone or the network has no map over an image.
+    There are none, with a line in the log, if the images are gone or the
+    network has no map over an image. See ``FeatureExtractor`` for ``model``
+    and ``pipeline``.
     """
+    extractor = FeatureExtractor(model, pipeline=pipeline)
     # indices of valid queries, highest average precision first
     valid = np.flatnonzero(result.num_matches > 0)
     order = valid[np.argsort(-result.ap[valid], kind='stable')]
@@ -105,7 +100,7 @@ def query_activations(
             break
         features = result.features.take(result.query_rows[chosen])
         try:
-            found = activation_maps(model, features.img_path.tolist())
+            found = activation_maps(extractor, features.img_path.tolist())
         except (ValueError, OSError) as error:
             print_log(f'no activation maps: {error}', logger='current')
             return []
@@ -123,12 +118,7 @@ def query_activations(
 
 
 class DatasetView(NamedTuple):
-    """Crops of a data set, and how large its parts are.
-
-    Attributes:
-        groups: Crops by identity; the first group is the title.
-        parts: Counts of its parts.
-    """
+    """Crops of a data set by identity, the first group its title; counts."""
 
     groups: list[TileGroup]
     parts: list[DatasetPart]
@@ -151,41 +141,32 @@ def browse_dataset(
         identities: Number of identities, at most.
         images: Number of images of each, at most.
         seed: Seed of what is drawn.
-
-    Raises:
-        FileNotFoundError: if the data, or an image, are not where the config
-            says.
-        UserError: if the config has no such data set, or it cannot be
-            shown; see ``dataset_groups`` too.
     """
     dataset, split = _build_dataset(cfg, split)
-    paths: Sequence[Any] | np.ndarray
-    read: Callable[[Any], str | bytes]
+    read: Callable[[int], str | bytes]
     if isinstance(dataset, BaseReIDDataset):
         infos = [dataset.get_data_info(row) for row in range(len(dataset))]
-        paths, read = [info['img_path'] for info in infos], str
         is_query = np.array([info['is_query'] for info in infos])
-        title, source = dataset.title, dataset.source
-        source = source.removeprefix(f'{title} in ')
+        title = dataset.title
+        source = dataset.source.removeprefix(f'{title} in ')
+
+        def read(row: int) -> str | bytes:
+            return infos[row]['img_path']
     elif isinstance(dataset, IdentityDataset):
-        # a column of bytes that is mapped into memory: decode what is shown
-        paths, read = (
-            dataset.annotation.path,
-            lambda path: dataset.images.read(path.decode()),
-        )
         is_query = np.zeros(len(dataset), bool)
         title = type(dataset).__name__
         source = str(cfg[f'{split}_dataloader'].dataset.ann_file)
+
+        def read(row: int) -> str | bytes:
+            # a column of bytes, mapped into memory: decode what is shown
+            return dataset.images.read(dataset.annotation.path[row].decode())
     else:
-        raise UserError(
-            f'a {type(dataset).__name__} has no identities to show; data '
-            f'sets for testing and training have.'
-        )
+        raise UserError(f'a {type(dataset).__name__} has no identities.')
     labels = ReIDLabels(dataset.pids, dataset.cam_ids, is_query)
     parts = labels.count_parts()
     groups = dataset_groups(
         labels,
-        lambda row: read(paths[row]),
+        read,
         identities=identities,
         images=images,
         seed=seed,
@@ -193,12 +174,12 @@ def browse_dataset(
     # what an image grid has in place of a table
     lines = [source]
     for part in parts:
-        line = f'{part.name}: {count_of(part.images, "image")}'
+        counts = [count_of(part.images, 'image')]
         if part.identities is not None:
-            line += f', {count_of(part.identities, "identity")}'
+            counts.append(count_of(part.identities, 'identity'))
         if part.cameras is not None:
-            line += f', {count_of(part.cameras, "camera")}'
-        lines.append(line)
+            counts.append(count_of(part.cameras, 'camera'))
+        lines.append(f'{part.name}: {", ".join(counts)}')
     head = TileGroup([], f'{title}, {split}', '\n'.join(lines))
     return DatasetView([head, *groups], parts)
 

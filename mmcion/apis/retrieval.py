@@ -25,11 +25,10 @@ from mmcion.visualization import (
     save_image,
 )
 
-from .features import FeatureExtractor
-from .image_inputs import Images, as_images
+from .features import FeatureExtractor, Images, as_images
 
 _BLOCK = 1 << 16  # gallery rows in memory at a time
-# of re-ranking, as Zhong et al. (CVPR 2017) set them; less in a small gallery
+# re-ranking as in Zhong et al. (CVPR 2017); lower in a small gallery
 _K1, _K2 = 20, 6
 
 
@@ -69,13 +68,13 @@ class ReIDInferencer:
         """Set the gallery of ``search``.
 
         Args:
-            images: As for ``FeatureExtractor``; or what its
-                ``extract_folder`` returned, which stays on disk.
+            images: As for ``FeatureExtractor``; or the store of its
+                ``extract_folder``, which stays on disk.
             channel_order: As for ``FeatureExtractor``.
 
         Raises:
-            UserError: If there is no image, or the features are of another
-                model or of images of another size.
+            UserError: If there is no image, or the features are those of
+                another model or image size.
         """
         if not isinstance(images, FeatureStore):
             items = as_images(images, channel_order)
@@ -84,8 +83,8 @@ class ReIDInferencer:
             self._gallery = self.extractor(items)
             self._images = [_shown(item) for item in items]
             return
-        # Features of other weights or pixels are comparable to nothing. A
-        # store that does not state what it depends on is accepted.
+        # Features of other weights or pixels cannot be compared. A store that
+        # does not state what it depends on is accepted.
         own = self.extractor.identity()
         stated = {key: images.meta.get(key, own[key]) for key in own}
         pipeline = self.extractor.pipeline
@@ -97,8 +96,7 @@ class ReIDInferencer:
         if differ := [key for key in own if stated[key] != own[key]]:
             raise UserError(
                 f'the gallery was extracted with other {", ".join(differ)} '
-                f'than this FeatureExtractor has, whose pipeline is '
-                f'{pipeline}; extract it with this one.'
+                f'than this model with {pipeline}; extract it again.'
             )
         self._gallery, self._images = images, None
         if 'names' in images.meta:
@@ -122,20 +120,17 @@ class ReIDInferencer:
             topk: Number of gallery images per query; fewer in a smaller
                 gallery.
             rerank: Whether to order by shared neighbours too, see
-                ``mmcion.rerank``. All queries and the gallery take part, in
-                memory.
+                ``mmcion.rerank``; needs the whole gallery in memory.
             channel_order: As for ``FeatureExtractor``.
 
         Returns:
             Per query ``query``, its image, and ``matches``, the most similar
             first: ``rank`` from 1, ``index`` in the gallery, ``similarity``
-            (the cosine, also if re-ranked) and ``image``. An image is the
-            path of a file, else an RGB array; None if a store does not know
-            its images.
+            (the cosine, also if re-ranked) and ``image``. An image is a path
+            or an RGB array, None if a store does not name its images.
 
         Raises:
-            UserError: If no gallery is set or ``topk`` is not a positive
-                integer.
+            UserError: If no gallery is set or ``topk`` is below 1.
         """
         check_at_least(1, topk=topk)
         if self._gallery is None:
@@ -151,23 +146,21 @@ class ReIDInferencer:
             cosines = np.einsum('qd,qkd->qk', qf, gf[rows]).clip(-1, 1)
         else:
             rows, cosines = self._nearest(qf, topk)
-        return [
-            {
-                'query': _shown(item),
-                'matches': [
-                    {
-                        'rank': rank,
-                        'index': int(row),
-                        'similarity': float(similarity),
-                        'image': self._images and self._images[row],
-                    }
-                    for rank, (row, similarity) in enumerate(
-                        zip(*found, strict=True), start=1
-                    )
-                ],
-            }
-            for item, *found in zip(items, rows, cosines, strict=True)
-        ]
+        results = []
+        for item, near, similar in zip(items, rows, cosines, strict=True):
+            matches = [
+                {
+                    'rank': rank,
+                    'index': int(row),
+                    'similarity': float(similarity),
+                    'image': self._images and self._images[row],
+                }
+                for rank, (row, similarity) in enumerate(
+                    zip(near, similar, strict=True), start=1
+                )
+            ]
+            results.append({'query': _shown(item), 'matches': matches})
+        return results
 
     def compare(
         self,
@@ -182,8 +175,8 @@ class ReIDInferencer:
         Args:
             first: One image, as for ``FeatureExtractor``.
             second: One image.
-            threshold: Similarity from which on it is the same person; that of
-                the model file if None.
+            threshold: Least similarity of two images of a person; that of the
+                model file if None.
             channel_order: As for ``FeatureExtractor``.
 
         Returns:
@@ -191,7 +184,7 @@ class ReIDInferencer:
             and ``reason``, where the threshold comes from.
 
         Raises:
-            UserError: If there is more than one image on a side, or
+            UserError: If there is not one image on each side, or
                 ``threshold`` is not a cosine.
         """
         features = []
@@ -239,8 +232,8 @@ class ReIDInferencer:
             cell: Width and height of an image in it, in pixels.
 
         Raises:
-            UserError: If the gallery's images are not known, or ``path`` does
-                not have the suffix of an image.
+            UserError: If the gallery does not know its images, or ``path``
+                does not have the suffix of an image.
         """
         image_format(path)
         if isinstance(results, Mapping):
@@ -250,8 +243,7 @@ class ReIDInferencer:
             query, matches = result['query'], result['matches']
             if any(match['image'] is None for match in matches):
                 raise UserError(
-                    'the gallery does not know its images; set it from images '
-                    'or from the store of extract_folder.'
+                    'the gallery does not know its images; set it from images.'
                 )
             gallery = [
                 Tile(

@@ -1,4 +1,4 @@
-"""Configs of tests on several data sets."""
+"""Configs of tests: options of the metric, and several data sets."""
 
 from __future__ import annotations
 
@@ -9,27 +9,17 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmcion.utils.checks import UserError, join_names
+from mmcion.utils.checks import UserError
 from mmcion.utils.cli import override, read_config
 
 
 def set_metric_options(cfg: Config, options: Mapping[str, Any]) -> None:
-    """Set options of the ``ReIDMetric`` of a test.
-
-    Args:
-        cfg: Runner config, changed in place.
-        options: Options of ``ReIDMetric``.
-
-    Raises:
-        UserError: If the config does not have exactly one ``ReIDMetric``.
-    """
+    """Set options of the one ``ReIDMetric`` of a test, in place."""
     evaluator = cfg.get('test_evaluator') or []
     metrics = evaluator if isinstance(evaluator, list) else [evaluator]
     found = [m for m in metrics if m.get('type') == 'ReIDMetric']
     if len(found) != 1:
-        raise UserError(
-            f'test_evaluator must have one ReIDMetric; got {len(found)}.'
-        )
+        raise UserError(f'a test needs one ReIDMetric; got {len(found)}.')
     found[0].update(options)
 
 
@@ -41,23 +31,18 @@ def dataset_configs(
 ) -> dict[str, Config]:
     """Return a config of the same test for each of several data sets.
 
-    Model, transforms (so the image size), batch size and workers stay those
-    of ``cfg``; data set and metric are those of the config of the data set.
+    Model, transforms (so the image size), batch size and workers are those of
+    ``cfg``; data set and metric those of the data set's config.
 
     Args:
         cfg: Runner config.
-        datasets: Name of a config in ``folder`` or path of a config, each;
-            with ``=PATH`` appended for another ``data_root``.
-        folder: Folder of the configs of data sets.
+        datasets: Names of configs in ``folder`` or paths of configs, with
+            ``=PATH`` appended for another ``data_root``.
+        folder: Folder of the data sets' configs.
         options: Settings of all tests, by dotted names.
 
     Returns:
-        Configs by name; each has a work dir of that name in the one of
-        ``cfg``.
-
-    Raises:
-        UserError: If there is no such config, a name is repeated, or a config
-            cannot take an option.
+        Configs by name, each with a folder of that name in the work dir.
     """
     configs: dict[str, Config] = {}
     for text in datasets:
@@ -66,24 +51,21 @@ def dataset_configs(
         if path.suffix != '.py':
             path = Path(folder) / f'{name}.py'
         if not path.is_file():
-            found = {p.stem: read_config(p) for p in Path(folder).glob('*.py')}
             known = [
-                stem
-                for stem, each in sorted(found.items())
-                if _has_test(each) and 'train_dataloader' not in each
+                each.stem
+                for each in sorted(Path(folder).glob('*.py'))
+                if _has_test(found := read_config(each))
+                and 'train_dataloader' not in found
             ]
             raise UserError(
                 f'there is no data set {name!r}: give the path of a config, '
-                f'or one of {join_names(known, most=len(known))}.'
+                f'or one of {", ".join(known)}.'
             )
         if path.stem in configs:
             raise UserError(f'data set {path.stem} is given twice.')
         own, base = copy.deepcopy(cfg), read_config(path)
         if not _has_test(base):
-            raise UserError(
-                f'{path} is not the config of a test: it needs '
-                f'test_dataloader.dataset and test_evaluator.'
-            )
+            raise UserError(f'{path} is not the config of a test.')
         dataset = base.test_dataloader.dataset
         dataset.pipeline = cfg.test_dataloader.dataset.pipeline
         own.test_dataloader.dataset = dataset

@@ -42,13 +42,13 @@ class RetrievalReportHook(Hook):
         """Write the report; on rank 0 only."""
         if not is_main_process():
             return
+        from mmcion.models.weights import evaluation_pipeline
         from mmcion.visualization import write_retrieval_report
 
         from .reports import query_activations
 
         cfg, model = runner.cfg, runner.model
         model = model.module if is_model_wrapper(model) else model
-        model.cfg = cfg  # as mmpretrain's init_model does
         (metric,) = runner.test_evaluator.metrics
         dataset = cfg.test_dataloader.dataset
         config = cfg.filename or ''
@@ -68,6 +68,8 @@ class RetrievalReportHook(Hook):
                 'flip_test': bool(cfg.model.get('flip_test')),
             },
             command=' '.join(sys.argv),
-            activation=query_activations(result, model),
+            activation=query_activations(
+                result, model, evaluation_pipeline(cfg)
+            ),
         )
         print_log(f'report written to {page}', logger='current')

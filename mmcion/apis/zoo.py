@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import torch
+import yaml
 from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.logging import print_log
@@ -25,15 +29,57 @@ from mmcion.models.weights import (
 )
 from mmcion.models.weights.key_rules import detect_family
 from mmcion.models.weights.model_file import build_network
-from mmcion.utils.checks import UserError, name_in_errors
+from mmcion.utils.checks import UserError, join_names, name_in_errors
 from mmcion.utils.cli import read_config
 from mmcion.utils.downloads import KnownFile, fetch_file
 from mmcion.utils.io import hash_file
 
-from .zoo_index import ZooEntry, read_index
-
+INDEX = Path(__file__).parents[1] / 'model-index.yml'
 ZOO_FOLDER = 'MMCION_ZOO'
 _WEIGHT_SUFFIXES = ('.pth', '.pt', '.bin', '.tar', '.safetensors')
+
+
+@dataclass(frozen=True)
+class ZooEntry:
+    """One model of the zoo, as ``model-index.yml`` describes it."""
+
+    name: str  # cion_<arch>
+    arch: str
+    file: str  # name of its weights in the folder MMCION_ZOO
+    config: str  # recipe to train it, in the repository
+    pretraining: str  # data that it was trained on
+    input_size: list[int]  # height and width
+    mean: list[float]  # per channel, of RGB images in [0, 1]
+    std: list[float]
+    license: str  # of the weights
+    obtain: str  # how to get them
+    url: str | None = None  # of a public download
+    sha256: str | None = None  # of the released file
+
+
+def list_models(pattern: str | None = None) -> list[str]:
+    """Return the names of the models of the zoo, family by family.
+
+    Args:
+        pattern: Wildcard such as ``'*ibn*'``; hyphens stand for underscores.
+    """
+    wanted = (pattern or '*').lower().replace('-', '_')
+    return [name for name in read_index() if fnmatchcase(name, wanted)]
+
+
+def read_index() -> dict[str, ZooEntry]:
+    """Return the entries of ``model-index.yml`` by name."""
+    content = yaml.safe_load(INDEX.read_text())
+    index = {}
+    # family by family, so that list_models has an order
+    for arch in chain.from_iterable(content['architectures']):
+        values = content['defaults'] | content['exceptions'].get(arch, {})
+        for key in ('file', 'config'):
+            values[key] = values[key].format(
+                name=arch, hyphens=arch.replace('_', '-')
+            )
+        index[f'cion_{arch}'] = ZooEntry(f'cion_{arch}', arch, **values)
+    return index
 
 
 def get_model(
@@ -54,40 +100,38 @@ def get_model(
 
             - name of ``list_models()``, in any spelling that
               ``get_architecture`` knows, with or without ``cion_``;
-            - path of a model file or of a checkpoint of training, which know
-              their network and have its weights;
+            - path of a model file or of a training checkpoint, which
+              describe their network and have its weights;
             - path of a config, or its content.
-        pretrained: Weights for a name or a config. A path is that of a model
-            file, a checkpoint of training (of a pre-training the teacher is
-            taken) or one of ReIDZoo as it was released. True takes those of
-            the zoo: from the folder that the environment variable
-            ``MMCION_ZOO`` names, or by download where the index has an
-            address. Otherwise they are as they are initialised.
+        pretrained: Weights of a name or a config: path of a model file, a
+            training checkpoint (of a pre-training its teacher) or a released
+            file of ReIDZoo. True takes those of the zoo, from the folder
+            ``$MMCION_ZOO`` or by download where the index has an address.
+            Otherwise weights are random, or as the config initialises them.
         device: Where to put it; the CPU if None.
         custom_imports: Whether to import the modules that a file names, which
             register classes of its network. This runs their code.
 
     Raises:
         UserError: If there is no such model, or the file is damaged, would
-            run code, or holds other than all weights of this model.
+            run code, or does not hold exactly the weights of this model.
         FileNotFoundError: If a file is missing; says how to get one.
         OSError: If a download fails.
     """
-    if not isinstance(model, str | Path | Config):
-        raise UserError(f'model must be a name or a path; got {model!r}.')
-    if not isinstance(pretrained, bool | str | Path | None):
+    if not isinstance(model, str | Path | Config) or not isinstance(
+        pretrained, bool | str | Path | None
+    ):
         raise UserError(
-            f'pretrained must be True, False or a path; got {pretrained!r}.'
+            'model must be a name, path or config, and pretrained a path, '
+            f'True or False; got {model!r} and {pretrained!r}.'
         )
     path = Path('' if isinstance(model, Config) else model).expanduser()
     weights = None if isinstance(pretrained, bool) else pretrained
     if isinstance(model, Config) or path.suffix == '.py':
         if pretrained is True:
-            print_log(
-                'a config has no published weights; the network is as it is '
-                'initialised.',
-                logger='current',
-                level=logging.WARNING,
+            _warn(
+                'a config has no published weights: those of the network are '
+                'as it initialises them.'
             )
         cfg = model if isinstance(model, Config) else read_config(path)
         network = open_config(cfg, weights)
@@ -96,11 +140,11 @@ def get_model(
         if weights or pretrained is False:
             raise UserError(
                 f'{model} has weights; pretrained={pretrained!r} is for names '
-                f'and configs.'
+                'and configs.'
             )
         network = open_file(path, custom_imports=custom_imports)
     else:
-        network = _of_name(str(model), weights, pretrained is True)
+        network = _open_name(str(model), weights, pretrained is True)
     return network.to(device or 'cpu')
 
 
@@ -112,45 +156,48 @@ def init_model(
     """Open a model by its config, in the manner of OpenMMLab.
 
     Args:
-        config: File, or what was read from it; or what else ``get_model``
-            opens.
-        checkpoint: Weights of the backbone, and of the neck if there is one.
-            If None, they are as the config initialises them.
-        device: Where to put it; the best there is if None.
-
-    Raises:
-        FileNotFoundError: If a file is missing.
-        UserError: If the config has no model, or the checkpoint is damaged or
-            does not fit.
+        config: Config, its path, or what else ``get_model`` opens.
+        checkpoint: Weights, see ``pretrained`` of ``get_model``.
+        device: Where to put it; the best available one if None.
     """
     return get_model(config, checkpoint, device or get_device())
 
 
-def _of_name(
+def _open_name(
     name: str, weights: str | Path | None, released: bool
 ) -> ReIDModel:
     """Build a model of the zoo, and fill it if there are weights."""
     # names of the zoo are those of the architectures after a prefix
     bare = name.strip().lower().replace('-', '_').removeprefix('cion_')
     entry = read_index()[f'cion_{get_architecture(bare).name}']
-    options = {
-        'input_size': entry.input_size,
-        'mean': entry.mean,
-        'std': entry.std,
+    values = {
+        key: getattr(entry, key) for key in ('input_size', 'mean', 'std')
     }
     if weights is None and not released:
         return build_network(
             ModelSpec.from_architecture(
-                entry.arch, source='random weights', **options
+                entry.arch, source='random weights', **values
             )
         )
     path = _zoo_file(entry) if weights is None else Path(weights).expanduser()
     content, spec = read_model(path)
-    if released:
-        _verify(path, spec, entry)
+    if released and entry.sha256 is None:
+        _warn(
+            f'{path} is not verified: the SHA-256 of the released '
+            f'{entry.name} is not known.'
+        )
+    elif released:
+        # a converted file is compared by the file that it was made of
+        found = (spec and spec.source_sha256) or hash_file(path)
+        if found != entry.sha256:
+            raise UserError(
+                f'{path} is not the released {entry.name}: SHA-256 {found}, '
+                f'not {entry.sha256}. Get it again, or give your own weights '
+                'by their path as pretrained.'
+            )
     if spec is None:
         spec = ModelSpec.from_architecture(
-            entry.arch, source=path.name, **options
+            entry.arch, source=path.name, **values
         )
     elif spec.arch != entry.arch:
         raise UserError(
@@ -173,60 +220,33 @@ def _of_name(
 
 
 def _zoo_file(entry: ZooEntry) -> Path:
-    """Find the weights of a model on this machine, or download them.
-
-    Raises:
-        FileNotFoundError: If there are none; says how to get them.
-        UserError: If several files could be meant.
-    """
+    """Find the weights of a model on this machine, or download them."""
     folder = os.environ.get(ZOO_FOLDER)
     name = Path(entry.file)
     if folder:
         zoo = Path(folder).expanduser()
-        if (zoo / name).is_file():
-            return zoo / name
         # as publish_model.py and convert_weights.py --hash name their files
-        hashed = sorted(zoo.glob(f'{name.stem}-{"[0-9a-f]" * 8}{name.suffix}'))
-        if len(hashed) > 1:
+        hashed = f'{name.stem}-{"[0-9a-f]" * 8}{name.suffix}'
+        found = [zoo / name] if (zoo / name).is_file() else []
+        found = found or sorted(zoo.glob(hashed))
+        if len(found) > 1:
             raise UserError(
-                f'{zoo} has {len(hashed)} files of {entry.name}: '
-                f'{", ".join(path.name for path in hashed)}. Keep one, or '
-                f'give its path as pretrained.'
+                f'{zoo} has {len(found)} files of {entry.name}: '
+                f'{join_names(path.name for path in found)}. Keep one, or '
+                'give its path as pretrained.'
             )
-        if hashed:
-            return hashed[0]
+        if found:
+            return found[0]
     if entry.url and entry.sha256:
-        known = KnownFile(entry.sha256, entry.url)
-        return fetch_file(entry.file, known)
+        return fetch_file(entry.file, KnownFile(entry.sha256, entry.url))
     where = f'{ZOO_FOLDER} is {folder}' if folder else f'{ZOO_FOLDER} is unset'
     raise FileNotFoundError(
         f'there are no weights of {entry.name} here ({where}). '
-        f'{entry.obtain} Then convert your copy with tools/model_converters/'
-        f'reidzoo_to_mmcion.py, save it as {entry.file} in a folder, and let '
-        f'the environment variable {ZOO_FOLDER} name that folder; or give '
-        f'the path of your copy as pretrained.'
+        f'{entry.obtain} Convert your copy with tools/model_converters/'
+        f'reidzoo_to_mmcion.py, save it as {entry.file} in a folder and set '
+        f'{ZOO_FOLDER} to that folder; or give its path as pretrained.'
     )
 
 
-def _verify(path: Path, spec: ModelSpec | None, entry: ZooEntry) -> None:
-    """Compare a file, or the one it was made of, with the index.
-
-    Raises:
-        UserError: If the hash is another.
-    """
-    if entry.sha256 is None:
-        print_log(
-            f'{path} is not verified: the SHA-256 of the released '
-            f'{entry.name} is not known.',
-            logger='current',
-            level=logging.WARNING,
-        )
-        return
-    # a converted file is compared by the file that it was made of
-    source = (spec and spec.source_sha256) or hash_file(path)
-    if source != entry.sha256:
-        raise UserError(
-            f'{path} is not the released {entry.name}, nor made of it: the '
-            f'SHA-256 is {source}, that of the released file {entry.sha256}. '
-            f'Get it again, or give its path as pretrained if it is your own.'
-        )
+def _warn(text: str) -> None:
+    print_log(text, logger='current', level=logging.WARNING)

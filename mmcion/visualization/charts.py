@@ -42,24 +42,17 @@ def training_chart(curve: TrainingCurve) -> Figure:
 
 
 @in_style
-def calibration_chart(
-    calibration: CalibrationFacts, *, xlabel: str = 'cosine distance'
-) -> Figure:
-    """Draw the distances that thresholds were calibrated on, and these.
+def calibration_chart(calibration: CalibrationFacts) -> Figure:
+    """Draw calibrated thresholds and the distances they were found on.
 
     Both distributions have area 1, so that few and many distances can be
-    compared.
-
-    Args:
-        calibration: Facts whose ``has_distances`` is true.
-        xlabel: Which distance it is.
+    compared. Needs ``calibration.has_distances``.
     """
-    figure, axes = new_axes(xlabel, 'density')
+    figure, axes = new_axes('cosine distance', 'density')
     # (B + 1,) edges, (B,) counts
     edges = np.asarray(calibration.bins)
-    same, different = map(
-        np.asarray, (calibration.same, calibration.different)
-    )
+    same = np.asarray(calibration.same)
+    different = np.asarray(calibration.different)
     for name, counts in (
         ('image to its tracklet', same),
         ('co-occurring tracklets', different),
@@ -76,11 +69,7 @@ def calibration_chart(
         if threshold is not None:
             label = f'{name} = {threshold:.3f}'
             axes.axvline(
-                threshold,
-                color=COLORS['ink'],
-                lw=1.5,
-                linestyle=line,
-                label=label,
+                threshold, c=COLORS['ink'], lw=1.5, ls=line, label=label
             )
     used = np.flatnonzero(same + different)
     if len(used):
@@ -103,11 +92,9 @@ def new_axes(
 
 @in_style
 def figure_svg(figure: Figure, *, narrow: bool = False) -> bytes:
-    """Return a figure as SVG; equal charts give equal bytes.
+    """Return a figure as SVG, as wide as a phone if ``narrow``.
 
-    Args:
-        figure: Chart.
-        narrow: Whether to draw it as wide as a phone.
+    Equal charts give equal bytes.
     """
     width = figure.get_figwidth()
     if narrow:

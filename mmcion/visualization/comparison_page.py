@@ -14,7 +14,6 @@ def write_comparison(
     file: str | Path,
     scores: Mapping[str, Mapping[str, float]],
     *,
-    title: str = 'Across data sets',
     command: str = '',
 ) -> None:
     """Write a page with the scores of one model on several data sets.
@@ -22,14 +21,13 @@ def write_comparison(
     Args:
         file: HTML file to write.
         scores: Scores of ``ReIDMetric`` by data set.
-        title: Title of the page.
         command: Command that made the scores.
     """
     header, rows = score_rows(scores)
     write_report(
         file,
         TEMPLATES / 'comparison_page.html.jinja',
-        title=title,
+        title='Across data sets',
         header=header,
         rows=rows,
         names=list(scores),

@@ -18,19 +18,12 @@ _MAX_CAMERAS = 8  # more are counted instead of listed
 
 @dataclass(frozen=True)
 class DatasetPart:
-    """Counts of a part of a data set.
-
-    Attributes:
-        name: Name of the part.
-        images: Number of images.
-        identities: Number of identities; None for junk.
-        cameras: Number of cameras; None if they are unknown.
-    """
+    """Counts of a part of a data set."""
 
     name: str
     images: int
-    identities: int | None
-    cameras: int | None
+    identities: int | None  # None for junk
+    cameras: int | None  # None if they are unknown
 
 
 @dataclass
@@ -42,8 +35,6 @@ class ReIDLabels:
         cam_id: ``(N,)`` cameras, -1 is unknown.
         is_query: ``(N,)`` bool; without a query it is a training set.
 
-    Raises:
-        UserError: if columns differ in length.
     """
 
     pid: np.ndarray
@@ -82,15 +73,10 @@ class ReIDLabels:
         for name, rows in parts.items():
             pids = np.unique(self.pid[rows & kept])
             cameras = np.unique(self.cam_id[rows & (self.cam_id != NO_CAMERA)])
-            if rows.any() or name in ('gallery', 'training'):
-                counts.append(
-                    DatasetPart(
-                        name,
-                        int(rows.sum()),
-                        len(pids) or None,
-                        len(cameras) or None,
-                    )
-                )
+            total = int(rows.sum())
+            if total or name in ('gallery', 'training'):
+                found = len(pids) or None, len(cameras) or None
+                counts.append(DatasetPart(name, total, *found))
         return counts
 
 
@@ -109,16 +95,10 @@ def dataset_groups(
 
     Args:
         labels: Labels of the data set.
-        load: Returns the image of a row as ``read_image`` takes it; called
-            for those that are shown.
+        load: Returns the image of a row, see ``read_image``.
         identities: Number of identities, at most.
         images: Number of images of each, at most.
         seed: Seed of what is drawn.
-
-    Raises:
-        FileNotFoundError: if an image is missing.
-        UserError: if there is no image, a number is below 1 or an image
-            cannot be read; names the file.
     """
     check_at_least(1, identities=identities, images=images)
     if not len(labels.pid):
@@ -155,23 +135,20 @@ def dataset_groups(
         if has_queries:
             counts = count_of(len(queries), 'query')
             counts += f', {len(others):,} in the gallery'
-        cameras = _camera_names(labels.cam_id[own])
-        heading = f'identity {pid}: {counts}; {cameras}'
+        heading = f'identity {pid}: {counts}; {_cameras(labels.cam_id[own])}'
         groups.append(TileGroup([tiles(rows)], heading))
-    distractors = np.flatnonzero(labels.is_distractor)
-    if len(distractors):
-        found = len(np.unique(labels.pid[distractors]))
-        heading = (
-            f'distractors: {count_of(len(distractors), "image")} of '
-            f'{count_of(found, "identity")} that no query has'
-        )
-        rows = _draw(labels, distractors, images, rng)
-        groups.append(TileGroup([tiles(rows, 'orange')], heading))
-    junk = np.flatnonzero(~kept)
-    if len(junk):
-        heading = f'junk: {count_of(len(junk), "image")}, ignored everywhere'
-        rows = _draw(labels, junk, images, rng)
-        groups.append(TileGroup([tiles(rows, 'red')], heading))
+    distractors = labels.is_distractor
+    found = len(np.unique(labels.pid[distractors]))
+    of_identities = f' of {count_of(found, "identity")} that no query has'
+    for name, chosen, note, border in (
+        ('distractors', distractors, of_identities, 'orange'),
+        ('junk', ~kept, ', ignored everywhere', 'red'),
+    ):
+        own = np.flatnonzero(chosen)
+        if len(own):
+            heading = f'{name}: {count_of(len(own), "image")}{note}'
+            shown = tiles(_draw(labels, own, images, rng), border)
+            groups.append(TileGroup([shown], heading))
     return groups
 
 
@@ -181,7 +158,7 @@ def _draw(
     number: int,
     rng: np.random.Generator,
 ) -> list[int]:
-    """Draw images evenly from all cameras; return them by camera."""
+    """Draw rows evenly from all cameras; return them by camera."""
     # random within a camera, and sorted by camera
     among = rng.permutation(among)
     among = among[np.argsort(labels.cam_id[among], kind='stable')]
@@ -192,12 +169,9 @@ def _draw(
     return among[chosen].tolist()
 
 
-def _camera_names(cam_ids: np.ndarray) -> str:
+def _cameras(cam_ids: np.ndarray) -> str:
     found = np.unique(cam_ids[cam_ids != NO_CAMERA]).tolist()
-    if not found:
-        return 'cameras unknown'
-    if len(found) == 1:
-        return f'camera {found[0]}'
     if len(found) > _MAX_CAMERAS:
         return count_of(len(found), 'camera')
-    return f'cameras {", ".join(map(str, found))}'
+    plural = 's' if len(found) != 1 else ''
+    return f'camera{plural} {", ".join(map(str, found)) or "unknown"}'

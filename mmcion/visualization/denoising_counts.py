@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmcion.structures import IdentityLabels, TrackletTable
-from mmcion.utils.checks import UserError
+from mmcion.utils.checks import check_same_length
 
 _PLAIN = 12  # up to here every number has a bin of its own
 _LAST = 1024  # all numbers beyond share a bin
@@ -15,34 +15,19 @@ _LAST = 1024  # all numbers beyond share a bin
 
 @dataclass(frozen=True)
 class IdentityCounts:
-    """Images and videos of K identities.
+    """Images and videos of K identities."""
 
-    Attributes:
-        identity: ``(K,)`` values of ``IdentityLabels.identity``, ascending.
-        images: ``(K,)`` images of each.
-        videos: ``(K,)`` videos of each.
-        pairs: ``(P, 2)`` index of an identity and video that it is seen in.
-    """
-
-    identity: np.ndarray
-    images: np.ndarray
-    videos: np.ndarray
-    pairs: np.ndarray
+    identity: np.ndarray  # (K,) of IdentityLabels.identity, ascending
+    images: np.ndarray  # (K,) images of each
+    videos: np.ndarray  # (K,) videos of each
+    pairs: np.ndarray  # (P, 2) index of an identity, video it is seen in
 
     @classmethod
     def from_labels(
         cls, table: TrackletTable, labels: IdentityLabels
     ) -> IdentityCounts:
-        """Count the identities of a table.
-
-        Raises:
-            UserError: if there is not one label per row of the table.
-        """
-        if len(labels.identity) != len(table):
-            raise UserError(
-                f'{len(labels.identity)} labels do not belong to a table of '
-                f'{len(table)} rows.'
-            )
+        """Count the identities of a table."""
+        check_same_length(table=table, labels=labels.identity)
         keep = labels.keep
         # (N,) -> (K,) identities, and the index of each kept row's identity
         identity, index = np.unique(labels.identity[keep], return_inverse=True)
@@ -78,23 +63,14 @@ class IdentityCounts:
 
 @dataclass(frozen=True)
 class VideoCounts:
-    """Counts of one video.
-
-    Attributes:
-        name: Name of the video.
-        images: Images in the table.
-        kept: Images that have an identity.
-        tracklets: Tracklets in the table.
-        identities: Identities seen in the video.
-        shared: Those that are seen in other videos, too.
-    """
+    """Counts of one video."""
 
     name: str
     images: int
-    kept: int
+    kept: int  # images that have an identity
     tracklets: int
     identities: int
-    shared: int
+    shared: int  # identities that are seen in other videos, too
 
 
 def count_videos(
@@ -124,16 +100,10 @@ def count_videos(
 
 @dataclass(frozen=True)
 class RemovedCounts:
-    """What lost images.
-
-    Attributes:
-        images: Number of images without an identity.
-        partly: Indices of tracklets that lost some of their images.
-        wholly: Indices of tracklets that lost all.
-    """
+    """Removed images, and the tracklets that lost some or all of theirs."""
 
     images: int
-    partly: np.ndarray
+    partly: np.ndarray  # indices of tracklets
     wholly: np.ndarray
 
     @classmethod

@@ -24,44 +24,26 @@ class NoiseRates:
 
 @dataclass(frozen=True)
 class DoubtfulLink:
-    """Two joined identities of different videos.
-
-    Attributes:
-        distance: Distance of the two.
-        delta: Threshold that it was below.
-        first: Rows of some images of one of them.
-        second: Rows of some images of the other.
-    """
+    """Two joined identities of different videos, each by some of its rows."""
 
     distance: float
-    delta: float | None = None
+    delta: float | None = None  # threshold that the distance was below
     first: list[int] = field(default_factory=list)
     second: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class LevelFacts:
-    """What a level left and did.
+    """Result of a level, with the noise before and after it."""
 
-    Attributes:
-        name: Class of the level without ``Denoiser``.
-        images: Images that have an identity.
-        identities: Identities.
-        identities_in_several_videos: Those of several videos.
-        seconds: Run time.
-        before: Noise before the level.
-        after: Noise after the level.
-        counts: Whatever else it counted, by name.
-        links: Accepted links of largest distance.
-    """
-
-    name: str
-    images: int | None = None
+    name: str  # class of the level without "Denoiser"
+    images: int | None = None  # those that have an identity
     identities: int | None = None
     identities_in_several_videos: int | None = None
     seconds: float | None = None
     before: NoiseRates = NoiseRates()
     after: NoiseRates = NoiseRates()
+    # whatever else it counted; accepted links of largest distance
     counts: dict[str, float] = field(default_factory=dict)
     links: list[DoubtfulLink] = field(default_factory=list)
 
@@ -76,7 +58,6 @@ class LevelFacts:
             name=str(level.get('name', '?')).removesuffix('Denoiser'),
             before=_read(NoiseRates, noise.get('before')),
             after=_read(NoiseRates, noise.get('after')),
-            # whatever else is a number, without names that we know
             counts={
                 key: value
                 for key, value in level.items()
@@ -136,20 +117,12 @@ class ExportFacts:
 
 @dataclass(frozen=True)
 class DenoisingFacts:
-    """The report of a denoising.
+    """The report of a denoising."""
 
-    Attributes:
-        version: Version of mmcion that denoised.
-        levels: Levels, the tracklets first.
-        calibration: Thresholds that were calibrated.
-        stages: Settings of the levels as they were run.
-        inputs: Table and features.
-        export: What was written for pre-training.
-    """
-
-    version: str = ''
+    version: str = ''  # of mmcion
     levels: list[LevelFacts] = field(default_factory=list)
     calibration: CalibrationFacts = CalibrationFacts()
+    # settings of the levels, as they were run
     stages: list[dict[str, Any]] = field(default_factory=list)
     inputs: InputFacts = InputFacts()
     export: ExportFacts = ExportFacts()

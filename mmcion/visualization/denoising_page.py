@@ -36,7 +36,6 @@ def write_denoising_report(
     *,
     load_image: Callable[[str], ImageLike] | None = None,
     max_tiles: int = 100,
-    title: str = 'From tracklets to identities',
 ) -> None:
     """Write a page to check a denoising by eye.
 
@@ -51,11 +50,6 @@ def write_denoising_report(
             content of one, or ``(H, W, 3)`` uint8 RGB; the file below the
             table's ``image_root`` if None.
         max_tiles: Crops per section, at most; 0 leaves them out.
-        title: Title of the page.
-
-    Raises:
-        UserError: if there is not one label per row of the table, or
-            ``max_tiles`` is negative.
     """
     check_at_least(0, max_tiles=max_tiles)
     counts = IdentityCounts.from_labels(table, labels)
@@ -81,7 +75,7 @@ def write_denoising_report(
     write_report(
         file,
         TEMPLATES / 'denoising_page.html.jinja',
-        title=title,
+        title='From tracklets to identities',
         table=table,
         fingerprint=table.fingerprint(),
         counts=counts,

@@ -21,8 +21,8 @@ class TableTiles:
 
     Args:
         table: Images, with paths.
-        load: Returns what ``read_image`` takes for a path of the table; the
-            file below the table's ``image_root`` if None.
+        load: Returns the image of a path, see ``read_image``; None reads
+            files below the table's ``image_root``.
     """
 
     def __init__(

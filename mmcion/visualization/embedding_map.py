@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,7 +12,6 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
 from mmcion.structures import ReIDFeatures
-from mmcion.utils.checks import check_choice
 
 from .charts import in_style, new_axes
 from .palette import COLORS
@@ -31,17 +30,10 @@ _FEW = 4  # points below which t-SNE means nothing
 
 @dataclass(frozen=True)
 class EmbeddedImages:
-    """Images as points of a plane.
+    """M images as points of a plane."""
 
-    Attributes:
-        xy: ``(M, 2)`` points.
-        pid: ``(M,)`` identities.
-        cam_id: ``(M,)`` cameras.
-        is_query: ``(M,)`` bool.
-    """
-
-    xy: np.ndarray
-    pid: np.ndarray
+    xy: np.ndarray  # (M, 2)
+    pid: np.ndarray  # (M,), as the others
     cam_id: np.ndarray
     is_query: np.ndarray
 
@@ -97,19 +89,12 @@ def sample_rows(
 
 
 def project(features: np.ndarray, *, seed: int = 0) -> np.ndarray:
-    """Lay features out in two dimensions, by the angles between them.
+    """Lay features ``(N, D)`` out as ``(N, 2)``, by the angles between them.
 
     With t-SNE (van der Maaten and Hinton, JMLR 2008) neighbours stay
     neighbours, while distances between groups mean little. Fewer than four
     different features are laid out by their principal components. Equal input
     gives equal points on one machine.
-
-    Args:
-        features: ``(N, D)``.
-        seed: Seed of t-SNE.
-
-    Returns:
-        ``(N, 2)``.
     """
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
@@ -135,21 +120,15 @@ def project(features: np.ndarray, *, seed: int = 0) -> np.ndarray:
 
 
 @in_style
-def embedding_map(images: EmbeddedImages, by: str) -> Figure:
+def embedding_map(
+    images: EmbeddedImages, by: Literal['identity', 'camera']
+) -> Figure:
     """Draw images as points, of one colour and shape per group.
 
     Queries are larger and have a dark rim. The number of an identity stands
-    where its images are close together.
-
-    Args:
-        images: Images.
-        by: Groups, ``'identity'`` or ``'camera'``.
-
-    Returns:
-        The figure; its axes hold one collection of points per group and kind
-        (gallery, query), labelled by the group.
+    where its images are close together. The axes hold one collection of
+    points per group and kind (gallery, query), labelled by the group.
     """
-    check_choice('by', by, ('identity', 'camera'))
     groups = images.pid if by == 'identity' else images.cam_id
     figure, axes = new_axes('', '', width=4.7, height=5.4)
     names = np.unique(groups)

@@ -115,11 +115,7 @@ def _font(size: int, *, bold: bool = False) -> ImageFont.FreeTypeFont:
 
 
 def image_format(path: str | Path) -> str:
-    """Return the format that the suffix of a file stands for.
-
-    Raises:
-        UserError: if it is not the suffix of an image.
-    """
+    """Return the format of an image file by its suffix."""
     kind = Image.registered_extensions().get(Path(path).suffix.lower())
     if kind is None or kind not in Image.SAVE:
         raise UserError(f'{path} must have the suffix of an image, as .png.')
@@ -127,11 +123,7 @@ def image_format(path: str | Path) -> str:
 
 
 def save_image(image: Image.Image, path: str | Path) -> None:
-    """Write an image atomically.
-
-    Raises:
-        UserError: if the suffix is not that of an image.
-    """
+    """Write an image atomically; the suffix decides the format."""
     kind = image_format(path)
     with atomic_file(path) as temporary:
         image.save(temporary, kind)

@@ -75,12 +75,7 @@ def image_uri(image: Image.Image) -> str:
 
 
 def svg_uri(figure: Figure, *, narrow: bool = False) -> str:
-    """Return a chart as SVG in a data URI.
-
-    Args:
-        figure: Chart.
-        narrow: Whether to draw it as wide as a phone.
-    """
+    """Return a chart as SVG in a data URI, as wide as a phone if narrow."""
     return _data_uri('svg+xml', figure_svg(figure, narrow=narrow))
 
 

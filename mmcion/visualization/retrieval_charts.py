@@ -23,8 +23,7 @@ _BINS = 20
 def cmc_chart(cmc: np.ndarray) -> Figure:
     """Draw the fraction of queries with a match among the first ranks.
 
-    Args:
-        cmc: ``(R,)`` fractions for ranks 1 to R, R at least 1.
+    ``cmc`` is ``(R,)``, for ranks 1 to R, R at least 1.
     """
     figure, axes = new_axes('rank', 'queries with a match so far')
     ranks = np.arange(1, len(cmc) + 1)
@@ -48,10 +47,7 @@ def roc_chart(roc: RocCurve) -> Figure:
 
     The axis of false positives is logarithmic, because a gallery has many
     more pairs of different identities than of one. The values at 1e-4, 1e-3
-    and 1e-2 are written.
-
-    Args:
-        roc: Curve of at least one point.
+    and 1e-2 are written. The curve must have a point.
     """
     # the axis starts at a power of ten below the first step
     first = min(roc.fpr[roc.fpr > 0].min(initial=1.0), _RATES[0])
@@ -72,11 +68,7 @@ def roc_chart(roc: RocCurve) -> Figure:
 
 @in_style
 def average_precision_chart(average_precision: np.ndarray) -> Figure:
-    """Draw the distribution of average precision, and its mean.
-
-    Args:
-        average_precision: ``(Q,)`` of queries with a match, in [0, 1].
-    """
+    """Draw the distribution and mean of ``(Q,)`` average precisions."""
     figure, axes = new_axes('average precision of a query', 'queries')
     counts, edges = np.histogram(average_precision, _BINS, (0, 1))
     axes.bar(edges[:-1], counts, 0.94 / _BINS, align='edge')

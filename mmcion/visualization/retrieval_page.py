@@ -49,17 +49,11 @@ _MEANINGS = {
 
 @dataclass(frozen=True)
 class Score:
-    """A score as the page shows it.
-
-    Attributes:
-        name: Name with its direction, such as ``mAP (reverse)``.
-        value: Value as text.
-        meaning: What it measures; empty for one that we do not know.
-    """
+    """A score as the page shows it, such as ``mAP (reverse)``."""
 
     name: str
     value: str
-    meaning: str
+    meaning: str  # empty if unknown
 
     @classmethod
     def from_metric(cls, key: str, value: float) -> Score:
@@ -96,11 +90,10 @@ def write_retrieval_report(
     Equal inputs give equal files.
 
     Args:
-        folder: Made if it is missing.
+        folder: Folder to write to; created if it is missing.
         result: Ranking.
         title: Title of the page.
-        settings: What was run, by name, such as config, checkpoint, protocol
-            and re-ranking.
+        settings: Settings of the run by name, such as config and checkpoint.
         command: Command that made the result.
         activation: Activation maps, see ``activation_group``.
 

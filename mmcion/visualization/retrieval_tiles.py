@@ -21,24 +21,17 @@ def random_queries(
 
 
 def worst_queries(result: RetrievalResult, count: int) -> np.ndarray:
-    """Return the indices of valid queries of lowest average precision.
-
-    Returns:
-        Up to ``count``, the worst first.
-    """
+    """Return up to ``count`` indices of valid queries, the worst AP first."""
     # an invalid query has average precision 0 and would come first
     order = np.argsort(result.ap, kind='stable')
     return order[result.num_matches[order] > 0][:count]
 
 
 def confident_errors(result: RetrievalResult, count: int) -> np.ndarray:
-    """Return the indices of valid queries whose nearest image is no match.
+    """Return valid queries whose nearest image is no match, nearest first.
 
     They show which identities look alike to the model, and where labels may
-    be wrong.
-
-    Returns:
-        Up to ``count``, the smallest distance first.
+    be wrong. Up to ``count`` indices are returned.
     """
     if not result.nearest.shape[1]:
         return np.zeros(0, int)
@@ -92,21 +85,15 @@ def ranked_groups(
             )
         ]
         caption = f'{pid[row]}' + f', c{cam[row]}' * cameras
-        heading = f'Identity {pid[row]}'
-        if cameras:
-            heading += f' from camera {cam[row]}'
+        heading = f'Identity {pid[row]}' + f' from camera {cam[row]}' * cameras
         count = int(result.num_matches[query])
-        if not count:
-            heading += ': no match in the gallery'
-        else:
-            heading += (
-                f': AP {result.ap[query]:.1%}, {count_of(count, "match")}'
-            )
-            if matches.any():
-                heading += f', the first at rank {matches.argmax() + 1}'
-            else:
-                heading += f', none among the first {len(matches)}'
-        groups.append(
-            TileGroup([[tile(row, caption, 'ink')], gallery], heading)
+        where = f'none among the first {len(matches)}'
+        if matches.any():
+            where = f'the first at rank {matches.argmax() + 1}'
+        score = (
+            f'AP {result.ap[query]:.1%}, {count_of(count, "match")}, {where}'
         )
+        heading += f': {score if count else "no match in the gallery"}'
+        first = tile(row, caption, 'ink')
+        groups.append(TileGroup([[first], gallery], heading))
     return groups

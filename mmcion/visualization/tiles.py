@@ -20,32 +20,19 @@ COLUMNS = 10  # tiles side by side
 
 @dataclass
 class Tile:
-    """A crop with its caption.
+    """A crop with its caption."""
 
-    Attributes:
-        image: The crop; None if it could not be read.
-        caption: Lines below it.
-        border: Colour of its border, a key of ``COLORS``; empty for none.
-        name: What the crop is called, such as its file.
-    """
-
-    image: Image.Image | None
-    caption: str = ''
-    border: str = ''
-    name: str = ''
+    image: Image.Image | None  # None if it could not be read
+    caption: str = ''  # lines below the image
+    border: str = ''  # key of COLORS; empty for none
+    name: str = ''  # such as its file
 
 
 @dataclass
 class TileGroup:
-    """Tiles that belong together.
+    """Tiles that belong together, with a heading and a note below it."""
 
-    Attributes:
-        sides: One or more lists of tiles that are set side by side, such as
-            a query and its ranked gallery.
-        heading: Line above them.
-        note: Lines below the heading.
-    """
-
+    # lists of tiles side by side, such as a query and its ranked gallery
     sides: Sequence[Sequence[Tile]]
     heading: str = ''
     note: str = ''
@@ -59,15 +46,11 @@ def read_tile(
 ) -> Tile:
     """Return the tile of an image, without the image if it is unreadable.
 
-    Args:
-        load: Returns what ``read_image`` takes for a path.
-        path: Path of the image, which is the name of the tile.
-        caption: Lines below the image.
-        border: Colour of the border, see ``Tile``.
+    ``load`` returns what ``read_image`` takes for the path.
     """
     try:
         image = read_image(load(path))
-    except Exception:  # decoders raise whatever they like
+    except Exception:  # decoders raise errors of many kinds
         return Tile(None, caption, border, path)
     return Tile(image, caption, border, path)
 
@@ -92,15 +75,10 @@ def read_image(image: ImageLike, cell: tuple[int, int] = CELL) -> Image.Image:
         cell: Width and height in pixels.
 
     Raises:
-        FileNotFoundError: if the file is missing.
-        UserError: if the file cannot be read, or the array is no image.
+        FileNotFoundError: If the file is missing.
+        UserError: If the file cannot be read.
     """
     if isinstance(image, np.ndarray):
-        if image.dtype != np.uint8 or image.ndim not in (2, 3):
-            raise UserError(
-                f'an image must be uint8 (H, W, 3) or (H, W); got '
-                f'{image.dtype} {image.shape}.'
-            )
         return fit(Image.fromarray(image).convert('RGB'), cell)
     source: io.BytesIO | Path
     if isinstance(image, bytes):

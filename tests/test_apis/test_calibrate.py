@@ -14,8 +14,8 @@ ARCH, SIZE = 'ghostnet_0_5', (64, 32)
 PEOPLE, PER_PERSON = 6, 3
 
 
-def write_people(folder):
-    """Write images of people in coarse patterns: one query, two gallery."""
+def write_patterns(folder):
+    """Write coarse patterns, one per identity: a query, two others."""
     rng = np.random.default_rng(0)
     folder.mkdir()
     paths = []
@@ -42,9 +42,9 @@ def make_backbone(seed, paths):
 
 @pytest.fixture(scope='module')
 def source(tmp_path_factory):
-    """Model file, and the features that it gives the people."""
+    """Model file, and its features of the images."""
     folder = tmp_path_factory.mktemp('source')
-    paths = write_people(folder / 'images')
+    paths = write_patterns(folder / 'images')
     model = save_model_file(
         folder / 'model.pth',
         make_backbone(0, paths),

@@ -57,14 +57,14 @@ def test_map_lies_where_the_feature_is_made(half):
     assert there.max() == 0
 
 
-def test_map_of_a_mean_is_each_place_s_share():
+def test_map_of_a_mean_is_each_cells_part():
     torch.manual_seed(0)
     network = nn.Sequential(nn.Conv2d(3, 5, 4, 4))
     model = extractor(network, (16, 8))
-    picture, other = tensor(1, (16, 8)), tensor(2, (16, 8))
-    found = activation_maps(model, picture, reference=other)
+    query, other = tensor(1, (16, 8)), tensor(2, (16, 8))
+    found = activation_maps(model, query, reference=other)
     places = []
-    for image in (picture, other):
+    for image in (query, other):
         pixels = image.mul(255).round().to(torch.uint8)
         inputs = model.model.data_preprocessor({'inputs': pixels})['inputs']
         with torch.no_grad():
@@ -81,7 +81,7 @@ def test_map_of_a_mean_is_each_place_s_share():
     assert found.similarity == pytest.approx([float(cosine)], abs=1e-5)
 
 
-def test_map_of_alike_differs_from_the_own():
+def test_map_with_a_reference_differs_from_the_own():
     torch.manual_seed(0)
     network = nn.Sequential(nn.Conv2d(3, 6, 8, 8), nn.ReLU())
     model = extractor(network)
@@ -169,12 +169,10 @@ def test_frozen_models_and_switched_off_gradients():
 
 def test_batches_do_not_mix():
     model = extractor(HalfNet(slice(0, 16)))
-    pictures = tensor(count=19)
-    together = activation_maps(model, pictures, reference=pictures.flip(0))
+    images = tensor(count=19)
+    together = activation_maps(model, images, reference=images.flip(0))
     for row in (0, 15, 16, 18):
-        alone = activation_maps(
-            model, pictures[row], reference=pictures[18 - row]
-        )
+        alone = activation_maps(model, images[row], reference=images[18 - row])
         assert alone.maps[0] == pytest.approx(together.maps[row], abs=1e-4)
         assert alone.similarity[0] == pytest.approx(together.similarity[row])
 

@@ -320,7 +320,7 @@ def test_no_feature_at_all():
 
 
 @pytest.mark.parametrize('convert', [torch.from_numpy, np.ndarray.tolist])
-def test_features_may_be_whatever_numpy_reads(table, convert):
+def test_features_of_any_array_type(table, convert):
     feats = np.eye(2)[[0, 0, 1, 0, 0]]
     labels = mmcion.denoise(table, convert(feats), CONFIG)
     assert labels.identity.tolist() == [0, 0, -1, 0, 0]
@@ -351,7 +351,7 @@ def test_settings_of_another_kind_are_refused(change, message):
         mmcion.denoise(table, features, {**NUMBERS, **change})
 
 
-def test_a_folder_of_features_will_do(tmp_path):
+def test_features_from_a_folder(tmp_path):
     table, features = made()
     features.save(tmp_path / 'features')
     expected = mmcion.denoise(table, features, NUMBERS)

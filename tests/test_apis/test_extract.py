@@ -112,7 +112,7 @@ def counting_batches(monkeypatch, kill_at=None):
     return seen
 
 
-def test_killed_run_goes_on_with_the_missing_blocks(
+def test_killed_run_resumes_with_the_missing_blocks(
     table, tmp_path, monkeypatch
 ):
     whole = run(table, tmp_path / 'whole')
@@ -306,7 +306,9 @@ def test_restored_image_gets_its_feature_on_resume(
     np.testing.assert_allclose(store[:3], whole[:3], atol=2**-10)
 
 
-def test_finished_store_with_more_holes_than_allowed(table, tmp_path):
+def test_finished_store_with_more_unreadable_images_than_allowed(
+    table, tmp_path
+):
     damage(tmp_path, 2, 9)
     run(table, tmp_path / 'out', max_unreadable=2)
     assert len(run(table, tmp_path / 'out', max_unreadable=5)) == ROWS
@@ -345,7 +347,7 @@ def test_two_ranks_equal_one_process(table, tmp_path):
         assert one.read_bytes() == two.read_bytes()
 
 
-def test_two_ranks_share_the_allowance(table, tmp_path):
+def test_max_unreadable_counts_all_ranks(table, tmp_path):
     # blocks 0 and 2 are of rank 0, block 1 of rank 1
     damage(tmp_path, 0, 4, 6, 13)
     whole = run(table, tmp_path / 'whole', max_unreadable=4)

@@ -82,7 +82,7 @@ def test_as_computed_by_hand(folder, model_file):
 
 @pytest.mark.parametrize('batch_size', [1, 3, 64])
 @pytest.mark.parametrize('num_workers', [0, 2])
-def test_any_way_of_handing_over_gives_the_same(
+def test_files_arrays_and_tensors_give_the_same(
     folder, batch_size, num_workers
 ):
     extractor = tiny_extractor(batch_size=batch_size, num_workers=num_workers)

@@ -15,6 +15,7 @@ from mmcion.apis.reports import (
     report_denoising,
 )
 from mmcion.evaluation import EvaluationOptions, evaluate_features
+from mmcion.models.weights.network_config import resize_pipeline
 from mmcion.structures import TrackletTable
 from mmcion.utils.checks import UserError
 
@@ -180,6 +181,12 @@ def test_activations_of_the_best_and_the_worst_queries(result):
     assert len(only.sides[0]) == 6
     result.num_matches[:] = 0
     assert query_activations(result, TinyNetwork()) == []
+
+
+def test_activations_of_a_pipeline(result):
+    # 8 x 8 pixels are one cell of the network, which is no map
+    pipeline = resize_pipeline((8, 8))
+    assert query_activations(result, TinyNetwork(), pipeline) == []
 
 
 def test_missing_images_have_no_activations(result, tmp_path):

@@ -115,7 +115,7 @@ def test_transforms_are_the_same_by_either_name(gallery, tmp_path):
         ReIDInferencer(other).set_gallery(store)
 
 
-def test_gallery_without_pictures(inferencer, gallery, tmp_path):
+def test_gallery_without_images(inferencer, gallery, tmp_path):
     features = inferencer.extractor(gallery)
     inferencer.set_gallery(FeatureStore(features))
     results = inferencer.search(gallery, topk=1)
@@ -203,15 +203,15 @@ def test_similarity_is_never_beyond_1(inferencer, gallery, monkeypatch):
         assert ranking(found, 'similarity') == [sign]
 
 
-def test_picture_of_the_results(inferencer, gallery, tmp_path):
+def test_figure_of_the_results(inferencer, gallery, tmp_path):
     inferencer.set_gallery(gallery)
     results = inferencer.search(gallery, topk=3)
     inferencer.show(results, tmp_path / 'new' / 'a.png', cell=(12, 24))
-    picture = cv2.imread(str(tmp_path / 'new' / 'a.png'))
-    assert picture.std() > 10
+    figure = cv2.imread(str(tmp_path / 'new' / 'a.png'))
+    assert figure.std() > 10
     fewer = tmp_path / 'b.jpg'
     inferencer.show(results[:2], fewer, cell=(12, 24))
-    assert picture.shape[0] > 2 * cv2.imread(str(fewer)).shape[0]
+    assert figure.shape[0] > 2 * cv2.imread(str(fewer)).shape[0]
     one, alone = tmp_path / 'one.png', tmp_path / 'alone.png'
     inferencer.show(results[:1], one, cell=(12, 24))
     inferencer.show(results[0], alone, cell=(12, 24))

@@ -10,7 +10,10 @@ from mmcion.registry import HOOKS, METRICS
 from mmcion.structures import ReIDDataSample
 
 CONFIG = """
-test_dataloader = dict(dataset=dict(type='Drawn', data_root='here'))
+pipeline = [dict(type='LoadImage')]
+test_dataloader = dict(
+    dataset=dict(type='Drawn', data_root='here', pipeline=pipeline)
+)
 model = dict(type='ReIDModel', flip_test=True)
 load_from = 'model.pth'
 """

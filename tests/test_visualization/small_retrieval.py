@@ -6,22 +6,22 @@ from PIL import Image
 from mmcion.structures import ReIDFeatures, RetrievalResult
 
 
-def make_features(folder, people=4, cameras=2, each=3, noise=0.3, seed=0):
-    """Make plain pictures, grey by person; the first of a camera asks."""
+def make_features(folder, identities=4, cameras=2, each=3, noise=0.3, seed=0):
+    """Draw images in a grey per identity; the first of a camera is a query."""
     rng = np.random.default_rng(seed)
-    pid, cam, shot = np.indices((people, cameras, each)).reshape(3, -1)
-    centres = rng.normal(size=(people, 8))
+    pid, cam, shot = np.indices((identities, cameras, each)).reshape(3, -1)
+    centres = rng.normal(size=(identities, 8))
     paths = []
     for person, camera, number in zip(pid, cam, shot, strict=True):
         paths.append(str(folder / f'{person}_c{camera}_{number}.png'))
-        picture = np.full((32, 16, 3), 60 + 30 * person, np.uint8)
-        Image.fromarray(picture).save(paths[-1])
+        image = np.full((32, 16, 3), 60 + 30 * person, np.uint8)
+        Image.fromarray(image).save(paths[-1])
     feature = centres[pid] + noise * rng.normal(size=(len(pid), 8))
     return ReIDFeatures(feature, pid + 1, cam + 1, shot == 0, paths)
 
 
 def rank(features, places=5, **options):
-    """Rank by cosine distance, other cameras only; junk is left out."""
+    """Rank by cosine distance, other cameras only; junk is ignored."""
     unit = features.feature / np.linalg.norm(
         features.feature, axis=1, keepdims=True
     )

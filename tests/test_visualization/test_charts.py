@@ -32,14 +32,14 @@ def test_training_chart_holds_its_data():
 
 
 def test_distances_have_equal_areas_and_common_bins():
-    figure = calibration_chart(CALIBRATION, xlabel='my distance')
+    figure = calibration_chart(CALIBRATION)
     (axes,) = figure.axes
     steps = [patch.get_data() for patch in axes.patches]
     areas = [np.sum(s.values * np.diff(s.edges)) for s in steps]
     assert areas == pytest.approx([1, 1])
     assert steps[0].edges.tolist() == steps[1].edges.tolist()
     assert axes.get_xlim() == (0, 1.5)  # the last bin is empty
-    assert axes.get_xlabel() == 'my distance'
+    assert axes.get_xlabel() == 'cosine distance'
 
 
 def test_thresholds_are_marked_and_named():

@@ -15,7 +15,7 @@ SCORES['market1501']['reid/reverse/Rank-1'] = 0.5
 @pytest.fixture
 def page(tmp_path):
     file = tmp_path / 'new' / 'report.html'
-    write_comparison(file, SCORES, title='ABC', command=f'test.py {NASTY}')
+    write_comparison(file, SCORES, command=f'test.py {NASTY}')
     return Page(file)
 
 

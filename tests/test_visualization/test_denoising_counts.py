@@ -72,7 +72,7 @@ def test_counts_equal_plain_loops():
 
 def test_labels_of_another_table_are_refused():
     labels = IdentityLabels(np.zeros(3, np.int32))
-    with pytest.raises(UserError, match=r'3 labels .* table of 2 rows'):
+    with pytest.raises(UserError, match='table 2, labels 3'):
         IdentityCounts.from_labels(table_of([0, 0], [0, 0]), labels)
 
 

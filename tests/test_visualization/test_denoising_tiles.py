@@ -26,7 +26,7 @@ def table_of(video_id, tracklet_id, path=None, root=None):
 
 
 def shade(path):
-    """Return an image whose colour tells its row, which is its path."""
+    """Return an image whose colour is its row, which is its path."""
     return np.full((8, 4, 3), 10 * int(path), np.uint8)
 
 

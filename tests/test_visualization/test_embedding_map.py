@@ -2,9 +2,13 @@ import numpy as np
 import pytest
 
 from mmcion.structures import ReIDFeatures
-from mmcion.visualization import EmbeddedImages, embedding_map
 from mmcion.visualization.charts import figure_svg
-from mmcion.visualization.embedding_map import project, sample_rows
+from mmcion.visualization.embedding_map import (
+    EmbeddedImages,
+    embedding_map,
+    project,
+    sample_rows,
+)
 
 
 def make_features(identities=5, cameras=2, each=4, seed=0):
@@ -45,8 +49,6 @@ def test_groups_are_identities_or_cameras():
     assert counts(figure.axes[0], query=True) == {'0': 5, '1': 5}
     assert not figure.axes[0].texts
     assert figure_svg(figure)
-    with pytest.raises(ValueError, match="'pose'"):
-        embedding_map(images, 'pose')
 
 
 def test_colour_is_not_needed():

@@ -137,7 +137,7 @@ def test_grid_is_written(tmp_path):
     assert np.array_equal(np.asarray(found), np.asarray(image))
 
 
-def test_suffix_tells_the_format(tmp_path):
+def test_suffix_decides_the_format(tmp_path):
     assert image_format('a/b.JPG') == 'JPEG'
     for name in ('a.txt', 'png', 'a'):
         with pytest.raises(UserError, match=name):

@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 
 from mmcion.structures import RocCurve
-from mmcion.visualization import (
+from mmcion.visualization.charts import figure_svg
+from mmcion.visualization.retrieval_charts import (
     average_precision_chart,
     cmc_chart,
     roc_chart,
 )
-from mmcion.visualization.charts import figure_svg
 
 
 def make_roc(fpr, tpr):

@@ -37,7 +37,7 @@ FILES = [
 
 def make_result(folder):
     """Rank 20 queries; one has no match, and five images are special."""
-    features = make_features(folder, people=10, noise=1.0)
+    features = make_features(folder, identities=10, noise=1.0)
     gallery = np.flatnonzero(~features.is_query)
     features.pid[gallery[:3]] = -1
     features.pid[gallery[-2:]] = 77
@@ -165,7 +165,7 @@ def test_data_are_counted(page):
     ]
 
 
-def test_tracklets_are_called_so(page):
+def test_tracklets_are_named_as_such(page):
     assert 'a gallery of 40 tracklets' in page.text
     assert 'Each tracklet is shown by its first image.' in page.text
 

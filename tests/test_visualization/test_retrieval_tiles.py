@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mmcion.structures import RetrievalResult
-from mmcion.visualization import (
+from mmcion.visualization.retrieval_tiles import (
     confident_errors,
     random_queries,
     ranked_groups,
@@ -15,7 +15,7 @@ from .small_retrieval import make_features, rank
 @pytest.fixture
 def by_hand(tmp_path):
     """Two queries: match, other, free place; other, other, match."""
-    features = make_features(tmp_path, people=2, cameras=2, each=2)
+    features = make_features(tmp_path, identities=2, cameras=2, each=2)
     # rows 0..3 are identity 1, rows 4..7 identity 2; even ones are queries
     return RetrievalResult(
         features,
@@ -33,7 +33,7 @@ def captions(side):
     return [tile.caption for tile in side]
 
 
-def test_borders_tell_matches_from_others(by_hand):
+def test_borders_mark_matches_and_errors(by_hand):
     (group,) = ranked_groups(by_hand, [0])
     (query,), gallery = group.sides
     assert query.border == 'ink'
@@ -83,7 +83,7 @@ def test_unreadable_images_keep_their_name(by_hand):
 
 
 def test_choices(tmp_path):
-    result = rank(make_features(tmp_path, people=10, noise=1.0))
+    result = rank(make_features(tmp_path, identities=10, noise=1.0))
     assert len(result.ap) == 20
     drawn = random_queries(result, 6, seed=1)
     assert drawn.tolist() == random_queries(result, 6, seed=1).tolist()
