@@ -23,18 +23,17 @@ def find_archive(
 
     Args:
         data_root: Folder to look in.
-        names: Names of the archive's own folder, as found in the wild; case
-            and the characters ``-_.`` do not matter.
-        layouts: Files and folders of each form of the archive. The first
-            layout that is complete is taken.
+        names: Names of the archive's own folder; case and the characters
+            ``-_.`` do not matter.
+        layouts: Files and folders of each form of the archive, the preferred
+            form first.
         hint: How to get the data, for the error.
 
     Returns:
-        The folder, and the index of the layout.
+        The folder, and the index of the first layout that is complete in it.
 
     Raises:
-        FileNotFoundError: If no layout is complete; states what is missing
-            and what is there instead.
+        FileNotFoundError: If none is complete; states what is missing.
         UserError: If there are two copies, none of them in the other.
     """
     root = check_folder(data_root, hint=hint)
@@ -53,8 +52,7 @@ def find_archive(
         first = complete[0][0]
         if not folder.resolve().is_relative_to(first.resolve()):
             raise UserError(
-                f'both {first} and {folder} are complete; set data_root to '
-                f'one of them.'
+                f'both {first} and {folder} are complete: set data_root.'
             )
     if complete:
         return complete[0]

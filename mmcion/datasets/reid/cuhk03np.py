@@ -26,9 +26,6 @@ class CUHK03NP(ThreeFolderDataset):
         split: ``'train'`` or ``'test'``.
         boxes: ``'labeled'`` by hand or ``'detected'``.
         kwargs: See ``BaseReIDDataset``.
-
-    Raises:
-        UserError: If ``boxes`` is unknown.
     """
 
     archives = ('cuhk03-np', 'CUHK03')
@@ -56,7 +53,7 @@ class CUHK03NP(ThreeFolderDataset):
         return f'CUHK03NP {self.boxes}'
 
     def read(self) -> dict[str, list[ReIDImage]]:
-        """Read the folders of the split; see ``ThreeFolderDataset``."""
+        """Read the folders of the split."""
         folders = [self.folders[part] for part in self.parts]
         root, _ = self.find([f'{self.boxes}/{name}' for name in folders])
         return self.read_parts(root / self.boxes)

@@ -8,10 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 from mmengine.logging import print_log
 
-from mmcion.structures.matching import (
-    rows_of_same_identity,
-    split_by_camera,
-)
+from mmcion.structures.matching import rows_of_same_identity, split_by_camera
 
 from .reid_image import JUNK, NO_CAMERA, ReIDImage
 
@@ -34,12 +31,12 @@ def report_matches(
 
     Args:
         source: Where the images come from.
-        queries: Queries, one image of each tracklet.
-        gallery: Gallery, likewise.
-        unit: What the gallery contains, for the message.
+        queries: Query images, one of each tracklet.
+        gallery: Gallery images, one of each tracklet.
+        unit: What the gallery consists of, for the message.
         ignored_cams: See ``split_by_camera``.
     """
-    # junk of the gallery has the identity of no query that is left
+    # of junk only the queries: no other query has its identity -1
     queries = [query for query in queries if query.pid != JUNK]
     (q_pids, q_cams), (g_pids, g_cams) = (
         np.array([(i.pid, i.cam_id) for i in images], int).reshape(-1, 2).T
@@ -78,8 +75,5 @@ def report_matches(
             f'gallery, but only from cameras that are ignored for them. '
             f'{_HINT}'
         )
-    print_log(
-        f'{source}: no query has a valid match: {reason}',
-        logger='current',
-        level=logging.WARNING,
-    )
+    text = f'{source}: no query has a valid match: {reason}'
+    print_log(text, 'current', logging.WARNING)

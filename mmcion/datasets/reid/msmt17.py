@@ -47,12 +47,7 @@ class MSMT17(ThreeFolderDataset):
     )
 
     def read(self) -> dict[str, list[ReIDImage]]:
-        """Read the split in the form that is there.
-
-        Raises:
-            FileNotFoundError: If lists, folders or images are missing.
-            UserError: If a line of a list is wrong.
-        """
+        """Read the split in the form that is there."""
         lists = [name for part in self.parts for name in _LISTS[part]]
         root, index = self.find(
             *([folders[self.split], *lists] for folders in _VERSIONS.values()),

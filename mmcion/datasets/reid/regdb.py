@@ -37,12 +37,8 @@ class RegDB(BaseReIDDataset):
             above it.
         split: ``'train'``, both modalities, or ``'test'``.
         trial: Number of the split, 1..10.
-        query: Modality of the queries, ``'visible'`` or ``'thermal'``; the
-            gallery is of the other one.
+        query: Modality of the queries, ``'visible'`` or ``'thermal'``.
         kwargs: See ``BaseReIDDataset``.
-
-    Raises:
-        UserError: If ``trial`` or ``query`` are unknown.
     """
 
     archives = ('RegDB',)
@@ -67,12 +63,7 @@ class RegDB(BaseReIDDataset):
         super().__init__(data_root, split, **kwargs)
 
     def read(self) -> dict[str, list[ReIDImage]]:
-        """Read the lists of the split.
-
-        Raises:
-            FileNotFoundError: If lists or images are missing.
-            UserError: If a line of a list is wrong.
-        """
+        """Read the lists of the split."""
         lists = [f'idx/{self.split}_{m}_{self.trial}.txt' for m in MODALITIES]
         root, _ = self.find(lists)
         # the modality is the camera, so that all pairs count as matches

@@ -45,9 +45,7 @@ class SYSUMM01(BaseReIDDataset):
         """Read the cameras' folders of the listed identities.
 
         Raises:
-            FileNotFoundError: If a list or a camera's folder is missing, or
-                an identity has no image at all.
-            UserError: If a list has something else than numbers.
+            FileNotFoundError: If an identity has no image at all.
         """
         lists = _LISTS[self.split]
         cameras = [f'cam{camera}' for camera in CAMERAS['train']]
@@ -68,8 +66,8 @@ class SYSUMM01(BaseReIDDataset):
         if missing := [pid for pid in pids if pid not in found]:
             raise FileNotFoundError(
                 f'{len(missing)} of {len(pids)} identities of '
-                f'{" and ".join(map(str, files))}, such as '
-                f'{missing[0]}, have no image in any camera. {UNPACK_AGAIN}'
+                f'{" and ".join(map(str, files))}, such as {missing[0]}, '
+                f'have no image in any camera. {UNPACK_AGAIN}'
             )
         return parts
 

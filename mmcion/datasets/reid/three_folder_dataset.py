@@ -22,8 +22,7 @@ class ThreeFolderDataset(BaseReIDDataset):
 
     Attributes:
         folders: Folders of the parts.
-        pattern: Matches the start of an image's name; the groups are identity
-            and camera. Cameras may have several digits.
+        pattern: Start of an image's name; the groups are identity and camera.
         example: Example of an image's name, for errors.
     """
 
@@ -38,12 +37,7 @@ class ThreeFolderDataset(BaseReIDDataset):
     example: ClassVar[str]
 
     def read(self) -> dict[str, list[ReIDImage]]:
-        """Read the folders of the split.
-
-        Raises:
-            FileNotFoundError: If a folder is missing or empty.
-            UserError: If images have other names.
-        """
+        """Read the folders of the split."""
         root, _ = self.find([self.folders[part] for part in self.parts])
         return self.read_parts(root)
 
@@ -55,7 +49,11 @@ class ThreeFolderDataset(BaseReIDDataset):
         }
 
     def read_folder(self, folder: Path) -> list[ReIDImage]:
-        """Return a folder's images in the order of their names."""
+        """Return a folder's images in the order of their names.
+
+        Raises:
+            UserError: If images have other names.
+        """
         images, others = [], []
         for name in list_images(folder, recursive=False, hint=UNPACK_AGAIN):
             found = self.pattern.match(name)
@@ -68,8 +66,8 @@ class ThreeFolderDataset(BaseReIDDataset):
         if others:
             raise UserError(
                 f'{len(others)} images of {folder} are not named like '
-                f'{self.example}, such as {others[0]}. Is it {self.title}? '
-                f'If so, move them away.'
+                f'{self.example}, such as {others[0]}. Move them away, unless '
+                f'it is not {self.title}.'
             )
         return images
 

@@ -1,5 +1,7 @@
 import pytest
 
+from mmcion.datasets.reid.published_counts import PUBLISHED
+
 from .trees import build, ids_of, write_tree
 
 TREE = {
@@ -26,3 +28,17 @@ def test_withdrawal_is_said_at_every_use(tmp_path, messages):
 def test_missing_data_cannot_be_downloaded(tmp_path):
     with pytest.raises(FileNotFoundError, match=r'withdrawn .* no download'):
         build('DukeMTMCreID', tmp_path / 'duke')
+
+
+def test_folder_and_names_of_occluded_duke(tmp_path, messages):
+    write_tree(tmp_path / 'Occluded_Duke', TREE)
+    dataset = build('OccludedDuke', tmp_path)
+    assert ids_of(dataset) == [(5, 1), (2, 0), (5, 4)]
+    texts = [text for _, text in messages]
+    assert any('OccludedDuke, query: found 1 im' in text for text in texts)
+    assert any('withdrawn in 2019' in text for text in texts)
+
+
+def test_counts_of_occluded_duke_are_its_own():
+    duke, occluded = PUBLISHED['DukeMTMCreID'], PUBLISHED['OccludedDuke']
+    assert duke['query'] != occluded['query']
