@@ -7,7 +7,7 @@ import os
 import tarfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 
@@ -33,7 +33,7 @@ class TarImages:
 
     Raises:
         FileNotFoundError: If the index or a shard is missing.
-        UserError: If a shard has not the size that was indexed.
+        UserError: If the size of a shard is not the indexed one.
     """
 
     def __init__(self, root: str | Path) -> None:
@@ -59,18 +59,15 @@ class TarImages:
     def __len__(self) -> int:
         return len(self._hash)
 
-    def __getstate__(self) -> Path:
-        return self.root  # a spawned worker maps the index itself
-
-    def __setstate__(self, root: Path) -> None:
-        self.__init__(root)  # type: ignore[misc]
+    def __reduce__(self) -> tuple[type[TarImages], tuple[Path]]:
+        return TarImages, (self.root,)  # a spawned worker maps the index
 
     def read(self, path: str) -> bytes:
         """Return the content of a member.
 
         Raises:
-            FileNotFoundError: If there is no such member.
-            UserError: If the index is that of another tar file.
+            FileNotFoundError: If it is missing.
+            UserError: If the tar file is not the indexed one.
         """
         key = _hash(path.encode())
         row = int(np.searchsorted(self._hash, key))
@@ -79,31 +76,18 @@ class TarImages:
                 f'the tar files of {self.root} have no image {path}'
             )
         shard, size = int(self._shard[row]), int(self._size[row])
+        file = self.root / self._names[shard]
+        if shard not in self._files:
+            self._files[shard] = open(file, 'rb', buffering=0)  # noqa: SIM115
         # the header before the content says whether this is the member
-        data = os.pread(
-            self._file(shard).fileno(),
-            BLOCK + size,
-            int(self._offset[row]) - BLOCK,
-        )
+        start = int(self._offset[row]) - BLOCK
+        data = os.pread(self._files[shard].fileno(), BLOCK + size, start)
         if len(data) < BLOCK + size or _member_size(data) != size:
             raise UserError(
-                f'{self.root / self._names[shard]} has no image of {size} '
-                f'bytes where the index expects {path}. {self._hint}'
+                f'{file} has no image of {size} bytes where the index expects '
+                f'{path}. {self._hint}'
             )
         return data[BLOCK:]
-
-    def entry(self, path: str) -> dict[str, Any]:
-        """Return ``img_path``, root and name, and ``img_bytes``."""
-        return {
-            'img_path': str(self.root / path),
-            'img_bytes': self.read(path),
-        }
-
-    def _file(self, shard: int) -> BinaryIO:
-        if shard not in self._files:
-            path = self.root / self._names[shard]
-            self._files[shard] = open(path, 'rb', buffering=0)  # noqa: SIM115
-        return self._files[shard]
 
     @property
     def _hint(self) -> str:
@@ -114,10 +98,9 @@ class TarImages:
 
 
 def has_tars(folder: Path) -> bool:
-    """Return whether images of a folder are in tar files.
+    """Return whether a folder has an index, or nothing but tar files.
 
-    That is the case if it has an index, or nothing but tar files: archives
-    beside what was unpacked of them do not count.
+    Archives beside what was unpacked of them do not count.
     """
     if not folder.is_dir() or (folder / INDEX / 'table.json').is_file():
         return folder.is_dir()
@@ -132,14 +115,7 @@ def has_tars(folder: Path) -> bool:
 
 
 def tar_members(file: str | Path) -> tuple[list[str], np.ndarray]:
-    """List the files of a tar.
-
-    Returns:
-        Names, and ``(N, 2)`` int64 offset and size of their content.
-
-    Raises:
-        UserError: If it is not an uncompressed tar, or is truncated.
-    """
+    """Return the files of a tar: names, and ``(N, 2)`` offset and size."""
     names, places = [], []
     try:
         with tarfile.open(file, 'r:') as tar:
@@ -167,10 +143,7 @@ def write_index(
         shards: Name of each tar file, and what ``tar_members`` returns.
 
     Returns:
-        The number of images.
-
-    Raises:
-        UserError: If a name occurs twice.
+        The number of images; none may occur twice.
     """
     root = Path(root)
     # one entry per tar file

@@ -11,7 +11,7 @@ import pytest
 from torch.utils.data import DataLoader
 
 from mmcion.datasets import open_images
-from mmcion.datasets.image_reader import FolderImages
+from mmcion.datasets.image_reader import FolderImages, image_entry
 from mmcion.datasets.tar_images import (
     TarImages,
     _hash,
@@ -61,7 +61,7 @@ def test_content_by_name(root):
     images = open_images(root)
     assert isinstance(images, TarImages) and len(images) == 4
     assert {name: images.read(name) for name in VALUES} == VALUES
-    assert images.entry('a.jpg') == {
+    assert image_entry(images, 'a.jpg') == {
         'img_path': str(root / 'a.jpg'),
         'img_bytes': b'first',
     }
