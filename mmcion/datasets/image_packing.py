@@ -37,9 +37,9 @@ def images_to_pack(
     """Return the images of a data set.
 
     Args:
-        source: An annotation, a TrackletTable or a folder of images.
-        image_root: What paths are relative to. By default that of the table
-            or annotation, or ``source`` itself.
+        source: Annotation, TrackletTable or folder of images.
+        image_root: Folder that paths are relative to. By default that of the
+            table or annotation, or ``source`` itself.
 
     Returns:
         ``(N,)`` bytes, every path once, in order of first appearance or
@@ -85,21 +85,20 @@ def pack_images(
 ) -> dict[str, Any]:
     """Copy images, unchanged, into tar files with an index.
 
-    A run that was stopped is resumed after the last finished tar file. The
-    same images give the same bytes. What is there already is treated as
-    ``ResultFolder`` says.
+    A stopped run resumes after the last finished tar file, see
+    ``ResultFolder``. The same images give the same bytes.
 
     Args:
         paths: ``(N,)`` bytes, in the order to write them.
         images: Reader of the paths.
         out: Folder to write.
-        shard_mb: Size of a tar file in MB, about.
+        shard_mb: Approximate size of a tar file in MB.
         max_missing: Largest number of images that may be missing or empty.
         num_threads: Number of threads that read.
-        overwrite: Whether to replace images that are there.
+        overwrite: Whether to replace the images of another run.
 
     Returns:
-        What is in ``packed.json``: the numbers of images and tar files, and
+        Content of ``packed.json``: the numbers of images and tar files, and
         the list of missing images.
 
     Raises:
@@ -120,15 +119,9 @@ def pack_images(
                 *(paths, images, results.path),
                 *(shard_bytes, max_missing, num_threads),
             )
-            num_images = write_index(
-                results.path,
-                (
-                    (shard['file'], shard['names'], shard['places'])
-                    for shard in shards
-                ),
-            )
+            members = [(s['file'], s['names'], s['places']) for s in shards]
             counts = {
-                'images': num_images,
+                'images': write_index(results.path, members),
                 'tar files': len(shards),
                 'missing': [p for shard in shards for p in shard['missing']],
             }
@@ -162,11 +155,7 @@ def _write_shards(
     missing = [path for shard in shards for path in shard['missing']]
     _check_missing(missing, max_missing)
     bar = progress_bar(
-        total=len(paths),
-        initial=row,
-        desc='pack',
-        unit='img',
-        unit_scale=True,
+        total=len(paths), initial=row, desc='pack', unit='img', unit_scale=True
     )
     with bar, ThreadPoolExecutor(num_threads) as pool:
         contents = _read_ahead(paths[row:], images, pool, bar)
@@ -186,9 +175,9 @@ def _write_shards(
 
 def _check_missing(missing: list[str], max_missing: int) -> None:
     if len(missing) > max_missing:
+        names = join_names(missing)
         raise UserError(
-            f'missing or empty: {join_names(missing)}. Restore them or allow '
-            f'more with --max-missing.'
+            f'missing or empty: {names}. Restore them or use --max-missing.'
         )
 
 
@@ -259,11 +248,11 @@ def compare_packed(
     """Compare packed images with their source, byte by byte.
 
     Args:
-        paths: What was packed.
+        paths: Paths that were to be packed.
         source: Reader of the originals.
         packed: Root of the packed images.
         missing: Paths that were not packed.
-        num_images: Number of images to compare, evenly spread.
+        num_images: Number of images to compare.
 
     Returns:
         The number of images compared.
@@ -271,7 +260,7 @@ def compare_packed(
     Raises:
         UserError: If one differs.
     """
-    # evenly spread, so that every tar file is looked at if they are few
+    # evenly spread, so that a few tar files are all compared
     skipped, images = set(missing), open_images(packed)
     rows = np.linspace(0, len(paths) - 1, min(num_images, len(paths)))
     sample = [paths[row].decode() for row in rows.astype(np.int64)]

@@ -146,35 +146,28 @@ def write_index(
         The number of images; none may occur twice.
     """
     root = Path(root)
-    # one entry per tar file
-    files, hashes, shard, places = [], [], [], []
-    for number, (file, names, place) in enumerate(shards):
+    files, parts = [], []  # one entry per tar file
+    for number, (file, names, places) in enumerate(shards):
         files.append(file)
-        found = [_hash(name.encode()) for name in names]
-        hashes.append(np.array(found, np.uint64))
-        shard.append(np.full(len(names), number, np.int32))
-        places.append(np.reshape(np.array(place, np.int64), (-1, 2)))
-    key, shard_of = np.concatenate(hashes), np.concatenate(shard)
-    offset, size = np.concatenate(places).T  # (N, 2) -> two (N,)
-    # 64 bits: among 4 million names two have one hash with probability 4e-7
+        hashes = [_hash(name.encode()) for name in names]
+        # (n, 2) -> two (n,)
+        offset, size = np.array(places, np.int64).reshape(-1, 2).T
+        shard = np.full(len(names), number, np.int32)
+        parts.append((np.array(hashes, np.uint64), shard, offset, size))
+    key, *others = map(np.concatenate, zip(*parts, strict=True))
     order = np.argsort(key, kind='stable')
-    twice = np.flatnonzero(np.diff(key[order]) == 0)
+    key, shard, offset, size = (column[order] for column in (key, *others))
+    # 64 bits: among 4 million names two have one hash with probability 4e-7
+    twice = np.flatnonzero(np.diff(key) == 0)
     if len(twice):
-        first = files[shard_of[order[twice[0]]]]
+        first = files[shard[twice[0]]]
         raise UserError(
             f'{len(twice)} images of {root} occur twice, the first in {first}.'
         )
-    columns = {'hash': key, 'shard': shard_of, 'offset': offset, 'size': size}
-    header = {
-        'shards': files,
-        'bytes': [(root / file).stat().st_size for file in files],
-    }
-    save_columns(
-        root / INDEX,
-        _KIND,
-        {name: column[order] for name, column in columns.items()},
-        header,
-    )
+    columns = {'hash': key, 'shard': shard, 'offset': offset, 'size': size}
+    sizes = [(root / file).stat().st_size for file in files]
+    header = {'shards': files, 'bytes': sizes}
+    save_columns(root / INDEX, _KIND, columns, header)
     return len(key)
 
 

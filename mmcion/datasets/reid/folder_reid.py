@@ -26,8 +26,7 @@ class FolderReID(BaseReIDDataset):
     of these, unless all are integers, which are kept (-1 is junk).
 
     Args:
-        data_root: Folder of the images.
-        split: ``'train'`` or ``'test'``.
+        args: See ``BaseReIDDataset``.
         camera: Regular expression of the camera in file names, with one
             group, such as ``'_c([0-9]+)'``. Without it the metric needs
             ``camera_aware=False``.
@@ -47,9 +46,7 @@ class FolderReID(BaseReIDDataset):
 
     def __init__(
         self,
-        data_root: str | Path,
-        split: str = 'test',
-        *,
+        *args: Any,
         camera: str | None = None,
         draw_queries: bool = False,
         seed: int = 0,
@@ -62,7 +59,7 @@ class FolderReID(BaseReIDDataset):
             )
         self.draw_queries = draw_queries
         self.seed = seed
-        super().__init__(data_root, split, **kwargs)
+        super().__init__(*args, **kwargs)
 
     def read(self) -> dict[str, list[ReIDImage]]:
         """Read the folders of the split."""

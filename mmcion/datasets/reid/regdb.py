@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
 from typing import Any
 
 from mmcion.registry import DATASETS
@@ -33,9 +32,7 @@ class RegDB(BaseReIDDataset):
     thermal person re-identification", AAAI 2018.
 
     Args:
-        data_root: Folder of ``Visible``, ``Thermal`` and ``idx``, or one
-            above it.
-        split: ``'train'``, both modalities, or ``'test'``.
+        args: See ``BaseReIDDataset``.
         trial: Number of the split, 1..10.
         query: Modality of the queries, ``'visible'`` or ``'thermal'``.
         kwargs: See ``BaseReIDDataset``.
@@ -49,9 +46,7 @@ class RegDB(BaseReIDDataset):
 
     def __init__(
         self,
-        data_root: str | Path,
-        split: str = 'test',
-        *,
+        *args: Any,
         trial: int = 1,
         query: str = 'visible',
         **kwargs: Any,
@@ -60,7 +55,7 @@ class RegDB(BaseReIDDataset):
         check_choice('query', query, MODALITIES)
         self.trial = trial
         self.query = query
-        super().__init__(data_root, split, **kwargs)
+        super().__init__(*args, **kwargs)
 
     def read(self) -> dict[str, list[ReIDImage]]:
         """Read the lists of the split."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -26,7 +27,7 @@ class ThreeFolderDataset(BaseReIDDataset):
         example: Example of an image's name, for errors.
     """
 
-    folders: ClassVar[dict[str, str]] = {
+    folders: Mapping[str, str] = {
         'train': 'bounding_box_train',
         'query': 'query',
         'gallery': 'bounding_box_test',

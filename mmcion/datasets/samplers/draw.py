@@ -32,11 +32,9 @@ class Draw(int):
 
 
 def seed_transforms(row: int) -> None:
-    """Seed the generators of Python, NumPy and PyTorch for one row.
+    """Seed the generators of Python, NumPy and PyTorch for a ``Draw``.
 
-    Args:
-        row: Index that the sampler yielded. If it is no ``Draw``, the
-            generators stay as mmengine seeded them for the worker.
+    For other rows they stay as mmengine seeded them for the worker.
     """
     if isinstance(row, Draw):
         state = np.random.SeedSequence(row.entropy).generate_state(3)

@@ -10,7 +10,12 @@ from mmengine.dataset import DefaultSampler
 from torch.utils.data import Sampler
 
 from mmcion.registry import DATA_SAMPLERS
-from mmcion.utils.checks import UserError, check_at_least
+from mmcion.utils.checks import (
+    UserError,
+    check_at_least,
+    check_same_length,
+    name_in_errors,
+)
 
 from .draw import Draw
 from .image_groups import (
@@ -36,10 +41,7 @@ class IdentitySampler(Sampler[list[Draw]]):
     so nothing is communicated, and resuming at an epoch, or within one,
     continues the stream. ``len`` does not depend on K, so that all schedules
     can be built before K changes. Source: CION's identity sampler, with its
-    padding and its shards of unequal size fixed (ours).
-
-    An identity with more groups than a pass has batches cannot appear in
-    all of them; the rest of its groups wait for other passes.
+    padding and its partitions of unequal size fixed (ours).
 
     In a config it needs neither data set nor batch size, as mmengine passes
     on those of the data loader::
@@ -51,9 +53,9 @@ class IdentitySampler(Sampler[list[Draw]]):
         )
 
     Args:
-        sampler: Gives the data set, the seed, the epoch and the rank; its own
-            order is not used. ``pids`` ``(N,)`` of the data set are the
-            identities, ``cam_ids`` ``(N,)`` the cameras or videos.
+        sampler: Sampler of the data set, whose seed, epoch and rank are used,
+            but not its order. The data set has ``pids`` and, to balance
+            cameras, ``cam_ids``, ``(N,)`` each.
         batch_size: Number of images B = P x K per rank.
         num_instances: Number of images K per identity. None if a hook sets
             it, such as ``InstanceScheduleHook``.
@@ -64,9 +66,8 @@ class IdentitySampler(Sampler[list[Draw]]):
             images are drawn more often then.
 
     Raises:
-        UserError: If K does not divide B, there are fewer identities than
-            the batches of all ranks need, the data set has no ``cam_ids`` to
-            balance, or both of the last two options are on.
+        UserError: If K does not divide B, or there are fewer identities than
+            the batches of all ranks need.
     """
 
     def __init__(
@@ -84,12 +85,16 @@ class IdentitySampler(Sampler[list[Draw]]):
         self.compat_padding = compat_padding
         self.balance_cameras = balance_cameras
         self._num_skipped = 0
+        if compat_padding and balance_cameras:
+            raise UserError('compat_padding excludes balance_cameras.')
         dataset: Any = sampler.dataset
         pids = np.asarray(dataset.pids)
         # rows of the data set, identity by identity
         if balance_cameras:
-            cam_ids = getattr(dataset, 'cam_ids', np.zeros(0))
-            rows = self._sort_by_camera(pids, np.asarray(cam_ids))
+            cam_ids = np.asarray(getattr(dataset, 'cam_ids', ()))
+            with name_in_errors('balance_cameras'):
+                check_same_length(pids=pids, cam_ids=cam_ids)
+            rows = self._sort_by_camera(pids, cam_ids)
         else:
             rows = np.argsort(pids, kind='stable')
         # in the smallest type: half the memory to access at random
@@ -102,16 +107,6 @@ class IdentitySampler(Sampler[list[Draw]]):
         self, pids: np.ndarray, cam_ids: np.ndarray
     ) -> np.ndarray:
         """Return rows by identity, then camera; count both."""
-        if self.compat_padding:
-            raise UserError(
-                'compat_padding and balance_cameras exclude each other: the '
-                'published code does not look at cameras.'
-            )
-        if len(cam_ids) != len(pids):
-            raise UserError(
-                f'balance_cameras needs one of dataset.cam_ids for each of '
-                f'{len(pids)} pids; found {len(cam_ids)}.'
-            )
         rows = np.lexsort((cam_ids, pids))
         pid, cam_id = pids[rows], cam_ids[rows]
         new_pid = np.diff(pid, prepend=pid[0] - 1) != 0
@@ -123,11 +118,7 @@ class IdentitySampler(Sampler[list[Draw]]):
         return rows
 
     def set_num_instances(self, num_instances: int) -> None:
-        """Change K from the next epoch on.
-
-        Raises:
-            UserError: As in the constructor.
-        """
+        """Change K from the next epoch on; raises as the constructor."""
         check_at_least(1, num_instances=num_instances)
         batch, ranks = self.batch_size, self.sampler.world_size
         if batch % num_instances:
@@ -140,18 +131,14 @@ class IdentitySampler(Sampler[list[Draw]]):
             raise UserError(
                 f'{len(self._count)} identities are too few: batch_size '
                 f'({batch}) / num_instances ({num_instances}) x {ranks} '
-                f'rank(s) needs {needed} different ones in a batch. Lower '
-                f'batch_size or raise num_instances.'
+                f'rank(s) needs {needed}; lower batch_size.'
             )
         self.num_instances = num_instances
 
     def skip(self, num_batches: int) -> None:
-        """Leave out the first batches of the next iteration only.
+        """Leave out the first batches of the next iteration on each rank.
 
         ``len`` stays that of the whole epoch.
-
-        Args:
-            num_batches: Number of batches of this rank, as of all others.
         """
         self._num_skipped = num_batches
 
@@ -179,15 +166,11 @@ class IdentitySampler(Sampler[list[Draw]]):
         """Return the epoch of all ranks, ``(batches, P x ranks, K)`` rows.
 
         Group g of a batch is of rank g mod ranks.
-
-        Raises:
-            UserError: If K is not set.
         """
         if self.num_instances is None:
             raise UserError(
-                'num_instances (K, images per identity) is not set: give it '
-                'to the batch sampler, or add InstanceScheduleHook to '
-                'custom_hooks.'
+                'num_instances (K) is not set: give it to the batch sampler, '
+                'or add InstanceScheduleHook to custom_hooks.'
             )
         begin = self.sampler.epoch * len(self)
         end = begin + len(self)
@@ -205,9 +188,7 @@ class IdentitySampler(Sampler[list[Draw]]):
 
     def _groups_per_identity(self) -> np.ndarray:
         return count_groups(
-            self._count,
-            self.num_instances,
-            compat_padding=self.compat_padding,
+            self._count, self.num_instances, self.compat_padding
         )
 
     def _batches_per_pass(self) -> int:

@@ -22,11 +22,7 @@ NOT_THERE = 'in keys.pkl, but not in the LMDB'
 
 
 def find_lmdb(root: Path) -> Path | None:
-    """Return the LMDB: a file, or a folder with ``data.mdb``.
-
-    Args:
-        root: The file or folder itself, or the folder of ``lmdb``.
-    """
+    """Return the LMDB that ``root`` is, or its folder ``lmdb``."""
     if root.is_file():
         return root
     for folder in (root, root / 'lmdb'):
@@ -36,7 +32,7 @@ def find_lmdb(root: Path) -> Path | None:
 
 
 def read_keys(
-    place: Path, report: SkipReport, *, check_sizes: bool = False
+    place: Path, report: SkipReport, check_sizes: bool = False
 ) -> Iterator[list[bytes]]:
     """Yield the keys of an LMDB in parts.
 
@@ -47,10 +43,7 @@ def read_keys(
     Args:
         place: LMDB, as ``find_lmdb`` returns it.
         report: Keys without an image are counted there.
-        check_sizes: Skip empty values.
-
-    Raises:
-        UserError: If the LMDB or ``keys.pkl`` is damaged.
+        check_sizes: Whether to skip empty values.
     """
     listed = _listed_keys(place)
     with (

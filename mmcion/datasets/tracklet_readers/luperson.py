@@ -93,7 +93,7 @@ class LUPersonReader(BaseTrackletReader):
 
 
 def note_other_folders(table: TrackletTable, report: SkipReport) -> None:
-    """Note if no folder is named like a video of YouTube."""
+    """Note if no video folder has the name of a YouTube video."""
     names = [video.rpartition('/')[2] for video in table.videos]
     if not any(map(_YOUTUBE_ID.fullmatch, names)):
         report.note(

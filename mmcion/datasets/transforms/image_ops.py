@@ -42,8 +42,8 @@ def random_box(
         rng: Source of randomness.
 
     Returns:
-        Top, left, height and width. If ten draws do not fit into the image,
-        the largest centred crop with an allowed ratio.
+        Top, left, height and width; if ten draws do not fit into the image,
+        those of the largest centred crop with an allowed ratio.
     """
     height, width = size
     low, high = math.log(ratio[0]), math.log(ratio[1])
@@ -67,10 +67,7 @@ def resize_crop(image: Tensor, box: Box, size: tuple[int, int]) -> np.ndarray:
     Args:
         image: ``(3, H, W)`` uint8.
         box: Top, left, height and width.
-        size: Height and width of the result.
-
-    Returns:
-        ``(h, w, 3)`` uint8, for the other functions.
+        size: Height and width (h, w) of the result ``(h, w, 3)``.
     """
     top, left, height, width = box
     crop = image[None, :, top : top + height, left : left + width]

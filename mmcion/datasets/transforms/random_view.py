@@ -86,11 +86,7 @@ class RandomView(NamedTuple):
         )
 
     def apply(self, image: Tensor) -> Tensor:
-        """Return the view of an image, uint8 ``(3, h, w)``.
-
-        Args:
-            image: ``(3, H, W)`` uint8.
-        """
+        """Return the view of an image, uint8 ``(3, H, W) -> (3, h, w)``."""
         view = resize_crop(image, self.box, self.size)  # (h, w, 3)
         if self.flip:
             view = cv2.flip(view, 1)

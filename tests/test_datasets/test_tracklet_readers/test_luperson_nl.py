@@ -144,7 +144,7 @@ def test_keys_of_another_dataset(tmp_path):
     make_lmdb(tmp_path / 'x', ['34_01_0341_00001865'])
     with pytest.raises(UserError, match='such as 34_01_0341') as error:
         LUPersonNLReader().read(tmp_path / 'x')
-    assert 'images/00001_000012_0000340_02.jpg, or such keys' in str(
+    assert 'images/00001_000012_0000340_02.jpg (or such keys' in str(
         error.value
     )
     file = (tmp_path / 'x' / 'data.mdb').rename(tmp_path / 'images.lmdb')
