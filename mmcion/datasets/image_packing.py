@@ -8,7 +8,7 @@ import os
 import shutil
 import tarfile
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -115,10 +115,8 @@ def pack_images(
         overwrite=overwrite,
     ) as results:
         if not results.is_complete:
-            shards = _write_shards(
-                *(paths, images, results.path),
-                *(shard_bytes, max_missing, num_threads),
-            )
+            options = shard_bytes, max_missing, num_threads
+            shards = _write_shards(paths, images, results.path, *options)
             members = [(s['file'], s['names'], s['places']) for s in shards]
             counts = {
                 'images': write_index(results.path, members),
@@ -140,20 +138,28 @@ def _write_shards(
     num_threads: int,
 ) -> list[dict[str, Any]]:
     """Write the tar files that are missing; return what is in each."""
-    shards: list[dict[str, Any]] = []  # as _write_shard returns them
+    shards: list[dict[str, Any]] = []
+    missing: list[str] = []  # of all tar files
 
     def next_shard() -> tuple[Path, Path]:
         name = f'images-{len(shards):05d}.tar'
         return folder / name, folder / _STATE / f'{name}.json'
 
+    def add_missing(more: list[str]) -> None:
+        missing.extend(more)
+        if len(missing) > max_missing:
+            names = join_names(missing)
+            raise UserError(
+                f'missing or empty: {names}; restore them or use --max-missing'
+            )
+
     file, state = next_shard()
     while file.is_file() and state.is_file():
         shards.append(read_json(state))
         file, state = next_shard()
+        add_missing(shards[-1]['missing'])
     # rows up to here are in finished tar files
     row = shards[-1]['stop'] if shards else 0
-    missing = [path for shard in shards for path in shard['missing']]
-    _check_missing(missing, max_missing)
     bar = progress_bar(
         total=len(paths), initial=row, desc='pack', unit='img', unit_scale=True
     )
@@ -162,36 +168,24 @@ def _write_shards(
         while row < len(paths):
             file, state = next_shard()
             known = len(missing)
-            shard = _write_shard(
-                file, contents, shard_bytes, missing, max_missing
+            names, places = _write_shard(
+                file, contents, shard_bytes, add_missing
             )
-            shard['missing'] = missing[known:]
-            row += len(shard['names']) + len(shard['missing'])
+            row += len(names) + len(missing) - known
+            shard = {'file': file.name, 'names': names, 'places': places}
+            shards.append({**shard, 'missing': missing[known:], 'stop': row})
             # a tar file without it, after a kill, is written again
-            write_json(state, {**shard, 'stop': row})
-            shards.append(shard)
+            write_json(state, shards[-1])
     return shards
-
-
-def _check_missing(missing: list[str], max_missing: int) -> None:
-    if len(missing) > max_missing:
-        names = join_names(missing)
-        raise UserError(
-            f'missing or empty: {names}. Restore them or use --max-missing.'
-        )
 
 
 def _write_shard(
     file: Path,
     contents: Iterator[tuple[str, bytes]],
     shard_bytes: int,
-    missing: list[str],
-    max_missing: int,
-) -> dict[str, Any]:
-    """Write images to a tar file until it has its size.
-
-    Missing and empty images are added to ``missing``.
-    """
+    add_missing: Callable[[list[str]], None],
+) -> tuple[list[str], list[tuple[int, int]]]:
+    """Fill a tar file; return names, and offset and size of the contents."""
     names, places = [], []
     with (
         atomic_file(file) as temporary,
@@ -199,8 +193,7 @@ def _write_shard(
     ):
         for path, data in contents:
             if not data:
-                missing.append(path)
-                _check_missing(missing, max_missing)
+                add_missing([path])
                 continue
             member = tarfile.TarInfo(path)
             member.size = len(data)
@@ -212,7 +205,7 @@ def _write_shard(
             places.append((tar.offset - padded, len(data)))
             if tar.offset >= shard_bytes:
                 break
-    return {'file': file.name, 'names': names, 'places': places}
+    return names, places
 
 
 def _read_ahead(

@@ -40,13 +40,7 @@ def read_image_list(
 
 
 def check_listed(folder: Path, paths: Sequence[str], source: Path) -> None:
-    """Raise ``FileNotFoundError`` unless all images of a list exist.
-
-    Args:
-        folder: Folder that paths are relative to.
-        paths: Paths of the images.
-        source: The list.
-    """
+    """Raise ``FileNotFoundError`` unless all paths of a list exist."""
     missing = find_missing(folder, encode_paths(paths))
     if len(missing):
         first = folder / paths[missing[0]]

@@ -155,12 +155,10 @@ class IdentitySampler(Sampler[list[Draw]]):
         mine = np.s_[skipped:, self.sampler.rank :: self.sampler.world_size]
         seed, epoch = self.sampler.seed, self.sampler.epoch
         for rows, places in zip(plan[mine], positions[mine], strict=True):
-            yield [
-                Draw(row, (seed, epoch, place))
-                for row, place in zip(
-                    rows.ravel().tolist(), places.ravel().tolist(), strict=True
-                )
-            ]
+            # (P, K) -> P K plain integers
+            flat = rows.ravel().tolist(), places.ravel().tolist()
+            draws = zip(*flat, strict=True)
+            yield [Draw(row, (seed, epoch, place)) for row, place in draws]
 
     def plan(self) -> np.ndarray:
         """Return the epoch of all ranks, ``(batches, P x ranks, K)`` rows.
@@ -174,46 +172,39 @@ class IdentitySampler(Sampler[list[Draw]]):
             )
         begin = self.sampler.epoch * len(self)
         end = begin + len(self)
+        *_, per_pass = self._count_groups()
         parts = []
         while begin < end:
-            number, offset = divmod(begin, self._batches_per_pass())
+            number, offset = divmod(begin, per_pass)
             parts.append(self._pass(number)[offset : offset + end - begin])
             begin += len(parts[-1])
         return np.concatenate(parts)
 
-    def _groups_per_batch(self) -> int:
-        """Return P over all ranks."""
-        per_rank = self.batch_size // self.num_instances
-        return per_rank * self.sampler.world_size
+    def _count_groups(self) -> tuple[np.ndarray, int, int]:
+        """Count the groups of each identity, those of a batch, the batches.
 
-    def _groups_per_identity(self) -> np.ndarray:
-        return count_groups(
-            self._count, self.num_instances, self.compat_padding
-        )
-
-    def _batches_per_pass(self) -> int:
-        """Return the largest number of batches that a pass fills.
-
-        n batches need n P groups, and an identity gives at most n of them:
-        the largest n with sum_p min(groups_p, n) >= n P, by bisection.
+        n batches need n P groups, and an identity gives at most n of them: a
+        pass has the largest n with sum_p min(groups_p, n) >= n P. The rest
+        of an identity's groups wait for other passes.
         """
-        groups = self._groups_per_identity()
-        needed = self._groups_per_batch()
-        low, high = 1, int(groups.sum()) // needed
+        k = self.num_instances
+        per_batch = self.batch_size // k * self.sampler.world_size  # P
+        groups = count_groups(self._count, k, self.compat_padding)
+        # by bisection: the sum grows more and more slowly with n
+        low, high = 1, int(groups.sum()) // per_batch
         while low < high:
             middle = (low + high + 1) // 2
-            if np.minimum(groups, middle).sum() >= middle * needed:
+            if np.minimum(groups, middle).sum() >= middle * per_batch:
                 low = middle
             else:
                 high = middle - 1
-        return low
+        return np.minimum(groups, low), per_batch, low
 
     def _pass(self, number: int) -> np.ndarray:
         """Return the groups of a pass, ``(batches, P x ranks, K)`` rows."""
-        k, per_batch = self.num_instances, self._groups_per_batch()
+        k = self.num_instances
         rng = np.random.default_rng((self.sampler.seed, k, number))
-        batches = self._batches_per_pass()
-        groups = np.minimum(self._groups_per_identity(), batches)
+        groups, per_batch, batches = self._count_groups()
         # (G,) all groups that take part: their identity and index within it
         order = rng.permutation(len(groups))
         identity = np.repeat(order, groups[order])

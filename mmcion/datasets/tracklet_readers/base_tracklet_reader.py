@@ -30,9 +30,9 @@ class Layout:
     """Names of images, and the folders above them.
 
     Attributes:
-        pattern: Expression that matches a whole name without suffix, or an
-            LMDB key. Its groups are integers.
-        example: Path of an image below the root, for errors.
+        pattern: Pattern of a whole name without suffix, or of an LMDB key;
+            its groups are integers.
+        example: Path of an image below the root.
     """
 
     pattern: re.Pattern[str]
@@ -53,14 +53,14 @@ class BaseTrackletReader:
     Attributes:
         tree: Layout of images in one folder per video.
         flat: Layout of images in a single folder, and of the keys of an
-            LMDB, if there are copies of this kind.
-        folder_is_video: Whether folders of one name are one video. Only the
-            first of them is read.
+            LMDB, if there are such copies.
+        folder_is_video: Whether folders of one name are one video, of which
+            only the first is read.
         wrong_levels: Hints for errors, by the number of folders above an
             image, where that is not the one of ``tree``.
 
     Args:
-        check_sizes: Skip images of zero bytes; costs a ``stat`` each.
+        check_sizes: Whether to skip images of zero bytes: a ``stat`` each.
     """
 
     tree: ClassVar[Layout]
@@ -83,19 +83,11 @@ class BaseTrackletReader:
         """
 
     def flat_columns(self, fields: np.ndarray) -> dict[str, Any]:
-        """Return the columns for ``(n, G)`` groups of ``flat.pattern``.
-
-        By default the video comes first, then the groups of ``tree``.
-        """
+        """Return them for ``flat``: the video, then the groups of ``tree``."""
         return self.columns(fields[:, 1:], fields[:, 0])
 
     def video_name(self, number: int, folders: list[str] | None) -> str:
-        """Return the name of a video.
-
-        Args:
-            number: Value of the column ``video``.
-            folders: Names of the folders; None for ``flat``.
-        """
+        """Return the name of a video; ``folders`` is None for ``flat``."""
         return f'{number:05d}' if folders is None else folders[number]
 
     def skipped(
@@ -109,7 +101,7 @@ class BaseTrackletReader:
 
         Args:
             rows: All columns, sorted by video, tracklet and frame.
-            is_flat: Whether the images are in the layout ``flat``.
+            is_flat: Whether the layout is ``flat``.
         """
 
     def add_notes(self, reading: TrackletReading, is_flat: bool) -> None:
@@ -119,9 +111,8 @@ class BaseTrackletReader:
         """Read the names of all images.
 
         Args:
-            root: Folder that the examples of the layouts are relative to,
-                or the folder ``images`` itself, an LMDB, or the folder of
-                ``lmdb`` and ``keys.pkl``.
+            root: Folder of the layouts' examples, folder ``images``, LMDB,
+                or folder of ``lmdb`` and ``keys.pkl``.
 
         Raises:
             FileNotFoundError: If it does not exist.

@@ -15,6 +15,8 @@ _CHUNK = 100_000  # names held at a time
 _PEEK_ENTRIES = 500  # looked at per folder when guessing
 _PEEK_FOLDERS = 50
 
+_SURROGATE = re.compile('[\ud800-\udfff]')  # bytes that are not UTF-8
+
 NOT_AN_IMAGE = 'not an image file'
 OTHER_LEVEL = 'file at another folder level'
 TOO_DEEP = 'folder below the images'
@@ -63,7 +65,7 @@ def walk_images(
             yield prefix, sorted(names)
         for name in sorted(folders):
             path = prefix + name
-            if not _is_utf8(name):
+            if _SURROGATE.search(name):
                 report.skip(NO_UTF8, os.fsencode(path).decode('latin1'))
             elif at_depth:
                 report.skip(TOO_DEEP, path)
@@ -76,7 +78,7 @@ def walk_images(
 def _skip_reason(
     entry: os.DirEntry, right_level: bool, check_sizes: bool
 ) -> str:
-    if not (is_image_name(entry.name) and _is_utf8(entry.name)):
+    if not is_image_name(entry.name) or _SURROGATE.search(entry.name):
         return NOT_AN_IMAGE
     if not right_level:
         return OTHER_LEVEL
@@ -86,14 +88,6 @@ def _skip_reason(
         return '' if entry.stat().st_size else EMPTY_FILE
     except FileNotFoundError:
         return BROKEN_LINK
-
-
-def _is_utf8(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def find_like(

@@ -25,10 +25,8 @@ def find_lmdb(root: Path) -> Path | None:
     """Return the LMDB that ``root`` is, or its folder ``lmdb``."""
     if root.is_file():
         return root
-    for folder in (root, root / 'lmdb'):
-        if (folder / 'data.mdb').is_file():
-            return folder
-    return None
+    folders = (root, root / 'lmdb')
+    return next((f for f in folders if (f / 'data.mdb').is_file()), None)
 
 
 def read_keys(
@@ -92,9 +90,8 @@ def _listed_keys(place: Path) -> list[Any] | None:
     keys = content.get('keys') if isinstance(content, dict) else content
     if isinstance(keys, np.ndarray):
         keys = keys.tolist()
-    if not (
-        isinstance(keys, list) and keys and isinstance(keys[0], str | bytes)
-    ):
+    first = keys[0] if isinstance(keys, list) and keys else None
+    if not isinstance(first, str | bytes):
         raise UserError(
             f'{file} must be a list of keys, or a dictionary with such a '
             f'list as "keys"; got {reprlib.repr(content)}.'

@@ -32,42 +32,24 @@ _SIGMA = (0.1, 2.0)  # of the blur in pixels
 
 
 class ViewKind(NamedTuple):
-    """Distribution that views are drawn from.
+    """Distribution that views are drawn from."""
 
-    Attributes:
-        size: Height and width of the view.
-        scale: Range of the cropped fraction of the image's area.
-        ratio: Range of width / height of the crop.
-        blurred: Probability of blur.
-        solarized: Probability of solarisation.
-    """
-
-    size: tuple[int, int]
-    scale: tuple[float, float]
-    ratio: tuple[float, float]
-    blurred: float
-    solarized: float
+    size: tuple[int, int]  # height and width of the view
+    scale: tuple[float, float]  # range of the crop's fraction of the area
+    ratio: tuple[float, float]  # range of the crop's width / height
+    blurred: float  # probability
+    solarized: float  # probability
 
 
 class RandomView(NamedTuple):
-    """Parameters of one view.
+    """Parameters of one view."""
 
-    Attributes:
-        size: Height and width of the view.
-        box: Top, left, height and width of the crop.
-        flip: Whether it is flipped horizontally.
-        jitter: Changes of colour, in order; empty for none.
-        grey: Whether it is converted to grey.
-        sigma: Standard deviation of the blur in pixels; 0 for none.
-        solarize: Whether values of 128 and more are inverted.
-    """
-
-    size: tuple[int, int]
-    box: Box
-    flip: bool
-    jitter: Jitter
+    size: tuple[int, int]  # height and width of the view
+    box: Box  # that is cropped
+    flip: bool  # horizontally
+    jitter: Jitter  # changes of colour, in order
     grey: bool
-    sigma: float
+    sigma: float  # of the blur in pixels; 0 for none
     solarize: bool
 
     @classmethod
