@@ -30,9 +30,9 @@ class IdentityDataset(Dataset):
     Columns are memory-mapped: millions of rows open at once and worker
     processes share them. A ``Draw`` seeds its transforms.
 
-    Instead of an image that is missing or undecodable, the identity's next
-    readable image is taken, and the image is logged: a few broken images in
-    millions need not end a run of days.
+    An image that is missing or undecodable is logged, and the identity's next
+    readable image takes its place: a few broken images in millions need not
+    end a run of days.
 
     Args:
         ann_file: Folder of an ``AnnotationTable`` or a CION annotation JSON.
@@ -87,10 +87,8 @@ class IdentityDataset(Dataset):
     @property
     def metainfo(self) -> dict[str, Any]:
         """Counts, for mmengine's logs."""
-        return {
-            'num_images': len(self),
-            'num_identities': int(self.pids.max()) + 1,
-        }
+        num_pids = int(self.pids.max()) + 1
+        return {'num_images': len(self), 'num_identities': num_pids}
 
     def __len__(self) -> int:
         return len(self.annotation)
@@ -99,20 +97,17 @@ class IdentityDataset(Dataset):
         """Return the transformed image of a row.
 
         Raises:
-            UnreadableImageError: If more than ``max_broken`` images are
-                broken, or all of an identity.
+            UnreadableImageError: If too many images are broken.
         """
         seed_transforms(row)
         for candidate in self._candidates(int(row)):
             if candidate in self.broken:
                 continue
             try:
-                image = image_entry(self.images, self._path(candidate))
-                labels = {
-                    'pid': int(self.pids[candidate]),
-                    'cam_id': int(self.cam_ids[candidate]),
-                }
-                return self.pipeline({**image, **labels})
+                entry = image_entry(self.images, self._path(candidate))
+                entry['pid'] = int(self.pids[candidate])
+                entry['cam_id'] = int(self.cam_ids[candidate])
+                return self.pipeline(entry)
             except (UnreadableImageError, FileNotFoundError) as error:
                 self._add_broken(candidate, error)
         pid = int(self.pids[row])
@@ -150,9 +145,9 @@ class IdentityDataset(Dataset):
 
     def _list_broken(self, rows: list[int]) -> str:
         lines = [f'row {row}: {self.broken[row]}' for row in rows]
-        more = len(lines) - _NUM_LISTED
-        end = [f'and {more} more'] if more > 0 else []
-        return '\n'.join(lines[:_NUM_LISTED] + end)
+        if len(lines) > _NUM_LISTED:
+            lines[_NUM_LISTED:] = [f'and {len(lines) - _NUM_LISTED} more']
+        return '\n'.join(lines)
 
     def _path(self, row: int) -> str:
         return self.annotation.path[row].decode()

@@ -44,9 +44,6 @@ def images_to_pack(
     Returns:
         ``(N,)`` bytes, every path once, in order of first appearance or
         sorted for a folder, and the root.
-
-    Raises:
-        UserError: If there are none.
     """
     source = Path(source)
     root = None if image_root is None else Path(image_root)
@@ -248,10 +245,7 @@ def compare_packed(
         num_images: Number of images to compare.
 
     Returns:
-        The number of images compared.
-
-    Raises:
-        UserError: If one differs.
+        The number of images compared; none differs.
     """
     # evenly spread, so that a few tar files are all compared
     skipped, images = set(missing), open_images(packed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, TypeAlias
 
 from mmcion.utils.checks import MissingPackageError, UserError, check_file
 
@@ -16,23 +16,6 @@ from .tar_images import TarImages, has_tars
 
 class UnreadableImageError(UserError):
     """An image is damaged, or is not an image."""
-
-
-class ImageReader(Protocol):
-    """Encoded images by their path.
-
-    Attributes:
-        root: Folder or file that the images are in.
-    """
-
-    root: Path
-
-    def read(self, path: str) -> bytes:
-        """Return an encoded image.
-
-        Raises:
-            FileNotFoundError: If there is none; names root and path.
-        """
 
 
 def image_entry(images: ImageReader, path: str) -> dict[str, Any]:
@@ -95,7 +78,7 @@ class LmdbImages:
             check_file(self.root / 'data.mdb', 'LMDB', hint)
 
     def read(self, path: str) -> bytes:
-        """Return the value of a key; raises as ``open_lmdb``, too."""
+        """Return the value of a key."""
         root = self.root.resolve()
         environment: Any
         pid, environment = _OPEN.get(root, (0, None))
@@ -115,12 +98,15 @@ class LmdbImages:
         return value
 
 
+# Each has a root, and read(path), which raises FileNotFoundError.
+ImageReader: TypeAlias = FolderImages | LmdbImages | TarImages
+
+
 def open_lmdb(root: Path) -> Any:
     """Open an LMDB for reading, after checking that it is complete.
 
     Raises:
         UserError: If it is not an LMDB or is truncated.
-        MissingPackageError: If the package lmdb is not installed.
     """
     try:
         import lmdb
@@ -129,13 +115,9 @@ def open_lmdb(root: Path) -> Any:
             f'{root} needs the package lmdb: pip install lmdb'
         ) from error
     try:
+        flags = dict.fromkeys(('create', 'lock', 'readahead'), False)
         environment = lmdb.open(
-            str(root),
-            subdir=root.is_dir(),
-            readonly=True,
-            create=False,
-            lock=False,
-            readahead=False,
+            str(root), subdir=root.is_dir(), readonly=True, **flags
         )
     except lmdb.Error as error:
         raise UserError(f'{root} is not a readable LMDB: {error}') from error

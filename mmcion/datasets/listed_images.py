@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -22,21 +23,15 @@ def find_missing(root: str | Path, path: np.ndarray) -> np.ndarray:
     Args:
         root: Folder that paths are relative to.
         path: ``(N,)`` bytes.
-
-    Returns:
-        ``(m,)`` int64, ascending.
     """
     # folders by number in order of appearance; (N,) folder of each image
-    number: dict[bytes, int] = {}
-    folder = np.fromiter(
-        (number.setdefault(p.rpartition(b'/')[0], len(number)) for p in path),
-        np.int32,
-        len(path),
-    )
+    number: dict[bytes, int] = defaultdict(lambda: len(number))
+    numbers = (number[p.rpartition(b'/')[0]] for p in path)
+    folder = np.fromiter(numbers, np.int32, len(path))
     missing = np.zeros(len(path), bool)
     order = np.argsort(folder, kind='stable')
     stops = np.cumsum(np.bincount(folder, minlength=len(number)))
-    rows_of = np.split(order, stops[:-1])
+    rows_of = np.split(order, stops)[:-1]
     bar = progress_bar(total=len(path), desc='checking', unit='img', delay=2)
     with bar:
         for name, rows in zip(number, rows_of, strict=True):

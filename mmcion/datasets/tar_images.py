@@ -12,7 +12,7 @@ from typing import BinaryIO
 import numpy as np
 
 from mmcion.structures.column_folder import load_columns, save_columns
-from mmcion.utils.checks import UserError, check_file
+from mmcion.utils.checks import UserError, check_file, check_folder
 
 INDEX = 'index'
 INDEX_COMMAND = 'python tools/dataset_converters/pack_images.py --index'
@@ -33,16 +33,15 @@ class TarImages:
 
     Raises:
         FileNotFoundError: If the index or a shard is missing.
-        UserError: If the size of a shard is not the indexed one.
+        UserError: If a shard is not the indexed one.
     """
 
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root)
-        if not (self.root / INDEX).is_dir():
-            raise FileNotFoundError(
-                f'the tar files of {root} have no index. The same command '
-                f'resumes packing; for others: {INDEX_COMMAND} {root}'
-            )
+        hint = (
+            f'Resume packing, or index other tar files: {INDEX_COMMAND} {root}'
+        )
+        check_folder(self.root / INDEX, 'index of tar files', hint)
         columns, header = load_columns(self.root / INDEX, _KIND)
         # (N,) each, sorted by hash; offsets are those of the content
         self._hash, self._shard = columns['hash'], columns['shard']
@@ -56,19 +55,11 @@ class TarImages:
                 )
         self._files: dict[int, BinaryIO] = {}
 
-    def __len__(self) -> int:
-        return len(self._hash)
-
     def __reduce__(self) -> tuple[type[TarImages], tuple[Path]]:
         return TarImages, (self.root,)  # a spawned worker maps the index
 
     def read(self, path: str) -> bytes:
-        """Return the content of a member.
-
-        Raises:
-            FileNotFoundError: If it is missing.
-            UserError: If the tar file is not the indexed one.
-        """
+        """Return the content of a member."""
         key = _hash(path.encode())
         row = int(np.searchsorted(self._hash, key))
         if row == len(self._hash) or self._hash[row] != key:

@@ -10,6 +10,10 @@ from mmcion.utils.checks import UserError, check_folder, join_names
 _PACKED = ('.zip', '.tar', '.gz', '.tgz', '.rar', '.7z')
 _MAX_DEPTH = 2
 _NUM_SHOWN = 8
+ON_REQUEST = (
+    'Its authors provide the data set on request; unpack it and set data_root '
+    'to the folder.'
+)
 UNPACK_AGAIN = 'Has the archive been unpacked completely? Unpack it again.'
 
 
@@ -37,8 +41,8 @@ def find_archive(
         UserError: If there are two copies, none of them in the other.
     """
     root = check_folder(data_root, hint=hint)
-    folders = list(_candidates(root, {_key(name) for name in names}))
-    # a folder has the first of the layouts that is complete in it
+    folders = list(_folders(root, {_key(name) for name in names}))
+    # (number of names found, folder, missing names), and (folder, index)
     attempts, complete = [], []
     for folder in folders:
         for number, layout in enumerate(layouts):
@@ -56,7 +60,7 @@ def find_archive(
             )
     if complete:
         return complete[0]
-    # of equals the first: the layout that most users have
+    # max returns the first of equals: the preferred layout
     num_found, folder, missing = max(attempts, key=lambda attempt: attempt[0])
     if num_found:
         hint = f'{UNPACK_AGAIN} {hint}'
@@ -70,15 +74,13 @@ def find_archive(
     )
 
 
-def _candidates(
-    folder: Path, keys: set[str], depth: int = 0
-) -> Iterator[Path]:
+def _folders(folder: Path, keys: set[str], depth: int = 0) -> Iterator[Path]:
     """Yield a folder and those below it that are named like the archive."""
     yield folder
     if depth < _MAX_DEPTH:
         for below in sorted(folder.iterdir()):
             if _key(below.name) in keys and below.is_dir():
-                yield from _candidates(below, keys, depth + 1)
+                yield from _folders(below, keys, depth + 1)
 
 
 def _key(name: str) -> str:

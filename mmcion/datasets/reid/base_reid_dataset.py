@@ -77,7 +77,7 @@ class BaseReIDDataset(BaseDataset):
 
     @abstractmethod
     def read(self) -> dict[str, list[ReIDImage]]:
-        """Return the images by part: ``train``, or ``query`` and others."""
+        """Return images by part: ``train``, or ``query`` and ``gallery``."""
 
     def find(self, *layouts: Sequence[str]) -> tuple[Path, int]:
         """Return the unpacked folder and which of the layouts it has."""
@@ -101,17 +101,13 @@ class BaseReIDDataset(BaseDataset):
         return super().prepare_data(idx)
 
     def load_data_list(self) -> list[dict[str, Any]]:
-        """Read and check the split.
-
-        Raises:
-            UserError: If it has no images.
-        """
+        """Read and check the split."""
         parts = self.read()
         if not any(parts.values()):
             raise UserError(f'{self.source} has no images of {self.split}.')
         for name, images in parts.items():
-            units = first_images(images)
-            compare_counts(self.title, name, units, self.data_root, self.unit)
+            found = first_images(images)
+            compare_counts(self.title, name, found, self.data_root, self.unit)
         if self.split == 'train':
             # sorted, so that labels do not depend on the order of files
             kept = [image for image in parts['train'] if image.pid != JUNK]
@@ -124,13 +120,8 @@ class BaseReIDDataset(BaseDataset):
         # distractors and other parts belong to the gallery
         queries = parts.pop('query')
         gallery = [image for images in parts.values() for image in images]
-        report_matches(
-            self.source,
-            first_images(queries),
-            first_images(gallery),
-            self.unit,
-            self.ignored_cams,
-        )
+        q, g = map(first_images, (queries, gallery))
+        report_matches(self.source, q, g, self.unit, self.ignored_cams)
         return [
             *(image.to_dict(is_query=True) for image in queries),
             *(image.to_dict() for image in gallery),

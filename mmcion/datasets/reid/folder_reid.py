@@ -66,11 +66,8 @@ class FolderReID(BaseReIDDataset):
         # part, person, camera and path of each image
         found: list[tuple[str, str, str, str]] = []
         for part, folder in self._part_folders().items():
-            persons = sorted(
-                path
-                for path in folder.iterdir()
-                if path.is_dir() and not path.name.startswith('.')
-            )
+            # hidden folders are not persons
+            persons = sorted(filter(Path.is_dir, folder.glob('[!.]*')))
             if not persons:
                 raise FileNotFoundError(
                     f'{folder} has no folder of a person. {self.hint}'
@@ -94,8 +91,7 @@ class FolderReID(BaseReIDDataset):
             image = ReIDImage(path, pids[name], cam_id)
             parts.setdefault(part, []).append(image)
         if 'test' in parts:
-            queries, gallery = draw_queries(parts['test'], self.seed)
-            return {'query': queries, 'gallery': gallery}
+            return draw_queries(parts['test'], self.seed)
         return parts
 
     def _part_folders(self) -> dict[str, Path]:

@@ -39,11 +39,7 @@ class MARS(BaseReIDDataset):
     unit = 'tracklets'
 
     def read(self) -> dict[str, list[ReIDImage]]:
-        """Read the tables in ``info``.
-
-        Raises:
-            UserError: If a table does not fit the names of images.
-        """
+        """Read the tables in ``info``."""
         needed = [
             f'bbox_{self.split}',
             f'info/{self.split}_name.txt',

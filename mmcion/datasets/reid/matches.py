@@ -36,7 +36,7 @@ def report_matches(
         unit: What the gallery consists of, for the message.
         ignored_cams: See ``split_by_camera``.
     """
-    # of junk only the queries: no other query has its identity -1
+    # junk in the gallery matches none of the queries that are left
     queries = [query for query in queries if query.pid != JUNK]
     (q_pids, q_cams), (g_pids, g_cams) = (
         np.array([(i.pid, i.cam_id) for i in images], int).reshape(-1, 2).T
@@ -53,11 +53,9 @@ def report_matches(
     rule = 'from another camera' if ignored_cams is None else 'by its protocol'
     if not known:
         rule = f'if cameras do not count, as there are none. {_HINT}'
-    print_log(
-        f'{source}: {len(gallery)} gallery {unit}, {len(queries)} queries, '
-        f'{num_matched} with a valid match {rule}',
-        logger='current',
-    )
+    text = f'{len(gallery)} gallery {unit}, {len(queries)} queries, '
+    text += f'{num_matched} with a valid match {rule}'
+    print_log(f'{source}: {text}', 'current')
     if num_matched:
         return
     if not queries:
@@ -65,10 +63,7 @@ def report_matches(
     elif not gallery:
         reason = 'the gallery is empty. Mark some images as gallery.'
     elif not num_shared:
-        reason = (
-            'no identity is in both query and gallery. Label both with the '
-            'same identities.'
-        )
+        reason = 'no identity is in both query and gallery.'
     else:
         reason = (
             f'{num_shared} queries have images of their identity in the '

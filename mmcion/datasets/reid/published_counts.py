@@ -13,16 +13,10 @@ from .reid_image import JUNK, ReIDImage
 
 
 class Count(NamedTuple):
-    """Size of one part, without junk; None if unknown.
+    """Size of one part, without junk; None if unknown."""
 
-    Attributes:
-        units: Number of images, or of tracklets where these are evaluated.
-        pids: Number of identities; the 0 of distractors is one.
-        cams: Number of cameras.
-    """
-
-    units: int | None
-    pids: int | None
+    units: int | None  # images, or tracklets where these are evaluated
+    pids: int | None  # the 0 of distractors is one
     cams: int | None = None
 
     def text(self, unit: str) -> str:
@@ -36,6 +30,7 @@ class Count(NamedTuple):
         return all(a == b for a, b in pairs if a is not None and b is not None)
 
 
+_PARTS = ('train', 'query', 'gallery')
 # Units, identities and cameras of train, query and gallery. Source: the
 # authors' pages and the dataset classes of torchreid, fast-reid, SpCL and
 # TransReID, which agree; for SYSU-MM01 and RegDB those of MMGL.
@@ -47,19 +42,17 @@ _SIZES: dict[str, tuple[tuple[int | None, ...], ...]] = {
     'DukeMTMCreID': ((16_522, 702, 8), (2_228, 702, 8), (17_661, 1_110, 8)),
     'OccludedDuke': ((15_618, 702, 8), (2_210, 519, 8), (17_661, 1_110, 8)),
     'PersonX': ((9_840, 410, 6), (5_136, 856, 6), (30_816, 856, 6)),
-    # no camera counts are published for the test part
+    # cameras of the test part are unknown
     'VeRi776': ((37_778, 576, 20), (1_678, 200), (11_579, 200)),
-    # train and val together; the protocol draws from all of the gallery
+    # visible and infrared images; the protocol draws from the gallery
     'SYSUMM01': ((22_258 + 11_909, 395, 6), (3_803, 96, 2), (None, 96, 4)),
-    # both modalities are trained on
+    # as many visible as thermal images
     'RegDB': ((2 * 2_060, 206, 2), (2_060, 206, 1), (2_060, 206, 1)),
-    # tracklets
+    # tracklets instead of images
     'MARS': ((8_298, 625, 6), (1_980, 626, 6), (9_330, None, 6)),
 }
 PUBLISHED = {
-    name: dict(
-        zip(('train', 'query', 'gallery'), starmap(Count, sizes), strict=True)
-    )
+    name: dict(zip(_PARTS, starmap(Count, sizes), strict=True))
     for name, sizes in _SIZES.items()
 }
 
@@ -84,8 +77,8 @@ def compare_counts(
     """Log whether a part has the published size; warn if not.
 
     Args:
-        name: Title of the set. Nothing is logged if it is not in the table.
-        part: Part of the set, such as ``train``; likewise.
+        name: Title of the set; nothing is logged if it is not in the table.
+        part: Part of the set, such as ``train``.
         images: Images of the part, one of each tracklet.
         source: Folder of the images.
         unit: What is counted, for the message.

@@ -11,7 +11,7 @@ from .reid_image import JUNK, NO_CAMERA, ReIDImage
 
 def draw_queries(
     images: Sequence[ReIDImage], seed: int
-) -> tuple[list[ReIDImage], list[ReIDImage]]:
+) -> dict[str, list[ReIDImage]]:
     """Draw a query for every identity and camera, as in Market-1501.
 
     - A query is drawn only if it and those before it keep a match from
@@ -21,7 +21,7 @@ def draw_queries(
       not on the order of the images.
 
     Returns:
-        Queries and gallery, each in the order of ``images``.
+        ``query`` and ``gallery``, each in the order of ``images``.
     """
     by_pid: dict[int, list[ReIDImage]] = {}
     for image in images:
@@ -49,5 +49,7 @@ def draw_queries(
             else:
                 gallery[image.cam_id] += 1
         drawn.update(queries.values())
-    in_query = [image for image in images if image.path in drawn]
-    return in_query, [image for image in images if image.path not in drawn]
+    return {
+        'query': [image for image in images if image.path in drawn],
+        'gallery': [image for image in images if image.path not in drawn],
+    }

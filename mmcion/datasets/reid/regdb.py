@@ -9,6 +9,7 @@ from typing import Any
 from mmcion.registry import DATASETS
 from mmcion.utils.checks import check_choice
 
+from .archive import ON_REQUEST
 from .base_reid_dataset import BaseReIDDataset
 from .image_list import read_image_list
 from .reid_image import ReIDImage
@@ -39,10 +40,7 @@ class RegDB(BaseReIDDataset):
     """
 
     archives = ('RegDB',)
-    hint = (
-        'Its authors provide RegDB on request; unpack it and set data_root to '
-        'the folder with Visible, Thermal and idx.'
-    )
+    hint = ON_REQUEST
 
     def __init__(
         self,
@@ -62,15 +60,14 @@ class RegDB(BaseReIDDataset):
         lists = [f'idx/{self.split}_{m}_{self.trial}.txt' for m in MODALITIES]
         root, _ = self.find(lists)
         # the modality is the camera, so that all pairs count as matches
-        visible, thermal = (
-            [
-                ReIDImage(os.path.join(root, path), int(pid), camera)
-                for path, pid in read_image_list(
-                    root / name, root, _LINE, _EXAMPLE
-                )
+        parts = []
+        for camera, name in enumerate(lists):
+            rows = read_image_list(root / name, root, _LINE, _EXAMPLE)
+            items = [
+                (os.path.join(root, path), int(pid)) for path, pid in rows
             ]
-            for camera, name in enumerate(lists)
-        )
+            parts.append([ReIDImage(*item, camera) for item in items])
+        visible, thermal = parts
         if self.split == 'train':
             return {'train': visible + thermal}
         if self.query == 'visible':

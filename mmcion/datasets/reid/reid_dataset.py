@@ -34,6 +34,11 @@ class ReIDDataset(BaseReIDDataset):
         kwargs: See ``BaseReIDDataset``.
     """
 
+    hint = (
+        'Set ann_file (in a config test_dataloader.dataset.ann_file) to a CSV '
+        'with the columns path, pid, cam_id and split.'
+    )
+
     def __init__(
         self,
         ann_file: str | Path,
@@ -57,12 +62,7 @@ class ReIDDataset(BaseReIDDataset):
 
     def read(self) -> dict[str, list[ReIDImage]]:
         """Read the CSV file."""
-        check_file(
-            self._csv,
-            'list of images',
-            'Set ann_file (in a config test_dataloader.dataset.ann_file) to a '
-            'CSV with the columns path, pid, cam_id and split.',
-        )
+        check_file(self._csv, 'list of images', self.hint)
         with open(self._csv, newline='', encoding='utf-8-sig') as stream:
             reader = csv.DictReader(stream)
             columns = reader.fieldnames or ()
@@ -92,6 +92,5 @@ class ReIDDataset(BaseReIDDataset):
             return {'train': train}
         if self.draw_queries:
             images = [image for part in parts.values() for image in part]
-            queries, gallery = draw_queries(images, self.seed)
-            return {'query': queries, 'gallery': gallery}
+            return draw_queries(images, self.seed)
         return parts

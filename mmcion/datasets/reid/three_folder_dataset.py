@@ -32,9 +32,7 @@ class ThreeFolderDataset(BaseReIDDataset):
         'query': 'query',
         'gallery': 'bounding_box_test',
     }
-    pattern: ClassVar[re.Pattern[str]] = re.compile(
-        r'(-1|\d+)_c(\d+)', re.ASCII
-    )
+    pattern = re.compile(r'(-1|\d+)_c(\d+)', re.ASCII)
     example: ClassVar[str]
 
     def read(self) -> dict[str, list[ReIDImage]]:
@@ -50,11 +48,7 @@ class ThreeFolderDataset(BaseReIDDataset):
         }
 
     def read_folder(self, folder: Path) -> list[ReIDImage]:
-        """Return a folder's images in the order of their names.
-
-        Raises:
-            UserError: If images have other names.
-        """
+        """Return a folder's images in the order of their names."""
         images, others = [], []
         for name in list_images(folder, recursive=False, hint=UNPACK_AGAIN):
             found = self.pattern.match(name)

@@ -14,18 +14,15 @@ class Draw(int):
     To a data set it is a plain number. If the data set calls
     ``seed_transforms``, the views do not depend on what the worker did
     before, on the number of workers and ranks, or on a resume.
-
-    Attributes:
-        entropy: Seed of the run, epoch, and position in the epoch, counted
-            from 0 over the batches of all ranks.
     """
 
+    # seed of the run, epoch, and position in the epoch over all ranks
     entropy: tuple[int, int, int]
 
     def __new__(
         cls, row: int, entropy: tuple[int, int, int] = (0, 0, 0)
     ) -> Draw:
-        """Create it; pickling restores ``entropy`` by itself."""
+        """Create a draw; pickling restores ``entropy`` by itself."""
         draw = super().__new__(cls, row)
         draw.entropy = entropy
         return draw

@@ -10,21 +10,10 @@ from mmengine.dataset import DefaultSampler
 from torch.utils.data import Sampler
 
 from mmcion.registry import DATA_SAMPLERS
-from mmcion.utils.checks import (
-    UserError,
-    check_at_least,
-    check_same_length,
-    name_in_errors,
-)
+from mmcion.utils.checks import UserError, check_at_least, check_same_length
 
+from . import image_groups
 from .draw import Draw
-from .image_groups import (
-    count_groups,
-    draw_balanced_groups,
-    draw_groups,
-    draw_published_groups,
-    index_in_run,
-)
 
 
 @DATA_SAMPLERS.register_module()
@@ -92,8 +81,7 @@ class IdentitySampler(Sampler[list[Draw]]):
         # rows of the data set, identity by identity
         if balance_cameras:
             cam_ids = np.asarray(getattr(dataset, 'cam_ids', ()))
-            with name_in_errors('balance_cameras'):
-                check_same_length(pids=pids, cam_ids=cam_ids)
+            check_same_length(pids=pids, cam_ids=cam_ids)
             rows = self._sort_by_camera(pids, cam_ids)
         else:
             rows = np.argsort(pids, kind='stable')
@@ -143,7 +131,7 @@ class IdentitySampler(Sampler[list[Draw]]):
         self._num_skipped = num_batches
 
     def __len__(self) -> int:
-        """Return the number of batches that N images fill over all ranks."""
+        """Return the number of batches that all images fill, per rank."""
         rows = len(self._rows)
         return -(-rows // (self.batch_size * self.sampler.world_size))
 
@@ -189,7 +177,7 @@ class IdentitySampler(Sampler[list[Draw]]):
         """
         k = self.num_instances
         per_batch = self.batch_size // k * self.sampler.world_size  # P
-        groups = count_groups(self._count, k, self.compat_padding)
+        groups = image_groups.count_groups(self._count, k, self.compat_padding)
         # by bisection: the sum grows more and more slowly with n
         low, high = 1, int(groups.sum()) // per_batch
         while low < high:
@@ -208,7 +196,7 @@ class IdentitySampler(Sampler[list[Draw]]):
         # (G,) all groups that take part: their identity and index within it
         order = rng.permutation(len(groups))
         identity = np.repeat(order, groups[order])
-        index = index_in_run(groups[order])
+        index = image_groups.index_in_run(groups[order])
         # a few groups more than the batches hold are left out at random
         num_spare = len(identity) - batches * per_batch
         kept = np.ones(len(identity), bool)
@@ -217,13 +205,13 @@ class IdentitySampler(Sampler[list[Draw]]):
         # (G,) -> (G, K) rows
         arguments = rng, self._rows, self._count, chosen, k
         if self.balance_cameras:
-            rows = draw_balanced_groups(
+            rows = image_groups.draw_balanced_groups(
                 *arguments, self._camera_count, self._num_cameras
             )
         elif self.compat_padding:
-            rows = draw_published_groups(*arguments)
+            rows = image_groups.draw_published_groups(*arguments)
         else:
-            rows = draw_groups(*arguments)
+            rows = image_groups.draw_groups(*arguments)
         # Groups of an identity are adjacent and no more than the batches, so
         # batch b with the groups b, b + batches, ... never holds two of them.
         places = np.arange(per_batch) * batches

@@ -148,8 +148,7 @@ class BaseTrackletReader:
                     root, depth, report, check_sizes=self.check_sizes
                 )
             )
-        builder = TrackletBuilder()
-        folders = self._add_parts(builder, parts, layout, report)
+        builder, folders = self._add_parts(parts, layout, report)
         if not len(builder):
             lines = [*self._describe(root, is_flat), *report.lines()]
             raise UserError('\n  '.join(lines))
@@ -166,13 +165,10 @@ class BaseTrackletReader:
         return reading
 
     def _add_parts(
-        self,
-        builder: TrackletBuilder,
-        parts: Iterable[_Part],
-        layout: Layout,
-        report: SkipReport,
-    ) -> list[str]:
-        """Add the images whose names fit; return the folders that have any."""
+        self, parts: Iterable[_Part], layout: Layout, report: SkipReport
+    ) -> tuple[TrackletBuilder, list[str]]:
+        """Collect the images whose names fit, and the folders of these."""
+        builder = TrackletBuilder()
         folders: list[str] = []
         seen: dict[str, str] = {}  # folder by its last name
         with progress_bar(desc='reading', unit='img') as bar:
@@ -205,7 +201,7 @@ class BaseTrackletReader:
                     else self.flat_columns(fields[left])
                 )
                 builder.add(path=list(compress(paths, left)), **columns)
-        return folders
+        return builder, folders
 
     def _describe(self, root: Path, is_flat: bool) -> list[str]:
         """Return lines: which images were expected, and what is there."""

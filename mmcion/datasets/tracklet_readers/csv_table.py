@@ -21,8 +21,6 @@ from mmcion.utils.skip_report import SkipReport
 _REQUIRED = ('path', 'video', 'tracklet', 'frame')
 _BOX = ('x', 'y', 'w', 'h')
 _CHUNK = 100_000  # lines held as Python objects
-# path, video, tracklet, frame and box
-_Row = tuple[bytes, str, str, int, list[float]]
 
 
 def read_csv(
@@ -96,11 +94,10 @@ def read_csv(
 
 def _parse(
     file: Path, lines: Iterator[list[str]], ignore: Collection[str]
-) -> Iterator[_Row]:
-    """Check the header and yield the lines, except empty ones."""
+) -> Iterator[tuple[bytes, str, str, int, list[float]]]:
+    """Yield path, video, tracklet, frame and box; empty lines are skipped."""
     header = next(lines, [])
-    has_box = bool({*_BOX} & {*header})
-    wanted = (*_REQUIRED, *(_BOX if has_box else ()))
+    wanted = _REQUIRED + (_BOX if {*_BOX} & {*header} else ())
     check_columns(file, header, wanted)
     unknown = [n for n in header if n not in wanted and n not in ignore]
     if unknown or len(set(header)) < len(header):

@@ -34,9 +34,9 @@ def read_keys(
 ) -> Iterator[list[bytes]]:
     """Yield the keys of an LMDB in parts.
 
-    They come from ``keys.pkl``, if there is one in its folder or beside the
-    folder ``lmdb``: a list, or a dictionary whose ``keys`` is the list. Else
-    they are all keys of the LMDB.
+    They come from ``keys.pkl`` in its folder or beside the folder ``lmdb``: a
+    list, or a dictionary whose ``keys`` is the list. Without the file they are
+    all keys of the LMDB.
 
     Args:
         place: LMDB, as ``find_lmdb`` returns it.

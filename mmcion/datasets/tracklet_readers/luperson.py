@@ -62,9 +62,8 @@ class LUPersonReader(BaseTrackletReader):
         """Return the folders, or country, city and video."""
         if folders is not None:
             return folders[number]
-        country, rest = divmod(number, _FLAT_UNITS[0])
-        city, video = divmod(rest, _FLAT_UNITS[1])
-        return f'{country:02d}_{city:02d}_{video:04d}'
+        digits = f'{number:08d}'
+        return f'{digits[:2]}_{digits[2:4]}_{digits[4:]}'
 
     def adjust(self, rows: dict[str, np.ndarray], is_flat: bool) -> None:
         """Number the tracklets of each video, and frames from 0."""

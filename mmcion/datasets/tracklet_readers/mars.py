@@ -82,9 +82,8 @@ class MARSReader(BaseTrackletReader):
 
     def adjust(self, rows: dict[str, np.ndarray], is_flat: bool) -> None:
         """Number frames so that tracklets of a camera share none."""
-        video, tracklet, frame = (
-            rows[name] for name in ('video', 'tracklet', 'frame')
-        )
+        video, tracklet = rows['video'], rows['tracklet']
+        frame = rows['frame']
         new = np.ones(len(frame), bool)
         new[1:] = (np.diff(tracklet) != 0) | (np.diff(video) != 0)
         starts = np.flatnonzero(new)  # (T,) first row of each tracklet

@@ -42,9 +42,6 @@ class MultiCrop:
             decode.
         max_size: Height and width to which larger images are reduced with
             ``on_device``, since a batch is padded to its largest image.
-
-    Raises:
-        UserError: If ``ratio`` is None and the proportions are others.
     """
 
     def __init__(
@@ -66,12 +63,10 @@ class MultiCrop:
                     f'ratio=(smallest, largest) width / height.'
                 )
             ratio = _RATIOS[proportion]
-        self.kinds = [
-            ViewKind(global_size, global_scale, ratio, *_GLOBAL_1),
-            ViewKind(global_size, global_scale, ratio, *_GLOBAL_2),
-        ]
+        first = ViewKind(global_size, global_scale, ratio, *_GLOBAL_1)
+        second = ViewKind(global_size, global_scale, ratio, *_GLOBAL_2)
         local = ViewKind(local_size, local_scale, ratio, *_LOCAL)
-        self.kinds += [local] * num_local
+        self.kinds = [first, second, *[local] * num_local]
         self.on_device = on_device
         self.max_size = max_size
 

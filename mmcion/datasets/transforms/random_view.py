@@ -25,8 +25,13 @@ from .image_ops import (
     to_grey,
 )
 
-# half the range of the factors around 1, and of the shift of hue in turns
-_JITTER = {BRIGHTNESS: 0.4, CONTRAST: 0.4, SATURATION: 0.2, HUE: 0.1}
+# ranges of the factors, and of the shift of hue in turns
+_JITTER = {
+    BRIGHTNESS: (0.6, 1.4),
+    CONTRAST: (0.6, 1.4),
+    SATURATION: (0.8, 1.2),
+    HUE: (-0.1, 0.1),
+}
 _FLIP, _JITTERED, _GREY = 0.5, 0.8, 0.2  # probabilities
 _SIGMA = (0.1, 2.0)  # of the blur in pixels
 
@@ -106,9 +111,6 @@ def plan_views(image: Tensor, views: Sequence[RandomView]) -> ViewPlan:
 
 def _draw_jitter(rng: Random) -> Jitter:
     """Draw as torchvision's ``ColorJitter`` does, in random order."""
-    jitter = []
-    for change, reach in _JITTER.items():
-        middle = 0.0 if change == HUE else 1.0
-        jitter.append((change, rng.uniform(middle - reach, middle + reach)))
+    jitter = [(change, rng.uniform(*r)) for change, r in _JITTER.items()]
     rng.shuffle(jitter)
     return jitter

@@ -23,7 +23,7 @@ def messages(monkeypatch):
     """What is logged."""
     lines = []
     monkeypatch.setattr(
-        matches, 'print_log', lambda message, **_: lines.append(message)
+        matches, 'print_log', lambda message, *_: lines.append(message)
     )
     return lines
 
