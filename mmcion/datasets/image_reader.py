@@ -10,9 +10,6 @@ from mmcion.utils.checks import MissingPackageError, UserError, check_file
 
 from .tar_images import TarImages, has_tars
 
-# Not mmengine's LmdbBackend: it knows ASCII keys only, returns None for a
-# missing one and keeps the parent's environment in forked workers.
-
 
 class UnreadableImageError(UserError):
     """An image is damaged, or is not an image."""
@@ -59,6 +56,9 @@ class FolderImages:
         """Return the content of a file."""
         return (self.root / path).read_bytes()
 
+
+# Not mmengine's LmdbBackend: it knows ASCII keys only, returns None for a
+# missing one and keeps the parent's environment in forked workers.
 
 # An LMDB must not be open twice in a process, nor be used after a fork.
 _OPEN: dict[Path, tuple[int, Any]] = {}

@@ -12,10 +12,7 @@ from mmcion.structures.matching import rows_of_same_identity, split_by_camera
 
 from .reid_image import JUNK, NO_CAMERA, ReIDImage
 
-_HINT = (
-    'Give images their real cameras, or do not use them: '
-    'test_evaluator.camera_aware=False'
-)
+_HINT = 'Give real cameras, or set test_evaluator.camera_aware=False'
 
 
 def report_matches(
@@ -67,8 +64,7 @@ def report_matches(
     else:
         reason = (
             f'{num_shared} queries have images of their identity in the '
-            f'gallery, but only from cameras that are ignored for them. '
-            f'{_HINT}'
+            f'gallery, but only from ignored cameras. {_HINT}'
         )
     text = f'{source}: no query has a valid match: {reason}'
     print_log(text, 'current', logging.WARNING)

@@ -195,11 +195,10 @@ class BaseTrackletReader:
                 # parts of a large folder follow each other
                 if not folders or folders[-1] != folder:
                     folders.append(folder)
-                columns = (
-                    self.columns(fields[left], len(folders) - 1)
-                    if layout is self.tree
-                    else self.flat_columns(fields[left])
-                )
+                if layout is self.tree:
+                    columns = self.columns(fields[left], len(folders) - 1)
+                else:
+                    columns = self.flat_columns(fields[left])
                 builder.add(path=list(compress(paths, left)), **columns)
         return builder, folders
 

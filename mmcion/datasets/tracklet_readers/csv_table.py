@@ -78,10 +78,8 @@ def read_csv(
     video_names = sorted(videos)
     place = {name: number for number, name in enumerate(video_names)}
     builder.renumber('video', np.array([place[name] for name in videos]))
-    number = number_names(tracklets)
-    builder.renumber(
-        'tracklet', np.array([number[name] for name in tracklets])
-    )
+    ids = number_names(tracklets)
+    builder.renumber('tracklet', np.array([ids[name] for name in tracklets]))
     found = builder.sorted_rows(report)  # (N,) each
     exists = existing_images(root, found['path'], report, every=check_files)
     return TrackletReading.from_rows(

@@ -48,7 +48,7 @@ def test_no_folder(tmp_path):
         find(tmp_path / 'no')
 
 
-def test_nothing_of_it(tmp_path):
+def test_other_folder(tmp_path):
     touch(tmp_path, 'cat.jpg')
     message = r'is missing query, gallery; it has cat.jpg. .*Get it.'
     with pytest.raises(FileNotFoundError, match=message):

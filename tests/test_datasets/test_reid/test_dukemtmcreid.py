@@ -19,7 +19,7 @@ def test_both_splits(tmp_path):
     assert ids_of(build('DukeMTMCreID', tmp_path)) == rows
 
 
-def test_withdrawal_is_said_at_every_use(tmp_path, messages):
+def test_every_use_warns_of_the_withdrawal(tmp_path, messages):
     build('DukeMTMCreID', write_tree(tmp_path, TREE))
     warnings = [text for level, text in messages if level == 30]
     assert any('withdrawn in 2019' in text for text in warnings)

@@ -37,7 +37,7 @@ def test_both_versions_are_there(tmp_path):
 
 def test_labels_of_training_and_test_are_kept_apart(tmp_path):
     root = write_msmt17(tmp_path)
-    # both begin at 0, and are other people
+    # both begin at 0, and are other identities
     train, test = build('MSMT17', root, 'train'), build('MSMT17', root)
     paths = {
         dataset.get_data_info(row)['img_path']

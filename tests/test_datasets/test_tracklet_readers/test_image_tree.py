@@ -28,7 +28,7 @@ def test_only_the_right_level(tmp_path):
     assert report.examples[TOO_DEEP] == ['a/deep']
 
 
-def test_empty_files_are_seen_when_asked(tmp_path):
+def test_check_sizes_skips_empty_files(tmp_path):
     touch(tmp_path, '1.jpg')
     touch(tmp_path, '2.jpg', content=b'')
     (tmp_path / '3.jpg').symlink_to('nowhere')
