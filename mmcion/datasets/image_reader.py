@@ -115,7 +115,7 @@ def open_lmdb(root: Path) -> Any:
             f'{root} needs the package lmdb: pip install lmdb'
         ) from error
     try:
-        flags = dict.fromkeys(('create', 'lock', 'readahead'), False)
+        flags = {'create': False, 'lock': False, 'readahead': False}
         environment = lmdb.open(
             str(root), subdir=root.is_dir(), readonly=True, **flags
         )

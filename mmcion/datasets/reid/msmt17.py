@@ -44,11 +44,9 @@ class MSMT17(ThreeFolderDataset):
     def read(self) -> dict[str, list[ReIDImage]]:
         """Read the split in the form that is there."""
         lists = [name for part in self.parts for name in _LISTS[part]]
+        folders = [name.format(self.split) for name in _VERSIONS.values()]
         root, index = self.find(
-            *(
-                [form.format(self.split), *lists]
-                for form in _VERSIONS.values()
-            ),
+            *([folder, *lists] for folder in folders),
             [self.folders[part] for part in self.parts],
         )
         forms = [*_VERSIONS, 'repacked like Market-1501, version unknown']
@@ -56,7 +54,7 @@ class MSMT17(ThreeFolderDataset):
         if index == len(_VERSIONS):
             return self.read_parts(root)
         # paths in the lists are relative to the folder of the split
-        folder = root / _VERSIONS[forms[index]].format(self.split)
+        folder = root / folders[index]
         return {
             part: [
                 ReIDImage(os.path.join(folder, name), int(pid), int(cam) - 1)

@@ -63,10 +63,12 @@ class RegDB(BaseReIDDataset):
         parts = []
         for camera, name in enumerate(lists):
             rows = read_image_list(root / name, root, _LINE, _EXAMPLE)
-            items = [
-                (os.path.join(root, path), int(pid)) for path, pid in rows
-            ]
-            parts.append([ReIDImage(*item, camera) for item in items])
+            parts.append(
+                [
+                    ReIDImage(os.path.join(root, path), int(pid), camera)
+                    for path, pid in rows
+                ]
+            )
         visible, thermal = parts
         if self.split == 'train':
             return {'train': visible + thermal}

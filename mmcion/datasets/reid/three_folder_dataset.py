@@ -61,8 +61,8 @@ class ThreeFolderDataset(BaseReIDDataset):
         if others:
             raise UserError(
                 f'{len(others)} images of {folder} are not named like '
-                f'{self.example}, such as {others[0]}. Move them away, unless '
-                f'it is not {self.title}.'
+                f'{self.example}, such as {others[0]}. Is it {self.title}? '
+                f'If so, move them away.'
             )
         return images
 

@@ -49,7 +49,7 @@ class MARSReader(BaseTrackletReader):
         self.keep_junk = keep_junk
 
     def read(self, root: str | Path) -> TrackletReading:
-        """Read a part; of the folder above the parts ``bbox_train``."""
+        """Read the folder of a part, or ``bbox_train`` below ``root``."""
         train = Path(root) / 'bbox_train'
         return super().read(train if train.is_dir() else root)
 
