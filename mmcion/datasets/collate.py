@@ -21,7 +21,6 @@ def collate_views(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """
     if not isinstance(items[0]['inputs'], ViewPlan):
         return default_collate(items)
-    return {
-        'inputs': ViewPlan.stack([item['inputs'] for item in items]),
-        'data_samples': [item['data_samples'] for item in items],
-    }
+    inputs = ViewPlan.stack([item['inputs'] for item in items])
+    samples = [item['data_samples'] for item in items]
+    return {'inputs': inputs, 'data_samples': samples}

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from mmengine.logging import print_log
 from torch.utils.data import Dataset
 
 from mmcion.registry import DATASETS
 from mmcion.structures import AnnotationTable
-from mmcion.utils.checks import UserError
+from mmcion.utils.checks import UserError, check_at_least
 
-from .broken_images import BrokenImages
-from .image_reader import UnreadableImageError, open_images
+from .image_reader import UnreadableImageError, image_entry, open_images
 from .samplers import seed_transforms
 from .transforms import build_pipeline
 
-_NUM_CHECKED = 5  # images that are looked for at the start
+_NUM_CHECKED = 5  # images that are read at the start
+_NUM_LISTED = 20  # broken images that an error lists
 
 
 @DATASETS.register_module()
@@ -26,27 +28,27 @@ class IdentityDataset(Dataset):
     """Images of an annotation, as columns rather than a list of dicts.
 
     Columns are memory-mapped: millions of rows open at once and worker
-    processes share them. The transforms of a ``Draw`` are seeded by it.
+    processes share them. A ``Draw`` seeds its transforms.
+
+    An image that is missing or undecodable is logged, and the identity's next
+    readable image takes its place: a few broken images in millions need not
+    end a run of days.
 
     Args:
         ann_file: Folder of an ``AnnotationTable`` or a CION annotation JSON.
-        data_root: Folder that the paths are relative to, an LMDB whose keys
-            they are, or a folder of indexed tar files. None for what the
-            annotation states, as that of ``tools/denoise.py`` does.
+        data_root: Folder of the paths, an LMDB whose keys they are, or a
+            folder of indexed tar files; None for that of the annotation.
         pipeline: Transforms; they receive ``img_path``, ``pid``, ``cam_id``.
-        max_broken: Number of images that each worker may find missing or
-            undecodable: the identity's next readable image takes their
-            place, which is logged. A few in millions need not end a run of
-            days; 0 ends it at the first.
+        max_broken: Largest number of broken images per worker process.
 
     Attributes:
         pids: ``(N,)`` int32 identities.
         cam_ids: ``(N,)`` int32 cameras or videos.
+        broken: Reason by row of the broken images that this process found.
 
     Raises:
         UserError: If the annotation is empty.
-        FileNotFoundError: If the annotation is missing, or all of a few
-            images that are looked for.
+        FileNotFoundError: If the annotation or a sample of images is missing.
     """
 
     def __init__(
@@ -56,12 +58,14 @@ class IdentityDataset(Dataset):
         pipeline: Sequence[dict[str, Any]] = (),
         max_broken: int = 10,
     ) -> None:
+        check_at_least(0, max_broken=max_broken)
         self.annotation = AnnotationTable.load(ann_file)
         if data_root is None:
             data_root = self.annotation.image_root
         self.images = open_images(data_root)
         self.pipeline = build_pipeline(pipeline)
-        self.broken = BrokenImages(max_broken)
+        self.max_broken = max_broken
+        self.broken: dict[int, str] = {}
         self.pids: np.ndarray = self.annotation.pid
         self.cam_ids: np.ndarray = self.annotation.cam_id
         if not len(self):
@@ -76,18 +80,15 @@ class IdentityDataset(Dataset):
                 errors.append(error)
         else:
             raise FileNotFoundError(
-                f'the first image of {ann_file}, {self._path(0)}, cannot be '
-                f'read, nor can others: set data_root, now {data_root}, to '
-                f'the folder that the paths are relative to ({errors[0]}).'
+                f'{self._path(0)} and other images of {ann_file} cannot be '
+                f'read: set data_root, now {data_root} ({errors[0]}).'
             ) from errors[0]
 
     @property
     def metainfo(self) -> dict[str, Any]:
         """Counts, for mmengine's logs."""
-        return {
-            'num_images': len(self),
-            'num_identities': int(self.pids.max()) + 1,
-        }
+        num_pids = int(self.pids.max()) + 1
+        return {'num_images': len(self), 'num_identities': num_pids}
 
     def __len__(self) -> int:
         return len(self.annotation)
@@ -96,20 +97,25 @@ class IdentityDataset(Dataset):
         """Return the transformed image of a row.
 
         Raises:
-            UnreadableImageError: If more than ``max_broken`` images are
-                broken, or all of an identity.
+            UnreadableImageError: If too many images are broken.
         """
         seed_transforms(row)
         for candidate in self._candidates(int(row)):
             if candidate in self.broken:
                 continue
             try:
-                return self._load(candidate)
+                entry = image_entry(self.images, self._path(candidate))
+                entry['pid'] = int(self.pids[candidate])
+                entry['cam_id'] = int(self.cam_ids[candidate])
+                return self.pipeline(entry)
             except (UnreadableImageError, FileNotFoundError) as error:
-                self.broken.add(candidate, error)
+                self._add_broken(candidate, error)
         pid = int(self.pids[row])
         rows = np.flatnonzero(self.pids == pid).tolist()
-        raise self.broken.no_image_left(pid, rows)
+        raise UnreadableImageError(
+            f'all images of identity {pid} are broken; drop it from the '
+            f'annotation or restore them:\n{self._list_broken(rows)}'
+        )
 
     def _candidates(self, row: int) -> Iterator[int]:
         """Yield a row, then the others of its identity, from it on."""
@@ -119,14 +125,29 @@ class IdentityDataset(Dataset):
         place = int(np.searchsorted(rows, row))
         yield from np.roll(rows, -place).tolist()[1:]
 
-    def _load(self, row: int) -> dict[str, Any]:
-        return self.pipeline(
-            {
-                **self.images.entry(self._path(row)),
-                'pid': int(self.pids[row]),
-                'cam_id': int(self.cam_ids[row]),
-            }
+    def _add_broken(self, row: int, error: Exception) -> None:
+        """Log a broken image; raise if there are too many of them."""
+        self.broken[row] = str(error)
+        count = len(self.broken)
+        if count > self.max_broken:
+            raise UnreadableImageError(
+                f'{count} broken images, more than max_broken '
+                f'({self.max_broken}), in one worker:\n'
+                f'{self._list_broken(list(self.broken))}'
+            ) from error
+        # mmengine logs this level on all ranks
+        print_log(
+            f'broken image {count} of at most {self.max_broken} in this '
+            f'worker, another of its identity takes its place: {error}',
+            'current',
+            logging.ERROR,
         )
+
+    def _list_broken(self, rows: list[int]) -> str:
+        lines = [f'row {row}: {self.broken[row]}' for row in rows]
+        if len(lines) > _NUM_LISTED:
+            lines[_NUM_LISTED:] = [f'and {len(lines) - _NUM_LISTED} more']
+        return '\n'.join(lines)
 
     def _path(self, row: int) -> str:
         return self.annotation.path[row].decode()

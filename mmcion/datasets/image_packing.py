@@ -8,7 +8,7 @@ import os
 import shutil
 import tarfile
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -37,16 +37,13 @@ def images_to_pack(
     """Return the images of a data set.
 
     Args:
-        source: An annotation, a TrackletTable or a folder of images.
-        image_root: What paths are relative to. By default that of the table
-            or annotation, or ``source`` itself.
+        source: Annotation, TrackletTable or folder of images.
+        image_root: Folder that paths are relative to. By default that of the
+            table or annotation, or ``source`` itself.
 
     Returns:
         ``(N,)`` bytes, every path once, in order of first appearance or
         sorted for a folder, and the root.
-
-    Raises:
-        UserError: If there are none.
     """
     source = Path(source)
     root = None if image_root is None else Path(image_root)
@@ -85,21 +82,20 @@ def pack_images(
 ) -> dict[str, Any]:
     """Copy images, unchanged, into tar files with an index.
 
-    A run that was stopped is resumed after the last finished tar file. The
-    same images give the same bytes. What is there already is treated as
-    ``ResultFolder`` says.
+    A stopped run resumes after the last finished tar file, see
+    ``ResultFolder``. The same images give the same bytes.
 
     Args:
         paths: ``(N,)`` bytes, in the order to write them.
         images: Reader of the paths.
         out: Folder to write.
-        shard_mb: Size of a tar file in MB, about.
+        shard_mb: Approximate size of a tar file in MB.
         max_missing: Largest number of images that may be missing or empty.
         num_threads: Number of threads that read.
-        overwrite: Whether to replace images that are there.
+        overwrite: Whether to replace the images of another run.
 
     Returns:
-        What is in ``packed.json``: the numbers of images and tar files, and
+        Content of ``packed.json``: the numbers of images and tar files, and
         the list of missing images.
 
     Raises:
@@ -116,19 +112,11 @@ def pack_images(
         overwrite=overwrite,
     ) as results:
         if not results.is_complete:
-            shards = _write_shards(
-                *(paths, images, results.path),
-                *(shard_bytes, max_missing, num_threads),
-            )
-            num_images = write_index(
-                results.path,
-                (
-                    (shard['file'], shard['names'], shard['places'])
-                    for shard in shards
-                ),
-            )
+            options = shard_bytes, max_missing, num_threads
+            shards = _write_shards(paths, images, results.path, *options)
+            members = [(s['file'], s['names'], s['places']) for s in shards]
             counts = {
-                'images': num_images,
+                'images': write_index(results.path, members),
                 'tar files': len(shards),
                 'missing': [p for shard in shards for p in shard['missing']],
             }
@@ -147,62 +135,54 @@ def _write_shards(
     num_threads: int,
 ) -> list[dict[str, Any]]:
     """Write the tar files that are missing; return what is in each."""
-    shards: list[dict[str, Any]] = []  # as _write_shard returns them
+    shards: list[dict[str, Any]] = []
+    missing: list[str] = []  # of all tar files
 
     def next_shard() -> tuple[Path, Path]:
         name = f'images-{len(shards):05d}.tar'
         return folder / name, folder / _STATE / f'{name}.json'
 
+    def add_missing(more: list[str]) -> None:
+        missing.extend(more)
+        if len(missing) > max_missing:
+            names = join_names(missing)
+            raise UserError(
+                f'missing or empty: {names}; restore them or use --max-missing'
+            )
+
     file, state = next_shard()
     while file.is_file() and state.is_file():
         shards.append(read_json(state))
         file, state = next_shard()
+        add_missing(shards[-1]['missing'])
     # rows up to here are in finished tar files
     row = shards[-1]['stop'] if shards else 0
-    missing = [path for shard in shards for path in shard['missing']]
-    _check_missing(missing, max_missing)
     bar = progress_bar(
-        total=len(paths),
-        initial=row,
-        desc='pack',
-        unit='img',
-        unit_scale=True,
+        total=len(paths), initial=row, desc='pack', unit='img', unit_scale=True
     )
     with bar, ThreadPoolExecutor(num_threads) as pool:
         contents = _read_ahead(paths[row:], images, pool, bar)
         while row < len(paths):
             file, state = next_shard()
             known = len(missing)
-            shard = _write_shard(
-                file, contents, shard_bytes, missing, max_missing
+            names, places = _write_shard(
+                file, contents, shard_bytes, add_missing
             )
-            shard['missing'] = missing[known:]
-            row += len(shard['names']) + len(shard['missing'])
+            row += len(names) + len(missing) - known
+            shard = {'file': file.name, 'names': names, 'places': places}
+            shards.append({**shard, 'missing': missing[known:], 'stop': row})
             # a tar file without it, after a kill, is written again
-            write_json(state, {**shard, 'stop': row})
-            shards.append(shard)
+            write_json(state, shards[-1])
     return shards
-
-
-def _check_missing(missing: list[str], max_missing: int) -> None:
-    if len(missing) > max_missing:
-        raise UserError(
-            f'missing or empty: {join_names(missing)}. Restore them or allow '
-            f'more with --max-missing.'
-        )
 
 
 def _write_shard(
     file: Path,
     contents: Iterator[tuple[str, bytes]],
     shard_bytes: int,
-    missing: list[str],
-    max_missing: int,
-) -> dict[str, Any]:
-    """Write images to a tar file until it has its size.
-
-    Missing and empty images are added to ``missing``.
-    """
+    add_missing: Callable[[list[str]], None],
+) -> tuple[list[str], list[tuple[int, int]]]:
+    """Fill a tar file; return names, and offset and size of the contents."""
     names, places = [], []
     with (
         atomic_file(file) as temporary,
@@ -210,8 +190,7 @@ def _write_shard(
     ):
         for path, data in contents:
             if not data:
-                missing.append(path)
-                _check_missing(missing, max_missing)
+                add_missing([path])
                 continue
             member = tarfile.TarInfo(path)
             member.size = len(data)
@@ -223,7 +202,7 @@ def _write_shard(
             places.append((tar.offset - padded, len(data)))
             if tar.offset >= shard_bytes:
                 break
-    return {'file': file.name, 'names': names, 'places': places}
+    return names, places
 
 
 def _read_ahead(
@@ -259,19 +238,16 @@ def compare_packed(
     """Compare packed images with their source, byte by byte.
 
     Args:
-        paths: What was packed.
+        paths: Paths that were to be packed.
         source: Reader of the originals.
         packed: Root of the packed images.
         missing: Paths that were not packed.
-        num_images: Number of images to compare, evenly spread.
+        num_images: Number of images to compare.
 
     Returns:
-        The number of images compared.
-
-    Raises:
-        UserError: If one differs.
+        The number of images compared; none differs.
     """
-    # evenly spread, so that every tar file is looked at if they are few
+    # evenly spread, so that a few tar files are all compared
     skipped, images = set(missing), open_images(packed)
     rows = np.linspace(0, len(paths) - 1, min(num_images, len(paths)))
     sample = [paths[row].decode() for row in rows.astype(np.int64)]

@@ -4,49 +4,36 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, TypeAlias
 
 from mmcion.utils.checks import MissingPackageError, UserError, check_file
 
 from .tar_images import TarImages, has_tars
-
-# Not mmengine's LmdbBackend: it knows ASCII keys only, returns None for a
-# missing one and keeps the parent's environment in forked workers.
 
 
 class UnreadableImageError(UserError):
     """An image is damaged, or is not an image."""
 
 
-class ImageReader(Protocol):
-    """Encoded images by their path."""
+def image_entry(images: ImageReader, path: str) -> dict[str, Any]:
+    """Return the first input of a pipeline.
 
-    def read(self, path: str) -> bytes:
-        """Return an encoded image.
-
-        Raises:
-            FileNotFoundError: If there is none; names root and path.
-        """
-
-    def entry(self, path: str) -> dict[str, Any]:
-        """Return the first input of a pipeline.
-
-        It has ``img_path``, which names the image in logs and results, and
-        ``img_bytes`` unless ``img_path`` is a file.
-        """
+    It has ``img_path``, which names the image in logs and results, and
+    ``img_bytes`` unless ``img_path`` is a file.
+    """
+    entry: dict[str, Any] = {'img_path': str(images.root / path)}
+    if not isinstance(images, FolderImages):
+        entry['img_bytes'] = images.read(path)
+    return entry
 
 
 def open_images(root: str | Path | None) -> ImageReader:
     """Return a reader of the images under ``root``.
 
     Args:
-        root: An LMDB, which is a folder with ``data.mdb`` or a file; a
-            folder with tar files; or a folder of image files. None if paths
-            need no root.
-
-    Raises:
-        FileNotFoundError: If ``root`` ends in ``.lmdb`` and is missing, or
-            has tar files without an index.
+        root: LMDB (file, or folder with ``data.mdb``), folder of tar files
+            with an index, or folder of image files. None if paths need no
+            root.
     """
     if root is None:
         return FolderImages(Path())
@@ -60,11 +47,7 @@ def open_images(root: str | Path | None) -> ImageReader:
 
 
 class FolderImages:
-    """Images as files.
-
-    Args:
-        root: Folder that paths are relative to.
-    """
+    """Images as files in a folder."""
 
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root)
@@ -73,10 +56,9 @@ class FolderImages:
         """Return the content of a file."""
         return (self.root / path).read_bytes()
 
-    def entry(self, path: str) -> dict[str, Any]:
-        """Return ``img_path``."""
-        return {'img_path': str(self.root / path)}
 
+# Not mmengine's LmdbBackend: it knows ASCII keys only, returns None for a
+# missing one and keeps the parent's environment in forked workers.
 
 # An LMDB must not be open twice in a process, nor be used after a fork.
 _OPEN: dict[Path, tuple[int, Any]] = {}
@@ -87,31 +69,16 @@ class LmdbImages:
 
     Each process opens it at its first read, so that it can be passed to
     worker processes.
-
-    Args:
-        root: Folder or file of the LMDB.
-
-    Raises:
-        FileNotFoundError: If there is none.
     """
 
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root)
         if not self.root.is_file():
-            check_file(
-                self.root / 'data.mdb',
-                'LMDB',
-                'An LMDB must be a file or a folder with data.mdb.',
-            )
+            hint = 'An LMDB must be a file or a folder with data.mdb.'
+            check_file(self.root / 'data.mdb', 'LMDB', hint)
 
     def read(self, path: str) -> bytes:
-        """Return the value of a key.
-
-        Raises:
-            FileNotFoundError: If the key is missing.
-            UserError: If the file is not an LMDB or is truncated, or the
-                package lmdb is not installed.
-        """
+        """Return the value of a key."""
         root = self.root.resolve()
         environment: Any
         pid, environment = _OPEN.get(root, (0, None))
@@ -130,12 +97,9 @@ class LmdbImages:
             raise FileNotFoundError(f'the LMDB {self.root} has no key {path}')
         return value
 
-    def entry(self, path: str) -> dict[str, Any]:
-        """Return ``img_path``, root and key, and ``img_bytes``."""
-        return {
-            'img_path': str(self.root / path),
-            'img_bytes': self.read(path),
-        }
+
+# Each has a root, and read(path), which raises FileNotFoundError.
+ImageReader: TypeAlias = FolderImages | LmdbImages | TarImages
 
 
 def open_lmdb(root: Path) -> Any:
@@ -143,23 +107,17 @@ def open_lmdb(root: Path) -> Any:
 
     Raises:
         UserError: If it is not an LMDB or is truncated.
-        MissingPackageError: If the package lmdb is not installed.
     """
     try:
         import lmdb
     except ImportError as error:
         raise MissingPackageError(
-            f'reading images from {root} needs the package lmdb: '
-            f'pip install lmdb'
+            f'{root} needs the package lmdb: pip install lmdb'
         ) from error
     try:
+        flags = {'create': False, 'lock': False, 'readahead': False}
         environment = lmdb.open(
-            str(root),
-            subdir=root.is_dir(),
-            readonly=True,
-            create=False,
-            lock=False,
-            readahead=False,
+            str(root), subdir=root.is_dir(), readonly=True, **flags
         )
     except lmdb.Error as error:
         raise UserError(f'{root} is not a readable LMDB: {error}') from error
@@ -170,8 +128,7 @@ def open_lmdb(root: Path) -> Any:
     if (size := file.stat().st_size) < needed:
         environment.close()
         raise UserError(
-            f'the LMDB {root} is truncated: {size} bytes of {needed}. Copy '
-            f'it again; if the original is like this, too, mdb_copy -c '
-            f'repairs it.'
+            f'the LMDB {root} is truncated: {size} bytes of {needed}. Copy it '
+            f'again, or repair the original with mdb_copy -c.'
         )
     return environment

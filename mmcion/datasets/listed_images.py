@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -21,39 +23,28 @@ def find_missing(root: str | Path, path: np.ndarray) -> np.ndarray:
     Args:
         root: Folder that paths are relative to.
         path: ``(N,)`` bytes.
-
-    Returns:
-        ``(m,)`` int64, ascending.
     """
     # folders by number in order of appearance; (N,) folder of each image
-    number: dict[bytes, int] = {}
-    folder = np.fromiter(
-        (number.setdefault(p.rpartition(b'/')[0], len(number)) for p in path),
-        np.int32,
-        len(path),
-    )
+    number: dict[bytes, int] = defaultdict(lambda: len(number))
+    numbers = (number[p.rpartition(b'/')[0]] for p in path)
+    folder = np.fromiter(numbers, np.int32, len(path))
     missing = np.zeros(len(path), bool)
     order = np.argsort(folder, kind='stable')
     stops = np.cumsum(np.bincount(folder, minlength=len(number)))
-    start = 0
-    with progress_bar(
-        total=len(path), desc='checking', unit='img', delay=2
-    ) as bar:
-        for name, stop in zip(number, stops, strict=True):
-            rows = order[start:stop]
+    rows_of = np.split(order, stops)[:-1]
+    bar = progress_bar(total=len(path), desc='checking', unit='img', delay=2)
+    with bar:
+        for name, rows in zip(number, rows_of, strict=True):
             names = set()
-            try:
-                with os.scandir(
-                    os.path.join(os.fsencode(root), name)
-                ) as items:
+            # without the folder, all of its images are missing
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                items = os.scandir(os.path.join(os.fsencode(root), name))
+                with items:
                     names = {item.name for item in items if item.is_file()}
-            except (FileNotFoundError, NotADirectoryError):
-                pass  # all of them are missing
             missing[rows] = [
                 p.rpartition(b'/')[2] not in names for p in path[rows]
             ]
             bar.update(len(rows))
-            start = stop
     return np.flatnonzero(missing)
 
 
@@ -66,15 +57,11 @@ def existing_images(
         root: Folder that paths are relative to.
         path: ``(N,)`` bytes.
         report: Missing images are counted there.
-        every: Whether to check all of them. Else a sample is checked, of
-            which none may be missing.
+        every: Whether to check all images. Else none of a sample may be
+            missing.
 
     Returns:
         ``(N,)`` bool; all True for a sample.
-
-    Raises:
-        FileNotFoundError: If the folder does not exist.
-        UserError: If an image of the sample is missing, or all are.
     """
     check_folder(root, 'image folder')
     count = len(path)
@@ -88,14 +75,11 @@ def existing_images(
         missing = rows[~np.array(exists, bool)]
     if len(missing) and (not every or len(missing) == len(path)):
         raise UserError(
-            f'{len(missing):,} of {count:,} images are missing in {root}, '
-            f'such as {root / path[missing[0]].decode()}. Give the folder '
-            f'that paths are relative to; if it is, --check-files skips the '
-            f'rows of missing images.'
+            f'{len(missing):,} of {count:,} images are missing, such as '
+            f'{root / path[missing[0]].decode()}. Give the folder that paths '
+            f'are relative to, or skip missing images with --check-files.'
         )
-    if len(missing):
-        some = [path[row].decode() for row in missing[:5]]
-        report.skip(MISSING, *some, count=len(missing))
     found = np.ones(len(path), bool)
     found[missing] = False
+    report.skip_rows(MISSING, path, ~found)
     return found

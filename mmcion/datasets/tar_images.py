@@ -7,12 +7,12 @@ import os
 import tarfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 
 from mmcion.structures.column_folder import load_columns, save_columns
-from mmcion.utils.checks import UserError, check_file
+from mmcion.utils.checks import UserError, check_file, check_folder
 
 INDEX = 'index'
 INDEX_COMMAND = 'python tools/dataset_converters/pack_images.py --index'
@@ -33,16 +33,15 @@ class TarImages:
 
     Raises:
         FileNotFoundError: If the index or a shard is missing.
-        UserError: If a shard has not the size that was indexed.
+        UserError: If a shard is not the indexed one.
     """
 
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root)
-        if not (self.root / INDEX).is_dir():
-            raise FileNotFoundError(
-                f'the tar files of {root} have no index. The same command '
-                f'resumes packing; for others: {INDEX_COMMAND} {root}'
-            )
+        hint = (
+            f'Resume packing, or index other tar files: {INDEX_COMMAND} {root}'
+        )
+        check_folder(self.root / INDEX, 'index of tar files', hint)
         columns, header = load_columns(self.root / INDEX, _KIND)
         # (N,) each, sorted by hash; offsets are those of the content
         self._hash, self._shard = columns['hash'], columns['shard']
@@ -56,22 +55,11 @@ class TarImages:
                 )
         self._files: dict[int, BinaryIO] = {}
 
-    def __len__(self) -> int:
-        return len(self._hash)
-
-    def __getstate__(self) -> Path:
-        return self.root  # a spawned worker maps the index itself
-
-    def __setstate__(self, root: Path) -> None:
-        self.__init__(root)  # type: ignore[misc]
+    def __reduce__(self) -> tuple[type[TarImages], tuple[Path]]:
+        return TarImages, (self.root,)  # a spawned worker maps the index
 
     def read(self, path: str) -> bytes:
-        """Return the content of a member.
-
-        Raises:
-            FileNotFoundError: If there is no such member.
-            UserError: If the index is that of another tar file.
-        """
+        """Return the content of a member."""
         key = _hash(path.encode())
         row = int(np.searchsorted(self._hash, key))
         if row == len(self._hash) or self._hash[row] != key:
@@ -79,31 +67,18 @@ class TarImages:
                 f'the tar files of {self.root} have no image {path}'
             )
         shard, size = int(self._shard[row]), int(self._size[row])
+        file = self.root / self._names[shard]
+        if shard not in self._files:
+            self._files[shard] = open(file, 'rb', buffering=0)  # noqa: SIM115
         # the header before the content says whether this is the member
-        data = os.pread(
-            self._file(shard).fileno(),
-            BLOCK + size,
-            int(self._offset[row]) - BLOCK,
-        )
+        start = int(self._offset[row]) - BLOCK
+        data = os.pread(self._files[shard].fileno(), BLOCK + size, start)
         if len(data) < BLOCK + size or _member_size(data) != size:
             raise UserError(
-                f'{self.root / self._names[shard]} has no image of {size} '
-                f'bytes where the index expects {path}. {self._hint}'
+                f'{file} has no image of {size} bytes where the index expects '
+                f'{path}. {self._hint}'
             )
         return data[BLOCK:]
-
-    def entry(self, path: str) -> dict[str, Any]:
-        """Return ``img_path``, root and name, and ``img_bytes``."""
-        return {
-            'img_path': str(self.root / path),
-            'img_bytes': self.read(path),
-        }
-
-    def _file(self, shard: int) -> BinaryIO:
-        if shard not in self._files:
-            path = self.root / self._names[shard]
-            self._files[shard] = open(path, 'rb', buffering=0)  # noqa: SIM115
-        return self._files[shard]
 
     @property
     def _hint(self) -> str:
@@ -114,10 +89,9 @@ class TarImages:
 
 
 def has_tars(folder: Path) -> bool:
-    """Return whether images of a folder are in tar files.
+    """Return whether a folder has an index, or nothing but tar files.
 
-    That is the case if it has an index, or nothing but tar files: archives
-    beside what was unpacked of them do not count.
+    Archives beside what was unpacked of them do not count.
     """
     if not folder.is_dir() or (folder / INDEX / 'table.json').is_file():
         return folder.is_dir()
@@ -132,14 +106,7 @@ def has_tars(folder: Path) -> bool:
 
 
 def tar_members(file: str | Path) -> tuple[list[str], np.ndarray]:
-    """List the files of a tar.
-
-    Returns:
-        Names, and ``(N, 2)`` int64 offset and size of their content.
-
-    Raises:
-        UserError: If it is not an uncompressed tar, or is truncated.
-    """
+    """Return the files of a tar: names, and ``(N, 2)`` offset and size."""
     names, places = [], []
     try:
         with tarfile.open(file, 'r:') as tar:
@@ -167,41 +134,31 @@ def write_index(
         shards: Name of each tar file, and what ``tar_members`` returns.
 
     Returns:
-        The number of images.
-
-    Raises:
-        UserError: If a name occurs twice.
+        The number of images; none may occur twice.
     """
     root = Path(root)
-    # one entry per tar file
-    files, hashes, shard, places = [], [], [], []
-    for number, (file, names, place) in enumerate(shards):
+    files, parts = [], []  # one entry per tar file
+    for number, (file, names, places) in enumerate(shards):
         files.append(file)
-        found = [_hash(name.encode()) for name in names]
-        hashes.append(np.array(found, np.uint64))
-        shard.append(np.full(len(names), number, np.int32))
-        places.append(np.reshape(np.array(place, np.int64), (-1, 2)))
-    key, shard_of = np.concatenate(hashes), np.concatenate(shard)
-    offset, size = np.concatenate(places).T  # (N, 2) -> two (N,)
-    # 64 bits: among 4 million names two have one hash with probability 4e-7
+        hashes = [_hash(name.encode()) for name in names]
+        # (n, 2) -> two (n,)
+        offset, size = np.array(places, np.int64).reshape(-1, 2).T
+        shard = np.full(len(names), number, np.int32)
+        parts.append((np.array(hashes, np.uint64), shard, offset, size))
+    key, *others = map(np.concatenate, zip(*parts, strict=True))
     order = np.argsort(key, kind='stable')
-    twice = np.flatnonzero(np.diff(key[order]) == 0)
+    key, shard, offset, size = (column[order] for column in (key, *others))
+    # 64 bits: among 4 million names two have one hash with probability 4e-7
+    twice = np.flatnonzero(np.diff(key) == 0)
     if len(twice):
-        first = files[shard_of[order[twice[0]]]]
+        first = files[shard[twice[0]]]
         raise UserError(
             f'{len(twice)} images of {root} occur twice, the first in {first}.'
         )
-    columns = {'hash': key, 'shard': shard_of, 'offset': offset, 'size': size}
-    header = {
-        'shards': files,
-        'bytes': [(root / file).stat().st_size for file in files],
-    }
-    save_columns(
-        root / INDEX,
-        _KIND,
-        {name: column[order] for name, column in columns.items()},
-        header,
-    )
+    columns = {'hash': key, 'shard': shard, 'offset': offset, 'size': size}
+    sizes = [(root / file).stat().st_size for file in files]
+    header = {'shards': files, 'bytes': sizes}
+    save_columns(root / INDEX, _KIND, columns, header)
     return len(key)
 
 

@@ -11,7 +11,7 @@ from mmcion.registry import DATASETS
 from mmcion.structures import TrackletTable
 from mmcion.utils.checks import UserError
 
-from .image_reader import open_images
+from .image_reader import image_entry, open_images
 from .transforms import build_pipeline
 
 
@@ -22,11 +22,7 @@ class TrackletDataset(Dataset):
     Args:
         table: Images. Its ``image_root`` may be a folder of images or of tar
             files, or an LMDB.
-        pipeline: Transforms. They receive ``img_path``, and ``img_bytes``
-            unless images are files.
-
-    Raises:
-        UserError: If the table has no image paths.
+        pipeline: Transforms; they receive what ``image_entry`` returns.
     """
 
     def __init__(
@@ -44,4 +40,5 @@ class TrackletDataset(Dataset):
 
     def __getitem__(self, row: int) -> dict[str, Any]:
         """Return the transformed image of a row."""
-        return self.pipeline(self.images.entry(self.paths[row].decode()))
+        path = self.paths[row].decode()
+        return self.pipeline(image_entry(self.images, path))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from .io import write_json
 
@@ -35,6 +38,24 @@ class SkipReport:
         self.counts[reason] += max(count, len(examples))
         kept = self.examples.setdefault(reason, [])
         kept.extend(examples[: _NUM_EXAMPLES - len(kept)])
+
+    def skip_rows(
+        self,
+        reason: str,
+        paths: Sequence[bytes] | np.ndarray,
+        mask: np.ndarray,
+    ) -> None:
+        """Count the images of a mask, if any.
+
+        Args:
+            reason: Text, the same for the same reason.
+            paths: Path of every image.
+            mask: ``(N,)`` bool, the images that are skipped.
+        """
+        rows = np.flatnonzero(mask)
+        if len(rows):
+            some = [paths[row].decode() for row in rows[:_NUM_EXAMPLES]]
+            self.skip(reason, *some, count=len(rows))
 
     def note(self, text: str) -> None:
         """Add a note, once."""

@@ -1,3 +1,5 @@
+"""What IdentityDataset does about images that cannot be read."""
+
 import logging
 
 import pytest
@@ -6,9 +8,9 @@ from torch.utils.data import DataLoader
 from mmcion.datasets import (
     IdentityDataset,
     UnreadableImageError,
-    broken_images,
+    identity_dataset,
 )
-from mmcion.datasets.broken_images import BrokenImages
+from mmcion.utils.checks import UserError
 from tests.tiny import write_identities
 
 from .test_image_reader import write_lmdb
@@ -29,7 +31,7 @@ def folder(tmp_path):
 def logged(monkeypatch):
     lines = []
     monkeypatch.setattr(
-        broken_images,
+        identity_dataset,
         'print_log',
         lambda text, logger, level: lines.append((text, level)),
     )
@@ -42,7 +44,7 @@ def make_dataset(folder, root=None, **options):
     )
 
 
-def breaks(folder, *rows):
+def break_images(folder, *rows):
     for row in rows:
         (folder / f'{row}.png').write_bytes(b'no image')
 
@@ -58,7 +60,7 @@ def file_of(item):
 def test_next_row_of_the_identity_takes_the_place(
     folder, logged, broken, row, taken
 ):
-    breaks(folder, *broken)
+    break_images(folder, *broken)
     dataset = make_dataset(folder)
     for _ in range(2):
         item = dataset[row]
@@ -68,7 +70,7 @@ def test_next_row_of_the_identity_takes_the_place(
 
 
 def test_each_broken_image_is_logged_and_tried_once(folder, logged):
-    breaks(folder, 3, 4)
+    break_images(folder, 3, 4)
     dataset = make_dataset(folder, max_broken=4)
     for _ in range(3):
         dataset[3]
@@ -93,7 +95,7 @@ def test_missing_key_is_a_broken_image(folder, tmp_path, logged):
 
 
 def test_one_too_many_lists_them(folder, logged):
-    breaks(folder, 0, 3, 4)
+    break_images(folder, 0, 3, 4)
     dataset = make_dataset(folder, max_broken=2)
     dataset[0]
     with pytest.raises(
@@ -103,8 +105,8 @@ def test_one_too_many_lists_them(folder, logged):
     assert all(f'{row}.png' in str(error.value) for row in (0, 3, 4))
 
 
-def test_no_broken_image_at_all_may_be_asked_for(folder, logged):
-    breaks(folder, 3)
+def test_limit_of_0_stops_at_the_first(folder, logged):
+    break_images(folder, 3)
     dataset = make_dataset(folder, max_broken=0)
     with pytest.raises(UnreadableImageError, match=r'3\.png'):
         dataset[3]
@@ -112,7 +114,7 @@ def test_no_broken_image_at_all_may_be_asked_for(folder, logged):
 
 
 def test_identity_with_only_broken_images(folder, logged):
-    breaks(folder, 0, 1)
+    break_images(folder, 0, 1)
     dataset = make_dataset(folder)
     for row in (0, 1, 0):
         with pytest.raises(UnreadableImageError, match='identity 0') as error:
@@ -122,7 +124,7 @@ def test_identity_with_only_broken_images(folder, logged):
 
 
 def test_error_of_a_worker_reaches_the_loop(folder):
-    breaks(folder, 2, 3, 4, 5)
+    break_images(folder, 2, 3, 4, 5)
     loader = DataLoader(make_dataset(folder), None, num_workers=1)
     with pytest.raises(UnreadableImageError, match='identity 1'):
         list(loader)
@@ -142,14 +144,13 @@ def test_other_errors_are_not_hidden(folder):
         dataset[0]
 
 
-def test_long_lists_are_cut(logged):
-    broken = BrokenImages(29)
-    for row in range(29):
-        broken.add(row, ValueError(f'image {row}'))
+def test_long_lists_are_cut(tmp_path, logged):
+    folder = write_identities(tmp_path, (30, 1))
+    break_images(folder, *range(30))
     with pytest.raises(UnreadableImageError, match=r'and 10 more$'):
-        broken.add(29, ValueError('image 29'))
+        make_dataset(folder, max_broken=29)[0]
 
 
-def test_negative_limit():
-    with pytest.raises(ValueError, match=r'max_broken .* -1'):
-        BrokenImages(-1)
+def test_negative_limit(folder):
+    with pytest.raises(UserError, match=r'max_broken .* -1'):
+        make_dataset(folder, max_broken=-1)

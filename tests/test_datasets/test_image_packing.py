@@ -135,7 +135,7 @@ def test_tar_file_of_a_killed_run_is_written_again(folder, out):
 
 def test_unfinished_tar_files_are_no_image_root(folder, tmp_path):
     stopped_at('8.png', folder, tmp_path / 'out')
-    with pytest.raises(FileNotFoundError, match='same command resumes'):
+    with pytest.raises(FileNotFoundError, match='Resume packing'):
         open_images(tmp_path / 'out')
 
 

@@ -8,7 +8,7 @@ import pytest
 from torch.utils.data import DataLoader
 
 from mmcion.datasets import open_images
-from mmcion.datasets.image_reader import FolderImages, LmdbImages
+from mmcion.datasets.image_reader import FolderImages, LmdbImages, image_entry
 
 VALUES = {'a.jpg': b'first', 'sub/é 行人.jpg': b'second'}
 
@@ -31,7 +31,7 @@ def test_values_by_key(root):
     images = open_images(root)
     assert isinstance(images, LmdbImages)
     assert {key: images.read(key) for key in VALUES} == VALUES
-    assert images.entry('a.jpg') == {
+    assert image_entry(images, 'a.jpg') == {
         'img_path': str(root / 'a.jpg'),
         'img_bytes': b'first',
     }
@@ -139,7 +139,9 @@ def test_folder_of_files(tmp_path):
     images = open_images(tmp_path)
     assert isinstance(images, FolderImages)
     assert images.read('é.jpg') == b'first'
-    assert images.entry('é.jpg') == {'img_path': str(tmp_path / 'é.jpg')}
+    assert image_entry(images, 'é.jpg') == {
+        'img_path': str(tmp_path / 'é.jpg')
+    }
     assert open_images(None).read(str(tmp_path / 'é.jpg')) == b'first'
     with pytest.raises(FileNotFoundError, match=r'b\.jpg'):
         images.read('b.jpg')

@@ -14,7 +14,7 @@ from .test_tracklet_readers.trees import counts_of, touch
 PATHS = np.array([b'a/1.jpg', b'b/2.jpg', b'a/3.jpg', b'4.jpg', b'c/5.jpg'])
 
 
-def test_all_are_looked_for(tmp_path):
+def test_check_of_all_images(tmp_path):
     touch(tmp_path, 'a/1.jpg', 'a/3.jpg', '4.jpg', 'c')
     (tmp_path / 'b' / '2.jpg').mkdir(parents=True)
     report = SkipReport('')

@@ -11,7 +11,7 @@ import pytest
 from torch.utils.data import DataLoader
 
 from mmcion.datasets import open_images
-from mmcion.datasets.image_reader import FolderImages
+from mmcion.datasets.image_reader import FolderImages, image_entry
 from mmcion.datasets.tar_images import (
     TarImages,
     _hash,
@@ -59,9 +59,9 @@ def root(request, tmp_path):
 
 def test_content_by_name(root):
     images = open_images(root)
-    assert isinstance(images, TarImages) and len(images) == 4
+    assert isinstance(images, TarImages)
     assert {name: images.read(name) for name in VALUES} == VALUES
-    assert images.entry('a.jpg') == {
+    assert image_entry(images, 'a.jpg') == {
         'img_path': str(root / 'a.jpg'),
         'img_bytes': b'first',
     }
@@ -133,7 +133,8 @@ def test_name_in_two_shards(root):
     shutil.copy(root / 'b.tar', root / 'c.tar')
     with pytest.raises(UserError, match=r'1 images .* first in b\.tar'):
         index(root)
-    assert len(open_images(root)) == 4  # the old index is still there
+    # the old index is still there
+    assert open_images(root).read('a.jpg') == b'first'
 
 
 def test_forked_process_reads_on(root):
@@ -204,6 +205,5 @@ def test_millions_of_images_open_at_once(tmp_path):
     began = time.process_time()
     images = open_images(tmp_path)
     assert time.process_time() - began < 0.1
-    assert len(images) == rows
     assert images.read('a.jpg') == b'first'
     assert isinstance(images._hash, np.memmap)

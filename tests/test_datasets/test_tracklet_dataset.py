@@ -57,7 +57,7 @@ def test_images_of_an_lmdb_are_those_of_the_folder(tmp_path):
         assert path == str(tmp_path / 'images.lmdb' / name)
 
 
-def test_what_is_wrong_in_an_lmdb_is_named(tmp_path):
+def test_error_names_the_lmdb(tmp_path):
     write_lmdb(tmp_path / 'images.lmdb', {'a': b'no image', 'b': b''})
     dataset = TrackletDataset(
         make_table(['a', 'b', 'c'], tmp_path / 'images.lmdb'), PIPELINE

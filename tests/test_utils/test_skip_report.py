@@ -1,5 +1,7 @@
 import json
 
+import numpy as np
+
 from mmcion.utils.skip_report import SkipReport
 
 
@@ -32,6 +34,16 @@ def test_counts_and_first_examples(tmp_path):
         'skipped 1: rare (such as a)',
         'note: remark',
     ]
+
+
+def test_skip_rows_of_a_mask():
+    report = SkipReport('folder')
+    paths = [f'{number}.jpg'.encode() for number in range(9)]
+    report.skip_rows('odd', paths, np.arange(9) % 2 == 1)
+    report.skip_rows('even', np.array(paths), np.arange(9) % 2 == 0)
+    report.skip_rows('none', paths, np.zeros(9, bool))
+    assert report.counts == {'odd': 4, 'even': 5}
+    assert report.examples['odd'] == ['1.jpg', '3.jpg', '5.jpg', '7.jpg']
 
 
 def test_published_counts():

@@ -1,11 +1,10 @@
 from .base_reid_dataset import BaseReIDDataset
 from .cuhk03np import CUHK03NP
-from .dukemtmcreid import DukeMTMCreID
+from .dukemtmcreid import DukeMTMCreID, OccludedDuke
 from .folder_reid import FolderReID
 from .market1501 import Market1501
 from .mars import MARS
 from .msmt17 import MSMT17
-from .occluded_duke import OccludedDuke
 from .personx import PersonX
 from .regdb import RegDB
 from .reid_dataset import ReIDDataset

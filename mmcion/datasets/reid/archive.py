@@ -10,6 +10,10 @@ from mmcion.utils.checks import UserError, check_folder, join_names
 _PACKED = ('.zip', '.tar', '.gz', '.tgz', '.rar', '.7z')
 _MAX_DEPTH = 2
 _NUM_SHOWN = 8
+ON_REQUEST = (
+    'Its authors provide the data set on request; unpack it and set data_root '
+    'to the folder.'
+)
 UNPACK_AGAIN = 'Has the archive been unpacked completely? Unpack it again.'
 
 
@@ -23,23 +27,22 @@ def find_archive(
 
     Args:
         data_root: Folder to look in.
-        names: Names of the archive's own folder, as found in the wild; case
-            and the characters ``-_.`` do not matter.
-        layouts: Files and folders of each form of the archive. The first
-            layout that is complete is taken.
+        names: Names of the archive's own folder; case and the characters
+            ``-_.`` do not matter.
+        layouts: Files and folders of each form of the archive, the preferred
+            form first.
         hint: How to get the data, for the error.
 
     Returns:
-        The folder, and the index of the layout.
+        The folder, and the index of the first layout that is complete in it.
 
     Raises:
-        FileNotFoundError: If no layout is complete; states what is missing
-            and what is there instead.
+        FileNotFoundError: If none is complete; states what is missing.
         UserError: If there are two copies, none of them in the other.
     """
     root = check_folder(data_root, hint=hint)
-    folders = list(_candidates(root, {_key(name) for name in names}))
-    # a folder has the first of the layouts that is complete in it
+    folders = list(_folders(root, {_key(name) for name in names}))
+    # (number of names found, folder, missing names), and (folder, index)
     attempts, complete = [], []
     for folder in folders:
         for number, layout in enumerate(layouts):
@@ -53,12 +56,11 @@ def find_archive(
         first = complete[0][0]
         if not folder.resolve().is_relative_to(first.resolve()):
             raise UserError(
-                f'both {first} and {folder} are complete; set data_root to '
-                f'one of them.'
+                f'both {first} and {folder} are complete: set data_root.'
             )
     if complete:
         return complete[0]
-    # of equals the first: the layout that most users have
+    # max returns the first of equals: the preferred layout
     num_found, folder, missing = max(attempts, key=lambda attempt: attempt[0])
     if num_found:
         hint = f'{UNPACK_AGAIN} {hint}'
@@ -72,15 +74,13 @@ def find_archive(
     )
 
 
-def _candidates(
-    folder: Path, keys: set[str], depth: int = 0
-) -> Iterator[Path]:
+def _folders(folder: Path, keys: set[str], depth: int = 0) -> Iterator[Path]:
     """Yield a folder and those below it that are named like the archive."""
     yield folder
     if depth < _MAX_DEPTH:
         for below in sorted(folder.iterdir()):
             if _key(below.name) in keys and below.is_dir():
-                yield from _candidates(below, keys, depth + 1)
+                yield from _folders(below, keys, depth + 1)
 
 
 def _key(name: str) -> str:

@@ -28,10 +28,11 @@ class BaseReIDDataset(BaseDataset):
     - ``train``: identities are renumbered to 0..P-1 in their order; junk is
       dropped.
     - ``test``: queries and gallery in one data set, distinguished by
-      ``is_query``. Identities are the set's own, so that a metric can ignore
-      junk (-1). The number of queries with a valid match is logged.
+      ``is_query``. Identities keep their numbers, junk is -1. The number of
+      queries with a valid match is logged.
 
-    Counts are compared with the published ones.
+    Counts are compared with the published ones. A missing file raises
+    ``FileNotFoundError``, one of the wrong form ``UserError``.
 
     Attributes:
         archives: Names of the archive's own folder, as found in the wild.
@@ -44,9 +45,6 @@ class BaseReIDDataset(BaseDataset):
         data_root: Folder of the images, or one above it.
         split: ``'train'`` or ``'test'``.
         kwargs: Options of mmengine's ``BaseDataset``, such as ``pipeline``.
-
-    Raises:
-        UserError: If the split is unknown or has no images.
     """
 
     archives: ClassVar[tuple[str, ...]] = ()
@@ -79,29 +77,23 @@ class BaseReIDDataset(BaseDataset):
 
     @abstractmethod
     def read(self) -> dict[str, list[ReIDImage]]:
-        """Return the images by part: ``train``, or ``query`` and others."""
+        """Return images by part: ``train``, or ``query`` and ``gallery``."""
 
     def find(self, *layouts: Sequence[str]) -> tuple[Path, int]:
-        """Return the unpacked folder and which layout it has.
-
-        Args:
-            layouts: Files and folders of each; see ``find_archive``.
-        """
+        """Return the unpacked folder and which of the layouts it has."""
         return find_archive(self.data_root, self.archives, layouts, self.hint)
 
     @property
     def pids(self) -> np.ndarray:
         """``(N,)`` identities, for the sampler."""
-        return self._column('pid')
+        rows = range(len(self))
+        return np.array([self.get_data_info(row)['pid'] for row in rows])
 
     @property
     def cam_ids(self) -> np.ndarray:
         """``(N,)`` cameras."""
-        return self._column('cam_id')
-
-    def _column(self, key: str) -> np.ndarray:
         rows = range(len(self))
-        return np.array([self.get_data_info(row)[key] for row in rows])
+        return np.array([self.get_data_info(row)['cam_id'] for row in rows])
 
     def prepare_data(self, idx: int) -> Any:
         """Return the transformed item; a ``Draw`` seeds its transforms."""
@@ -109,17 +101,13 @@ class BaseReIDDataset(BaseDataset):
         return super().prepare_data(idx)
 
     def load_data_list(self) -> list[dict[str, Any]]:
-        """Read and check the split.
-
-        Raises:
-            UserError: If it has no images.
-        """
+        """Read and check the split."""
         parts = self.read()
         if not any(parts.values()):
             raise UserError(f'{self.source} has no images of {self.split}.')
         for name, images in parts.items():
-            units = first_images(images)
-            compare_counts(self.title, name, units, self.data_root, self.unit)
+            found = first_images(images)
+            compare_counts(self.title, name, found, self.data_root, self.unit)
         if self.split == 'train':
             # sorted, so that labels do not depend on the order of files
             kept = [image for image in parts['train'] if image.pid != JUNK]
@@ -132,13 +120,8 @@ class BaseReIDDataset(BaseDataset):
         # distractors and other parts belong to the gallery
         queries = parts.pop('query')
         gallery = [image for images in parts.values() for image in images]
-        report_matches(
-            self.source,
-            first_images(queries),
-            first_images(gallery),
-            self.unit,
-            self.ignored_cams,
-        )
+        q, g = map(first_images, (queries, gallery))
+        report_matches(self.source, q, g, self.unit, self.ignored_cams)
         return [
             *(image.to_dict(is_query=True) for image in queries),
             *(image.to_dict() for image in gallery),

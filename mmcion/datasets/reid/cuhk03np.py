@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from mmcion.registry import DATASETS
 from mmcion.utils.checks import check_choice
 
-from .reid_image import ReIDImage
 from .three_folder_dataset import ThreeFolderDataset
 
 BOXES = ('labeled', 'detected')
@@ -22,13 +20,9 @@ class CUHK03NP(ThreeFolderDataset):
     k-reciprocal encoding", CVPR 2017.
 
     Args:
-        data_root: Folder of ``labeled`` and ``detected``, or one above it.
-        split: ``'train'`` or ``'test'``.
+        args: See ``BaseReIDDataset``.
         boxes: ``'labeled'`` by hand or ``'detected'``.
         kwargs: See ``BaseReIDDataset``.
-
-    Raises:
-        UserError: If ``boxes`` is unknown.
     """
 
     archives = ('cuhk03-np', 'CUHK03')
@@ -39,24 +33,15 @@ class CUHK03NP(ThreeFolderDataset):
     )
 
     def __init__(
-        self,
-        data_root: str | Path,
-        split: str = 'test',
-        *,
-        boxes: str = 'detected',
-        **kwargs: Any,
+        self, *args: Any, boxes: str = 'detected', **kwargs: Any
     ) -> None:
         check_choice('boxes', boxes, BOXES)
         self.boxes = boxes
-        super().__init__(data_root, split, **kwargs)
+        folders = self.folders.items()  # of the class
+        self.folders = {part: f'{boxes}/{name}' for part, name in folders}
+        super().__init__(*args, **kwargs)
 
     @property
     def title(self) -> str:
         """Name of the set with its boxes."""
         return f'CUHK03NP {self.boxes}'
-
-    def read(self) -> dict[str, list[ReIDImage]]:
-        """Read the folders of the split; see ``ThreeFolderDataset``."""
-        folders = [self.folders[part] for part in self.parts]
-        root, _ = self.find([f'{self.boxes}/{name}' for name in folders])
-        return self.read_parts(root / self.boxes)

@@ -1,4 +1,4 @@
-"""DukeMTMCreID: persons on a campus, eight cameras; withdrawn."""
+"""DukeMTMCreID and OccludedDuke: eight cameras on a campus; withdrawn."""
 
 from __future__ import annotations
 
@@ -31,12 +31,19 @@ class DukeMTMCreID(ThreeFolderDataset):
     hint = f'{_WITHDRAWN}. Use another set, such as MSMT17.'
 
     def read(self) -> dict[str, list[ReIDImage]]:
-        """Read the folders of the split; see ``ThreeFolderDataset``."""
+        """Read the folders of the split, with a warning."""
         parts = super().read()
-        print_log(
-            f'{self.source}: {_WITHDRAWN}, and many venues do not accept '
-            f'results on it.',
-            logger='current',
-            level=logging.WARNING,
-        )
+        text = f'{_WITHDRAWN}, and many venues do not accept results on it'
+        print_log(f'{self.source}: {text}.', 'current', logging.WARNING)
         return parts
+
+
+@DATASETS.register_module()
+class OccludedDuke(DukeMTMCreID):
+    """Occluded-DukeMTMC: images of DukeMTMC-reID with occluded queries.
+
+    Source: Miao et al., "Pose-guided feature alignment for occluded person
+    re-identification", ICCV 2019.
+    """
+
+    archives = ('Occluded_Duke', 'Occluded-DukeMTMC', 'Occluded-DukeMTMC-reID')

@@ -26,20 +26,15 @@ class FolderReID(BaseReIDDataset):
     of these, unless all are integers, which are kept (-1 is junk).
 
     Args:
-        data_root: Folder of the images.
-        split: ``'train'`` or ``'test'``.
-        camera: Regular expression with one group, the camera, that is
-            searched for in file names, such as ``'_c([0-9]+)'``. Without it
-            there are no cameras, and the metric needs
+        args: See ``BaseReIDDataset``.
+        camera: Regular expression of the camera in file names, with one
+            group, such as ``'_c([0-9]+)'``. Without it the metric needs
             ``camera_aware=False``.
-        draw_queries: Draw queries from ``test/PERSON/*`` or, without such a
-            folder, from ``PERSON/*``; see ``draw_queries``. Training takes
-            all of ``PERSON/*`` if there is no folder ``train``.
+        draw_queries: Whether to draw queries from ``test/PERSON/*`` or,
+            without such a folder, from ``PERSON/*``. Training takes all of
+            ``PERSON/*`` if there is no folder ``train``.
         seed: Seed of the draw.
         kwargs: See ``BaseReIDDataset``.
-
-    Raises:
-        UserError: If ``camera`` has not one group.
     """
 
     hint = (
@@ -51,9 +46,7 @@ class FolderReID(BaseReIDDataset):
 
     def __init__(
         self,
-        data_root: str | Path,
-        split: str = 'test',
-        *,
+        *args: Any,
         camera: str | None = None,
         draw_queries: bool = False,
         seed: int = 0,
@@ -66,24 +59,15 @@ class FolderReID(BaseReIDDataset):
             )
         self.draw_queries = draw_queries
         self.seed = seed
-        super().__init__(data_root, split, **kwargs)
+        super().__init__(*args, **kwargs)
 
     def read(self) -> dict[str, list[ReIDImage]]:
-        """Read the folders of the split.
-
-        Raises:
-            FileNotFoundError: If a folder is missing or has no images.
-            UserError: If a name has no camera, or the folders of parts would
-                be taken for persons.
-        """
+        """Read the folders of the split."""
         # part, person, camera and path of each image
         found: list[tuple[str, str, str, str]] = []
         for part, folder in self._part_folders().items():
-            persons = sorted(
-                path
-                for path in folder.iterdir()
-                if path.is_dir() and not path.name.startswith('.')
-            )
+            # hidden folders are not persons
+            persons = sorted(filter(Path.is_dir, folder.glob('[!.]*')))
             if not persons:
                 raise FileNotFoundError(
                     f'{folder} has no folder of a person. {self.hint}'
@@ -93,8 +77,8 @@ class FolderReID(BaseReIDDataset):
                     match = self.camera and self.camera.search(name)
                     if self.camera and not match:
                         raise UserError(
-                            f'{person / name} has no camera like '
-                            f'{self.camera.pattern}.'
+                            f'{person / name} does not match camera='
+                            f'{self.camera.pattern!r}.'
                         )
                     camera = match[1] if match else ''
                     path = str(person / name)
@@ -107,12 +91,11 @@ class FolderReID(BaseReIDDataset):
             image = ReIDImage(path, pids[name], cam_id)
             parts.setdefault(part, []).append(image)
         if 'test' in parts:
-            queries, gallery = draw_queries(parts['test'], self.seed)
-            return {'query': queries, 'gallery': gallery}
+            return draw_queries(parts['test'], self.seed)
         return parts
 
     def _part_folders(self) -> dict[str, Path]:
-        """Return the folder of each part."""
+        """Return the folders of ``train``, ``test``, or query and gallery."""
         if self.split == 'test' and not self.draw_queries:
             root, _ = self.find(self.parts)
             return {part: root / part for part in self.parts}

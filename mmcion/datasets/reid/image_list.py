@@ -16,20 +16,13 @@ from .archive import UNPACK_AGAIN
 def read_image_list(
     file: Path, folder: Path, pattern: re.Pattern[str], example: str
 ) -> list[tuple[str, ...]]:
-    """Read a list and check that its images exist.
+    """Return the groups of every line of a list of images.
 
     Args:
-        file: The list. Empty lines are skipped.
-        folder: Folder that paths are relative to.
-        pattern: Must match a whole line; its first group is the path.
+        file: The list.
+        folder: Folder that paths are relative to; the images must exist.
+        pattern: Pattern of a whole line; its first group is the path.
         example: Example of a line, for the error.
-
-    Returns:
-        The groups of every line.
-
-    Raises:
-        FileNotFoundError: If images are missing.
-        UserError: If a line is wrong.
     """
     rows = []
     # lists come with empty lines and spaces at the end
@@ -39,8 +32,7 @@ def read_image_list(
         found = pattern.fullmatch(line.strip())
         if found is None:
             raise UserError(
-                f'{file}, line {number}: must be like "{example}"; got '
-                f'{line!r}.'
+                f'{file}, line {number} must be like "{example}"; got {line!r}'
             )
         rows.append(found.groups())
     check_listed(folder, [row[0] for row in rows], file)
@@ -48,16 +40,7 @@ def read_image_list(
 
 
 def check_listed(folder: Path, paths: Sequence[str], source: Path) -> None:
-    """Raise unless all images of a list exist.
-
-    Args:
-        folder: Folder that paths are relative to.
-        paths: Paths of the images.
-        source: The list.
-
-    Raises:
-        FileNotFoundError: If some are missing; states the first.
-    """
+    """Raise ``FileNotFoundError`` unless all paths of a list exist."""
     missing = find_missing(folder, encode_paths(paths))
     if len(missing):
         first = folder / paths[missing[0]]

@@ -22,9 +22,7 @@ class Market1501(ThreeFolderDataset):
     ICCV 2015.
 
     Args:
-        data_root: Folder of ``bounding_box_train``, ``query`` and
-            ``bounding_box_test``, or one above it.
-        split: ``'train'`` or ``'test'``.
+        args: See ``BaseReIDDataset``.
         distractors: Whether to add the folder ``images`` to the gallery.
         kwargs: See ``BaseReIDDataset``.
     """
@@ -37,15 +35,10 @@ class Market1501(ThreeFolderDataset):
     )
 
     def __init__(
-        self,
-        data_root: str | Path,
-        split: str = 'test',
-        *,
-        distractors: bool = False,
-        **kwargs: Any,
+        self, *args: Any, distractors: bool = False, **kwargs: Any
     ) -> None:
         self.distractors = distractors
-        super().__init__(data_root, split, **kwargs)
+        super().__init__(*args, **kwargs)
 
     def read_parts(self, root: Path) -> dict[str, list[ReIDImage]]:
         """Return the images below ``root`` by part."""

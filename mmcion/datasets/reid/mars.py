@@ -39,23 +39,16 @@ class MARS(BaseReIDDataset):
     unit = 'tracklets'
 
     def read(self) -> dict[str, list[ReIDImage]]:
-        """Read the tables in ``info``.
-
-        Raises:
-            FileNotFoundError: If tables or images are missing.
-            UserError: If a table is of another form, or does not fit the
-                names of images.
-        """
+        """Read the tables in ``info``."""
         needed = [
             f'bbox_{self.split}',
             f'info/{self.split}_name.txt',
             f'info/tracks_{self.split}_info.mat',
-            *(['info/query_IDX.mat'] if self.split == 'test' else []),
         ]
+        if self.split == 'test':
+            needed.append('info/query_IDX.mat')
         root, _ = self.find(needed)
-        folder, name_file, table_file, *query_file = (
-            root / name for name in needed
-        )
+        folder, name_file, table_file, *query_file = map(root.joinpath, needed)
         names = name_file.read_text().split()
         paths = [f'{name[:4]}/{name}' for name in names]
         check_listed(folder, paths, name_file)
@@ -93,7 +86,5 @@ class MARS(BaseReIDDataset):
 def _read_table(file: Path, name: str) -> np.ndarray:
     table = loadmat(file).get(name)
     if table is None or table.ndim != 2:
-        raise UserError(
-            f'{file} must have a table {name}, as in MARS-evaluation.'
-        )
+        raise UserError(f'{file} has no table {name}, as in MARS-evaluation.')
     return table.astype(np.int64)

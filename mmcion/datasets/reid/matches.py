@@ -8,17 +8,11 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 from mmengine.logging import print_log
 
-from mmcion.structures.matching import (
-    rows_of_same_identity,
-    split_by_camera,
-)
+from mmcion.structures.matching import rows_of_same_identity, split_by_camera
 
 from .reid_image import JUNK, NO_CAMERA, ReIDImage
 
-_HINT = (
-    'Give images their real cameras, or do not use them: '
-    'test_evaluator.camera_aware=False'
-)
+_HINT = 'Give real cameras, or set test_evaluator.camera_aware=False'
 
 
 def report_matches(
@@ -34,12 +28,12 @@ def report_matches(
 
     Args:
         source: Where the images come from.
-        queries: Queries, one image of each tracklet.
-        gallery: Gallery, likewise.
-        unit: What the gallery contains, for the message.
+        queries: Query images, one of each tracklet.
+        gallery: Gallery images, one of each tracklet.
+        unit: What the gallery consists of, for the message.
         ignored_cams: See ``split_by_camera``.
     """
-    # junk of the gallery has the identity of no query that is left
+    # junk in the gallery matches none of the queries that are left
     queries = [query for query in queries if query.pid != JUNK]
     (q_pids, q_cams), (g_pids, g_cams) = (
         np.array([(i.pid, i.cam_id) for i in images], int).reshape(-1, 2).T
@@ -56,11 +50,9 @@ def report_matches(
     rule = 'from another camera' if ignored_cams is None else 'by its protocol'
     if not known:
         rule = f'if cameras do not count, as there are none. {_HINT}'
-    print_log(
-        f'{source}: {len(gallery)} gallery {unit}, {len(queries)} queries, '
-        f'{num_matched} with a valid match {rule}',
-        logger='current',
-    )
+    text = f'{len(gallery)} gallery {unit}, {len(queries)} queries, '
+    text += f'{num_matched} with a valid match {rule}'
+    print_log(f'{source}: {text}', 'current')
     if num_matched:
         return
     if not queries:
@@ -68,18 +60,11 @@ def report_matches(
     elif not gallery:
         reason = 'the gallery is empty. Mark some images as gallery.'
     elif not num_shared:
-        reason = (
-            'no identity is in both query and gallery. Label both with the '
-            'same identities.'
-        )
+        reason = 'no identity is in both query and gallery.'
     else:
         reason = (
             f'{num_shared} queries have images of their identity in the '
-            f'gallery, but only from cameras that are ignored for them. '
-            f'{_HINT}'
+            f'gallery, but only from ignored cameras. {_HINT}'
         )
-    print_log(
-        f'{source}: no query has a valid match: {reason}',
-        logger='current',
-        level=logging.WARNING,
-    )
+    text = f'{source}: no query has a valid match: {reason}'
+    print_log(text, 'current', logging.WARNING)

@@ -9,6 +9,7 @@ from mmengine.logging import print_log
 
 from mmcion.registry import DATASETS
 
+from .archive import ON_REQUEST
 from .image_list import read_image_list
 from .reid_image import ReIDImage
 from .three_folder_dataset import ThreeFolderDataset
@@ -21,10 +22,7 @@ _LISTS = {
 # the camera is the third field of the path
 _LINE = re.compile(r'([^_]+_[^_]+_(\d+)_\S+)\s+(\d+)', re.ASCII)
 _EXAMPLE = '0000/0000_000_01_0303morning_0015_0.jpg 0'
-_VERSIONS = {
-    'v1': {'train': 'train', 'test': 'test'},
-    'v2': {'train': 'mask_train_v2', 'test': 'mask_test_v2'},
-}
+_VERSIONS = {'v1': '{}', 'v2': 'mask_{}_v2'}  # folder of a split
 
 
 @DATASETS.register_module()
@@ -41,21 +39,14 @@ class MSMT17(ThreeFolderDataset):
 
     archives = ('MSMT17_V1', 'MSMT17_V2', 'MSMT17')
     example = '0000_c12_0036.jpg'
-    hint = (
-        'Its authors provide MSMT17_V1 or _V2 on request; unpack it and set '
-        'data_root to the folder.'
-    )
+    hint = ON_REQUEST
 
     def read(self) -> dict[str, list[ReIDImage]]:
-        """Read the split in the form that is there.
-
-        Raises:
-            FileNotFoundError: If lists, folders or images are missing.
-            UserError: If a line of a list is wrong.
-        """
+        """Read the split in the form that is there."""
         lists = [name for part in self.parts for name in _LISTS[part]]
+        folders = [name.format(self.split) for name in _VERSIONS.values()]
         root, index = self.find(
-            *([folders[self.split], *lists] for folders in _VERSIONS.values()),
+            *([folder, *lists] for folder in folders),
             [self.folders[part] for part in self.parts],
         )
         forms = [*_VERSIONS, 'repacked like Market-1501, version unknown']
@@ -63,7 +54,7 @@ class MSMT17(ThreeFolderDataset):
         if index == len(_VERSIONS):
             return self.read_parts(root)
         # paths in the lists are relative to the folder of the split
-        folder = root / _VERSIONS[forms[index]][self.split]
+        folder = root / folders[index]
         return {
             part: [
                 ReIDImage(os.path.join(folder, name), int(pid), int(cam) - 1)

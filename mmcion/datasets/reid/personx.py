@@ -1,7 +1,7 @@
 """PersonX: synthetic persons in six scenes."""
 
 from mmcion.registry import DATASETS
-from mmcion.utils.checks import UserError
+from mmcion.utils.checks import check_choice, name_in_errors
 
 from .three_folder_dataset import ThreeFolderDataset
 
@@ -24,14 +24,7 @@ class PersonX(ThreeFolderDataset):
     )
 
     def cam_id(self, camera: int, path: str) -> int:
-        """Return the index of a camera among the six.
-
-        Raises:
-            UserError: If it is none of them.
-        """
-        if camera not in _CAMERAS:
-            raise UserError(
-                f'{path} is of camera {camera}; the six scenes of PersonX '
-                f'have {_CAMERAS}. It is another subset.'
-            )
+        """Return the index of a camera among the six."""
+        with name_in_errors(f'{path} is of another subset'):
+            check_choice('camera', camera, _CAMERAS)
         return _CAMERAS.index(camera)

@@ -1,9 +1,10 @@
-"""Published numbers of images, identities and cameras of data sets."""
+"""Published numbers of images, identities and cameras of ReID data sets."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from itertools import starmap
 from typing import NamedTuple
 
 from mmengine.logging import print_log
@@ -12,16 +13,10 @@ from .reid_image import JUNK, ReIDImage
 
 
 class Count(NamedTuple):
-    """Size of one part, without junk; None if unknown.
+    """Size of one part, without junk; None if unknown."""
 
-    Attributes:
-        units: Number of images, or of tracklets where these are evaluated.
-        pids: Number of identities; the 0 of distractors is one.
-        cams: Number of cameras.
-    """
-
-    units: int | None
-    pids: int | None
+    units: int | None  # images, or tracklets where these are evaluated
+    pids: int | None  # the 0 of distractors is one
     cams: int | None = None
 
     def text(self, unit: str) -> str:
@@ -35,64 +30,30 @@ class Count(NamedTuple):
         return all(a == b for a, b in pairs if a is not None and b is not None)
 
 
-# Source: the authors' pages and the dataset classes of torchreid, fast-reid,
-# SpCL and TransReID, which agree, for SYSU-MM01 and RegDB of MMGL.
+_PARTS = ('train', 'query', 'gallery')
+# Units, identities and cameras of train, query and gallery. Source: the
+# authors' pages and the dataset classes of torchreid, fast-reid, SpCL and
+# TransReID, which agree; for SYSU-MM01 and RegDB those of MMGL.
+_SIZES: dict[str, tuple[tuple[int | None, ...], ...]] = {
+    'Market1501': ((12_936, 751, 6), (3_368, 750, 6), (15_913, 751, 6)),
+    'MSMT17': ((32_621, 1_041, 15), (11_659, 3_060, 15), (82_161, 3_060, 15)),
+    'CUHK03NP labeled': ((7_368, 767, 2), (1_400, 700, 2), (5_328, 700, 2)),
+    'CUHK03NP detected': ((7_365, 767, 2), (1_400, 700, 2), (5_332, 700, 2)),
+    'DukeMTMCreID': ((16_522, 702, 8), (2_228, 702, 8), (17_661, 1_110, 8)),
+    'OccludedDuke': ((15_618, 702, 8), (2_210, 519, 8), (17_661, 1_110, 8)),
+    'PersonX': ((9_840, 410, 6), (5_136, 856, 6), (30_816, 856, 6)),
+    # cameras of the test part are unknown
+    'VeRi776': ((37_778, 576, 20), (1_678, 200), (11_579, 200)),
+    # visible and infrared images; the protocol draws from the gallery
+    'SYSUMM01': ((22_258 + 11_909, 395, 6), (3_803, 96, 2), (None, 96, 4)),
+    # as many visible as thermal images
+    'RegDB': ((2 * 2_060, 206, 2), (2_060, 206, 1), (2_060, 206, 1)),
+    # tracklets instead of images
+    'MARS': ((8_298, 625, 6), (1_980, 626, 6), (9_330, None, 6)),
+}
 PUBLISHED = {
-    'Market1501': {
-        'train': Count(12_936, 751, 6),
-        'query': Count(3_368, 750, 6),
-        'gallery': Count(15_913, 751, 6),
-    },
-    'MSMT17': {
-        'train': Count(32_621, 1_041, 15),
-        'query': Count(11_659, 3_060, 15),
-        'gallery': Count(82_161, 3_060, 15),
-    },
-    'CUHK03NP labeled': {
-        'train': Count(7_368, 767, 2),
-        'query': Count(1_400, 700, 2),
-        'gallery': Count(5_328, 700, 2),
-    },
-    'CUHK03NP detected': {
-        'train': Count(7_365, 767, 2),
-        'query': Count(1_400, 700, 2),
-        'gallery': Count(5_332, 700, 2),
-    },
-    'DukeMTMCreID': {
-        'train': Count(16_522, 702, 8),
-        'query': Count(2_228, 702, 8),
-        'gallery': Count(17_661, 1_110, 8),
-    },
-    'OccludedDuke': {
-        'train': Count(15_618, 702, 8),
-        'query': Count(2_210, 519, 8),
-        'gallery': Count(17_661, 1_110, 8),
-    },
-    'PersonX': {
-        'train': Count(9_840, 410, 6),
-        'query': Count(5_136, 856, 6),
-        'gallery': Count(30_816, 856, 6),
-    },
-    'VeRi776': {
-        'train': Count(37_778, 576, 20),
-        'query': Count(1_678, 200),
-        'gallery': Count(11_579, 200),
-    },
-    'SYSUMM01': {
-        'train': Count(22_258 + 11_909, 395, 6),
-        'query': Count(3_803, 96, 2),
-        'gallery': Count(None, 96, 4),
-    },
-    'RegDB': {
-        'train': Count(2 * 2_060, 206, 2),
-        'query': Count(2_060, 206, 1),
-        'gallery': Count(2_060, 206, 1),
-    },
-    'MARS': {
-        'train': Count(8_298, 625, 6),
-        'query': Count(1_980, 626, 6),
-        'gallery': Count(9_330, None, 6),
-    },
+    name: dict(zip(_PARTS, starmap(Count, sizes), strict=True))
+    for name, sizes in _SIZES.items()
 }
 
 
@@ -116,8 +77,8 @@ def compare_counts(
     """Log whether a part has the published size; warn if not.
 
     Args:
-        name: Title of the set. Nothing is logged if it is not in the table.
-        part: Part of it, such as ``train``; likewise.
+        name: Title of the set; nothing is logged if it is not in the table.
+        part: Part of the set, such as ``train``.
         images: Images of the part, one of each tracklet.
         source: Folder of the images.
         unit: What is counted, for the message.
@@ -127,25 +88,21 @@ def compare_counts(
         return
     found = count(images)
     if found.agrees(published):
-        print_log(
-            f'{name}, {part}: {found.text(unit)}, as published',
-            logger='current',
-        )
+        text = f'{name}, {part}: {found.text(unit)}, as published'
+        print_log(text, 'current')
         return
     others = [
         title
         for title, parts in PUBLISHED.items()
         if part in parts and found.agrees(parts[part])
     ]
-    hint = (
-        f'These are the numbers of {" or ".join(others)}.'
-        if others
-        else 'Files are missing or added, or it is another version.'
-    )
+    hint = 'Files are missing or added, or it is another version.'
+    if others:
+        hint = f'These are the numbers of {" or ".join(others)}.'
     print_log(
         f'{name}, {part}: found {found.text(unit)}; published are '
         f'{published.text(unit)}. {hint} Scores on such data cannot be '
         f'compared with published ones; check {source}.',
-        logger='current',
-        level=logging.WARNING,
+        'current',
+        logging.WARNING,
     )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
 from typing import Any
 
 from mmcion.registry import DATASETS
 from mmcion.utils.checks import check_choice
 
+from .archive import ON_REQUEST
 from .base_reid_dataset import BaseReIDDataset
 from .image_list import read_image_list
 from .reid_image import ReIDImage
@@ -33,29 +33,18 @@ class RegDB(BaseReIDDataset):
     thermal person re-identification", AAAI 2018.
 
     Args:
-        data_root: Folder of ``Visible``, ``Thermal`` and ``idx``, or one
-            above it.
-        split: ``'train'``, both modalities, or ``'test'``.
+        args: See ``BaseReIDDataset``.
         trial: Number of the split, 1..10.
-        query: Modality of the queries, ``'visible'`` or ``'thermal'``; the
-            gallery is of the other one.
+        query: Modality of the queries, ``'visible'`` or ``'thermal'``.
         kwargs: See ``BaseReIDDataset``.
-
-    Raises:
-        UserError: If ``trial`` or ``query`` are unknown.
     """
 
     archives = ('RegDB',)
-    hint = (
-        'Its authors provide RegDB on request; unpack it and set data_root to '
-        'the folder with Visible, Thermal and idx.'
-    )
+    hint = ON_REQUEST
 
     def __init__(
         self,
-        data_root: str | Path,
-        split: str = 'test',
-        *,
+        *args: Any,
         trial: int = 1,
         query: str = 'visible',
         **kwargs: Any,
@@ -64,27 +53,23 @@ class RegDB(BaseReIDDataset):
         check_choice('query', query, MODALITIES)
         self.trial = trial
         self.query = query
-        super().__init__(data_root, split, **kwargs)
+        super().__init__(*args, **kwargs)
 
     def read(self) -> dict[str, list[ReIDImage]]:
-        """Read the lists of the split.
-
-        Raises:
-            FileNotFoundError: If lists or images are missing.
-            UserError: If a line of a list is wrong.
-        """
+        """Read the lists of the split."""
         lists = [f'idx/{self.split}_{m}_{self.trial}.txt' for m in MODALITIES]
         root, _ = self.find(lists)
         # the modality is the camera, so that all pairs count as matches
-        visible, thermal = (
-            [
-                ReIDImage(os.path.join(root, path), int(pid), camera)
-                for path, pid in read_image_list(
-                    root / name, root, _LINE, _EXAMPLE
-                )
-            ]
-            for camera, name in enumerate(lists)
-        )
+        parts = []
+        for camera, name in enumerate(lists):
+            rows = read_image_list(root / name, root, _LINE, _EXAMPLE)
+            parts.append(
+                [
+                    ReIDImage(os.path.join(root, path), int(pid), camera)
+                    for path, pid in rows
+                ]
+            )
+        visible, thermal = parts
         if self.split == 'train':
             return {'train': visible + thermal}
         if self.query == 'visible':

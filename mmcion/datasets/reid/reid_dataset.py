@@ -21,20 +21,23 @@ class ReIDDataset(BaseReIDDataset):
     """Images listed in a CSV file with the columns path, pid, cam_id, split.
 
     - ``pid`` and ``cam_id`` are integers; a ``pid`` of -1 is junk.
-    - Without ``cam_id`` there are no cameras, and the metric needs
-      ``camera_aware=False``.
+    - Without ``cam_id`` the metric needs ``camera_aware=False``.
     - ``split`` is ``train``, ``query`` or ``gallery``. Without it all rows
-      belong to every split, and for a test queries have to be drawn.
+      belong to every split, and a test needs ``draw_queries``.
 
     Args:
         ann_file: CSV file.
         data_root: Folder that paths are relative to.
         split: ``'train'`` or ``'test'``.
-        draw_queries: Draw queries from all rows but those of ``train``; see
-            ``draw_queries``.
+        draw_queries: Whether to draw queries from all rows but ``train``.
         seed: Seed of the draw.
         kwargs: See ``BaseReIDDataset``.
     """
+
+    hint = (
+        'Set ann_file (in a config test_dataloader.dataset.ann_file) to a CSV '
+        'with the columns path, pid, cam_id and split.'
+    )
 
     def __init__(
         self,
@@ -58,28 +61,15 @@ class ReIDDataset(BaseReIDDataset):
         return str(self._csv)
 
     def read(self) -> dict[str, list[ReIDImage]]:
-        """Read the CSV.
-
-        Raises:
-            FileNotFoundError: If it is missing.
-            UserError: If columns or values are wrong; states the line.
-        """
-        check_file(
-            self._csv,
-            'list of images',
-            'Set ann_file (in a config test_dataloader.dataset.ann_file) to a '
-            'CSV with the columns path, pid, cam_id and split.',
-        )
+        """Read the CSV file."""
+        check_file(self._csv, 'list of images', self.hint)
         with open(self._csv, newline='', encoding='utf-8-sig') as stream:
             reader = csv.DictReader(stream)
             columns = reader.fieldnames or ()
             check_columns(self._csv, columns, ('path', 'pid'))
             if self.split == 'test' and not self.draw_queries:
-                check_columns(
-                    f'{self._csv} (without split: draw_queries=True)',
-                    columns,
-                    ('split',),
-                )
+                source = f'{self._csv} (without split: draw_queries=True)'
+                check_columns(source, columns, ('split',))
             names = _SPLITS if 'split' in columns else ('any',)
             parts: dict[str, list[ReIDImage]] = {name: [] for name in names}
             for row in reader:
@@ -102,6 +92,5 @@ class ReIDDataset(BaseReIDDataset):
             return {'train': train}
         if self.draw_queries:
             images = [image for part in parts.values() for image in part]
-            queries, gallery = draw_queries(images, self.seed)
-            return {'query': queries, 'gallery': gallery}
+            return draw_queries(images, self.seed)
         return parts

@@ -10,30 +10,19 @@ NO_CAMERA = -1
 
 
 class ReIDImage(NamedTuple):
-    """Path and labels of an image.
-
-    Attributes:
-        path: Image file.
-        pid: Identity; -1 is junk, which a metric ignores.
-        cam_id: Camera; -1 if unknown.
-        tracklet_id: Tracklet of the image, if it belongs to one.
-    """
+    """Path and labels of an image."""
 
     path: str
-    pid: int
+    pid: int  # JUNK is ignored by a metric
     cam_id: int = NO_CAMERA
-    tracklet_id: int | None = None
+    tracklet_id: int | None = None  # if it belongs to a tracklet
 
     def to_dict(self, *, is_query: bool = False) -> dict[str, Any]:
         """Return the first input of a pipeline."""
-        item: dict[str, Any] = {
-            'img_path': self.path,
-            'pid': self.pid,
-            'cam_id': self.cam_id,
-            'is_query': is_query,
-        }
-        if self.tracklet_id is not None:
-            item['tracklet_id'] = self.tracklet_id
+        item = {**self._asdict(), 'is_query': is_query}
+        item['img_path'] = item.pop('path')
+        if self.tracklet_id is None:
+            del item['tracklet_id']
         return item
 
 

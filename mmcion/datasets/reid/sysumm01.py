@@ -9,7 +9,7 @@ from mmcion.registry import DATASETS
 from mmcion.utils.checks import UserError
 from mmcion.utils.images import is_image_name
 
-from .archive import UNPACK_AGAIN
+from .archive import ON_REQUEST, UNPACK_AGAIN
 from .base_reid_dataset import BaseReIDDataset
 from .reid_image import ReIDImage
 
@@ -35,25 +35,17 @@ class SYSUMM01(BaseReIDDataset):
     """
 
     archives = ('SYSU-MM01',)
-    hint = (
-        'Its authors provide SYSU-MM01 on request; unpack it and set '
-        'data_root to the folder with cam1..cam6 and exp.'
-    )
+    hint = ON_REQUEST
     ignored_cams = {3: {2}}  # noqa: RUF012  # both look at one place
 
     def read(self) -> dict[str, list[ReIDImage]]:
-        """Read the cameras' folders of the listed identities.
-
-        Raises:
-            FileNotFoundError: If a list or a camera's folder is missing, or
-                an identity has no image at all.
-            UserError: If a list has something else than numbers.
-        """
+        """Read the cameras' folders of the listed identities."""
         lists = _LISTS[self.split]
         cameras = [f'cam{camera}' for camera in CAMERAS['train']]
         root, _ = self.find([*cameras, *lists])
-        files = [root / name for name in lists]
-        pids = sorted({pid for file in files for pid in _read_ids(file)})
+        pids = sorted(
+            {pid for name in lists for pid in _read_ids(root / name)}
+        )
         parts: dict[str, list[ReIDImage]] = {}
         for part in self.parts:
             parts[part] = [
@@ -67,9 +59,8 @@ class SYSUMM01(BaseReIDDataset):
         found = {image.pid for images in parts.values() for image in images}
         if missing := [pid for pid in pids if pid not in found]:
             raise FileNotFoundError(
-                f'{len(missing)} of {len(pids)} identities of '
-                f'{" and ".join(map(str, files))}, such as '
-                f'{missing[0]}, have no image in any camera. {UNPACK_AGAIN}'
+                f'{len(missing)} of {len(pids)} identities, such as '
+                f'{missing[0]}, have no image in {root}. {UNPACK_AGAIN}'
             )
         return parts
 

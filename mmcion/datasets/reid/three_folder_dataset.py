@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -22,28 +23,20 @@ class ThreeFolderDataset(BaseReIDDataset):
 
     Attributes:
         folders: Folders of the parts.
-        pattern: Matches the start of an image's name; the groups are identity
-            and camera. Cameras may have several digits.
+        pattern: Start of an image's name; the groups are identity and camera.
         example: Example of an image's name, for errors.
     """
 
-    folders: ClassVar[dict[str, str]] = {
+    folders: Mapping[str, str] = {
         'train': 'bounding_box_train',
         'query': 'query',
         'gallery': 'bounding_box_test',
     }
-    pattern: ClassVar[re.Pattern[str]] = re.compile(
-        r'(-1|\d+)_c(\d+)', re.ASCII
-    )
+    pattern = re.compile(r'(-1|\d+)_c(\d+)', re.ASCII)
     example: ClassVar[str]
 
     def read(self) -> dict[str, list[ReIDImage]]:
-        """Read the folders of the split.
-
-        Raises:
-            FileNotFoundError: If a folder is missing or empty.
-            UserError: If images have other names.
-        """
+        """Read the folders of the split."""
         root, _ = self.find([self.folders[part] for part in self.parts])
         return self.read_parts(root)
 

@@ -2,6 +2,7 @@
 
 from mmcion.registry import DATASETS
 
+from .archive import ON_REQUEST
 from .three_folder_dataset import ThreeFolderDataset
 
 
@@ -20,7 +21,4 @@ class VeRi776(ThreeFolderDataset):
         'gallery': 'image_test',
     }
     example = '0001_c001_00016450_0.jpg'
-    hint = (
-        'Its authors provide VeRi on request; unpack it and set data_root to '
-        'the folder.'
-    )
+    hint = ON_REQUEST

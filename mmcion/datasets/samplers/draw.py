@@ -14,29 +14,24 @@ class Draw(int):
     To a data set it is a plain number. If the data set calls
     ``seed_transforms``, the views do not depend on what the worker did
     before, on the number of workers and ranks, or on a resume.
-
-    Attributes:
-        entropy: Seed of the run, epoch, and position in the epoch, counted
-            from 0 over the batches of all ranks.
     """
 
+    # seed of the run, epoch, and position in the epoch over all ranks
     entropy: tuple[int, int, int]
 
     def __new__(
         cls, row: int, entropy: tuple[int, int, int] = (0, 0, 0)
     ) -> Draw:
-        """Create it; pickling restores ``entropy`` by itself."""
+        """Create a draw; pickling restores ``entropy`` by itself."""
         draw = super().__new__(cls, row)
         draw.entropy = entropy
         return draw
 
 
 def seed_transforms(row: int) -> None:
-    """Seed the generators of Python, NumPy and PyTorch for one row.
+    """Seed the generators of Python, NumPy and PyTorch for a ``Draw``.
 
-    Args:
-        row: Index that the sampler yielded. If it is no ``Draw``, the
-            generators stay as mmengine seeded them for the worker.
+    For other rows they stay as mmengine seeded them for the worker.
     """
     if isinstance(row, Draw):
         state = np.random.SeedSequence(row.entropy).generate_state(3)

@@ -10,16 +10,10 @@ from mmengine.dataset import DefaultSampler
 from torch.utils.data import Sampler
 
 from mmcion.registry import DATA_SAMPLERS
-from mmcion.utils.checks import UserError, check_at_least
+from mmcion.utils.checks import UserError, check_at_least, check_same_length
 
+from . import image_groups
 from .draw import Draw
-from .image_groups import (
-    count_groups,
-    draw_balanced_groups,
-    draw_groups,
-    draw_published_groups,
-    index_in_run,
-)
 
 
 @DATA_SAMPLERS.register_module()
@@ -36,10 +30,7 @@ class IdentitySampler(Sampler[list[Draw]]):
     so nothing is communicated, and resuming at an epoch, or within one,
     continues the stream. ``len`` does not depend on K, so that all schedules
     can be built before K changes. Source: CION's identity sampler, with its
-    padding and its shards of unequal size fixed (ours).
-
-    An identity with more groups than a pass has batches cannot appear in
-    all of them; the rest of its groups wait for other passes.
+    padding and its partitions of unequal size fixed (ours).
 
     In a config it needs neither data set nor batch size, as mmengine passes
     on those of the data loader::
@@ -51,9 +42,9 @@ class IdentitySampler(Sampler[list[Draw]]):
         )
 
     Args:
-        sampler: Gives the data set, the seed, the epoch and the rank; its own
-            order is not used. ``pids`` ``(N,)`` of the data set are the
-            identities, ``cam_ids`` ``(N,)`` the cameras or videos.
+        sampler: Sampler of the data set, whose seed, epoch and rank are used,
+            but not its order. The data set has ``pids`` and, to balance
+            cameras, ``cam_ids``, ``(N,)`` each.
         batch_size: Number of images B = P x K per rank.
         num_instances: Number of images K per identity. None if a hook sets
             it, such as ``InstanceScheduleHook``.
@@ -64,9 +55,8 @@ class IdentitySampler(Sampler[list[Draw]]):
             images are drawn more often then.
 
     Raises:
-        UserError: If K does not divide B, there are fewer identities than
-            the batches of all ranks need, the data set has no ``cam_ids`` to
-            balance, or both of the last two options are on.
+        UserError: If K does not divide B, or there are fewer identities than
+            the batches of all ranks need.
     """
 
     def __init__(
@@ -84,12 +74,15 @@ class IdentitySampler(Sampler[list[Draw]]):
         self.compat_padding = compat_padding
         self.balance_cameras = balance_cameras
         self._num_skipped = 0
+        if compat_padding and balance_cameras:
+            raise UserError('compat_padding excludes balance_cameras.')
         dataset: Any = sampler.dataset
         pids = np.asarray(dataset.pids)
         # rows of the data set, identity by identity
         if balance_cameras:
-            cam_ids = getattr(dataset, 'cam_ids', np.zeros(0))
-            rows = self._sort_by_camera(pids, np.asarray(cam_ids))
+            cam_ids = np.asarray(getattr(dataset, 'cam_ids', ()))
+            check_same_length(pids=pids, cam_ids=cam_ids)
+            rows = self._sort_by_camera(pids, cam_ids)
         else:
             rows = np.argsort(pids, kind='stable')
         # in the smallest type: half the memory to access at random
@@ -102,16 +95,6 @@ class IdentitySampler(Sampler[list[Draw]]):
         self, pids: np.ndarray, cam_ids: np.ndarray
     ) -> np.ndarray:
         """Return rows by identity, then camera; count both."""
-        if self.compat_padding:
-            raise UserError(
-                'compat_padding and balance_cameras exclude each other: the '
-                'published code does not look at cameras.'
-            )
-        if len(cam_ids) != len(pids):
-            raise UserError(
-                f'balance_cameras needs one of dataset.cam_ids for each of '
-                f'{len(pids)} pids; found {len(cam_ids)}.'
-            )
         rows = np.lexsort((cam_ids, pids))
         pid, cam_id = pids[rows], cam_ids[rows]
         new_pid = np.diff(pid, prepend=pid[0] - 1) != 0
@@ -123,11 +106,7 @@ class IdentitySampler(Sampler[list[Draw]]):
         return rows
 
     def set_num_instances(self, num_instances: int) -> None:
-        """Change K from the next epoch on.
-
-        Raises:
-            UserError: As in the constructor.
-        """
+        """Change K from the next epoch on; raises as the constructor."""
         check_at_least(1, num_instances=num_instances)
         batch, ranks = self.batch_size, self.sampler.world_size
         if batch % num_instances:
@@ -140,23 +119,19 @@ class IdentitySampler(Sampler[list[Draw]]):
             raise UserError(
                 f'{len(self._count)} identities are too few: batch_size '
                 f'({batch}) / num_instances ({num_instances}) x {ranks} '
-                f'rank(s) needs {needed} different ones in a batch. Lower '
-                f'batch_size or raise num_instances.'
+                f'rank(s) needs {needed}; lower batch_size.'
             )
         self.num_instances = num_instances
 
     def skip(self, num_batches: int) -> None:
-        """Leave out the first batches of the next iteration only.
+        """Leave out the first batches of the next iteration on each rank.
 
         ``len`` stays that of the whole epoch.
-
-        Args:
-            num_batches: Number of batches of this rank, as of all others.
         """
         self._num_skipped = num_batches
 
     def __len__(self) -> int:
-        """Return the number of batches that N images fill over all ranks."""
+        """Return the number of batches that all images fill, per rank."""
         rows = len(self._rows)
         return -(-rows // (self.batch_size * self.sampler.world_size))
 
@@ -168,75 +143,60 @@ class IdentitySampler(Sampler[list[Draw]]):
         mine = np.s_[skipped:, self.sampler.rank :: self.sampler.world_size]
         seed, epoch = self.sampler.seed, self.sampler.epoch
         for rows, places in zip(plan[mine], positions[mine], strict=True):
-            yield [
-                Draw(row, (seed, epoch, place))
-                for row, place in zip(
-                    rows.ravel().tolist(), places.ravel().tolist(), strict=True
-                )
-            ]
+            # (P, K) -> P K plain integers
+            flat = rows.ravel().tolist(), places.ravel().tolist()
+            draws = zip(*flat, strict=True)
+            yield [Draw(row, (seed, epoch, place)) for row, place in draws]
 
     def plan(self) -> np.ndarray:
         """Return the epoch of all ranks, ``(batches, P x ranks, K)`` rows.
 
         Group g of a batch is of rank g mod ranks.
-
-        Raises:
-            UserError: If K is not set.
         """
         if self.num_instances is None:
             raise UserError(
-                'num_instances (K, images per identity) is not set: give it '
-                'to the batch sampler, or add InstanceScheduleHook to '
-                'custom_hooks.'
+                'num_instances (K) is not set: give it to the batch sampler, '
+                'or add InstanceScheduleHook to custom_hooks.'
             )
         begin = self.sampler.epoch * len(self)
         end = begin + len(self)
+        *_, per_pass = self._count_groups()
         parts = []
         while begin < end:
-            number, offset = divmod(begin, self._batches_per_pass())
+            number, offset = divmod(begin, per_pass)
             parts.append(self._pass(number)[offset : offset + end - begin])
             begin += len(parts[-1])
         return np.concatenate(parts)
 
-    def _groups_per_batch(self) -> int:
-        """Return P over all ranks."""
-        per_rank = self.batch_size // self.num_instances
-        return per_rank * self.sampler.world_size
+    def _count_groups(self) -> tuple[np.ndarray, int, int]:
+        """Count the groups of each identity, those of a batch, the batches.
 
-    def _groups_per_identity(self) -> np.ndarray:
-        return count_groups(
-            self._count,
-            self.num_instances,
-            compat_padding=self.compat_padding,
-        )
-
-    def _batches_per_pass(self) -> int:
-        """Return the largest number of batches that a pass fills.
-
-        n batches need n P groups, and an identity gives at most n of them:
-        the largest n with sum_p min(groups_p, n) >= n P, by bisection.
+        n batches need n P groups, and an identity gives at most n of them: a
+        pass has the largest n with sum_p min(groups_p, n) >= n P. The rest
+        of an identity's groups wait for other passes.
         """
-        groups = self._groups_per_identity()
-        needed = self._groups_per_batch()
-        low, high = 1, int(groups.sum()) // needed
+        k = self.num_instances
+        per_batch = self.batch_size // k * self.sampler.world_size  # P
+        groups = image_groups.count_groups(self._count, k, self.compat_padding)
+        # by bisection: the sum grows more and more slowly with n
+        low, high = 1, int(groups.sum()) // per_batch
         while low < high:
             middle = (low + high + 1) // 2
-            if np.minimum(groups, middle).sum() >= middle * needed:
+            if np.minimum(groups, middle).sum() >= middle * per_batch:
                 low = middle
             else:
                 high = middle - 1
-        return low
+        return np.minimum(groups, low), per_batch, low
 
     def _pass(self, number: int) -> np.ndarray:
         """Return the groups of a pass, ``(batches, P x ranks, K)`` rows."""
-        k, per_batch = self.num_instances, self._groups_per_batch()
+        k = self.num_instances
         rng = np.random.default_rng((self.sampler.seed, k, number))
-        batches = self._batches_per_pass()
-        groups = np.minimum(self._groups_per_identity(), batches)
+        groups, per_batch, batches = self._count_groups()
         # (G,) all groups that take part: their identity and index within it
         order = rng.permutation(len(groups))
         identity = np.repeat(order, groups[order])
-        index = index_in_run(groups[order])
+        index = image_groups.index_in_run(groups[order])
         # a few groups more than the batches hold are left out at random
         num_spare = len(identity) - batches * per_batch
         kept = np.ones(len(identity), bool)
@@ -245,13 +205,13 @@ class IdentitySampler(Sampler[list[Draw]]):
         # (G,) -> (G, K) rows
         arguments = rng, self._rows, self._count, chosen, k
         if self.balance_cameras:
-            rows = draw_balanced_groups(
+            rows = image_groups.draw_balanced_groups(
                 *arguments, self._camera_count, self._num_cameras
             )
         elif self.compat_padding:
-            rows = draw_published_groups(*arguments)
+            rows = image_groups.draw_published_groups(*arguments)
         else:
-            rows = draw_groups(*arguments)
+            rows = image_groups.draw_groups(*arguments)
         # Groups of an identity are adjacent and no more than the batches, so
         # batch b with the groups b, b + batches, ... never holds two of them.
         places = np.arange(per_batch) * batches

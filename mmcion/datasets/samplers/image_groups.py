@@ -28,14 +28,9 @@ def index_in_run(count: np.ndarray) -> np.ndarray:
 def shuffle_runs(
     rng: np.random.Generator, rows: np.ndarray, count: np.ndarray
 ) -> np.ndarray:
-    """Shuffle every run by itself.
+    """Shuffle every run of ``(N,)`` rows by itself.
 
     Works on some whole runs at a time, so that the time is linear in N.
-
-    Args:
-        rng: Source of randomness.
-        rows: ``(N,)`` of any type.
-        count: Lengths of the runs, N in total.
     """
     starts = run_starts(count)
     cuts = np.flatnonzero(np.diff(starts // SORTED_ROWS)) + 1
@@ -69,13 +64,13 @@ def _shuffle_block(
 
 
 def count_groups(
-    count: np.ndarray, num_instances: int, *, compat_padding: bool = False
+    count: np.ndarray, num_instances: int, compat_padding: bool = False
 ) -> np.ndarray:
     """Return the number of groups of identities with ``count`` images.
 
-    As many as hold every image; or, with ``compat_padding``, as many as in
-    the published code, which adds n mod K images rather than what is missing
-    to a multiple of K, and drops the rest.
+    They hold every image or, with ``compat_padding``, as many as in the
+    published code: it adds n mod K images rather than what is missing to a
+    multiple of K, and drops the rest.
     """
     if not compat_padding:
         return -(-count // num_instances)
@@ -161,18 +156,9 @@ def draw_balanced_groups(
     images repeats any within a group. Every camera's images take turns, so
     those of cameras with few images come more often.
 
-    Args:
-        rng: Source of randomness.
-        rows: ``(N,)`` images, by identity and then by camera.
-        count: ``(I,)`` images per identity.
-        groups: Identity and index of the groups, ``G`` each.
-        num_instances: K.
-        camera_count: ``(C,)`` images per identity and camera, in the order
-            of ``rows``.
-        num_cameras: ``(I,)`` cameras per identity.
-
-    Returns:
-        ``G + (K,)`` of ``rows``.
+    Arguments and result are those of ``draw_groups``, with ``rows`` by
+    identity and then by camera, ``camera_count`` ``(C,)`` images per identity
+    and camera, and ``num_cameras`` ``(I,)`` cameras per identity.
     """
     identity, index = groups
     shuffled = shuffle_runs(rng, rows, camera_count)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -29,9 +30,9 @@ class Layout:
     """Names of images, and the folders above them.
 
     Attributes:
-        pattern: Expression that matches a whole name without suffix, or an
-            LMDB key. Its groups are integers.
-        example: Path of an image below the root, for errors.
+        pattern: Pattern of a whole name without suffix, or of an LMDB key;
+            its groups are integers.
+        example: Path of an image below the root.
     """
 
     pattern: re.Pattern[str]
@@ -52,14 +53,14 @@ class BaseTrackletReader:
     Attributes:
         tree: Layout of images in one folder per video.
         flat: Layout of images in a single folder, and of the keys of an
-            LMDB, if there are copies of this kind.
-        folder_is_video: Whether folders of one name are one video. Only the
-            first of them is read.
-        wrong_levels: What to do about images that lie in another number of
-            folders than ``tree``, by that number, for errors.
+            LMDB, if there are such copies.
+        folder_is_video: Whether folders of one name are one video, of which
+            only the first is read.
+        wrong_levels: Hints for errors, by the number of folders above an
+            image, where that is not the one of ``tree``.
 
     Args:
-        check_sizes: Skip images of zero bytes; costs a ``stat`` each.
+        check_sizes: Whether to skip images of zero bytes: a ``stat`` each.
     """
 
     tree: ClassVar[Layout]
@@ -74,39 +75,25 @@ class BaseTrackletReader:
     def columns(
         self, fields: np.ndarray, video: int | np.ndarray
     ) -> dict[str, Any]:
-        """Return the columns ``video``, ``tracklet``, ``frame`` and others.
+        """Return arguments of ``TrackletBuilder.add``: columns by name.
 
         Args:
             fields: ``(n, G)`` int64, the groups of ``tree.pattern``.
             video: Index of the folder.
-
-        Returns:
-            Arguments of ``TrackletBuilder.add``.
         """
 
     def flat_columns(self, fields: np.ndarray) -> dict[str, Any]:
-        """Return the columns for ``(n, G)`` groups of ``flat.pattern``.
-
-        By default the video comes first, then the groups of ``tree``.
-        """
+        """Return them for ``flat``: the video, then the groups of ``tree``."""
         return self.columns(fields[:, 1:], fields[:, 0])
 
     def video_name(self, number: int, folders: list[str] | None) -> str:
-        """Return the name of a video.
-
-        Args:
-            number: Value of the column ``video``.
-            folders: Names of the folders; None for ``flat``.
-        """
+        """Return the name of a video; ``folders`` is None for ``flat``."""
         return f'{number:05d}' if folders is None else folders[number]
 
     def skipped(
         self, fields: np.ndarray, folder: str
     ) -> dict[str, np.ndarray]:
-        """Return ``(n,)`` bool masks of images to skip, by reason.
-
-        An image is counted for the first reason that it has.
-        """
+        """Return ``(n,)`` bool masks of images to skip, by reason."""
         return {}
 
     def adjust(self, rows: dict[str, np.ndarray], is_flat: bool) -> None:
@@ -114,7 +101,7 @@ class BaseTrackletReader:
 
         Args:
             rows: All columns, sorted by video, tracklet and frame.
-            is_flat: Whether the images are in the layout ``flat``.
+            is_flat: Whether the layout is ``flat``.
         """
 
     def add_notes(self, reading: TrackletReading, is_flat: bool) -> None:
@@ -124,9 +111,8 @@ class BaseTrackletReader:
         """Read the names of all images.
 
         Args:
-            root: Folder that the examples of the layouts are relative to,
-                or the folder ``images`` itself, an LMDB, or the folder of
-                ``lmdb`` and ``keys.pkl``.
+            root: Folder of the layouts' examples, folder ``images``, LMDB,
+                or folder of ``lmdb`` and ``keys.pkl``.
 
         Raises:
             FileNotFoundError: If it does not exist.
@@ -145,15 +131,27 @@ class BaseTrackletReader:
                 layout, depth = self.flat, (image or '').count('/')
         is_flat = layout is not self.tree
         # images are found and added piece by piece, as there may be millions
-        parts = (
-            self._lmdb_parts(lmdb, report)
-            if lmdb
-            else self._folder_parts(root, depth, report)
-        )
-        builder = TrackletBuilder()
-        folders = self._add_parts(builder, parts, layout, report)
+        parts: Iterable[_Part]
+        if lmdb:
+            parts = (
+                ('', [key.decode('ascii', 'replace') for key in keys], keys)
+                for keys in read_keys(lmdb, report, self.check_sizes)
+            )
+        else:
+            parts = (
+                (
+                    prefix[:-1],
+                    [name.rpartition('.')[0] for name in names],
+                    [f'{prefix}{name}'.encode() for name in names],
+                )
+                for prefix, names in walk_images(
+                    root, depth, report, check_sizes=self.check_sizes
+                )
+            )
+        builder, folders = self._add_parts(parts, layout, report)
         if not len(builder):
-            raise UserError(self._explain_nothing(root, is_flat, report))
+            lines = [*self._describe(root, is_flat), *report.lines()]
+            raise UserError('\n  '.join(lines))
         rows = builder.sorted_rows(report)
         self.adjust(rows, is_flat)
         names = None if is_flat else folders
@@ -166,112 +164,73 @@ class BaseTrackletReader:
         self.add_notes(reading, is_flat)
         return reading
 
-    def _lmdb_parts(self, lmdb: Path, report: SkipReport) -> Iterator[_Part]:
-        for keys in read_keys(lmdb, report, check_sizes=self.check_sizes):
-            yield '', [key.decode('ascii', 'replace') for key in keys], keys
-
-    def _folder_parts(
-        self, root: Path, depth: int, report: SkipReport
-    ) -> Iterator[_Part]:
-        for parts, names in walk_images(
-            root, depth, report, check_sizes=self.check_sizes
-        ):
-            stems = [name.rpartition('.')[0] for name in names]
-            paths = ['/'.join((*parts, name)).encode() for name in names]
-            yield '/'.join(parts), stems, paths
-
     def _add_parts(
-        self,
-        builder: TrackletBuilder,
-        parts: Iterable[_Part],
-        layout: Layout,
-        report: SkipReport,
-    ) -> list[str]:
-        """Add the images whose names fit; return the folders that have any."""
+        self, parts: Iterable[_Part], layout: Layout, report: SkipReport
+    ) -> tuple[TrackletBuilder, list[str]]:
+        """Collect the images whose names fit, and the folders of these."""
+        builder = TrackletBuilder()
         folders: list[str] = []
         seen: dict[str, str] = {}  # folder by its last name
         with progress_bar(desc='reading', unit='img') as bar:
             for folder, names, paths in parts:
                 bar.update(len(names))
                 name = folder.rpartition('/')[2]
-                if (
-                    self.folder_is_video
-                    and seen.setdefault(name, folder) != folder
-                ):
+                first = seen.setdefault(name, folder)
+                if self.folder_is_video and first != folder:
                     report.skip(COPY, paths[0].decode(), count=len(names))
                     continue
-                # (m, G) groups of the names that fit, (m,) their indices
-                fields, keep = parse_names(names, layout.pattern)
-                reasons = {WRONG_NAME: np.delete(np.arange(len(names)), keep)}
-                left = np.ones(len(keep), bool)
+                # (m, G) groups of the m names that fit
+                fields, rows = parse_names(names, layout.pattern)
+                wrong = np.ones(len(names), bool)
+                wrong[rows] = False
+                report.skip_rows(WRONG_NAME, paths, wrong)
+                paths = [paths[row] for row in rows]
+                # an image is counted for the first reason that it has
+                left = np.ones(len(rows), bool)
                 for reason, mask in self.skipped(fields, folder).items():
-                    reasons[reason] = keep[mask & left]
+                    report.skip_rows(reason, paths, mask & left)
                     left &= ~mask
-                fields, keep = fields[left], keep[left]
-                for reason, rows in reasons.items():
-                    if len(rows):
-                        some = [paths[row].decode() for row in rows[:5]]
-                        report.skip(reason, *some, count=len(rows))
-                if not len(keep):
+                if not left.any():
                     continue
                 # parts of a large folder follow each other
                 if not folders or folders[-1] != folder:
                     folders.append(folder)
-                builder.add(
-                    path=[paths[row] for row in keep],
-                    **(
-                        self.columns(fields, len(folders) - 1)
-                        if layout is self.tree
-                        else self.flat_columns(fields)
-                    ),
-                )
-        return folders
+                if layout is self.tree:
+                    columns = self.columns(fields[left], len(folders) - 1)
+                else:
+                    columns = self.flat_columns(fields[left])
+                builder.add(path=list(compress(paths, left)), **columns)
+        return builder, folders
 
-    def _explain_nothing(
-        self, root: Path, is_flat: bool, report: SkipReport
-    ) -> str:
-        """Return what was expected, and what is there instead."""
-        expected = self.tree.example
+    def _describe(self, root: Path, is_flat: bool) -> list[str]:
+        """Return lines: which images were expected, and what is there."""
+        expected, depth = self.tree.example, self.tree.depth
         if self.flat is not None:
-            expected = (
-                f'{self.flat.example}, or such keys in an LMDB'
-                if is_flat
-                else f'{expected} or {self.flat.example}'
-            )
+            expected += f' or {self.flat.example} (or such keys of an LMDB)'
         # an image of the data set at another level, or any image
         found = find_like(root, self.tree.pattern)
         if found is None:
             found = find_like(root, re.compile('.*')) or 'no image at all'
-        elif not is_flat and found.count('/') != self.tree.depth:
-            depth, levels = self.tree.depth, found.count('/')
-            hint = self.wrong_levels.get(
-                levels, f'give the folder that is {depth} above the images'
-            )
+        elif not is_flat and (levels := found.count('/')) != depth:
+            default = f'give the folder that is {depth} above the images'
+            hint = self.wrong_levels.get(levels, default)
             found += (
                 f', which is {levels} folders deep and not {depth}: {hint}'
             )
-        return '\n  '.join(
-            [
-                f'no images were found in {root}',
-                f'expected: {expected}',
-                f'found: {found}',
-                *report.lines(),
-            ]
-        )
+        return [
+            f'no images were found in {root}',
+            f'expected: {expected}',
+            f'found: {found}',
+        ]
 
 
 def parse_names(
     names: list[str], pattern: re.Pattern[str]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Read the numbers in names.
-
-    Args:
-        names: ``n`` names.
-        pattern: Must match a name as a whole. Its groups are integers.
+    """Read the numbers in the names that a pattern matches as a whole.
 
     Returns:
-        ``(m, G)`` int64 numbers of the names that match, and ``(m,)`` their
-        indices.
+        ``(m, G)`` int64 groups of the m names, and ``(m,)`` their indices.
     """
     values: list[int] = []
     indices = []

@@ -32,13 +32,11 @@ def read_cional(
         file: JSON list of ``{"file_path", "id"}``.
         image_root: Folder that paths are relative to; without it no image is
             checked.
-        check_files: Check all images and skip the missing ones, instead of
-            checking a sample.
+        check_files: Whether to check all images, not a sample, and to skip
+            the missing ones.
 
     Raises:
-        FileNotFoundError: If the file or the folder do not exist.
-        UserError: If it is of another form or lists nothing, or an image of
-            the sample is missing.
+        UserError: If nothing is listed, or an image of the sample is missing.
     """
     if check_files and image_root is None:
         raise UserError('to check files, give the folder of the images.')
@@ -53,14 +51,8 @@ def read_cional(
     first = first[inverse.reshape(-1)]
     repeated = first != np.arange(len(table))
     other_pid = table.pid != table.pid[first]
-    for reason, mask in (
-        (LISTED_TWICE, repeated & ~other_pid),
-        (OTHER_IDENTITY, repeated & other_pid),
-    ):
-        rows = np.flatnonzero(mask)
-        if len(rows):
-            some = [table.path[row].decode() for row in rows[:5]]
-            report.skip(reason, *some, count=len(rows))
+    report.skip_rows(LISTED_TWICE, table.path, repeated & ~other_pid)
+    report.skip_rows(OTHER_IDENTITY, table.path, repeated & other_pid)
     keep = ~repeated
     root = table.image_root
     if image_root is None:
@@ -73,7 +65,6 @@ def read_cional(
         table = AnnotationTable(table.path[keep], pid, table.cam_id[keep])
     table.image_root = root
     report.compare('images', len(table), PUBLISHED_IMAGES)
-    report.compare(
-        'identities', len(np.unique(table.pid)), PUBLISHED_IDENTITIES
-    )
+    num_pids = len(np.unique(table.pid))
+    report.compare('identities', num_pids, PUBLISHED_IDENTITIES)
     return table, report

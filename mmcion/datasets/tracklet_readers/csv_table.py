@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+from collections import defaultdict
 from collections.abc import Collection, Iterator
 from itertools import islice
 from pathlib import Path
@@ -20,8 +21,6 @@ from mmcion.utils.skip_report import SkipReport
 _REQUIRED = ('path', 'video', 'tracklet', 'frame')
 _BOX = ('x', 'y', 'w', 'h')
 _CHUNK = 100_000  # lines held as Python objects
-# path, video, tracklet, frame and box
-_Row = tuple[bytes, str, str, int, list[float]]
 
 
 def read_csv(
@@ -43,59 +42,48 @@ def read_csv(
         image_root: Folder that paths are relative to; by default that of the
             file.
         ignore: Columns to ignore.
-        check_files: Check all images and skip the missing ones, instead of
-            checking a sample.
+        check_files: Whether to check all images, not a sample, and to skip
+            the missing ones.
 
     Raises:
-        FileNotFoundError: If file or folder do not exist.
-        UserError: If a column is missing or unknown, or a value is wrong;
-            states the line.
+        UserError: If a column or a value is wrong; states the line.
     """
     file = check_file(file, 'list of images')
     root = file.parent if image_root is None else Path(image_root)
     report = SkipReport(file)
     builder = TrackletBuilder()
     # numbers in order of appearance, until all names are known
-    videos: dict[str, int] = {}
-    tracklets: dict[str, int] = {}
+    videos: dict[str, int] = defaultdict(lambda: len(videos))
+    tracklets: dict[str, int] = defaultdict(lambda: len(tracklets))
     with (
         open(file, newline='', encoding='utf-8-sig') as stream,
         progress_bar(desc='reading', unit='img') as bar,
     ):
         rows = _parse(file, csv.reader(stream, skipinitialspace=True), ignore)
         while chunk := list(islice(rows, _CHUNK)):
-            paths, in_video, in_tracklet, frames, boxes = zip(
-                *chunk, strict=True
-            )
+            columns = zip(*chunk, strict=True)
+            paths, in_video, in_tracklet, frames, boxes = columns
             more = {'box': np.array(boxes, np.float32)} if boxes[0] else {}
             builder.add(
                 path=paths,
-                video=np.array(
-                    [videos.setdefault(name, len(videos)) for name in in_video]
-                ),
-                tracklet=np.array(
-                    [
-                        tracklets.setdefault(name, len(tracklets))
-                        for name in in_tracklet
-                    ]
-                ),
+                video=np.array([videos[name] for name in in_video]),
+                tracklet=np.array([tracklets[name] for name in in_tracklet]),
                 frame=np.array(frames),
                 **more,
             )
             bar.update(len(chunk))
     if not len(builder):
         raise UserError(f'{file} lists no images.')
+    # numbers by name, sorted, take the place of those by appearance
     video_names = sorted(videos)
     place = {name: number for number, name in enumerate(video_names)}
-    numbers = number_names(tracklets)
     builder.renumber('video', np.array([place[name] for name in videos]))
-    builder.renumber(
-        'tracklet', np.array([numbers[name] for name in tracklets])
-    )
-    columns = builder.sorted_rows(report)  # (N,) each
-    exists = existing_images(root, columns['path'], report, every=check_files)
+    ids = number_names(tracklets)
+    builder.renumber('tracklet', np.array([ids[name] for name in tracklets]))
+    found = builder.sorted_rows(report)  # (N,) each
+    exists = existing_images(root, found['path'], report, every=check_files)
     return TrackletReading.from_rows(
-        {name: column[exists] for name, column in columns.items()},
+        {name: column[exists] for name, column in found.items()},
         video_name=video_names.__getitem__,
         image_root=root,
         report=report,
@@ -104,11 +92,10 @@ def read_csv(
 
 def _parse(
     file: Path, lines: Iterator[list[str]], ignore: Collection[str]
-) -> Iterator[_Row]:
-    """Check the header and yield the lines, except empty ones."""
+) -> Iterator[tuple[bytes, str, str, int, list[float]]]:
+    """Yield path, video, tracklet, frame and box; empty lines are skipped."""
     header = next(lines, [])
-    has_box = bool({*_BOX} & {*header})
-    wanted = (*_REQUIRED, *(_BOX if has_box else ()))
+    wanted = _REQUIRED + (_BOX if {*_BOX} & {*header} else ())
     check_columns(file, header, wanted)
     unknown = [n for n in header if n not in wanted and n not in ignore]
     if unknown or len(set(header)) < len(header):

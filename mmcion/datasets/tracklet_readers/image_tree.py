@@ -15,6 +15,8 @@ _CHUNK = 100_000  # names held at a time
 _PEEK_ENTRIES = 500  # looked at per folder when guessing
 _PEEK_FOLDERS = 50
 
+_SURROGATE = re.compile('[\ud800-\udfff]')  # bytes that are not UTF-8
+
 NOT_AN_IMAGE = 'not an image file'
 OTHER_LEVEL = 'file at another folder level'
 TOO_DEEP = 'folder below the images'
@@ -26,7 +28,7 @@ NO_UTF8 = 'folder whose name is not UTF-8'
 
 def walk_images(
     root: Path, depth: int, report: SkipReport, *, check_sizes: bool = False
-) -> Iterator[tuple[tuple[str, ...], list[str]]]:
+) -> Iterator[tuple[str, list[str]]]:
     """Yield the image names of all folders that lie ``depth`` levels down.
 
     Folders come in sorted order. A very large folder comes in several parts;
@@ -39,45 +41,44 @@ def walk_images(
         check_sizes: Skip empty files, which costs a ``stat`` per file.
 
     Yields:
-        Parts of the folder's path below ``root``, and names with suffix.
+        What is before a name in its path below ``root``, such as ``'a/b/'``,
+        and names with suffix.
     """
 
-    def walk(
-        folder: Path, parts: tuple[str, ...]
-    ) -> Iterator[tuple[tuple[str, ...], list[str]]]:
+    def walk(folder: Path, prefix: str) -> Iterator[tuple[str, list[str]]]:
+        at_depth = prefix.count('/') == depth
         folders, names = [], []
         with os.scandir(folder) as entries:
             for entry in entries:
                 if entry.is_dir():
                     folders.append(entry.name)
                     continue
-                reason = _skip_reason(entry, len(parts) == depth, check_sizes)
+                reason = _skip_reason(entry, at_depth, check_sizes)
                 if reason:
-                    report.skip(reason, '/'.join((*parts, entry.name)))
+                    report.skip(reason, prefix + entry.name)
                     continue
                 names.append(entry.name)
                 if len(names) == _CHUNK:
-                    yield parts, sorted(names)
+                    yield prefix, sorted(names)
                     names = []
         if names:
-            yield parts, sorted(names)
+            yield prefix, sorted(names)
         for name in sorted(folders):
-            below = (*parts, name)
-            path = '/'.join(below)
-            if not _is_utf8(name):
+            path = prefix + name
+            if _SURROGATE.search(name):
                 report.skip(NO_UTF8, os.fsencode(path).decode('latin1'))
-            elif len(parts) == depth:
+            elif at_depth:
                 report.skip(TOO_DEEP, path)
             else:
-                yield from walk(folder / name, below)
+                yield from walk(folder / name, f'{path}/')
 
-    yield from walk(root, ())
+    yield from walk(root, '')
 
 
 def _skip_reason(
     entry: os.DirEntry, right_level: bool, check_sizes: bool
 ) -> str:
-    if not (is_image_name(entry.name) and _is_utf8(entry.name)):
+    if not is_image_name(entry.name) or _SURROGATE.search(entry.name):
         return NOT_AN_IMAGE
     if not right_level:
         return OTHER_LEVEL
@@ -87,14 +88,6 @@ def _skip_reason(
         return '' if entry.stat().st_size else EMPTY_FILE
     except FileNotFoundError:
         return BROKEN_LINK
-
-
-def _is_utf8(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def find_like(
@@ -107,7 +100,7 @@ def find_like(
 
     Args:
         root: Folder to search; a file has no image.
-        pattern: Must match the name without suffix.
+        pattern: Pattern of the whole name without suffix.
         max_depth: Levels of folders to search.
     """
     if root.is_file():
@@ -119,13 +112,11 @@ def find_like(
         for folder, prefix in level[:_PEEK_FOLDERS]:
             with os.scandir(folder) as entries:
                 for entry in itertools.islice(entries, _PEEK_ENTRIES):
-                    if entry.is_dir():
-                        deeper.append(
-                            (folder / entry.name, f'{prefix}{entry.name}/')
-                        )
-                        continue
+                    path = prefix + entry.name
                     stem = os.path.splitext(entry.name)[0]
-                    if is_image_name(entry.name) and pattern.fullmatch(stem):
-                        return prefix + entry.name
+                    if entry.is_dir():
+                        deeper.append((folder / entry.name, f'{path}/'))
+                    elif is_image_name(entry.name) and pattern.fullmatch(stem):
+                        return path
         level = sorted(deeper)
     return None

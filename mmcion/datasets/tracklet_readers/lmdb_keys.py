@@ -22,35 +22,26 @@ NOT_THERE = 'in keys.pkl, but not in the LMDB'
 
 
 def find_lmdb(root: Path) -> Path | None:
-    """Return the LMDB: a file, or a folder with ``data.mdb``.
-
-    Args:
-        root: The file or folder itself, or the folder of ``lmdb``.
-    """
+    """Return the LMDB that ``root`` is, or its folder ``lmdb``."""
     if root.is_file():
         return root
-    for folder in (root, root / 'lmdb'):
-        if (folder / 'data.mdb').is_file():
-            return folder
-    return None
+    folders = (root, root / 'lmdb')
+    return next((f for f in folders if (f / 'data.mdb').is_file()), None)
 
 
 def read_keys(
-    place: Path, report: SkipReport, *, check_sizes: bool = False
+    place: Path, report: SkipReport, check_sizes: bool = False
 ) -> Iterator[list[bytes]]:
     """Yield the keys of an LMDB in parts.
 
-    They come from ``keys.pkl``, if there is one in its folder or beside the
-    folder ``lmdb``: a list, or a dictionary whose ``keys`` is the list. Else
-    they are all keys of the LMDB.
+    They come from ``keys.pkl`` in its folder or beside the folder ``lmdb``: a
+    list, or a dictionary whose ``keys`` is the list. Without the file they are
+    all keys of the LMDB.
 
     Args:
         place: LMDB, as ``find_lmdb`` returns it.
         report: Keys without an image are counted there.
-        check_sizes: Skip empty values.
-
-    Raises:
-        UserError: If the LMDB or ``keys.pkl`` is damaged.
+        check_sizes: Whether to skip empty values.
     """
     listed = _listed_keys(place)
     with (
@@ -99,9 +90,8 @@ def _listed_keys(place: Path) -> list[Any] | None:
     keys = content.get('keys') if isinstance(content, dict) else content
     if isinstance(keys, np.ndarray):
         keys = keys.tolist()
-    if not (
-        isinstance(keys, list) and keys and isinstance(keys[0], str | bytes)
-    ):
+    first = keys[0] if isinstance(keys, list) and keys else None
+    if not isinstance(first, str | bytes):
         raise UserError(
             f'{file} must be a list of keys, or a dictionary with such a '
             f'list as "keys"; got {reprlib.repr(content)}.'

@@ -21,9 +21,8 @@ _YOUTUBE_ID = re.compile(r'[\w-]{11}', re.ASCII)
 class LUPersonReader(BaseTrackletReader):
     """Read LUPerson; every image is a tracklet of its own.
 
-    Frames of the layout by video are those of the video, from 0. The flat
-    layout knows only the order of images: the frame of a row is its ordinal
-    there, and no two images co-occur.
+    Frames of ``tree`` are those of the video, from 0. ``flat`` knows only the
+    order of images: the frame is the ordinal, and no two images co-occur.
 
     Source: LUPerson repository, ``LUP/extract.py`` (frame from 1, number of
     the box in it) and ``LUP/convert_lmdb.py`` (country, city, video, ordinal
@@ -40,12 +39,11 @@ class LUPersonReader(BaseTrackletReader):
     )
     folder_is_video = True
     wrong_levels = {  # noqa: RUF012
-        2: 'if these are COUNTRY/CITY, the folders of the videos are '
-        "missing, as the authors' extract.py writes them. Images of "
-        'different videos of a city have the same names there, so some were '
-        'overwritten, and none says which video it is from: extract again '
-        'with a folder per video. If these are CITY/VIDEO, give the folder '
-        'above'
+        2: 'if these are CITY/VIDEO, give the folder above. If they are '
+        "COUNTRY/CITY, as the authors' extract.py writes them, the folders of "
+        'the videos are missing: images of different videos have the same '
+        'names and have overwritten each other. Extract again with a folder '
+        'per video'
     }
 
     def columns(
@@ -64,9 +62,8 @@ class LUPersonReader(BaseTrackletReader):
         """Return the folders, or country, city and video."""
         if folders is not None:
             return folders[number]
-        country, rest = divmod(number, _FLAT_UNITS[0])
-        city, video = divmod(rest, _FLAT_UNITS[1])
-        return f'{country:02d}_{city:02d}_{video:04d}'
+        digits = f'{number:08d}'
+        return f'{digits[:2]}_{digits[2:4]}_{digits[4:]}'
 
     def adjust(self, rows: dict[str, np.ndarray], is_flat: bool) -> None:
         """Number the tracklets of each video, and frames from 0."""
@@ -93,7 +90,7 @@ class LUPersonReader(BaseTrackletReader):
 
 
 def note_other_folders(table: TrackletTable, report: SkipReport) -> None:
-    """Note if no folder is named like a video of YouTube."""
+    """Note if no video folder has the name of a YouTube video."""
     names = [video.rpartition('/')[2] for video in table.videos]
     if not any(map(_YOUTUBE_ID.fullmatch, names)):
         report.note(

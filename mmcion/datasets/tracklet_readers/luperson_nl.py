@@ -16,10 +16,10 @@ PUBLISHED_IMAGES = 10_683_716  # as the authors of SOLIDER count
 
 
 class LUPersonNLReader(BaseTrackletReader):
-    """Read LUPerson-NL; a tracklet is one person number in one video.
+    """Read LUPerson-NL; a tracklet is one identity in one video.
 
     Source: LUPerson-NL repository, ``LUP-NL/extract.py`` and
-    ``LUP-NL/convert_lmdb.py``: person (global over all videos), frame from
+    ``LUP-NL/convert_lmdb.py``: identity (global over all videos), frame from
     0, number of the box in it.
     """
 
@@ -37,23 +37,18 @@ class LUPersonNLReader(BaseTrackletReader):
     def columns(
         self, fields: np.ndarray, video: int | np.ndarray
     ) -> dict[str, Any]:
-        """Return the person as tracklet, frame and box number."""
-        person, frame, box = fields.T
-        return {
-            'video': video,
-            'tracklet': person,
-            'frame': frame,
-            'item': box,
-        }
+        """Return the identity as tracklet, frame and box number."""
+        pid, frame, box = fields.T
+        return {'video': video, 'tracklet': pid, 'frame': frame, 'item': box}
 
     def add_notes(self, reading: TrackletReading, is_flat: bool) -> None:
-        """Note the published count and how often persons come again."""
+        """Note the published count and how often identities come again."""
         table, report = reading.table, reading.report
         if not is_flat:
             note_other_folders(table, report)
         report.compare('images', len(table), PUBLISHED_IMAGES)
-        persons = table.tracklet_id[table.tracklet_ptr[:-1]]  # (T,)
-        shared = len(persons) - len(np.unique(persons))
+        pids = table.tracklet_id[table.tracklet_ptr[:-1]]  # (T,)
+        shared = len(pids) - len(np.unique(pids))
         if shared:
             report.note(
                 f'{shared:,} person numbers come again in another video: '

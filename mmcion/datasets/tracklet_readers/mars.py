@@ -49,12 +49,7 @@ class MARSReader(BaseTrackletReader):
         self.keep_junk = keep_junk
 
     def read(self, root: str | Path) -> TrackletReading:
-        """Read the names of all images.
-
-        Args:
-            root: ``bbox_train`` or ``bbox_test``, or the folder above, whose
-                ``bbox_train`` is read.
-        """
+        """Read the folder of a part, or ``bbox_train`` below ``root``."""
         train = Path(root) / 'bbox_train'
         return super().read(train if train.is_dir() else root)
 
@@ -86,19 +81,15 @@ class MARSReader(BaseTrackletReader):
         return {OTHER_PERSON: ~own, JUNK: junk}
 
     def adjust(self, rows: dict[str, np.ndarray], is_flat: bool) -> None:
-        """Number frames so that tracklets of a camera share none.
-
-        A tracklet begins where the one before it in its camera ends.
-        """
-        video, tracklet, frame = (
-            rows[name] for name in ('video', 'tracklet', 'frame')
-        )
+        """Number frames so that tracklets of a camera share none."""
+        video, tracklet = rows['video'], rows['tracklet']
+        frame = rows['frame']
         new = np.ones(len(frame), bool)
         new[1:] = (np.diff(tracklet) != 0) | (np.diff(video) != 0)
         starts = np.flatnonzero(new)  # (T,) first row of each tracklet
         lengths = np.maximum.reduceat(frame, starts) + 1
         offset = np.cumsum(lengths) - lengths
-        # counted from the first tracklet of the camera
+        # a tracklet begins where the one before it in its camera ends
         offset -= offset[np.searchsorted(video[starts], video[starts])]
         sizes = np.diff(starts, append=len(frame))
         rows['frame'] = frame - 1 + np.repeat(offset, sizes)
@@ -113,7 +104,6 @@ class MARSReader(BaseTrackletReader):
         assert reading.truth is not None and table.image_root is not None
         if table.image_root.name == 'bbox_train':
             pids = np.unique(reading.truth[reading.truth >= 0])
-            report.compare(
-                'tracklets', table.num_tracklets, PUBLISHED_TRACKLETS
-            )
+            found = table.num_tracklets
+            report.compare('tracklets', found, PUBLISHED_TRACKLETS)
             report.compare('identities', len(pids), PUBLISHED_IDENTITIES)

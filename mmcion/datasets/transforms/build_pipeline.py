@@ -19,10 +19,5 @@ def build_pipeline(
         pipeline: Configs, or callables, which are used as they are.
     """
     return Compose(
-        [
-            TRANSFORMS.build(transform)
-            if isinstance(transform, dict)
-            else transform
-            for transform in pipeline
-        ]
+        [TRANSFORMS.build(t) if isinstance(t, dict) else t for t in pipeline]
     )

@@ -18,13 +18,13 @@ from torch.nn.functional import interpolate
 
 from mmcion.structures.view_plan import BRIGHTNESS, CONTRAST, HUE, SATURATION
 
-_ATTEMPTS = 10
+_ATTEMPTS = 10  # as torchvision
 _LEVELS = np.arange(256, dtype=np.float32)
 _IDENTITY = _LEVELS.astype(np.uint8)
 _INVERTED = np.where(_LEVELS < 128, _LEVELS, 255 - _LEVELS).astype(np.uint8)
 
-Box = tuple[int, int, int, int]
-Jitter = list[tuple[int, float]]
+Box = tuple[int, int, int, int]  # top, left, height and width
+Jitter = list[tuple[int, float]]  # changes, as in ViewPlan, and amounts
 
 
 def random_box(
@@ -42,8 +42,7 @@ def random_box(
         rng: Source of randomness.
 
     Returns:
-        Top, left, height and width. If ten draws do not fit into the image,
-        the largest centred crop with an allowed ratio.
+        Top, left, height and width.
     """
     height, width = size
     low, high = math.log(ratio[0]), math.log(ratio[1])
@@ -55,6 +54,7 @@ def random_box(
         if 0 < w <= width and 0 < h <= height:
             top, left = rng.randint(0, height - h), rng.randint(0, width - w)
             return top, left, h, w
+    # no draw fits: the largest centred crop with an allowed ratio
     proportion = min(max(width / height, ratio[0]), ratio[1])
     h = min(height, round(width / proportion))
     w = min(width, round(height * proportion))
@@ -64,13 +64,7 @@ def random_box(
 def resize_crop(image: Tensor, box: Box, size: tuple[int, int]) -> np.ndarray:
     """Crop a box and resize it, bicubic and antialiased.
 
-    Args:
-        image: ``(3, H, W)`` uint8.
-        box: Top, left, height and width.
-        size: Height and width of the result.
-
-    Returns:
-        ``(h, w, 3)`` uint8, for the other functions.
+    ``(3, H, W) -> (h, w, 3)``, uint8; ``size`` is (h, w).
     """
     top, left, height, width = box
     crop = image[None, :, top : top + height, left : left + width]
@@ -81,12 +75,7 @@ def resize_crop(image: Tensor, box: Box, size: tuple[int, int]) -> np.ndarray:
 
 
 def jitter_colours(image: np.ndarray, jitter: Jitter) -> np.ndarray:
-    """Apply changes of colour one after the other.
-
-    Args:
-        image: ``(H, W, 3)`` uint8.
-        jitter: Index of each change, as in ``ViewPlan``, and its amount.
-    """
+    """Apply changes of colour one after the other."""
     for change, amount in jitter:
         image = _CHANGES[change](image, amount)
     return image
@@ -133,9 +122,8 @@ def to_grey(image: np.ndarray) -> np.ndarray:
 
 def blur(image: np.ndarray, sigma: float) -> np.ndarray:
     """Blur with a Gaussian; the border is replicated."""
-    return cv2.GaussianBlur(
-        image, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE
-    )
+    border = cv2.BORDER_REPLICATE
+    return cv2.GaussianBlur(image, (0, 0), sigma, borderType=border)
 
 
 def solarize(image: np.ndarray) -> np.ndarray:

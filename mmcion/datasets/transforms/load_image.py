@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -30,9 +31,8 @@ class LoadImage:
         """Add ``img``."""
         content = results.pop('img_bytes', None)
         if content is None:
-            data = np.fromfile(results['img_path'], np.uint8)
-        else:
-            data = np.frombuffer(content, np.uint8)
+            content = Path(results['img_path']).read_bytes()
+        data = np.frombuffer(content, np.uint8)
         image = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
         if image is None:
             raise UnreadableImageError(

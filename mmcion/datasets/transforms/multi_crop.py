@@ -33,19 +33,15 @@ class MultiCrop:
         global_size: Height and width of global views.
         local_size: Height and width of local views.
         num_local: Number of local views.
-        global_scale: Range of the cropped fraction of the image's area of
-            global views.
-        local_scale: The same of local views.
+        global_scale: Range of a global crop's fraction of the image's area.
+        local_scale: Range of a local crop's fraction.
         ratio: Range of width / height of all crops; derived from
             ``global_size`` if None, for proportions of 1:1, 2:1 and 3:1.
         on_device: Only draw the random numbers; ``ReIDDataPreprocessor``
-            makes the views from them on the model's device, so that workers
-            only decode.
-        max_size: With ``on_device``, larger images are reduced to this height
-            and width first, since a batch is padded to its largest image.
-
-    Raises:
-        UserError: If ``ratio`` is None and the proportions are others.
+            makes the views on the model's device, so that workers only
+            decode.
+        max_size: Height and width to which larger images are reduced with
+            ``on_device``, since a batch is padded to its largest image.
     """
 
     def __init__(
@@ -63,24 +59,19 @@ class MultiCrop:
             proportion = global_size[1] / global_size[0]
             if proportion not in _RATIOS:
                 raise UserError(
-                    f'no known crop ratio for global_size {global_size}; '
-                    f'give ratio=(smallest, largest) width / height.'
+                    f'global_size {global_size} has no default ratio; give '
+                    f'ratio=(smallest, largest) width / height.'
                 )
             ratio = _RATIOS[proportion]
-        self.kinds = [
-            ViewKind(global_size, global_scale, ratio, *_GLOBAL_1),
-            ViewKind(global_size, global_scale, ratio, *_GLOBAL_2),
-        ]
+        first = ViewKind(global_size, global_scale, ratio, *_GLOBAL_1)
+        second = ViewKind(global_size, global_scale, ratio, *_GLOBAL_2)
         local = ViewKind(local_size, local_scale, ratio, *_LOCAL)
-        self.kinds += [local] * num_local
+        self.kinds = [first, second, *[local] * num_local]
         self.on_device = on_device
         self.max_size = max_size
 
     def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Replace ``img`` by ``views``.
-
-        They are a list of V uint8 ``(3, h, w)``, or a ``ViewPlan``.
-        """
+        """Replace ``img`` by ``views``: V uint8 images, or a ``ViewPlan``."""
         image = results.pop('img')  # (3, H, W)
         height, width = image.shape[-2:]
         ratio = min(self.max_size[0] / height, self.max_size[1] / width)

@@ -18,7 +18,5 @@ class PackReIDInputs:
         """Return the item of a batch."""
         meta = {key: results[key] for key in _META if key in results}
         inputs = results['views'] if 'views' in results else results['img']
-        return {
-            'inputs': inputs,
-            'data_samples': ReIDDataSample(metainfo=meta),
-        }
+        sample = ReIDDataSample(metainfo=meta)
+        return {'inputs': inputs, 'data_samples': sample}

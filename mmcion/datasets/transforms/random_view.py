@@ -25,49 +25,36 @@ from .image_ops import (
     to_grey,
 )
 
-# half the range of the factors around 1, and of the shift of hue in turns
-_JITTER = {BRIGHTNESS: 0.4, CONTRAST: 0.4, SATURATION: 0.2, HUE: 0.1}
+# ranges of the factors, and of the shift of hue in turns
+_JITTER = {
+    BRIGHTNESS: (0.6, 1.4),
+    CONTRAST: (0.6, 1.4),
+    SATURATION: (0.8, 1.2),
+    HUE: (-0.1, 0.1),
+}
 _FLIP, _JITTERED, _GREY = 0.5, 0.8, 0.2  # probabilities
 _SIGMA = (0.1, 2.0)  # of the blur in pixels
 
 
 class ViewKind(NamedTuple):
-    """Distribution that views are drawn from.
+    """Distribution that views are drawn from."""
 
-    Attributes:
-        size: Height and width of the view.
-        scale: Range of the cropped fraction of the image's area.
-        ratio: Range of width / height of the crop.
-        blurred: Probability of blur.
-        solarized: Probability of solarisation.
-    """
-
-    size: tuple[int, int]
-    scale: tuple[float, float]
-    ratio: tuple[float, float]
-    blurred: float
-    solarized: float
+    size: tuple[int, int]  # height and width of the view
+    scale: tuple[float, float]  # range of the crop's fraction of the area
+    ratio: tuple[float, float]  # range of the crop's width / height
+    blurred: float  # probability
+    solarized: float  # probability
 
 
 class RandomView(NamedTuple):
-    """Parameters of one view.
+    """Parameters of one view."""
 
-    Attributes:
-        size: Height and width of the view.
-        box: Top, left, height and width of the crop.
-        flip: Whether it is flipped horizontally.
-        jitter: Changes of colour, in order; empty for none.
-        grey: Whether it is converted to grey.
-        sigma: Standard deviation of the blur in pixels; 0 for none.
-        solarize: Whether values of 128 and more are inverted.
-    """
-
-    size: tuple[int, int]
-    box: Box
-    flip: bool
-    jitter: Jitter
+    size: tuple[int, int]  # height and width of the view
+    box: Box  # that is cropped
+    flip: bool  # horizontally
+    jitter: Jitter  # changes of colour, in order
     grey: bool
-    sigma: float
+    sigma: float  # of the blur in pixels; 0 for none
     solarize: bool
 
     @classmethod
@@ -86,11 +73,7 @@ class RandomView(NamedTuple):
         )
 
     def apply(self, image: Tensor) -> Tensor:
-        """Return the view of an image, uint8 ``(3, h, w)``.
-
-        Args:
-            image: ``(3, H, W)`` uint8.
-        """
+        """Return the view of an image, uint8 ``(3, H, W) -> (3, h, w)``."""
         view = resize_crop(image, self.box, self.size)  # (h, w, 3)
         if self.flip:
             view = cv2.flip(view, 1)
@@ -128,9 +111,6 @@ def plan_views(image: Tensor, views: Sequence[RandomView]) -> ViewPlan:
 
 def _draw_jitter(rng: Random) -> Jitter:
     """Draw as torchvision's ``ColorJitter`` does, in random order."""
-    jitter = []
-    for change, reach in _JITTER.items():
-        middle = 0.0 if change == HUE else 1.0
-        jitter.append((change, rng.uniform(middle - reach, middle + reach)))
+    jitter = [(change, rng.uniform(*r)) for change, r in _JITTER.items()]
     rng.shuffle(jitter)
     return jitter

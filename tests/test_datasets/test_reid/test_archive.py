@@ -29,7 +29,7 @@ def test_own_folder_before_one_below(tmp_path):
 
 def test_two_copies_beside_each_other(tmp_path):
     touch(tmp_path, 'market/list.txt', 'Market-1501-v15.09.15/list.txt')
-    message = r'both .*/Market-1501-v15.09.15 and .*/market are complete; set'
+    message = r'both .*/Market-1501-v15.09.15 and .*/market'
     with pytest.raises(UserError, match=message):
         find(tmp_path)
     shutil.rmtree(tmp_path / 'market')
@@ -48,7 +48,7 @@ def test_no_folder(tmp_path):
         find(tmp_path / 'no')
 
 
-def test_nothing_of_it(tmp_path):
+def test_other_folder(tmp_path):
     touch(tmp_path, 'cat.jpg')
     message = r'is missing query, gallery; it has cat.jpg. .*Get it.'
     with pytest.raises(FileNotFoundError, match=message):

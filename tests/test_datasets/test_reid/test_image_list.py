@@ -22,7 +22,7 @@ def test_groups_of_every_line(tmp_path):
 
 def test_wrong_line(tmp_path):
     (tmp_path / 'list.txt').write_text('\na.jpg\n')
-    message = r"list.txt, line 2: must be like \"a.jpg 0\"; got 'a.jpg'"
+    message = r"list.txt, line 2 must be like \"a.jpg 0\"; got 'a.jpg'"
     with pytest.raises(UserError, match=message):
         read(tmp_path)
 

@@ -68,7 +68,7 @@ def test_500k_distractors_are_missing(root):
         build('Market1501', root, distractors=True)
 
 
-def test_metric_leaves_out_what_it_should(root):
+def test_metric_ignores_junk_and_the_same_camera(root):
     dataset = build('Market1501', root)
     # the query, then the gallery: only the distractor is before the match
     feats = [[1, 0], [0, 1], [1, 0], [1, 0.1], [1, 0], [1, 0.2], [0, 1]]

@@ -29,7 +29,7 @@ def test_data_root_may_lie_above(tmp_path, name):
 def test_both_versions_are_there(tmp_path):
     write_msmt17(tmp_path / 'MSMT17_V1')
     write_msmt17(tmp_path / 'MSMT17_V2', V2)
-    message = r'both .*MSMT17_V1 and .*MSMT17_V2 are complete; set data_root'
+    message = r'both .*MSMT17_V1 and .*MSMT17_V2'
     with pytest.raises(UserError, match=message):
         build('MSMT17', tmp_path)
     assert len(build('MSMT17', tmp_path / 'MSMT17_V2')) == 2
@@ -37,7 +37,7 @@ def test_both_versions_are_there(tmp_path):
 
 def test_labels_of_training_and_test_are_kept_apart(tmp_path):
     root = write_msmt17(tmp_path)
-    # both begin at 0, and are other people
+    # both begin at 0, and are other identities
     train, test = build('MSMT17', root, 'train'), build('MSMT17', root)
     paths = {
         dataset.get_data_info(row)['img_path']
@@ -90,5 +90,5 @@ def test_wrong_line(tmp_path, line):
     root = write_msmt17(tmp_path)
     (root / 'list_query.txt').write_text(f'\n{line}\n')
     touch(root / 'test', 'a.jpg')
-    with pytest.raises(UserError, match=r'list_query.txt, line 2: must be'):
+    with pytest.raises(UserError, match=r'list_query.txt, line 2 must be'):
         build('MSMT17', root)

@@ -27,7 +27,7 @@ def test_as_published(messages):
     assert messages == [(20, text)]
 
 
-def test_what_is_not_known_is_not_compared(messages, published):
+def test_unknown_counts_are_not_compared(messages, published):
     published['Right']['train'] = Count(3, None, None)
     compare_counts('Right', 'train', IMAGES, 'data')
     compare_counts('Right', 'distractors', IMAGES, 'data')

@@ -28,12 +28,12 @@ def root(tmp_path):
     ('query', 'letters'), [('visible', 'vt'), ('thermal', 'tv')]
 )
 def test_both_directions(root, query, letters):
-    asking, asked = (
+    query_row, gallery_row = (
         (f'male_back_{letter}_00300_7.bmp', 0, 'vt'.index(letter))
         for letter in letters
     )
     dataset = build('RegDB', root.parent, trial=2, query=query)
-    assert rows_of(dataset) == [(*asking, True), (*asked, False)]
+    assert rows_of(dataset) == [(*query_row, True), (*gallery_row, False)]
 
 
 def test_training_takes_both_modalities(root):

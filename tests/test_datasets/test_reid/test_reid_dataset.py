@@ -23,7 +23,7 @@ def messages(monkeypatch):
     """What is logged."""
     lines = []
     monkeypatch.setattr(
-        matches, 'print_log', lambda message, **_: lines.append(message)
+        matches, 'print_log', lambda message, *_: lines.append(message)
     )
     return lines
 
@@ -123,7 +123,7 @@ def test_cameras_may_be_missing(tmp_path, messages):
     assert messages[0].endswith('test_evaluator.camera_aware=False')
 
 
-def test_queries_are_drawn_on_request(tmp_path):
+def test_draw_queries(tmp_path):
     lines = [f'{n}.png,{n % 3},{n % 2}' for n in range(12)]
     path = write_csv(tmp_path, *lines, header='path,pid,cam_id')
     dataset = make_dataset(path, draw_queries=True)

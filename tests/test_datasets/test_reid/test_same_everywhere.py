@@ -51,7 +51,7 @@ def root(tmp_path):
     return tmp_path
 
 
-def test_whatever_the_hash_seed_and_the_order_on_the_disk(root, monkeypatch):
+def test_hash_seed_and_disk_order_change_nothing(root, monkeypatch):
     expected = all_rows(root)
     found = subprocess.run(
         [sys.executable, '-c', SCRIPT, str(root)],

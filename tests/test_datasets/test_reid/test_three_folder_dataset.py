@@ -5,7 +5,7 @@ from mmcion.utils.checks import UserError
 from .trees import MARKET, build, rows_of, touch, write_tree
 
 
-def test_images_that_are_named_otherwise(tmp_path):
+def test_images_with_other_names(tmp_path):
     write_tree(tmp_path, MARKET)
     touch(tmp_path / 'query', 'IMG_2034.jpg')
     message = r'1 images of .*query are not named like 0002_c1.*IMG_2034'

@@ -12,7 +12,7 @@ ALL_K = (1, 2, 4, 6, 8)
 
 
 class Rows(Dataset):
-    """Rows as they are asked for."""
+    """Rows as they are read."""
 
     def __init__(self, pids):
         self.pids = pids
@@ -202,7 +202,7 @@ def test_images_are_drawn_equally_often_over_the_epochs(num_instances):
         assert own.min() >= 0.5 * num_passes
 
 
-def test_mean_share_of_an_identity_is_its_number_of_groups():
+def test_frequency_of_an_identity_is_its_number_of_groups():
     sizes = np.repeat([2, 5, 8, 16, 30], 20)
     pids = labels(sizes, 8)
     (sampler,) = make(pids, 24, 4)
@@ -210,9 +210,9 @@ def test_mean_share_of_an_identity_is_its_number_of_groups():
     counts = np.bincount(drawn, minlength=len(pids))
     names, sizes = np.unique(pids, return_counts=True)
     groups = -(-sizes // 4)
-    share = np.array([counts[pids == name].sum() for name in names])
-    expected = groups / groups.sum() * share.sum()
-    assert abs(share / expected - 1).max() < 0.05
+    frequency = np.array([counts[pids == name].sum() for name in names])
+    expected = groups / groups.sum() * frequency.sum()
+    assert abs(frequency / expected - 1).max() < 0.05
 
 
 def test_same_seed_epoch_and_k_give_the_same_order():
@@ -296,7 +296,7 @@ def test_failed_change_of_k_keeps_the_old_one():
 
 @pytest.mark.parametrize('option', ['compat_padding', 'balance_cameras'])
 @pytest.mark.parametrize('world_size', [1, 2, 3])
-def test_options_keep_the_promises(option, world_size):
+def test_options_keep_the_invariants(option, world_size):
     pids = labels(geometric_sizes(12, 90), 12)
     cam_ids = np.random.default_rng(12).integers(0, 5, len(pids))
     for k in ALL_K:
@@ -328,7 +328,7 @@ def test_balanced_groups_hold_as_many_cameras_as_there_are(num_instances):
 
 @pytest.mark.parametrize('cam_ids', [(), np.zeros(3, int)])
 def test_balance_needs_cameras(cam_ids):
-    with pytest.raises(UserError, match=f'48 .* {len(cam_ids)}'):
+    with pytest.raises(UserError, match=rf'48, cam_ids {len(cam_ids)}\.'):
         make(labels([4] * 12), 24, 2, cam_ids=cam_ids, balance_cameras=True)
 
 

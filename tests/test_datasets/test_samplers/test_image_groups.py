@@ -93,7 +93,7 @@ def published_queue(random, images, k):
 def test_published_groups_repeat_images_as_often(n, k):
     """Shares of how often an image comes, against the plain algorithm.
 
-    20,000 identities: a share's standard error is at most 0.0025.
+    20,000 identities: a frequency's standard error is at most 0.0025.
     """
     runs = 20_000
     count = np.full(runs, n)

@@ -23,12 +23,12 @@ def test_only_the_right_level(tmp_path):
     touch(tmp_path, 'a/list.txt', 'a/4.jpg.part', 'a/deep/5.jpg', '.DS_Store')
     report = SkipReport(tmp_path)
     found = list(walk_images(tmp_path, 1, report))
-    assert found == [(('a',), ['3.jpeg']), (('b',), ['1.PNG', '2.jpg'])]
+    assert found == [('a/', ['3.jpeg']), ('b/', ['1.PNG', '2.jpg'])]
     assert counts_of(report) == {NOT_AN_IMAGE: 3, OTHER_LEVEL: 1, TOO_DEEP: 1}
     assert report.examples[TOO_DEEP] == ['a/deep']
 
 
-def test_empty_files_are_seen_when_asked(tmp_path):
+def test_check_sizes_skips_empty_files(tmp_path):
     touch(tmp_path, '1.jpg')
     touch(tmp_path, '2.jpg', content=b'')
     (tmp_path / '3.jpg').symlink_to('nowhere')
@@ -37,7 +37,7 @@ def test_empty_files_are_seen_when_asked(tmp_path):
     assert names == ['1.jpg', '2.jpg', '3.jpg']
     assert counts_of(report) == {}
     found = list(walk_images(tmp_path, 0, report, check_sizes=True))
-    assert found == [((), ['1.jpg'])]
+    assert found == [('', ['1.jpg'])]
     assert counts_of(report) == {EMPTY_FILE: 1, BROKEN_LINK: 1}
 
 

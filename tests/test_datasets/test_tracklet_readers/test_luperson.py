@@ -71,7 +71,7 @@ def test_lmdb(tmp_path, listed):
     assert counts_of(reading.report) == ({DUPLICATE: 1} if listed else {})
 
 
-def test_without_video_folders_it_is_refused(tmp_path):
+def test_missing_video_folders_are_an_error(tmp_path):
     touch(tmp_path, 'italy/rome/00000001_0000.jpg')
     with pytest.raises(UserError, match='folders of the videos are missing'):
         LUPersonReader().read(tmp_path)

@@ -72,7 +72,7 @@ def test_everything_wrong_is_counted(tree):
     touch(tree, f'{ROME}/000012_0000360_.jpg', f'{ROME}/000012_000038.jpg')
     touch(tree, f'{ROME}/000012_0000360_00.jpg.tmp', f'{ROME}/labels.txt')
     touch(tree, 'italy/rome/000012_0000360_00.jpg', f'{ROME}/x/1.jpg')
-    touch(tree, f'{ROME}/000012_0000340_02.jpeg')  # again, other ending
+    touch(tree, f'{ROME}/000012_0000340_02.jpeg')  # again, other suffix
     touch(tree, 'italy/milan/ABCdef12345/000003_0000000_00.jpg')  # as Paris
     touch(tree, f'{ROME}/000012_0000400_00.jpg', content=b'')
     reading = LUPersonNLReader(check_sizes=True).read(tree)
@@ -144,7 +144,7 @@ def test_keys_of_another_dataset(tmp_path):
     make_lmdb(tmp_path / 'x', ['34_01_0341_00001865'])
     with pytest.raises(UserError, match='such as 34_01_0341') as error:
         LUPersonNLReader().read(tmp_path / 'x')
-    assert 'images/00001_000012_0000340_02.jpg, or such keys' in str(
+    assert 'images/00001_000012_0000340_02.jpg (or such keys' in str(
         error.value
     )
     file = (tmp_path / 'x' / 'data.mdb').rename(tmp_path / 'images.lmdb')

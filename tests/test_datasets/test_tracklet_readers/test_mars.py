@@ -32,7 +32,7 @@ def test_tracklets_share_no_frames(train):
         ('cam2', 4, 0, '0000/0000C2T0004F001.jpg'),
         ('cam2', 10001, 2, '0001/0001C2T0001F001.jpg'),
     ]
-    # distractors are many people
+    # distractors are many identities
     assert reading.truth.tolist() == [1, 1, 1, 3, 3, -1, 1]
     assert reading.truth.dtype == np.int32
     assert counts_of(reading.report) == {JUNK: 1}

@@ -74,12 +74,12 @@ def test_broken_file_is_named(tmp_path, content):
         LoadImage()(results)
 
 
-@pytest.mark.parametrize('ending', ['.jpg', '.png'])
-def test_truncated_file_is_no_image(tmp_path, ending):
-    data = cv2.imencode(ending, random_pixels(64, 32, 3))[1].tobytes()
-    path = tmp_path / f'a{ending}'
+@pytest.mark.parametrize('suffix', ['.jpg', '.png'])
+def test_truncated_file_is_no_image(tmp_path, suffix):
+    data = cv2.imencode(suffix, random_pixels(64, 32, 3))[1].tobytes()
+    path = tmp_path / f'a{suffix}'
     path.write_bytes(data[: int(0.9 * len(data))])
-    with pytest.raises(UnreadableImageError, match=rf'a\{ending}'):
+    with pytest.raises(UnreadableImageError, match=rf'a\{suffix}'):
         load(path)
 
 

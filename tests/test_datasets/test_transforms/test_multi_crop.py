@@ -90,20 +90,20 @@ def test_changes_are_as_frequent_as_the_papers(monkeypatch):
     for _ in range(draws):
         transform({'img': random_image()})
 
-    def share(name, height, views):
+    def fraction(name, height, views):
         found = sum(call[0].shape[0] == height for call in calls[name])
         return found / (draws * views)
 
     # four standard deviations of 800 draws
     for height in (16, 8):
-        assert share('jitter_colours', height, 2) == pytest.approx(
+        assert fraction('jitter_colours', height, 2) == pytest.approx(
             0.8, abs=0.06
         )
-        assert share('to_grey', height, 2) == pytest.approx(0.2, abs=0.06)
-    assert share('blur', 16, 2) == pytest.approx(0.55, abs=0.03)
-    assert share('blur', 8, num_local) == pytest.approx(0.5, abs=0.07)
-    assert share('solarize', 16, 1) == pytest.approx(0.2, abs=0.08)
-    assert share('solarize', 8, 1) == 0
+        assert fraction('to_grey', height, 2) == pytest.approx(0.2, abs=0.06)
+    assert fraction('blur', 16, 2) == pytest.approx(0.55, abs=0.03)
+    assert fraction('blur', 8, num_local) == pytest.approx(0.5, abs=0.07)
+    assert fraction('solarize', 16, 1) == pytest.approx(0.2, abs=0.08)
+    assert fraction('solarize', 8, 1) == 0
     sigmas = [sigma for _, sigma in calls['blur']]
     assert 0.1 <= min(sigmas) < 0.15 and 1.95 < max(sigmas) <= 2
     assert np.mean(sigmas) == pytest.approx(1.05, abs=0.08)

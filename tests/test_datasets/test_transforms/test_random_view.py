@@ -41,13 +41,13 @@ def test_jitter_has_its_ranges_and_every_order():
 def test_other_changes_are_as_frequent_as_asked():
     views = draws(2000)
 
-    def share(changes):
+    def fraction(changes):
         return sum(map(bool, changes)) / len(views)
 
-    assert share(v.flip for v in views) == pytest.approx(0.5, abs=0.04)
-    assert share(v.grey for v in views) == pytest.approx(0.2, abs=0.04)
-    assert share(v.sigma for v in views) == pytest.approx(0.5, abs=0.04)
-    assert share(v.solarize for v in views) == pytest.approx(0.2, abs=0.04)
+    assert fraction(v.flip for v in views) == pytest.approx(0.5, abs=0.04)
+    assert fraction(v.grey for v in views) == pytest.approx(0.2, abs=0.04)
+    assert fraction(v.sigma for v in views) == pytest.approx(0.5, abs=0.04)
+    assert fraction(v.solarize for v in views) == pytest.approx(0.2, abs=0.04)
     sigmas = [view.sigma for view in views if view.sigma]
     assert 0.1 <= min(sigmas) < 0.12 and 1.98 < max(sigmas) <= 2
 
