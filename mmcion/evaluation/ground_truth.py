@@ -49,7 +49,6 @@ def read_truth(
             sorted order.
 
     Raises:
-        FileNotFoundError: If a file is missing.
         UserError: If a column is missing, a value is not a number, or an id
             has no person.
     """
@@ -64,12 +63,11 @@ def read_truth(
     if persons is not None:
         lines = _read_csv(persons, ('id', 'person'))
         names = sorted({line['person'] for line in lines})
-        number = {
-            int(line['id']): names.index(line['person']) for line in lines
-        }
+        number = {int(x['id']): names.index(x['person']) for x in lines}
         if missing := sorted(set(pid.tolist()) - set(number)):
             raise UserError(f'{persons} has no person for the ids {missing}.')
         pid = np.array([number[i] for i in pid.tolist()], np.int64)
+    # frames count from 0 from here on
     return GroundTruth(values[:, 0].astype(np.int64) - 1, pid, values[:, 2:])
 
 
@@ -96,7 +94,7 @@ def match_truth(
         truth: Of the only recording, or by its name in ``table.sources``.
             Frames are those of the recording, also where it was cut into
             clips.
-        min_iou: In (0, 1].
+        min_iou: Smallest intersection over union, in (0, 1].
 
     Returns:
         ``(N,)`` int64 identities, -1 where no ground-truth box overlaps.
@@ -110,8 +108,7 @@ def match_truth(
     if isinstance(truth, GroundTruth):
         if len(sources) != 1:
             raise UserError(
-                f'the table has {len(sources)} recordings; give the truth of '
-                f'each by name.'
+                f'give the truth of each of {len(sources)} recordings by name.'
             )
         truth = {sources[0]: truth}
     for name in truth:
@@ -121,11 +118,13 @@ def match_truth(
         if source not in truth:
             continue
         one = truth[source]
+        # rows of a video are consecutive: start:stop
         start, stop = table.video_ptr[video : video + 2]
         frame = table.frame[start:stop]
         box = np.asarray(table.box[start:stop], float)
         for found, true in _rows_by_frame(frame, one.frame):
-            overlap = box_iou(box[found], one.box[true])
+            overlap = box_iou(box[found], one.box[true])  # (A, B)
+            # the Hungarian method pairs all it can; pairs without gain go
             gain = np.where(overlap >= min_iou, overlap, 0)
             i, j = linear_sum_assignment(gain, maximize=True)
             good = gain[i, j] > 0

@@ -41,9 +41,6 @@ class ReIDMetric(BaseMetric):
         collect_device: See ``BaseMetric``.
         prefix: See ``BaseMetric``.
         options: See ``EvaluationOptions``.
-
-    Raises:
-        UserError: If an option is unknown or out of range.
     """
 
     default_prefix = 'reid'
@@ -67,10 +64,6 @@ class ReIDMetric(BaseMetric):
             data_batch: Not used.
             data_samples: Each with ``feature`` ``(D,)``, ``pid``, ``cam_id``,
                 ``is_query`` and ``img_path``; ``tracklet_id`` is optional.
-
-        Raises:
-            UserError: If a field is missing, or a feature has NaN or
-                infinity.
         """
         for sample in data_samples:
             missing = {'feature', *_FIELDS} - set(sample)
@@ -95,9 +88,6 @@ class ReIDMetric(BaseMetric):
         Args:
             size: Number of images in the data set; the padding that gives
                 all ranks the same number is dropped.
-
-        Raises:
-            UserError: If there is no image; see also ``evaluate_features``.
         """
         if not self.results:
             raise UserError(
@@ -108,10 +98,8 @@ class ReIDMetric(BaseMetric):
         self.results.clear()
         if self.dump_features is not None and is_main_process():
             features.save(self.dump_features)
-            print_log(
-                f'{len(features)} features written to {self.dump_features}',
-                logger='current',
-            )
+            text = f'{len(features)} features written to {self.dump_features}'
+            print_log(text, logger='current')
         result = evaluate_features(features, self.options, distributed=True)
         if self.options.keep_nearest:
             hub = MessageHub.get_current_instance()
@@ -122,21 +110,15 @@ class ReIDMetric(BaseMetric):
         }
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
-        """Return the scores of rows that this process collected.
-
-        Args:
-            results: Rows as in ``self.results``; they are consumed.
-        """
+        """Return the scores of rows of this process, which are consumed."""
         return evaluate_features(_gather(results), self.options).scores
 
 
 def _gather(rows: list[dict], size: int | None = None) -> ReIDFeatures:
     """Return features as columns; consumes the rows to save memory.
 
-    Args:
-        rows: Rows of this process.
-        size: If given, gather those of all ranks and keep as many, in the
-            order of the data set.
+    If ``size`` is given, gather the rows of all ranks and keep this number,
+    in the order of the data set.
     """
     columns = {}
     for name in list(rows[0]):

@@ -29,8 +29,8 @@ class EvaluationSplit:
         gallery: ``(G,)`` rows of the gallery images that take part; None for
             all. All other attributes number these, 0 to G - 1.
         pids: ``(G,)`` their identities.
-        matches: Of each of the V queries.
-        ignored: Of each of the V queries, without ``junk``.
+        matches: Matches of each of the V queries.
+        ignored: Ignored images of each of the V queries, without ``junk``.
         junk: Rows that are ignored for every query.
     """
 
@@ -78,9 +78,6 @@ class MarketProtocol:
         Args:
             labels: Labels of queries and gallery.
             ignore_pids: Identities that are junk.
-
-        Raises:
-            UserError: If the protocol needs labels that are missing.
         """
         return [self.split(labels, ignore_pids)]
 
@@ -95,18 +92,18 @@ class MarketProtocol:
         if gallery is not None:
             g_pids = g_pids[gallery]
             g_cams = None if g_cams is None else g_cams[gallery]
-        is_junk = np.isin(g_pids, ignore_pids)
+        # without junk queries, junk images are matches of none
+        junk = np.flatnonzero(np.isin(g_pids, ignore_pids))
         queries = np.flatnonzero(~np.isin(q_pids, ignore_pids))
         same = rows_of_same_identity(q_pids[queries], g_pids)
-        if q_cams is None or g_cams is None:
-            matches, ignored = (
-                same,
-                same.select(np.zeros(len(same.rows), bool)),
-            )
-        else:
-            matches, ignored = self.match(same, q_cams[queries], g_cams)
+        none = same.select(np.zeros(len(same.rows), bool))
+        matches, ignored = (
+            (same, none)
+            if q_cams is None or g_cams is None
+            else self.match(same, q_cams[queries], g_cams)
+        )
         return EvaluationSplit(
-            queries, gallery, g_pids, matches, ignored, np.flatnonzero(is_junk)
+            queries, gallery, g_pids, matches, ignored, junk
         )
 
     def match(
@@ -114,10 +111,8 @@ class MarketProtocol:
     ) -> tuple[GalleryRows, GalleryRows]:
         """Return which gallery rows are matches and which are ignored.
 
-        Args:
-            same: Gallery rows with the identity of each of V queries.
-            q_cams: ``(V,)`` cameras of the queries.
-            g_cams: ``(G,)`` cameras of the gallery.
+        ``same`` has the gallery rows with the identity of each of V queries;
+        cameras are ``(V,)`` and ``(G,)``.
         """
         return split_by_camera(same, q_cams, g_cams)
 
@@ -147,11 +142,7 @@ class MarketProtocol:
 
 
 def build_protocol(protocol: Any) -> MarketProtocol:
-    """Return a protocol from its name, its config or an object.
-
-    Raises:
-        UserError: If there is no such protocol, or it has no such option.
-    """
+    """Return a protocol from its name, its config or an object."""
     if isinstance(protocol, str):
         protocol = {'type': protocol}
     if not isinstance(protocol, Mapping):

@@ -42,9 +42,6 @@ class SYSUMM01Protocol(MarketProtocol):
         shots: Images per identity and camera: 1 for single-shot, 10 for
             multi-shot; all images where there are fewer.
         num_trials: Number of galleries.
-
-    Raises:
-        UserError: If an option is out of range.
     """
 
     cmc_by_image = False
@@ -70,11 +67,7 @@ class SYSUMM01Protocol(MarketProtocol):
     def splits(
         self, labels: Labels, ignore_pids: Sequence[Any] = (-1,)
     ) -> list[EvaluationSplit]:
-        """Draw the galleries; see ``MarketProtocol.splits``.
-
-        Raises:
-            UserError: If cameras are missing, or none is of the mode.
-        """
+        """Draw the galleries; see ``MarketProtocol.splits``."""
         cams = labels.g_cams
         if cams is None:
             raise UserError('SYSUMM01Protocol needs cameras, 1 to 6.')
@@ -82,7 +75,7 @@ class SYSUMM01Protocol(MarketProtocol):
         if not len(rows):
             raise UserError(
                 f'mode {self.mode!r} needs gallery images of cameras '
-                f'{CAMERAS[self.mode]}; got cameras {np.unique(cams)}.'
+                f'{CAMERAS[self.mode]}; got {np.unique(cams)}.'
             )
         # one group for each identity and camera, in this order
         rows = rows[np.lexsort((cams[rows], labels.g_pids[rows]))]
@@ -98,12 +91,8 @@ class SYSUMM01Protocol(MarketProtocol):
         # choice and sample use the generator differently, as in the source
         if self.shots == 1:
             return np.array([random.choice(group) for group in groups])
-        return np.concatenate(
-            [
-                random.sample(group, min(self.shots, len(group)))
-                for group in groups
-            ]
-        )
+        sizes = [min(self.shots, len(group)) for group in groups]
+        return np.concatenate(list(map(random.sample, groups, sizes)))
 
     def match(
         self, same: GalleryRows, q_cams: np.ndarray, g_cams: np.ndarray
@@ -111,6 +100,7 @@ class SYSUMM01Protocol(MarketProtocol):
         """Ignore camera 2 for camera 3; see ``MarketProtocol.match``."""
         same_room = np.flatnonzero(g_cams == _SAME_ROOM)
         is_query = q_cams == _QUERY_CAMERA
+        # each query of camera 3 ignores them all, also other identities
         ptr = np.concatenate(([0], np.cumsum(is_query * len(same_room))))
         ignored = GalleryRows(ptr, np.tile(same_room, is_query.sum()))
         is_ignored = is_query[same.query] & (g_cams[same.rows] == _SAME_ROOM)
