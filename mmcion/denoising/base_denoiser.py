@@ -26,7 +26,7 @@ class BaseDenoiser(ABC):
         'delta': 'delta',
         'max_spread': 'sigma',
     }
-    ranks = RankPool()
+    ranks = RankPool()  # of a level on its own: one process, nothing kept
 
     @abstractmethod
     def __call__(

@@ -45,8 +45,8 @@ class Calibration:
             two.
         num_pairs: Co-occurring pairs behind ``delta``.
         bins: Edges of both histograms.
-        same: Counts of the distances behind ``sigma``.
-        different: Counts of the distances behind ``delta``.
+        same: Histogram of the distances behind ``sigma``.
+        different: Histogram of the distances behind ``delta``.
     """
 
     sigma: float
@@ -95,8 +95,7 @@ def calibrate(
         min_pairs: Fewer co-occurring pairs are not enough evidence.
 
     Raises:
-        UserError: If an argument is outside its range, there are fewer pairs
-            or no tracklet has two images; names the count and what to do.
+        UserError: If there are fewer pairs, or no tracklet has two images.
     """
     check_interval('(0, 0.5)', false_merge_rate=false_merge_rate)
     check_interval('(0, 1)', tracklet_noise=tracklet_noise)
@@ -112,8 +111,7 @@ def calibrate(
         )
     if not len(same):
         raise UserError(
-            f'"auto" thresholds need tracklets of two images, which show how '
-            f'much images of one identity differ; found none. {by_hand}.'
+            f'"auto" thresholds need tracklets of two images. {by_hand}.'
         )
     # Different identities for certain: how near do they come?
     delta = float(np.quantile(different, false_merge_rate))
@@ -153,10 +151,6 @@ def tracklet_distances(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the distances that show, without labels, what is far.
 
-    Args:
-        table: N images.
-        features: One row per image.
-
     Returns:
         Distances of images to the centroid of their tracklet, ``(n,)`` for
         those of tracklets with another image; and distances between the
@@ -177,13 +171,9 @@ def quantile_below_outliers(
 ) -> tuple[float, float]:
     """Return the ``1 - ratio`` quantile, unless it lies among outliers.
 
-    Args:
-        values: ``(n,)`` distances.
-        ratio: Smallest fraction of outliers, in (0, 1).
-
     Returns:
-        The quantile, and the ratio that it belongs to: the smallest of
-        ``ratio * 1.5 ** i`` beyond which no jump follows.
+        The quantile of ``values``, and the ratio that it belongs to: the
+        smallest of ``ratio * 1.5 ** i`` beyond which no jump follows.
     """
     steps = int(np.log(max(_MAX_NOISE / ratio, 1)) / np.log(_JUMP))
     ratios = ratio * _JUMP ** np.arange(steps + 1)
@@ -200,12 +190,8 @@ def lower_tail_quantile(
 ) -> float:
     """Return the ``wanted`` quantile of a normal distribution.
 
-    Args:
-        median: Median of the distribution.
-        quantile: Its quantile at ``rate``.
-        rate: Fraction in (0, 0.5).
-        wanted: Fraction whose quantile is returned; from ``rate`` up it is
-            ``quantile``.
+    The distribution has this median and this quantile at ``rate`` < 0.5;
+    from ``rate`` up the result is ``quantile``.
     """
     if wanted >= rate:
         return quantile

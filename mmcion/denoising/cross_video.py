@@ -49,9 +49,6 @@ class CrossVideoDenoiser(BaseDenoiser):
         max_ratio: As in ``SingleVideoDenoiser``, for the pool that is
             re-allocated at the end.
         min_images: As in ``SingleTrackletDenoiser``.
-
-    Raises:
-        UserError: If an argument is outside its range.
     """
 
     calibrated: ClassVar[dict[str, str]] = {
@@ -107,8 +104,7 @@ class CrossVideoDenoiser(BaseDenoiser):
         self.level1.ranks = self.ranks
         cleaned = self.level1(table, features, IdentityLabels(linked))
 
-        # Merged identities have new centroids, so pooled images get another
-        # chance.
+        # Merged identities have new centroids: pooled images try again.
         found = reallocate(
             table,
             features,

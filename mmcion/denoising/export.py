@@ -38,7 +38,7 @@ def export_annotation(
     kept = identity != UNASSIGNED
     num = labels.num_identities
     num_images = np.bincount(identity[kept], minlength=num)  # (K,)
-    # distinct pairs (identity, video), (2, m) -> (K,)
+    # distinct pairs (identity, video): (2, m) -> (K,)
     seen = np.unique(np.stack((identity[kept], table.video_id[kept])), axis=1)
     num_videos = np.bincount(seen[0], minlength=num)
     large = num_images >= min_images_per_identity
@@ -46,9 +46,8 @@ def export_annotation(
     if not good.any():
         raise UserError(
             f'none of {num} identities has >= {min_images_per_identity} '
-            f'images in >= {min_videos} videos; lower '
-            f'min_images_per_identity or min_videos, or look at the report: '
-            f'the thresholds may be too strict.'
+            f'images in >= {min_videos} videos; lower these two, or look at '
+            f'the report: the thresholds may be too strict.'
         )
     rows = np.flatnonzero(kept)
     rows = rows[good[identity[rows]]]

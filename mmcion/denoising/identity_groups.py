@@ -88,11 +88,6 @@ class IdentityGroups:
         Every identity accepts its proposals, nearest first, as long as it
         stays consistent (ours).
 
-        Args:
-            sigma: Largest distance of a row to its identity's centroid.
-            max_ratio: A row is proposed only if the nearest identity is at
-                most this times as far as the second nearest.
-
         Returns:
             Number of rows that were accepted.
         """
@@ -130,9 +125,7 @@ class IdentityGroups:
     def near_pairs(self, delta: float, k: int | None = None) -> list[Pair]:
         """Return ``(distance, a, b)``, a < b, of identities that may join.
 
-        Args:
-            delta: Distances below it count.
-            k: One of the two identities; None returns all pairs.
+        They are nearer than ``delta``; k is one of the two, if given.
         """
         firsts = np.arange(self.num) if k is None else np.array([k])
         pairs = []

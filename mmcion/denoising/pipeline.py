@@ -37,14 +37,10 @@ class DenoisePipeline:
     Args:
         stages: Configs of registered denoisers, in order.
         calibration: Arguments of ``calibrate``.
-        work_dir: Results of finished stages, and of finished chunks of the
-            stage that was interrupted, are kept here and reused when
+        work_dir: Folder for the results of finished levels, and of finished
+            chunks of the level that was interrupted. They are reused when
             configuration and inputs are the same; None keeps nothing.
-        seed: Handed to every level.
-
-    Raises:
-        UserError: If ``stages`` is empty or one has no ``type``, or
-            ``calibration`` has arguments that ``calibrate`` does not know.
+        seed: Seed that every level gets.
     """
 
     def __init__(
@@ -96,23 +92,19 @@ class DenoisePipeline:
         levels: list[Config] = [
             {'name': 'tracklets', **_counts(table, labels)}
         ]
-        inputs = {
-            'table': table.fingerprint(),
-            'features': features.fingerprint(),
-        }
+        table_key, feature_key = table.fingerprint(), features.fingerprint()
+        inputs = {'table': table_key, 'features': feature_key}
         # The key of a stage is a hash of all that its result depends on:
         # version, inputs and seed, its config and those before it.
         key = hash_value([__version__, *inputs.values(), self.seed])
-        for number, (stage, denoiser) in enumerate(
-            zip(stages, denoisers, strict=True), 1
-        ):
+        runs = zip(stages, denoisers, strict=True)
+        for number, (stage, denoiser) in enumerate(runs, 1):
             # Noise is measured with the level's own sigma. All identities
             # are compared with all, as across videos: hence link_delta.
             sigma = stage.get('sigma', calibration.get('sigma'))
             delta = calibration.get('link_delta', stage.get('delta'))
-            thresholds = (
-                None if sigma is None or delta is None else (sigma, delta)
-            )
+            known = sigma is not None and delta is not None
+            thresholds = (sigma, delta) if known else None
             key = hash_value([key, stage, thresholds])
             name = f'{number:02d}_{stage["type"]}'
             found = self.results.load(name, key)
@@ -166,13 +158,14 @@ class DenoisePipeline:
                 f'{name} must return integers of shape {shape}; got '
                 f'{identity.dtype} of shape {identity.shape}.'
             )
+        # (N,) bool: a level of a user's own may make any mistake
         wrong = identity < UNASSIGNED
         wrong[features.unreadable] |= identity[features.unreadable] >= 0
         if wrong.any():
+            row = wrong.argmax()
             raise UserError(
-                f'{name} must return identities from {UNASSIGNED} on, and '
-                f'{UNASSIGNED} for rows without a feature; row '
-                f'{wrong.argmax()} has {identity[wrong.argmax()]}.'
+                f'{name} must return identities >= {UNASSIGNED}, and that for '
+                f'rows without a feature; row {row} has {identity[row]}.'
             )
         report = {
             'name': type(denoiser).__name__,
@@ -181,11 +174,9 @@ class DenoisePipeline:
             'seconds': round(time.perf_counter() - began, 3),
         }
         text = (
-            f'{report["name"]}: {report["images"]} images, '
-            f'{report["identities"]} identities, '
-            f'{report["identities_in_several_videos"]} of them in several '
-            f'videos'
-        )
+            '{name}: {images} images, {identities} identities, '
+            '{identities_in_several_videos} of them in several videos'
+        ).format_map(report)
         if thresholds is not None:
             sigma, delta = thresholds
             # the level before may have measured these labels already
@@ -196,12 +187,8 @@ class DenoisePipeline:
                 else noise_rates(features, labels, sigma, delta)
             )
             after = noise_rates(features, result, sigma, delta)
-            report['noise'] = {
-                'sigma': sigma,
-                'delta': delta,
-                'before': before,
-                'after': after,
-            }
+            noise = {'sigma': sigma, 'delta': delta}
+            report['noise'] = {**noise, 'before': before, 'after': after}
             text += (
                 f'; noise intra {before["intra"]:.1%} -> {after["intra"]:.1%}'
                 f', inter {before["inter"]:.1%} -> {after["inter"]:.1%}'
@@ -231,10 +218,9 @@ def _count_repeated_frames(table: TrackletTable) -> int:
     repeated = int((same_tracklet & (np.diff(table.frame) == 0)).sum())
     if repeated:
         print_log(
-            f'{repeated} images come from a frame in which their tracklet '
-            f'has another image. A tracklet is one identity, so they stay '
-            f'together; if frames are not known, number them, or all '
-            f'identities of a video co-occur.',
+            f'{repeated} images come from a frame in which their tracklet has '
+            f'another image. They stay together; if frames are not known, '
+            f'number them, or all identities of a video co-occur.',
             logger='current',
             level=logging.WARNING,
         )

@@ -29,20 +29,12 @@ def reallocate(
     not in its frame. Every identity accepts its proposals, nearest first, as
     long as it stays consistent.
 
-    Args:
-        table: N images.
-        features: One row per image; ``features.unreadable`` stay pooled.
-        identity: ``(N,)`` integers 0..K-1, -1 = pooled.
-        sigma: Largest distance of a row to its identity's centroid.
-        max_ratio: A row is proposed only if the nearest identity is at most
-            this times as far as the second nearest.
-        exclude_cooccurring: Whether two boxes in one frame are two
-            identities.
-        ranks: How the work is shared and kept.
+    Options are those of ``SingleVideoDenoiser``.
 
     Returns:
         The new identities ``(N,)``.
     """
+    # rows without a feature stay pooled
     pooled = identity < 0
     pooled[features.unreadable] = False
     centroids = normalise(sum_features(features, identity, ranks))  # (K, D)

@@ -26,9 +26,6 @@ class SingleTrackletDenoiser(BaseDenoiser):
     Args:
         sigma: Largest distance to the centroid, in (0, 2].
         min_images: An identity left with fewer images is dissolved (ours).
-
-    Raises:
-        UserError: If an argument is outside its range.
     """
 
     def __init__(self, sigma: float, min_images: int = 2) -> None:
@@ -62,8 +59,6 @@ class SingleTrackletDenoiser(BaseDenoiser):
         identity[groups.values[~keep]] = UNASSIGNED
         report = {
             'removed_images': int((~keep).sum()),
-            'dissolved_identities': int(
-                (too_small & (groups.sizes > 0)).sum()
-            ),
+            'dissolved_identities': int(too_small[groups.sizes > 0].sum()),
         }
         return IdentityLabels(identity, report).contiguous()

@@ -61,11 +61,7 @@ class StageResults:
         return found[0]
 
     def save(
-        self,
-        name: str,
-        key: str,
-        labels: IdentityLabels,
-        report: dict[str, Any],
+        self, name: str, key: str, labels: IdentityLabels, report: dict
     ) -> None:
         """Keep a result; replaces an older one of the same name."""
         if self.folder is None:

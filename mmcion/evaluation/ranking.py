@@ -1,6 +1,6 @@
 """Rank the gallery for every query: AP, INP, CMC and the nearest images.
 
-The rank of a match is the number of wrong images that are at most as far, so
+The rank of a match follows from the number of wrong images at most as far, so
 the gallery is never sorted; memory is one block of queries times the gallery.
 
 A wrong image exactly as far as a match counts as before it (pessimistic).

@@ -120,7 +120,7 @@ def test_people_of_one_camera_and_unknown_people_are_left_out():
 
 def test_one_person_is_no_test():
     pid, cam_id = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 0])
-    with pytest.raises(UserError, match='1 identities'):
+    with pytest.raises(UserError, match='1 such identities'):
         query_gallery_split(pid, cam_id)
 
 

@@ -21,6 +21,7 @@ class Csr(NamedTuple):
     @classmethod
     def from_keys(cls, keys: np.ndarray, values: np.ndarray, num: int) -> Csr:
         """Group values by their key in 0..num-1, keeping their order."""
+        # stable: values of a key stay in the given order
         order = np.argsort(keys, kind='stable')
         ptr = np.searchsorted(keys[order], np.arange(num + 1))
         return cls(ptr, values[order])

@@ -83,11 +83,8 @@ def near_pairs(
                 f'nearer than delta ({delta:.3f}): it is too large for these '
                 f'features. Lower it, or false_links if it was calibrated.'
             )
-        return {
-            'first': first[near],
-            'second': second[near],
-            'distance': distance[near],
-        }
+        columns = {'first': first, 'second': second, 'distance': distance}
+        return {name: column[near] for name, column in columns.items()}
 
     parts = (ranks or RankPool()).map(
         'links',
@@ -97,9 +94,9 @@ def near_pairs(
         unit='pair',
     )
     first, second, distance = (
-        np.concatenate([part[name] for part in parts])
-        for name in ('first', 'second', 'distance')
+        np.concatenate([part[name] for part in parts]) for name in parts[0]
     )
+    # a total order, so the order of the strips does not matter
     order = np.lexsort((second, first, distance))
     return first[order], second[order], distance[order]
 
@@ -107,14 +104,7 @@ def near_pairs(
 def _candidates(
     single: torch.Tensor, start: int, stop: int, end: int, delta: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Find pairs of start:stop and start:end that may be near enough.
-
-    Args:
-        single: ``(n, D)`` float32 unit vectors.
-        start: First row of both sides.
-        stop: One past the last row of the first side.
-        end: One past the last row of the second side.
-        delta: Largest distance, in float64.
+    """Find pairs of rows start:stop and start:end that may be near enough.
 
     Returns:
         First and second index, ``(c,)`` each, in any order.
@@ -147,14 +137,9 @@ def pair_distance(
 
 
 def nearest_other(vectors: np.ndarray, queries: np.ndarray) -> np.ndarray:
-    """Return the distances of vectors to their nearest other.
+    """Return the distances ``(q,)`` of some vectors to their nearest other.
 
-    Args:
-        vectors: ``(n, D)`` unit vectors.
-        queries: ``(q,)`` indices of the vectors to search for.
-
-    Returns:
-        ``(q,)`` float64. One vector alone has distance infinity.
+    ``queries`` are their ``(q,)`` indices. One vector alone has infinity.
     """
     if len(vectors) < 2:
         return np.full(len(queries), np.inf)
