@@ -31,7 +31,7 @@ def dot(a: np.ndarray, b: np.ndarray) -> float:
 
 @compiled()
 def add_rows(sums: np.ndarray, feats: np.ndarray, ids: np.ndarray) -> None:
-    """Add rows ``(n, D)`` to the ``(K, D)`` sums of their identities, in order.
+    """Add rows ``(n, D)`` to the sums ``(K, D)`` of their identities.
 
     Rows with the identity -1 are skipped.
     """
