@@ -46,7 +46,6 @@ class QueryScores:
         nearest: ``(V, K)`` gallery rows that are not ignored, nearest first;
             -1 where there are fewer.
         distances: ``(V, K)`` their distances; infinite where there are fewer.
-        ranks: R ranks of the columns of ``hits``.
     """
 
     ap: np.ndarray
@@ -56,19 +55,20 @@ class QueryScores:
     is_tied: np.ndarray
     nearest: np.ndarray
     distances: np.ndarray
-    ranks: Sequence[int]
 
-    def cmc(self, ranks: Sequence[int]) -> np.ndarray:
-        """Return the fraction of valid queries with a match up to ranks."""
+    @property
+    def cmc(self) -> np.ndarray:
+        """``(R,)`` fractions of the valid queries with a match up to ranks."""
         valid = self.num_matches > 0
-        columns = [list(self.ranks).index(rank) for rank in ranks]
-        return self.hits[valid][:, columns].sum(axis=0) / max(valid.sum(), 1)
+        # NumPy sums contiguous columns pairwise, with less rounding
+        hits = np.asfortranarray(self.hits[valid])
+        return hits.sum(axis=0) / max(valid.sum(), 1)
 
     def means(self, ranks: Sequence[int]) -> dict[str, float]:
-        """Average over the valid queries; see ``mmcion.evaluate``."""
+        """Average over the valid queries; ``ranks`` are the first of the R."""
         valid = self.num_matches > 0
         num_valid = int(valid.sum())
-        hits = zip(ranks, self.cmc(ranks).tolist(), strict=True)
+        hits = zip(ranks, self.cmc.tolist(), strict=False)
         return {
             'mAP': float(self.ap[valid].sum() / max(num_valid, 1)),
             'mINP': float(self.inp[valid].sum() / max(num_valid, 1)),
@@ -135,13 +135,12 @@ def own_queries(num_queries: int, distributed: bool) -> slice:
 
 def _concatenate(parts: list[QueryScores], distributed: bool) -> QueryScores:
     """Join the scores of all blocks, and of all processes."""
-    columns = vars(parts[0]).copy()
-    ranks = columns.pop('ranks')
-    for name in columns:
+    columns = {}
+    for name in vars(parts[0]):
         own = np.concatenate([getattr(part, name) for part in parts])
         every = all_gather_arrays(own) if distributed else [own]
         columns[name] = np.concatenate(every)
-    return QueryScores(**columns, ranks=ranks)
+    return QueryScores(**columns)
 
 
 def score_block(
@@ -192,9 +191,7 @@ def score_block(
             hits[row] = options.protocol.hits(
                 own, block[row, wrong], split.pids[wrong], ranks
             )
-    return QueryScores(
-        ap, inp, hits, counts, is_tied, nearest, distances, options.ranks
-    )
+    return QueryScores(ap, inp, hits, counts, is_tied, nearest, distances)
 
 
 def _nearest(block: np.ndarray, keep: int) -> tuple[np.ndarray, np.ndarray]:

@@ -178,7 +178,7 @@ def _rank_rows(
         num_matches=ranked.num_matches,
         nearest=np.append(gallery, -1)[ranked.nearest],  # -1 stays -1
         distances=ranked.distances,
-        cmc=ranked.cmc(curve_ranks),
+        cmc=ranked.cmc[len(options.ranks) :],
         roc=roc,
         unit='tracklet' if options.average_tracklets else 'image',
         remark=options.protocol.remark,

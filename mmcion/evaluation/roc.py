@@ -191,15 +191,13 @@ def calibrate_threshold(
     The rate holds for identities and cameras like those of the features.
 
     Args:
-        qf: ``(Q, D)`` query features; this and the labels as in
-            ``roc_curve``.
+        qf: ``(Q, D)`` query features.
         gf: ``(G, D)`` gallery features.
         q_pids: ``(Q,)`` identities.
         g_pids: ``(G,)`` identities.
-        q_cams: ``(Q,)`` cameras.
+        q_cams: ``(Q,)`` cameras; without, all pairs of an identity match.
         g_cams: ``(G,)`` cameras.
-        false_match_rate: Largest fraction of wrong pairs to accept, in
-            (0, 1).
+        false_match_rate: Largest fraction of wrong pairs to accept.
         ignore_pids: Identities that are ignored in queries and gallery.
 
     Raises:
