@@ -1,5 +1,3 @@
-"""BaseDenoiser: the contract of a denoising level."""
-
 from abc import ABC, abstractmethod
 from typing import ClassVar
 

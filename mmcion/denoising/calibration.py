@@ -115,12 +115,9 @@ def calibrate(
         )
     # Different identities for certain: how near do they come?
     delta = float(np.quantile(different, false_merge_rate))
-    link_delta = lower_tail_quantile(
-        float(np.median(different)),
-        delta,
-        false_merge_rate,
-        false_links / table.num_tracklets,
-    )
+    median = float(np.median(different))
+    wanted = false_links / table.num_tracklets
+    link_delta = lower_tail_quantile(median, delta, false_merge_rate, wanted)
     # A normal tail can reach distances at which images of one tracklet lie.
     link_delta = min(delta, max(link_delta, float(np.median(same))))
     # Nearly always one identity: how far apart are its images?

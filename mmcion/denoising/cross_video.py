@@ -1,5 +1,3 @@
-"""Level 3, long-range cross-video denoising."""
-
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,12 +9,7 @@ from mmcion.structures import (
     TrackletTable,
     cooccurring_pairs,
 )
-from mmcion.utils.checks import (
-    UserError,
-    check_at_least,
-    check_choice,
-    check_interval,
-)
+from mmcion.utils.checks import UserError, check_at_least, check_interval
 
 from .base_denoiser import BaseDenoiser
 from .constrained_union_find import ConstrainedUnionFind
@@ -31,7 +24,7 @@ _REPORTED_LINKS, _REPORTED_ROWS = 24, 4
 
 @DENOISERS.register_module()
 class CrossVideoDenoiser(BaseDenoiser):
-    """Link identities of different videos that are one identity.
+    """Level 3: link identities of different videos that are one identity.
 
     Source: CION, long-range cross-video denoising with a sliding range and
     linking relations. Ours: links are tried in order of distance and guarded
@@ -69,7 +62,6 @@ class CrossVideoDenoiser(BaseDenoiser):
     ) -> None:
         check_interval('(0, 2]', delta=delta, max_spread=max_spread)
         check_interval('[0, 1]', max_ratio=max_ratio)
-        check_choice('exclude_cooccurring', exclude_cooccurring, (True, False))
         if range_size is not None:
             check_at_least(1, range_size=range_size)
             # half: what a border separates is together in the next range
@@ -137,11 +129,9 @@ class CrossVideoDenoiser(BaseDenoiser):
             stride=self.stride,
             ranks=self.ranks,
         )
-        cooccurring = (
-            cooccurring_pairs(table, identity)
-            if self.exclude_cooccurring
-            else (first[:0], first[:0])
-        )
+        cooccurring = first[:0], first[:0]
+        if self.exclude_cooccurring:
+            cooccurring = cooccurring_pairs(table, identity)
         groups = ConstrainedUnionFind(sums, cooccurring, self.max_spread)
         links = zip(first.tolist(), second.tolist(), strict=True)
         accepted = np.flatnonzero([groups.join(a, b) for a, b in links])

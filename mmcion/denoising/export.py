@@ -1,5 +1,3 @@
-"""From identities to the annotation that pre-training reads."""
-
 import numpy as np
 
 from mmcion.structures import (
@@ -18,16 +16,17 @@ def export_annotation(
     min_images_per_identity: int = 2,
     min_videos: int = 1,
 ) -> tuple[AnnotationTable, dict[str, int]]:
-    """Keep the identities worth training on, numbered 0..P-1.
+    """Make the annotation for pre-training, of identities worth training on.
 
     Args:
-        table: Images; must have paths.
-        labels: Their identities.
+        table: Images with paths.
+        labels: Identities of its rows.
         min_images_per_identity: Smaller identities are dropped.
         min_videos: Identities seen in fewer videos are dropped.
 
     Returns:
-        The annotation, whose ``cam_id`` is the video, and counts.
+        The annotation, with identities 0..P-1 and the video as ``cam_id``,
+        and counts.
 
     Raises:
         UserError: If the table has no paths, or nothing is left.

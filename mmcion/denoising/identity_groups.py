@@ -1,5 +1,3 @@
-"""IdentityGroups: the identities of a video while they change."""
-
 import numpy as np
 
 from .functional import Csr, accept, consistent_rows, normalise, propose
@@ -13,7 +11,7 @@ _DISTANCE_DECIMALS = 12
 
 
 class IdentityGroups:
-    """K identities over n rows, with centroids and the frames they are in.
+    """K identities over n rows of a video, while they change.
 
     Two boxes in one frame of one video are two identities (ours), so
     identities that share a frame can be forbidden to join.
@@ -64,9 +62,8 @@ class IdentityGroups:
 
     def cooccur(self, a: int, b: int) -> bool:
         """Return whether two identities must not join: they share a frame."""
-        return self._exclude and not self._frames[a].isdisjoint(
-            self._frames[b]
-        )
+        is_shared = not self._frames[a].isdisjoint(self._frames[b])
+        return self._exclude and is_shared
 
     def union(self, a: int, b: int, sigma: float) -> tuple[np.ndarray, float]:
         """Return what level 1 would keep if two identities were one.
@@ -107,13 +104,9 @@ class IdentityGroups:
             exclude_cooccurring=self._exclude,
         )
         proposals = Csr.from_keys(ids, rows, self.num)
+        members = Csr.from_identity(self.identity)
         accepted = accept(
-            self.feats,
-            self._frame,
-            Csr.from_identity(self.identity),
-            proposals,
-            sigma,
-            self._exclude,
+            self.feats, self._frame, members, proposals, sigma, self._exclude
         )
         owner = np.repeat(np.arange(self.num), proposals.sizes)[accepted]
         self.identity[proposals.values[accepted]] = owner

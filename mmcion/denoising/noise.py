@@ -1,5 +1,3 @@
-"""How noisy a labelling is, measured without true identities."""
-
 import numpy as np
 
 from mmcion.structures import FeatureStore, IdentityLabels

@@ -1,5 +1,3 @@
-"""DenoisePipeline: runs the levels of a config, resumes, writes the report."""
-
 import logging
 import time
 from collections.abc import Sequence
@@ -29,12 +27,10 @@ from .stage_results import Result, StageResults
 
 
 class DenoisePipeline:
-    """A list of levels, with thresholds calibrated where they say 'auto'.
-
-    What ``'auto'`` becomes: see ``resolve_auto``.
+    """A list of levels, with calibrated thresholds where they say 'auto'.
 
     All ranks of mmengine's process group share the work; each returns the
-    whole result.
+    whole result. What ``'auto'`` becomes: see ``resolve_auto``.
 
     Args:
         stages: Configs of registered denoisers, in order.
@@ -57,9 +53,8 @@ class DenoisePipeline:
         if not stages:
             raise UserError('a denoising pipeline needs at least one stage.')
         for number, stage in enumerate(stages, 1):
-            if not isinstance(stage, dict) or not isinstance(
-                stage.get('type'), str
-            ):
+            kind = stage.get('type') if isinstance(stage, dict) else None
+            if not isinstance(kind, str):
                 raise UserError(
                     f'stage {number} of the pipeline must be a dict with a '
                     f'"type", the name of a denoiser; got {stage!r}.'

@@ -68,14 +68,12 @@ def reallocate(
         old, new = members.slice(first, last), proposals.slice(first, last)
         # only the rows of this chunk are read, and numbered by position
         rows = np.unique(np.concatenate((old.values, new.values)))
-        accepted = accept(
-            features[rows],
-            _frame_keys(table, rows),
-            Csr(old.ptr, np.searchsorted(rows, old.values)),
-            Csr(new.ptr, np.searchsorted(rows, new.values)),
-            sigma,
-            exclude_cooccurring,
+        old, new = (
+            Csr(part.ptr, np.searchsorted(rows, part.values))
+            for part in (old, new)
         )
+        feats, keys = features[rows], _frame_keys(table, rows)
+        accepted = accept(feats, keys, old, new, sigma, exclude_cooccurring)
         return {'accepted': accepted}
 
     work = members.ptr + proposals.ptr  # rows to read

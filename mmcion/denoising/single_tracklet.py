@@ -1,5 +1,3 @@
-"""Level 1, single-tracklet denoising."""
-
 import numpy as np
 
 from mmcion.registry import DENOISERS
@@ -18,7 +16,7 @@ from .grouped_rows import map_groups
 
 @DENOISERS.register_module()
 class SingleTrackletDenoiser(BaseDenoiser):
-    """Drop images that disagree with the rest of their tracklet.
+    """Level 1: drop images that disagree with the rest of their tracklet.
 
     Source: CION, single-tracklet denoising. Per identity the farthest image
     is removed until all lie within ``sigma`` of the centroid.

@@ -1,5 +1,3 @@
-"""Level 2, short-range single-video denoising."""
-
 import heapq
 from itertools import pairwise
 
@@ -7,12 +5,7 @@ import numpy as np
 
 from mmcion.registry import DENOISERS
 from mmcion.structures import FeatureStore, IdentityLabels, TrackletTable
-from mmcion.utils.checks import (
-    UserError,
-    check_at_least,
-    check_choice,
-    check_interval,
-)
+from mmcion.utils.checks import UserError, check_at_least, check_interval
 
 from .base_denoiser import BaseDenoiser
 from .grouped_rows import map_groups
@@ -21,7 +14,7 @@ from .identity_groups import IdentityGroups
 
 @DENOISERS.register_module()
 class SingleVideoDenoiser(BaseDenoiser):
-    """Re-allocate pooled images and merge identities within each video.
+    """Level 2: re-allocate pooled images and merge identities in each video.
 
     Source: CION, short-range single-video denoising; the order of steps, the
     co-occurrence rule and ``max_loss`` are ours.
@@ -52,7 +45,6 @@ class SingleVideoDenoiser(BaseDenoiser):
         check_interval('(0, 2]', sigma=sigma, delta=delta)
         check_interval('[0, 1]', max_loss=max_loss, max_ratio=max_ratio)
         check_at_least(1, max_rounds=max_rounds)
-        check_choice('exclude_cooccurring', exclude_cooccurring, (True, False))
         self.sigma = float(sigma)  # what compiled functions take
         self.delta = delta
         self.exclude_cooccurring = exclude_cooccurring

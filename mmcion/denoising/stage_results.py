@@ -1,5 +1,3 @@
-"""StageResults: what a pipeline keeps to resume after an interruption."""
-
 import shutil
 from pathlib import Path
 from typing import Any
@@ -16,20 +14,20 @@ Result = tuple[IdentityLabels, dict[str, Any]]
 
 
 class StageResults:
-    """Results of finished stages, in a folder of one config and its inputs.
+    """Results of finished levels, in a folder of one config and its inputs.
 
     Rank 0 reads and writes.
 
     Args:
         work_dir: Gets ``stages/<name>.npz`` and ``.json``, and a folder with
-            the chunks of an unfinished stage; None keeps nothing.
+            the chunks of an unfinished level; None keeps nothing.
     """
 
     def __init__(self, work_dir: str | Path | None) -> None:
         self.folder = None if work_dir is None else Path(work_dir) / 'stages'
 
     def rank_pool(self, name: str) -> RankPool:
-        """Return the pool for a stage that is to run."""
+        """Return the pool for a level that is to run."""
         return RankPool(self.folder and self.folder / f'{name}.chunks')
 
     def load(self, name: str) -> Result | None:

@@ -1,5 +1,3 @@
-"""EvaluationOptions: how features are evaluated."""
-
 from __future__ import annotations
 
 import inspect

@@ -67,8 +67,7 @@ def query_gallery_split(
         Rows ``(M,)``, ascending, and whether each is a query, ``(M,)`` bool.
 
     Raises:
-        UserError: If fewer than two identities have two cameras, or each has
-            a single image per camera.
+        UserError: If too few identities have two cameras.
     """
     rows: list[int] = []
     queries: list[int] = []

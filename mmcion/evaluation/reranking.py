@@ -136,8 +136,7 @@ def check_rerank(k1: int, k2: int, lambda_value: float, variant: str) -> None:
     check_choice('variant', variant, VARIANTS)
     check_interval('[0, 1]', lambda_value=lambda_value)
     check_at_least(1, k1=k1, k2=k2)
-    if k2 > k1:
-        raise UserError(f'k2 must be at most k1 ({k1}); got {k2}.')
+    check_interval(f'[1, {k1}]', k2=k2)  # at most k1
 
 
 class Images:

@@ -44,13 +44,11 @@ def evaluate(
     - If no query has a match, all scores are 0 and a warning says why.
 
     Args:
-        qf: ``(Q, D)`` query features, array or tensor; need not be
-            normalised.
+        qf: ``(Q, D)`` query features, array or tensor.
         gf: ``(G, D)`` gallery features.
         q_pids: ``(Q,)`` identities.
         g_pids: ``(G,)`` identities.
-        q_cams: ``(Q,)`` cameras. Gallery images of the query's identity and
-            camera are ignored; without cameras none are.
+        q_cams: ``(Q,)`` cameras; without, no gallery images are ignored.
         g_cams: ``(G,)`` cameras.
         options: ``ranks``, ``ignore_pids``, ``distance`` and ``protocol``,
             see ``EvaluationOptions``.
@@ -61,12 +59,10 @@ def evaluate(
         and ``num_tied_queries`` (a wrong image is exactly as far as a match).
 
     Raises:
-        UserError: If features have NaN or infinity, lengths differ, or an
-            option is unknown or out of range.
+        UserError: If features, labels or options are not usable.
     """
-    chosen = EvaluationOptions.from_options(
-        options, ('ranks', 'ignore_pids', 'distance', 'protocol')
-    )
+    allowed = 'ranks', 'ignore_pids', 'distance', 'protocol'
+    chosen = EvaluationOptions.from_options(options, allowed)
     qf, gf = as_features(qf, 'qf'), as_features(gf, 'gf')
     arrays = q_pids, g_pids, q_cams, g_cams
     labels = Labels.from_arrays(arrays, (len(qf), len(gf)))
@@ -95,9 +91,8 @@ def evaluate_distances(
     Returns:
         The scores of ``evaluate``.
     """
-    chosen = EvaluationOptions.from_options(
-        options, ('ranks', 'ignore_pids', 'protocol')
-    )
+    allowed = 'ranks', 'ignore_pids', 'protocol'
+    chosen = EvaluationOptions.from_options(options, allowed)
     distances = as_features(distances, 'distances')
     arrays = q_pids, g_pids, q_cams, g_cams
     labels = Labels.from_arrays(arrays, distances.shape)
@@ -188,7 +183,7 @@ def _rank_rows(
 def feature_blocks(
     qf: np.ndarray, gf: np.ndarray, options: EvaluationOptions
 ) -> Blocks:
-    """Return distances between features, expanded and re-ranked on request."""
+    """Return distances of features, expanded and re-ranked by the options."""
 
     def blocks(
         queries: np.ndarray, rows: np.ndarray | None

@@ -1,7 +1,8 @@
 """ROC curve of verification, and the threshold for a false-match rate.
 
-Every pair of a query and a gallery image that is not ignored counts: a pair
-of one identity is a match, all others are wrong.
+All pairs of a query and a gallery image that is not ignored count: those of
+one identity match, all others are wrong. Memory is a block of queries times
+the gallery, and the matching pairs.
 """
 
 from __future__ import annotations
@@ -41,8 +42,7 @@ def roc_curve(
 ) -> RocCurve:
     """Return true and false positive rates at every matching distance.
 
-    Memory is a block of queries times the gallery, and the matching pairs. A
-    wrong pair exactly as far as a match counts as accepted.
+    A wrong pair exactly as far as a match counts as accepted.
 
     Args:
         qf: ``(Q, D)`` query features.

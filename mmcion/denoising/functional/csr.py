@@ -1,5 +1,3 @@
-"""Csr: lists of rows, one after the other, as in sparse matrices."""
-
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -8,7 +6,9 @@ import numpy as np
 
 
 class Csr(NamedTuple):
-    """G lists of values in two arrays, which compiled functions can read.
+    """G lists of values, one after the other, as in sparse matrices.
+
+    Two arrays, which compiled functions can read.
 
     Attributes:
         ptr: ``(G + 1,)``; list g is ``values[ptr[g]:ptr[g + 1]]``.

@@ -1,5 +1,3 @@
-"""ReIDMetric: evaluate features of queries and gallery."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -27,9 +25,8 @@ class ReIDMetric(BaseMetric):
     """Collect features of queries and gallery, and evaluate them.
 
     Queries and gallery come from one data loader; ``is_query`` of the data
-    sample tells them apart. Features are kept as float32 on the CPU. Every
-    rank gathers all features and ranks the gallery for its part of the
-    queries.
+    sample says which is which. Features are kept as float32 on the CPU. Every
+    rank gathers all of them and ranks the gallery for a part of the queries.
 
     Scores are in [0, 1]: ``reid/mAP``, ``reid/mINP``, ``reid/Rank-1``, ... If
     nearest images are kept, the ``RetrievalResult`` is ``retrieval_result``

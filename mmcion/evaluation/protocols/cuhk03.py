@@ -1,5 +1,3 @@
-"""CUHK03Protocol: CMC with one gallery image of each identity."""
-
 import numpy as np
 
 from mmcion.registry import PROTOCOLS

@@ -1,5 +1,3 @@
-"""Labels: identities and cameras of queries and gallery."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,5 +1,3 @@
-"""MarketProtocol: the evaluation of Market-1501, and base of the others."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +20,7 @@ from .labels import Labels
 
 @dataclass
 class EvaluationSplit:
-    """One ranking: the gallery and which of its images count for a query.
+    """A ranking: the gallery and which of its images count for each query.
 
     Attributes:
         queries: ``(V,)`` rows of the queries, without junk.
@@ -73,12 +71,7 @@ class MarketProtocol:
     def splits(
         self, labels: Labels, ignore_pids: Sequence[Any] = (-1,)
     ) -> list[EvaluationSplit]:
-        """Return the rankings to make; scores are averaged over them.
-
-        Args:
-            labels: Labels of queries and gallery.
-            ignore_pids: Identities that are junk.
-        """
+        """Return the rankings to make; scores are averaged over them."""
         return [self.split(labels, ignore_pids)]
 
     def split(
@@ -129,10 +122,7 @@ class MarketProtocol:
             own: ``(M,)`` distances of the matches.
             wrong: ``(W,)`` distances of the wrong images.
             wrong_pids: ``(W,)`` identities of the wrong images.
-            ranks: ``(R,)`` ranks.
-
-        Returns:
-            ``(R,)`` in [0, 1].
+            ranks: ``(R,)`` ranks -> ``(R,)`` in [0, 1].
         """
         raise NotImplementedError
 

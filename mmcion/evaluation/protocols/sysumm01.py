@@ -1,5 +1,3 @@
-"""SYSUMM01Protocol: infrared queries, galleries drawn from colour images."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence
