@@ -30,7 +30,7 @@ from .protocols import EvaluationSplit, Labels
 # distances, (B, G), for blocks of BLOCK queries. Blocks are overwritten.
 Blocks = Callable[[np.ndarray, np.ndarray | None], Iterator[np.ndarray]]
 
-_MANY_MATCHES = 64
+_MANY_MATCHES = 64  # from here on, sorting the wrong images is faster
 
 
 @dataclass
@@ -214,7 +214,7 @@ def _count_wrong(
     ``row`` ``(G,)`` has the distances of the wrong images, infinite for all
     others, ``near`` ``(M,)`` those of the matches.
     """
-    if len(near) > _MANY_MATCHES:  # below, sorting costs more than it saves
+    if len(near) > _MANY_MATCHES:
         row = np.sort(row)
         return row.searchsorted(near, 'right'), row.searchsorted(near, 'left')
     return (

@@ -250,8 +250,8 @@ def mean_of_nearest(
     weights_NN: csr_matrix, neighbours_NK: np.ndarray
 ) -> csr_matrix:
     """Average the encoding of each image over its neighbours (section 3.4)."""
-    share = weights_NN.dtype.type(1 / neighbours_NK.shape[1])
-    return neighbour_matrix(neighbours_NK, share) @ weights_NN
+    weight = weights_NN.dtype.type(1 / neighbours_NK.shape[1])
+    return neighbour_matrix(neighbours_NK, weight) @ weights_NN
 
 
 def jaccard_distance(row_N: csr_matrix, gallery_GN: csc_matrix) -> np.ndarray:

@@ -28,7 +28,7 @@ class Csr(NamedTuple):
 
     @classmethod
     def from_identity(cls, identity: np.ndarray) -> Csr:
-        """Group rows by identity 0..K-1; those with -1 are left out."""
+        """Group rows by identity 0..K-1; those with -1 are skipped."""
         rows = np.flatnonzero(identity >= 0)
         num = int(identity.max(initial=-1)) + 1
         return cls.from_keys(identity[rows], rows, num)
