@@ -1,5 +1,3 @@
-"""Thresholds that a config leaves to the data: ``'auto'``."""
-
 from copy import deepcopy
 from dataclasses import asdict
 from typing import Any

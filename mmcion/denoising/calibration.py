@@ -79,18 +79,13 @@ def calibrate(
     median and ``delta``. It is at most ``delta``, and at least the median
     distance of images to their own tracklet.
 
-    Where more images are foreign than ``tracklet_noise`` says, the quantile
-    lies among them, far above that of a slightly larger ratio. Then the ratio
-    grows by steps of 1.5 times beyond the last such jump, and the log says
-    so.
-
     Args:
         table: N images.
         features: One row per image.
         false_merge_rate: Fraction of co-occurring pairs, which are different
             identities, that may lie nearer than ``delta``.
         tracklet_noise: Fraction of images presumed to be foreign to their
-            tracklet.
+            tracklet; more if there are more, see ``quantile_below_outliers``.
         false_links: Number of false links that an identity may expect.
         min_pairs: Fewer co-occurring pairs are not enough evidence.
 
@@ -167,6 +162,8 @@ def quantile_below_outliers(
     values: np.ndarray, ratio: float
 ) -> tuple[float, float]:
     """Return the ``1 - ratio`` quantile, unless it lies among outliers.
+
+    Then it is far above the quantile of a slightly larger ratio.
 
     Returns:
         The quantile of ``values``, and the ratio that it belongs to: the

@@ -21,8 +21,7 @@ class IdentityGroups:
         frame: ``(n,)`` integers, equal for rows of the same frame.
         identity: ``(n,)`` integers 0..K-1, -1 = pooled. Copied.
         exclude_cooccurring: Whether sharing a frame forbids joining.
-        usable: ``(n,)`` bool, False for rows that must stay pooled; None
-            if all may be given away.
+        usable: ``(n,)`` bool, False for rows that must stay pooled.
 
     Attributes:
         identity: ``(n,)`` int64, as changed so far.
@@ -68,9 +67,7 @@ class IdentityGroups:
     def union(self, a: int, b: int, sigma: float) -> tuple[np.ndarray, float]:
         """Return what level 1 would keep if two identities were one.
 
-        Returns:
-            Rows that would stay, and the fraction that the smaller side
-            would lose (the side of a, if they are equal).
+        Rows, and the fraction that the smaller side would lose (a, if equal).
         """
         rows = np.sort(np.concatenate((self.rows[a], self.rows[b])))
         keep = consistent_rows(self.feats[rows], sigma)
@@ -79,14 +76,11 @@ class IdentityGroups:
         return rows[keep], float(loss)
 
     def reallocate(self, sigma: float, max_ratio: float = 1.0) -> int:
-        """Give pooled rows to identities, nearest first.
+        """Give pooled rows to identities; return the number accepted.
 
         A row is proposed to the nearest identity that is not in its frame.
         Every identity accepts its proposals, nearest first, as long as it
         stays consistent (ours).
-
-        Returns:
-            Number of rows that were accepted.
         """
         # (P,) rows that may be given away
         pool = np.flatnonzero((self.identity < 0) & self._usable)

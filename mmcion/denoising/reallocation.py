@@ -23,16 +23,11 @@ def reallocate(
     exclude_cooccurring: bool,
     ranks: RankPool,
 ) -> np.ndarray:
-    """Give pooled rows to identities, nearest first (ours).
+    """Give pooled rows to identities; return the new identities ``(N,)``.
 
     A row is proposed to the nearest identity that was seen in its video but
     not in its frame. Every identity accepts its proposals, nearest first, as
-    long as it stays consistent.
-
-    Options are those of ``SingleVideoDenoiser``.
-
-    Returns:
-        The new identities ``(N,)``.
+    long as it stays consistent (ours). Options: see ``SingleVideoDenoiser``.
     """
     # rows without a feature stay pooled
     pooled = identity < 0

@@ -1,10 +1,10 @@
-"""Compare found identities with true ones."""
-
 import numpy as np
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from sklearn.metrics.cluster import contingency_matrix
 
 from mmcion.utils.checks import UserError
+
+_KINDS = 'pairwise', 'bcubed'  # of precision and recall
 
 
 def identity_metrics(
@@ -40,14 +40,8 @@ def identity_metrics(
         )
     is_known = true >= 0
     is_kept = is_known & (found >= 0)
-    scores = dict.fromkeys(
-        (
-            *('pairwise_precision', 'pairwise_recall', 'pairwise_f1'),
-            *('bcubed_precision', 'bcubed_recall', 'bcubed_f1'),
-            *('ari', 'nmi', 'purity'),
-        ),
-        0.0,
-    )
+    names = [f'{a}_{b}' for a in _KINDS for b in ('precision', 'recall', 'f1')]
+    scores = dict.fromkeys([*names, 'ari', 'nmi', 'purity'], 0.0)
     if is_kept.any():
         scores |= _scores(true[is_kept], found[is_kept])
     return {
@@ -81,7 +75,7 @@ def _scores(true: np.ndarray, found: np.ndarray) -> dict[str, float]:
         'bcubed': float((squares / true_sizes[cells.row]).sum() / len(true)),
     }
     scores = {}
-    for name in precision:
+    for name in _KINDS:
         both = precision[name] + recall[name]
         scores[f'{name}_precision'] = precision[name]
         scores[f'{name}_recall'] = recall[name]

@@ -1,5 +1,3 @@
-"""Query expansion: average a query with its nearest gallery images."""
-
 from typing import Any
 
 import numpy as np

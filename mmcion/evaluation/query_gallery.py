@@ -1,5 +1,3 @@
-"""Split a tracklet table into queries and gallery."""
-
 from __future__ import annotations
 
 import numpy as np

@@ -86,14 +86,10 @@ def rank_gallery(
     *,
     distributed: bool = False,
 ) -> tuple[QueryScores, list[EvaluationSplit]]:
-    """Rank the gallery of every split of a protocol.
+    """Return the splits of a protocol, and the means of scores over them.
 
-    If ``distributed``, each rank of the process group takes a part of the
-    queries; all get the whole result.
-
-    Returns:
-        Means over the splits, with matches and nearest images of the first;
-        and the splits.
+    Matches and nearest images are those of the first. If ``distributed``,
+    each rank of the process group ranks for a part of the queries.
     """
     splits = options.protocol.splits(labels, options.ignore_pids)
     scores = []

@@ -1,5 +1,3 @@
-"""Evaluate features or distances of queries and gallery."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -78,8 +78,8 @@ def nearest_identity(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Find the nearest allowed identity of each of P pooled rows.
 
-    ``candidates`` has the identities by video, ``forbidden`` those by frame
-    key; ``video`` and ``frame_key`` are ``(P,)``.
+    ``candidates`` has the identities by ``video``, ``forbidden`` those by
+    ``frame_key`` (both ``(P,)``).
 
     Returns:
         Identity ``(P,)``, -1 where none is allowed; its distance ``(P,)``;

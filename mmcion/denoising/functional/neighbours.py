@@ -32,19 +32,16 @@ def near_pairs(
 
     Args:
         vectors: ``(n, D)`` unit vectors.
-        delta: Distances below it count, 1 - cosine.
-        group: ``(n,)``; pairs within a group are skipped.
-        range_size: Only pairs that lie in a common sliding range of this
-            many vectors are compared; None compares all with all.
+        delta: Largest distance, 1 - cosine.
+        group: ``(n,)`` groups; pairs within a group are skipped.
+        range_size: Number of vectors in the sliding range in which pairs are
+            compared; None compares all with all.
         stride: How far the range moves, in [1, ``range_size``].
         ranks: How the work is shared and kept.
 
     Returns:
         First index, second index (larger), distance; each ``(m,)``, ordered
         by distance, then by indices.
-
-    Raises:
-        UserError: If there are more pairs than fit into memory.
     """
     count = len(vectors)
     if not count:
@@ -56,15 +53,12 @@ def near_pairs(
     # The last range that holds row i begins at the multiple of ``stride`` at
     # or before i. So rows of one stride share one end, and no pair comes
     # twice.
-    strips = [
-        (
-            start,
-            min(start + _ROWS, origin + stride, count),
-            min(origin + range_size, count),
-        )
-        for origin in range(0, count, stride)
-        for start in range(origin, min(origin + stride, count), _ROWS)
-    ]
+    strips = []
+    for origin in range(0, count, stride):
+        last = min(origin + stride, count)
+        end = min(origin + range_size, count)
+        for start in range(origin, last, _ROWS):
+            strips.append((start, min(start + _ROWS, last), end))
     single = torch.from_numpy(np.asarray(vectors, np.float32))
     single = single.to(get_device())
     num_found = 0

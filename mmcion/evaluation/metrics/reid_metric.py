@@ -65,10 +65,7 @@ class ReIDMetric(BaseMetric):
         for sample in data_samples:
             missing = {'feature', *_FIELDS} - set(sample)
             if missing:
-                raise UserError(
-                    f'ReIDMetric needs {sorted(missing)} in every data '
-                    f'sample; got {sorted(sample)}.'
-                )
+                raise UserError(f'a data sample has no {sorted(missing)}.')
             feature = sample['feature'].detach().float().cpu().numpy()
             if not np.isfinite(feature).all():
                 raise UserError(
@@ -87,10 +84,7 @@ class ReIDMetric(BaseMetric):
                 all ranks the same number is dropped.
         """
         if not self.results:
-            raise UserError(
-                'ReIDMetric got no images: the data set is empty, or has '
-                'fewer images than there are ranks.'
-            )
+            raise UserError('a rank got no images; use fewer ranks.')
         features = _gather(self.results, size)
         self.results.clear()
         if self.dump_features is not None and is_main_process():

@@ -80,17 +80,18 @@ class SYSUMM01Protocol(MarketProtocol):
         keys = np.stack((labels.g_pids[rows], cams[rows]))
         starts = np.flatnonzero((keys[:, 1:] != keys[:, :-1]).any(axis=0)) + 1
         groups = [group.tolist() for group in np.split(rows, starts)]
-        return [
-            self.split(labels, ignore_pids, self._draw(groups, Random(trial)))
-            for trial in range(self.num_trials)
-        ]
-
-    def _draw(self, groups: list[list[int]], random: Random) -> np.ndarray:
-        # choice and sample use the generator differently, as in the source
-        if self.shots == 1:
-            return np.array([random.choice(group) for group in groups])
-        sizes = [min(self.shots, len(group)) for group in groups]
-        return np.concatenate(list(map(random.sample, groups, sizes)))
+        splits = []
+        for random in map(Random, range(self.num_trials)):
+            # choice and sample use the generator differently, as in the source
+            drawn = [
+                [random.choice(group)]
+                if self.shots == 1
+                else random.sample(group, min(self.shots, len(group)))
+                for group in groups
+            ]
+            gallery = np.concatenate(drawn)
+            splits.append(self.split(labels, ignore_pids, gallery))
+        return splits
 
     def match(
         self, same: GalleryRows, q_cams: np.ndarray, g_cams: np.ndarray
