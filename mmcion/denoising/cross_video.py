@@ -9,7 +9,12 @@ from mmcion.structures import (
     TrackletTable,
     cooccurring_pairs,
 )
-from mmcion.utils.checks import UserError, check_at_least, check_interval
+from mmcion.utils.checks import (
+    UserError,
+    check_at_least,
+    check_choice,
+    check_interval,
+)
 
 from .base_denoiser import BaseDenoiser
 from .constrained_union_find import ConstrainedUnionFind
@@ -62,6 +67,7 @@ class CrossVideoDenoiser(BaseDenoiser):
     ) -> None:
         check_interval('(0, 2]', delta=delta, max_spread=max_spread)
         check_interval('[0, 1]', max_ratio=max_ratio)
+        check_choice('exclude_cooccurring', exclude_cooccurring, (True, False))
         if range_size is not None:
             check_at_least(1, range_size=range_size)
             # half: what a border separates is together in the next range

@@ -124,8 +124,8 @@ class DenoisePipeline:
         )
         denoisers = _build(stages)
         labels = IdentityLabels.from_tracklets(table, features)
-        levels: list[Config] = []
-        levels.append({'name': 'tracklets', **_counts(table, labels)})
+        own: Config = {'name': 'tracklets', **_counts(table, labels)}
+        levels = [own]
         runs = zip(self.names, stages, denoisers, strict=True)
         for name, stage, denoiser in runs:
             # Noise is measured with the level's own sigma. All identities
@@ -189,8 +189,8 @@ class DenoisePipeline:
         if wrong.any():
             row = wrong.argmax()
             raise UserError(
-                f'{name} must return identities >= {UNASSIGNED}, and that for '
-                f'rows without a feature; row {row} has {identity[row]}.'
+                f'{name} must return identities >= {UNASSIGNED}, {UNASSIGNED} '
+                f'without a feature; row {row} has {identity[row]}.'
             )
         report = {
             'name': type(denoiser).__name__,

@@ -5,7 +5,12 @@ import numpy as np
 
 from mmcion.registry import DENOISERS
 from mmcion.structures import FeatureStore, IdentityLabels, TrackletTable
-from mmcion.utils.checks import UserError, check_at_least, check_interval
+from mmcion.utils.checks import (
+    UserError,
+    check_at_least,
+    check_choice,
+    check_interval,
+)
 
 from .base_denoiser import BaseDenoiser
 from .grouped_rows import map_groups
@@ -45,6 +50,7 @@ class SingleVideoDenoiser(BaseDenoiser):
         check_interval('(0, 2]', sigma=sigma, delta=delta)
         check_interval('[0, 1]', max_loss=max_loss, max_ratio=max_ratio)
         check_at_least(1, max_rounds=max_rounds)
+        check_choice('exclude_cooccurring', exclude_cooccurring, (True, False))
         self.sigma = float(sigma)  # what compiled functions take
         self.delta = delta
         self.exclude_cooccurring = exclude_cooccurring

@@ -168,9 +168,8 @@ class ThresholdCalibration:
             return ''
         return (
             f'{self.num_wrong} wrong pairs are few for a false-match rate of '
-            f'{self.false_match_rate:g}: chance decides where the threshold '
-            f'lies. Use features of more identities, for at least '
-            f'{num_needed} wrong pairs, or a larger rate.'
+            f'{self.false_match_rate:g}: chance decides the threshold. Use '
+            f'more identities, for {num_needed} wrong pairs, or a larger rate.'
         )
 
 
