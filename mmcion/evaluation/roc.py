@@ -169,7 +169,8 @@ class ThresholdCalibration:
         return (
             f'{self.num_wrong} wrong pairs are few for a false-match rate of '
             f'{self.false_match_rate:g}: chance decides the threshold. Use '
-            f'more identities, for {num_needed} wrong pairs, or a larger rate.'
+            f'more identities, at least {num_needed} wrong pairs, or a larger '
+            f'rate.'
         )
 
 
