@@ -4,6 +4,7 @@ import numpy as np
 
 from mmcion.registry import DENOISERS
 from mmcion.structures import (
+    Csr,
     FeatureStore,
     IdentityLabels,
     TrackletTable,
@@ -18,7 +19,7 @@ from mmcion.utils.checks import (
 
 from .base_denoiser import BaseDenoiser
 from .constrained_union_find import ConstrainedUnionFind
-from .functional import Csr, near_pairs, normalise
+from .functional import near_pairs, normalise
 from .grouped_rows import sum_features
 from .reallocation import reallocate
 from .single_tracklet import SingleTrackletDenoiser

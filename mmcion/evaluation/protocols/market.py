@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mmcion.registry import PROTOCOLS
+from mmcion.structures import Csr
 from mmcion.structures.matching import (
-    GalleryRows,
     rows_of_same_identity,
     split_by_camera,
 )
@@ -35,8 +35,8 @@ class EvaluationSplit:
     queries: np.ndarray
     gallery: np.ndarray | None
     pids: np.ndarray
-    matches: GalleryRows
-    ignored: GalleryRows
+    matches: Csr
+    ignored: Csr
     junk: np.ndarray
 
 
@@ -89,7 +89,7 @@ class MarketProtocol:
         junk = np.flatnonzero(np.isin(g_pids, ignore_pids))
         queries = np.flatnonzero(~np.isin(q_pids, ignore_pids))
         same = rows_of_same_identity(q_pids[queries], g_pids)
-        none = same.select(np.zeros(len(same.rows), bool))
+        none = same.select(np.zeros(len(same.values), bool))
         matches, ignored = (
             (same, none)
             if q_cams is None or g_cams is None
@@ -100,8 +100,8 @@ class MarketProtocol:
         )
 
     def match(
-        self, same: GalleryRows, q_cams: np.ndarray, g_cams: np.ndarray
-    ) -> tuple[GalleryRows, GalleryRows]:
+        self, same: Csr, q_cams: np.ndarray, g_cams: np.ndarray
+    ) -> tuple[Csr, Csr]:
         """Return which gallery rows are matches and which are ignored.
 
         ``same`` has the gallery rows with the identity of each of V queries;
