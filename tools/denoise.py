@@ -19,7 +19,8 @@ EXAMPLE = """examples:
   torchrun --nproc-per-node 4 tools/denoise.py CONFIG ... --launcher pytorch
 
 Finished levels are kept, and the finished chunks of an interrupted one; the
-same command resumes after them. In the out folder: annotation/ (for
+same command resumes after them. Other settings or inputs need another folder
+or --overwrite; export options may change. In the out folder: annotation/ (for
 pre-training), cion_annos.json (the published format), identity.npy (one per
 row of the table), report.json, and report.html to look at.
 """
@@ -38,6 +39,12 @@ def parse_args() -> argparse.Namespace:
         '--features', required=True, help='folder of its FeatureStore'
     )
     parser.add_argument('--out', required=True, help='folder to write to')
+    parser.add_argument(
+        '--overwrite',
+        action='store_true',
+        help='replace identities in the out folder that other settings or '
+        'inputs gave',
+    )
     add_cfg_options(parser)
     add_launcher(parser)
     return parser.parse_args()
@@ -64,7 +71,13 @@ def main() -> None:
     features = FeatureStore.open(args.features)
     with ranks(args.launcher, gloo=True):
         MMLogger.get_instance('mmcion')
-        labels = denoise(table, features, cfg, work_dir=args.out)
+        labels = denoise(
+            table,
+            features,
+            cfg,
+            work_dir=args.out,
+            overwrite=args.overwrite,
+        )
         if is_main_process():
             write_results(table, labels, export, Path(args.out))
 

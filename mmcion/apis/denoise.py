@@ -29,6 +29,7 @@ def denoise(
     config: dict[str, Any] | Config | str | Path,
     *,
     work_dir: str | Path | None = None,
+    overwrite: bool = False,
 ) -> IdentityLabels:
     """Turn tracklets into identities.
 
@@ -40,15 +41,17 @@ def denoise(
             ``(N, D)``.
         config: As in ``configs/denoise``: ``pipeline``, and optionally
             ``calibration``, ``center``, ``seed`` and ``custom_imports``.
-        work_dir: Folder of finished levels and chunks, which are reused.
+        work_dir: Folder of finished levels and chunks, which are reused; see
+            ``ResultFolder``.
+        overwrite: Whether to replace results of other settings or inputs.
 
     Returns:
         Identity of every row, -1 where it was dropped, and the ``report``.
 
     Raises:
         UserError: If the config has unknown keys, the features are not the
-            table's, a feature is zero or not finite, or thresholds cannot
-            be calibrated.
+            table's, a feature is zero or not finite, thresholds cannot be
+            calibrated, or ``work_dir`` has results of other settings.
     """
     if not isinstance(table, TrackletTable):
         raise UserError(
@@ -74,5 +77,6 @@ def denoise(
         config.get('calibration'),
         work_dir,
         config.get('seed', 0),
+        overwrite,
     )
     return pipeline.run(table, features.centered() if center else features)

@@ -1,5 +1,3 @@
-"""Thresholds that a config leaves to the data: ``'auto'``."""
-
 from copy import deepcopy
 from dataclasses import asdict
 from typing import Any
@@ -8,7 +6,7 @@ from mmengine.logging import print_log
 
 from mmcion.registry import DENOISERS
 from mmcion.structures import FeatureStore, TrackletTable
-from mmcion.utils.checks import UserError, check_choice
+from mmcion.utils.checks import UserError, check_choice, check_interval
 
 from .base_denoiser import BaseDenoiser
 from .calibration import calibrate
@@ -32,19 +30,9 @@ def resolve_auto(
     within a tracklet, and without labels that factor cannot be calibrated
     (ours).
 
-    Args:
-        stages: Configs of levels.
-        calibration: Arguments of ``calibrate``.
-        table: N images.
-        features: One row per image.
-
     Returns:
         Configs with numbers, and arguments and outcome of the calibration,
         empty if there was none.
-
-    Raises:
-        UserError: If a level has no such calibrated argument, a multiple is
-            not positive, or thresholds cannot be calibrated.
     """
     stages = deepcopy(stages)
     automatic = [
@@ -74,24 +62,16 @@ def resolve_auto(
                 f'calibrated on do not differ ({fields[name]} would be '
                 f'{value:.2g}). Set it by hand in the config.'
             )
-        # beyond 2 no cosine distance exists
+        # no cosine distance is larger than 2
         stage[name] = min(value * multiple, 2.0)
     return stages, {**calibration, **asdict(found)}
 
 
 def auto_multiple(value: Any) -> float | None:
-    """Return the multiple that an 'auto' value stands for, None if none.
-
-    Raises:
-        UserError: If the multiple is not positive.
-    """
+    """Return the multiple that an 'auto' value stands for, None if none."""
     if value == AUTO:
         return 1.0
     if not isinstance(value, dict) or set(value) != {AUTO}:
         return None
-    multiple = value[AUTO]
-    if not isinstance(multiple, int | float) or not multiple > 0:
-        raise UserError(
-            f'dict(auto=...) takes a positive multiple; got {multiple!r}.'
-        )
-    return float(multiple)
+    check_interval('(0, inf)', **value)
+    return float(value[AUTO])

@@ -1,5 +1,3 @@
-"""BaseDenoiser: the contract of a denoising level."""
-
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
@@ -26,7 +24,7 @@ class BaseDenoiser(ABC):
         'delta': 'delta',
         'max_spread': 'sigma',
     }
-    ranks = RankPool()
+    ranks = RankPool()  # of a level on its own: one process, nothing kept
 
     @abstractmethod
     def __call__(

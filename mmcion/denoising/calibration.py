@@ -45,8 +45,8 @@ class Calibration:
             two.
         num_pairs: Co-occurring pairs behind ``delta``.
         bins: Edges of both histograms.
-        same: Counts of the distances behind ``sigma``.
-        different: Counts of the distances behind ``delta``.
+        same: Histogram of the distances behind ``sigma``.
+        different: Histogram of the distances behind ``delta``.
     """
 
     sigma: float
@@ -79,24 +79,18 @@ def calibrate(
     median and ``delta``. It is at most ``delta``, and at least the median
     distance of images to their own tracklet.
 
-    Where more images are foreign than ``tracklet_noise`` says, the quantile
-    lies among them, far above that of a slightly larger ratio. Then the ratio
-    grows by steps of 1.5 times beyond the last such jump, and the log says
-    so.
-
     Args:
         table: N images.
         features: One row per image.
         false_merge_rate: Fraction of co-occurring pairs, which are different
             identities, that may lie nearer than ``delta``.
         tracklet_noise: Fraction of images presumed to be foreign to their
-            tracklet.
+            tracklet; more if there are more, see ``quantile_below_outliers``.
         false_links: Number of false links that an identity may expect.
         min_pairs: Fewer co-occurring pairs are not enough evidence.
 
     Raises:
-        UserError: If an argument is outside its range, there are fewer pairs
-            or no tracklet has two images; names the count and what to do.
+        UserError: If there are fewer pairs, or no tracklet has two images.
     """
     check_interval('(0, 0.5)', false_merge_rate=false_merge_rate)
     check_interval('(0, 1)', tracklet_noise=tracklet_noise)
@@ -112,17 +106,13 @@ def calibrate(
         )
     if not len(same):
         raise UserError(
-            f'"auto" thresholds need tracklets of two images, which show how '
-            f'much images of one identity differ; found none. {by_hand}.'
+            f'"auto" thresholds need tracklets of two images. {by_hand}.'
         )
     # Different identities for certain: how near do they come?
     delta = float(np.quantile(different, false_merge_rate))
-    link_delta = lower_tail_quantile(
-        float(np.median(different)),
-        delta,
-        false_merge_rate,
-        false_links / table.num_tracklets,
-    )
+    median = float(np.median(different))
+    wanted = false_links / table.num_tracklets
+    link_delta = lower_tail_quantile(median, delta, false_merge_rate, wanted)
     # A normal tail can reach distances at which images of one tracklet lie.
     link_delta = min(delta, max(link_delta, float(np.median(same))))
     # Nearly always one identity: how far apart are its images?
@@ -153,10 +143,6 @@ def tracklet_distances(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the distances that show, without labels, what is far.
 
-    Args:
-        table: N images.
-        features: One row per image.
-
     Returns:
         Distances of images to the centroid of their tracklet, ``(n,)`` for
         those of tracklets with another image; and distances between the
@@ -177,13 +163,11 @@ def quantile_below_outliers(
 ) -> tuple[float, float]:
     """Return the ``1 - ratio`` quantile, unless it lies among outliers.
 
-    Args:
-        values: ``(n,)`` distances.
-        ratio: Smallest fraction of outliers, in (0, 1).
+    Then it is far above the quantile of a slightly larger ratio.
 
     Returns:
-        The quantile, and the ratio that it belongs to: the smallest of
-        ``ratio * 1.5 ** i`` beyond which no jump follows.
+        The quantile of ``values``, and the ratio that it belongs to: the
+        smallest of ``ratio * 1.5 ** i`` beyond which no jump follows.
     """
     steps = int(np.log(max(_MAX_NOISE / ratio, 1)) / np.log(_JUMP))
     ratios = ratio * _JUMP ** np.arange(steps + 1)
@@ -200,12 +184,8 @@ def lower_tail_quantile(
 ) -> float:
     """Return the ``wanted`` quantile of a normal distribution.
 
-    Args:
-        median: Median of the distribution.
-        quantile: Its quantile at ``rate``.
-        rate: Fraction in (0, 0.5).
-        wanted: Fraction whose quantile is returned; from ``rate`` up it is
-            ``quantile``.
+    The distribution has this median and this quantile at ``rate`` < 0.5;
+    from ``rate`` up the result is ``quantile``.
     """
     if wanted >= rate:
         return quantile

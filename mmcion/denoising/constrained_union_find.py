@@ -1,5 +1,3 @@
-"""ConstrainedUnionFind: groups of identities that refuse doubtful links."""
-
 import numpy as np
 
 from mmcion.structures import Csr
@@ -51,11 +49,7 @@ class ConstrainedUnionFind:
         self._forbidden: dict[int, set[int]] = {}
 
     def join(self, first: int, second: int) -> bool:
-        """Join the groups of two identities unless the link is refused.
-
-        Returns:
-            Whether they were joined. Within one group nothing is.
-        """
+        """Join the groups of two identities; return whether it was done."""
         a, b = sorted((int(self.group[first]), int(self.group[second])))
         if a == b:
             return False

@@ -1,5 +1,3 @@
-"""Level 3, long-range cross-video denoising."""
-
 from typing import Any, ClassVar
 
 import numpy as np
@@ -32,7 +30,7 @@ _REPORTED_LINKS, _REPORTED_ROWS = 24, 4
 
 @DENOISERS.register_module()
 class CrossVideoDenoiser(BaseDenoiser):
-    """Link identities of different videos that are one identity.
+    """Level 3: link identities of different videos that are one identity.
 
     Source: CION, long-range cross-video denoising with a sliding range and
     linking relations. Ours: links are tried in order of distance and guarded
@@ -50,9 +48,6 @@ class CrossVideoDenoiser(BaseDenoiser):
         max_ratio: As in ``SingleVideoDenoiser``, for the pool that is
             re-allocated at the end.
         min_images: As in ``SingleTrackletDenoiser``.
-
-    Raises:
-        UserError: If an argument is outside its range.
     """
 
     calibrated: ClassVar[dict[str, str]] = {
@@ -108,8 +103,7 @@ class CrossVideoDenoiser(BaseDenoiser):
         self.level1.ranks = self.ranks
         cleaned = self.level1(table, features, IdentityLabels(linked))
 
-        # Merged identities have new centroids, so pooled images get another
-        # chance.
+        # Merged identities have new centroids: pooled images try again.
         found = reallocate(
             table,
             features,
@@ -142,11 +136,9 @@ class CrossVideoDenoiser(BaseDenoiser):
             stride=self.stride,
             ranks=self.ranks,
         )
-        cooccurring = (
-            cooccurring_pairs(table, identity)
-            if self.exclude_cooccurring
-            else (first[:0], first[:0])
-        )
+        cooccurring = first[:0], first[:0]
+        if self.exclude_cooccurring:
+            cooccurring = cooccurring_pairs(table, identity)
         groups = ConstrainedUnionFind(sums, cooccurring, self.max_spread)
         links = zip(first.tolist(), second.tolist(), strict=True)
         accepted = np.flatnonzero([groups.join(a, b) for a, b in links])

@@ -1,5 +1,3 @@
-"""From identities to the annotation that pre-training reads."""
-
 import numpy as np
 
 from mmcion.structures import (
@@ -18,16 +16,17 @@ def export_annotation(
     min_images_per_identity: int = 2,
     min_videos: int = 1,
 ) -> tuple[AnnotationTable, dict[str, int]]:
-    """Keep the identities worth training on, numbered 0..P-1.
+    """Make the annotation for pre-training, of identities worth training on.
 
     Args:
-        table: Images; must have paths.
-        labels: Their identities.
+        table: Images with paths.
+        labels: Identities of its rows.
         min_images_per_identity: Smaller identities are dropped.
         min_videos: Identities seen in fewer videos are dropped.
 
     Returns:
-        The annotation, whose ``cam_id`` is the video, and counts.
+        The annotation, with identities 0..P-1 and the video as ``cam_id``,
+        and counts.
 
     Raises:
         UserError: If the table has no paths, or nothing is left.
@@ -38,7 +37,7 @@ def export_annotation(
     kept = identity != UNASSIGNED
     num = labels.num_identities
     num_images = np.bincount(identity[kept], minlength=num)  # (K,)
-    # distinct pairs (identity, video), (2, m) -> (K,)
+    # distinct pairs (identity, video): (2, m) -> (K,)
     seen = np.unique(np.stack((identity[kept], table.video_id[kept])), axis=1)
     num_videos = np.bincount(seen[0], minlength=num)
     large = num_images >= min_images_per_identity
@@ -46,9 +45,8 @@ def export_annotation(
     if not good.any():
         raise UserError(
             f'none of {num} identities has >= {min_images_per_identity} '
-            f'images in >= {min_videos} videos; lower '
-            f'min_images_per_identity or min_videos, or look at the report: '
-            f'the thresholds may be too strict.'
+            f'images in >= {min_videos} videos; lower these two, or look at '
+            f'the report: the thresholds may be too strict.'
         )
     rows = np.flatnonzero(kept)
     rows = rows[good[identity[rows]]]

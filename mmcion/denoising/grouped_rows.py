@@ -15,15 +15,12 @@ Arrays = dict[str, np.ndarray]
 
 
 def cut(ptr: np.ndarray) -> list[tuple[int, int]]:
-    """Cut groups into runs of at least ``CHUNK_ROWS`` rows.
-
-    Args:
-        ptr: ``(G + 1,)`` pointers of the groups. A run ends with the group
-            that reaches ``CHUNK_ROWS``.
+    """Cut G groups with pointers ``(G + 1,)`` into runs of groups.
 
     Returns:
         First group and one past the last group of every run.
     """
+    # a run ends with the group that reaches CHUNK_ROWS
     runs, first = [], 0
     while first < len(ptr) - 1:
         last = int(np.searchsorted(ptr, ptr[first] + CHUNK_ROWS))
@@ -64,11 +61,7 @@ def sum_features(
     identity: np.ndarray,
     ranks: RankPool | None = None,
 ) -> np.ndarray:
-    """Return the feature sums ``(K, D)`` float64 of identities 0..K-1.
-
-    One pass over the features. Sums are exact (see ``FeatureStore``), so
-    they do not depend on the rows that are read together.
-    """
+    """Return the feature sums ``(K, D)`` float64 of identities 0..K-1."""
 
     def sum_part(part: tuple[int, int]) -> Arrays:
         rows = slice(*part)
@@ -79,15 +72,13 @@ def sum_features(
         add_rows(sums, features[rows], local)
         return {'ids': ids, 'sums': sums}
 
+    # Sums are exact (see FeatureStore), so they do not depend on the rows
+    # that are read together.
     sums = np.zeros((int(identity.max(initial=-1)) + 1, features.dim))
     parts = list(pairwise(_even_ptr(len(identity)).tolist()))
-    for done in (ranks or RankPool()).map(
-        'sums',
-        sum_part,
-        parts,
-        sizes=[stop - start for start, stop in parts],
-        keep=False,
-    ):
+    sizes = [stop - start for start, stop in parts]
+    pool = ranks or RankPool()
+    for done in pool.map('sums', sum_part, parts, sizes=sizes, keep=False):
         sums[done['ids']] += done['sums']
     return sums
 
@@ -95,10 +86,7 @@ def sum_features(
 def own_distance(
     features: FeatureStore, centroids: np.ndarray, identity: np.ndarray
 ) -> np.ndarray:
-    """Return every row's distance to its own centroid, ``(N,)`` float64.
-
-    One pass over the features. Unassigned rows get NaN.
-    """
+    """Return rows' distances to their own centroid, NaN if unassigned."""
     ptr = _even_ptr(len(identity))
 
     def measure(first: int, last: int) -> Arrays:

@@ -1,5 +1,3 @@
-"""IdentityGroups: the identities of a video while they change."""
-
 import numpy as np
 
 from mmcion.structures import Csr
@@ -15,7 +13,7 @@ _DISTANCE_DECIMALS = 12
 
 
 class IdentityGroups:
-    """K identities over n rows, with centroids and the frames they are in.
+    """K identities over n rows of a video, while they change.
 
     Two boxes in one frame of one video are two identities (ours), so
     identities that share a frame can be forbidden to join.
@@ -25,8 +23,7 @@ class IdentityGroups:
         frame: ``(n,)`` integers, equal for rows of the same frame.
         identity: ``(n,)`` integers 0..K-1, -1 = pooled. Copied.
         exclude_cooccurring: Whether sharing a frame forbids joining.
-        usable: ``(n,)`` bool, False for rows that must stay pooled; None
-            if all may be given away.
+        usable: ``(n,)`` bool, False for rows that must stay pooled.
 
     Attributes:
         identity: ``(n,)`` int64, as changed so far.
@@ -66,16 +63,13 @@ class IdentityGroups:
 
     def cooccur(self, a: int, b: int) -> bool:
         """Return whether two identities must not join: they share a frame."""
-        return self._exclude and not self._frames[a].isdisjoint(
-            self._frames[b]
-        )
+        is_shared = not self._frames[a].isdisjoint(self._frames[b])
+        return self._exclude and is_shared
 
     def union(self, a: int, b: int, sigma: float) -> tuple[np.ndarray, float]:
         """Return what level 1 would keep if two identities were one.
 
-        Returns:
-            Rows that would stay, and the fraction that the smaller side
-            would lose (the side of a, if they are equal).
+        Rows, and the fraction that the smaller side would lose (a, if equal).
         """
         rows = np.sort(np.concatenate((self.rows[a], self.rows[b])))
         keep = consistent_rows(self.feats[rows], sigma)
@@ -84,19 +78,11 @@ class IdentityGroups:
         return rows[keep], float(loss)
 
     def reallocate(self, sigma: float, max_ratio: float = 1.0) -> int:
-        """Give pooled rows to identities, nearest first.
+        """Give pooled rows to identities; return the number accepted.
 
         A row is proposed to the nearest identity that is not in its frame.
         Every identity accepts its proposals, nearest first, as long as it
         stays consistent (ours).
-
-        Args:
-            sigma: Largest distance of a row to its identity's centroid.
-            max_ratio: A row is proposed only if the nearest identity is at
-                most this times as far as the second nearest.
-
-        Returns:
-            Number of rows that were accepted.
         """
         # (P,) rows that may be given away
         pool = np.flatnonzero((self.identity < 0) & self._usable)
@@ -114,13 +100,9 @@ class IdentityGroups:
             exclude_cooccurring=self._exclude,
         )
         proposals = Csr.from_keys(ids, rows, self.num)
+        members = Csr.from_identity(self.identity)
         accepted = accept(
-            self.feats,
-            self._frame,
-            Csr.from_identity(self.identity),
-            proposals,
-            sigma,
-            self._exclude,
+            self.feats, self._frame, members, proposals, sigma, self._exclude
         )
         owner = np.repeat(np.arange(self.num), proposals.sizes)[accepted]
         self.identity[proposals.values[accepted]] = owner
@@ -132,9 +114,7 @@ class IdentityGroups:
     def near_pairs(self, delta: float, k: int | None = None) -> list[Pair]:
         """Return ``(distance, a, b)``, a < b, of identities that may join.
 
-        Args:
-            delta: Distances below it count.
-            k: One of the two identities; None returns all pairs.
+        They are nearer than ``delta``; k is one of the two, if given.
         """
         firsts = np.arange(self.num) if k is None else np.array([k])
         pairs = []

@@ -1,5 +1,3 @@
-"""How noisy a labelling is, measured without true identities."""
-
 import numpy as np
 
 from mmcion.structures import FeatureStore, IdentityLabels
@@ -7,7 +5,7 @@ from mmcion.structures import FeatureStore, IdentityLabels
 from .functional import DISTANCE_ERROR, nearest_other, normalise
 from .grouped_rows import own_distance, sum_features
 
-MAX_QUERIES = 8192
+MAX_QUERIES = 8192  # identities that are each compared with all
 
 
 def noise_rates(
@@ -15,8 +13,6 @@ def noise_rates(
     labels: IdentityLabels,
     sigma: float,
     delta: float,
-    *,
-    max_queries: int = MAX_QUERIES,
 ) -> dict[str, float]:
     """Return the two noise rates of a labelling (ours).
 
@@ -28,13 +24,11 @@ def noise_rates(
         labels: Labelling to measure.
         sigma: Largest distance of an image to its identity's centroid.
         delta: Smallest distance between two identities' centroids.
-        max_queries: Of more identities than this, ``inter`` is measured on
-            this number, spread evenly; each is compared with all.
 
     Returns:
         ``intra``, fraction of assigned rows farther than ``sigma`` from their
         centroid; ``inter``, fraction of identities that have another one
-        nearer than ``delta``.
+        nearer than ``delta``, of at most 8,192 identities spread evenly.
     """
     identity = labels.contiguous().identity
     centroids = normalise(sum_features(features, identity))  # (K, D)
@@ -43,7 +37,7 @@ def noise_rates(
     # rows are NaN, which compares as False.
     far = int((distance > sigma + DISTANCE_ERROR).sum())
     num = len(centroids)
-    queries = np.linspace(0, num - 1, min(num, max_queries))
+    queries = np.linspace(0, num - 1, min(num, MAX_QUERIES))
     queries = queries.round().astype(np.int64)
     near = nearest_other(centroids, queries) < delta - DISTANCE_ERROR
     return {

@@ -1,9 +1,8 @@
-"""DenoisePipeline: runs the levels of a config, resumes, writes the report."""
-
 import logging
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from mmengine.logging import print_log
@@ -17,6 +16,7 @@ from mmcion.structures import (
 )
 from mmcion.utils.checks import UserError, check_at_least, check_choice
 from mmcion.utils.io import hash_value
+from mmcion.utils.result_folder import ResultFolder
 from mmcion.version import __version__
 
 from .auto_thresholds import Config, resolve_auto
@@ -27,24 +27,19 @@ from .stage_results import Result, StageResults
 
 
 class DenoisePipeline:
-    """A list of levels, with thresholds calibrated where they say 'auto'.
-
-    What ``'auto'`` becomes: see ``resolve_auto``.
+    """A list of levels, with calibrated thresholds where they say 'auto'.
 
     All ranks of mmengine's process group share the work; each returns the
-    whole result.
+    whole result. What ``'auto'`` becomes: see ``resolve_auto``.
 
     Args:
         stages: Configs of registered denoisers, in order.
         calibration: Arguments of ``calibrate``.
-        work_dir: Results of finished stages, and of finished chunks of the
-            stage that was interrupted, are kept here and reused when
-            configuration and inputs are the same; None keeps nothing.
-        seed: Handed to every level.
-
-    Raises:
-        UserError: If ``stages`` is empty or one has no ``type``, or
-            ``calibration`` has arguments that ``calibrate`` does not know.
+        work_dir: Folder for the results of finished levels, and of finished
+            chunks of the level that was interrupted, by the rules of
+            ``ResultFolder``; None keeps nothing.
+        seed: Seed that every level gets.
+        overwrite: Whether to replace results of other settings or inputs.
     """
 
     def __init__(
@@ -53,13 +48,13 @@ class DenoisePipeline:
         calibration: Config | None = None,
         work_dir: str | Path | None = None,
         seed: int = 0,
+        overwrite: bool = False,
     ) -> None:
         if not stages:
             raise UserError('a denoising pipeline needs at least one stage.')
         for number, stage in enumerate(stages, 1):
-            if not isinstance(stage, dict) or not isinstance(
-                stage.get('type'), str
-            ):
+            kind = stage.get('type') if isinstance(stage, dict) else None
+            if not isinstance(kind, str):
                 raise UserError(
                     f'stage {number} of the pipeline must be a dict with a '
                     f'"type", the name of a denoiser; got {stage!r}.'
@@ -69,9 +64,11 @@ class DenoisePipeline:
             check_choice('calibration key', name, options)
         check_at_least(0, seed=seed)
         self.stages = [dict(stage) for stage in stages]
+        self.names = [f'{i:02d}_{s["type"]}' for i, s in enumerate(stages, 1)]
         self.calibration = dict(calibration or {})
-        self.results = StageResults(work_dir)
+        self.work_dir = work_dir
         self.seed = seed
+        self.overwrite = overwrite
 
     def run(
         self, table: TrackletTable, features: FeatureStore
@@ -83,57 +80,77 @@ class DenoisePipeline:
             rates and times per level.
 
         Raises:
-            UserError: If the features are not the table's, or a stage
-                cannot be built.
+            UserError: If the features are not the table's, a stage cannot be
+                built, or the folder has results of other settings.
         """
         features.check_table(table)
+        table_key, feature_key = table.fingerprint(), features.fingerprint()
+        inputs = {'table': table_key, 'features': feature_key}
+        if self.work_dir is None:
+            return self._run_levels(
+                table, features, StageResults(None), inputs
+            )
+        settings = {
+            'version': __version__,
+            'seed': self.seed,
+            # by name, so that an error can state the argument that differs
+            'pipeline': dict(zip(self.names, self.stages, strict=True)),
+            'calibration': self.calibration,
+        }
+        with ResultFolder(
+            self.work_dir,
+            'identities',
+            settings=settings,
+            inputs=inputs,
+            overwrite=self.overwrite,
+        ) as folder:
+            results = StageResults(folder.path)
+            labels = self._run_levels(table, features, results, inputs)
+            if not folder.is_complete:
+                folder.finish()
+        return labels
+
+    def _run_levels(
+        self,
+        table: TrackletTable,
+        features: FeatureStore,
+        results: StageResults,
+        inputs: dict[str, str],
+    ) -> IdentityLabels:
+        """Run the levels that have no results yet, and write the report."""
         num_repeated = _count_repeated_frames(table)
         stages, calibration = resolve_auto(
             self.stages, self.calibration, table, features
         )
         denoisers = _build(stages)
         labels = IdentityLabels.from_tracklets(table, features)
-        levels: list[Config] = [
-            {'name': 'tracklets', **_counts(table, labels)}
-        ]
-        inputs = {
-            'table': table.fingerprint(),
-            'features': features.fingerprint(),
-        }
-        # The key of a stage is a hash of all that its result depends on:
-        # version, inputs and seed, its config and those before it.
-        key = hash_value([__version__, *inputs.values(), self.seed])
-        for number, (stage, denoiser) in enumerate(
-            zip(stages, denoisers, strict=True), 1
-        ):
+        own: Config = {'name': 'tracklets', **_counts(table, labels)}
+        levels = [own]
+        runs = zip(self.names, stages, denoisers, strict=True)
+        for name, stage, denoiser in runs:
             # Noise is measured with the level's own sigma. All identities
             # are compared with all, as across videos: hence link_delta.
-            sigma = stage.get('sigma', calibration.get('sigma'))
-            delta = calibration.get('link_delta', stage.get('delta'))
-            thresholds = (
-                None if sigma is None or delta is None else (sigma, delta)
-            )
-            key = hash_value([key, stage, thresholds])
-            name = f'{number:02d}_{stage["type"]}'
-            found = self.results.load(name, key)
+            thresholds = {
+                'sigma': stage.get('sigma', calibration.get('sigma')),
+                'delta': calibration.get('link_delta', stage.get('delta')),
+            }
+            found = results.load(name)
             if found is None:
-                denoiser.ranks = self.results.rank_pool(name, key)
+                denoiser.ranks = results.rank_pool(name)
                 found = self._run_level(
                     name, denoiser, thresholds, table, features, labels,
                     levels[-1].get('noise', {}),
                 )  # fmt: skip
-                self.results.save(name, key, *found)
+                results.save(name, *found)
             else:
                 print_log(f'{name}: done before, reused', logger='current')
             labels, report = found
             levels.append(report)
+        config = {'pipeline': self.stages, 'calibration': self.calibration}
         labels.report = {
             'version': __version__,
             'seed': self.seed,
-            'config': {
-                'pipeline': self.stages,
-                'calibration': self.calibration,
-            },
+            'config': config,
             'config_hash': hash_value([self.stages, self.calibration]),
             'stages': stages,
             'calibration': calibration,
@@ -151,7 +168,7 @@ class DenoisePipeline:
         self,
         name: str,
         denoiser: BaseDenoiser,
-        thresholds: tuple[float, float] | None,
+        thresholds: dict[str, Any],
         table: TrackletTable,
         features: FeatureStore,
         labels: IdentityLabels,
@@ -166,13 +183,14 @@ class DenoisePipeline:
                 f'{name} must return integers of shape {shape}; got '
                 f'{identity.dtype} of shape {identity.shape}.'
             )
+        # (N,) bool: a level of a user's own may make any mistake
         wrong = identity < UNASSIGNED
         wrong[features.unreadable] |= identity[features.unreadable] >= 0
         if wrong.any():
+            row = wrong.argmax()
             raise UserError(
-                f'{name} must return identities from {UNASSIGNED} on, and '
-                f'{UNASSIGNED} for rows without a feature; row '
-                f'{wrong.argmax()} has {identity[wrong.argmax()]}.'
+                f'{name} must return identities >= {UNASSIGNED}, {UNASSIGNED} '
+                f'without a feature; row {row} has {identity[row]}.'
             )
         report = {
             'name': type(denoiser).__name__,
@@ -181,27 +199,18 @@ class DenoisePipeline:
             'seconds': round(time.perf_counter() - began, 3),
         }
         text = (
-            f'{report["name"]}: {report["images"]} images, '
-            f'{report["identities"]} identities, '
-            f'{report["identities_in_several_videos"]} of them in several '
-            f'videos'
-        )
-        if thresholds is not None:
-            sigma, delta = thresholds
+            '{name}: {images} images, {identities} identities, '
+            '{identities_in_several_videos} of them in several videos'
+        ).format_map(report)
+        if None not in thresholds.values():
             # the level before may have measured these labels already
-            same = (noise_before.get('sigma'), noise_before.get('delta'))
             before = (
                 noise_before['after']
-                if same == thresholds
-                else noise_rates(features, labels, sigma, delta)
+                if thresholds.items() <= noise_before.items()
+                else noise_rates(features, labels, **thresholds)
             )
-            after = noise_rates(features, result, sigma, delta)
-            report['noise'] = {
-                'sigma': sigma,
-                'delta': delta,
-                'before': before,
-                'after': after,
-            }
+            after = noise_rates(features, result, **thresholds)
+            report['noise'] = {**thresholds, 'before': before, 'after': after}
             text += (
                 f'; noise intra {before["intra"]:.1%} -> {after["intra"]:.1%}'
                 f', inter {before["inter"]:.1%} -> {after["inter"]:.1%}'
@@ -231,10 +240,9 @@ def _count_repeated_frames(table: TrackletTable) -> int:
     repeated = int((same_tracklet & (np.diff(table.frame) == 0)).sum())
     if repeated:
         print_log(
-            f'{repeated} images come from a frame in which their tracklet '
-            f'has another image. A tracklet is one identity, so they stay '
-            f'together; if frames are not known, number them, or all '
-            f'identities of a video co-occur.',
+            f'{repeated} images come from a frame in which their tracklet has '
+            f'another image. They stay together; if frames are not known, '
+            f'number them, or all identities of a video co-occur.',
             logger='current',
             level=logging.WARNING,
         )

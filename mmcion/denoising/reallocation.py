@@ -23,26 +23,13 @@ def reallocate(
     exclude_cooccurring: bool,
     ranks: RankPool,
 ) -> np.ndarray:
-    """Give pooled rows to identities, nearest first (ours).
+    """Give pooled rows to identities; return the new identities ``(N,)``.
 
     A row is proposed to the nearest identity that was seen in its video but
     not in its frame. Every identity accepts its proposals, nearest first, as
-    long as it stays consistent.
-
-    Args:
-        table: N images.
-        features: One row per image; ``features.unreadable`` stay pooled.
-        identity: ``(N,)`` integers 0..K-1, -1 = pooled.
-        sigma: Largest distance of a row to its identity's centroid.
-        max_ratio: A row is proposed only if the nearest identity is at most
-            this times as far as the second nearest.
-        exclude_cooccurring: Whether two boxes in one frame are two
-            identities.
-        ranks: How the work is shared and kept.
-
-    Returns:
-        The new identities ``(N,)``.
+    long as it stays consistent (ours). Options: see ``SingleVideoDenoiser``.
     """
+    # rows without a feature stay pooled
     pooled = identity < 0
     pooled[features.unreadable] = False
     centroids = normalise(sum_features(features, identity, ranks))  # (K, D)
@@ -76,14 +63,12 @@ def reallocate(
         old, new = members.slice(first, last), proposals.slice(first, last)
         # only the rows of this chunk are read, and numbered by position
         rows = np.unique(np.concatenate((old.values, new.values)))
-        accepted = accept(
-            features[rows],
-            _frame_keys(table, rows),
-            Csr(old.ptr, np.searchsorted(rows, old.values)),
-            Csr(new.ptr, np.searchsorted(rows, new.values)),
-            sigma,
-            exclude_cooccurring,
+        old, new = (
+            Csr(part.ptr, np.searchsorted(rows, part.values))
+            for part in (old, new)
         )
+        feats, keys = features[rows], _frame_keys(table, rows)
+        accepted = accept(feats, keys, old, new, sigma, exclude_cooccurring)
         return {'accepted': accepted}
 
     work = members.ptr + proposals.ptr  # rows to read

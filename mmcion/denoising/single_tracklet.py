@@ -1,5 +1,3 @@
-"""Level 1, single-tracklet denoising."""
-
 import numpy as np
 
 from mmcion.registry import DENOISERS
@@ -19,7 +17,7 @@ from .grouped_rows import map_groups
 
 @DENOISERS.register_module()
 class SingleTrackletDenoiser(BaseDenoiser):
-    """Drop images that disagree with the rest of their tracklet.
+    """Level 1: drop images that disagree with the rest of their tracklet.
 
     Source: CION, single-tracklet denoising. Per identity the farthest image
     is removed until all lie within ``sigma`` of the centroid.
@@ -27,9 +25,6 @@ class SingleTrackletDenoiser(BaseDenoiser):
     Args:
         sigma: Largest distance to the centroid, in (0, 2].
         min_images: An identity left with fewer images is dissolved (ours).
-
-    Raises:
-        UserError: If an argument is outside its range.
     """
 
     def __init__(self, sigma: float, min_images: int = 2) -> None:
@@ -63,8 +58,6 @@ class SingleTrackletDenoiser(BaseDenoiser):
         identity[groups.values[~keep]] = UNASSIGNED
         report = {
             'removed_images': int((~keep).sum()),
-            'dissolved_identities': int(
-                (too_small & (groups.sizes > 0)).sum()
-            ),
+            'dissolved_identities': int(too_small[groups.sizes > 0].sum()),
         }
         return IdentityLabels(identity, report).contiguous()

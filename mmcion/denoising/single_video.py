@@ -1,17 +1,10 @@
-"""Level 2, short-range single-video denoising."""
-
 import heapq
 from itertools import pairwise
 
 import numpy as np
 
 from mmcion.registry import DENOISERS
-from mmcion.structures import (
-    UNASSIGNED,
-    FeatureStore,
-    IdentityLabels,
-    TrackletTable,
-)
+from mmcion.structures import FeatureStore, IdentityLabels, TrackletTable
 from mmcion.utils.checks import (
     UserError,
     check_at_least,
@@ -26,7 +19,7 @@ from .identity_groups import IdentityGroups
 
 @DENOISERS.register_module()
 class SingleVideoDenoiser(BaseDenoiser):
-    """Re-allocate pooled images and merge identities within each video.
+    """Level 2: re-allocate pooled images and merge identities in each video.
 
     Source: CION, short-range single-video denoising; the order of steps, the
     co-occurrence rule and ``max_loss`` are ours.
@@ -43,9 +36,6 @@ class SingleVideoDenoiser(BaseDenoiser):
             ratio test (IJCV 2004): 0.8 between Euclidean distances is 0.64
             between cosine distances.
         max_rounds: Most rounds of re-allocating and merging.
-
-    Raises:
-        UserError: If an argument is outside its range.
     """
 
     def __init__(
@@ -89,8 +79,8 @@ class SingleVideoDenoiser(BaseDenoiser):
         if spanning.any():
             raise UserError(
                 f'{spanning.sum()} rows belong to identities that begin in '
-                f'another video, and SingleVideoDenoiser works within videos: '
-                f'put it before CrossVideoDenoiser.'
+                f'another video; put SingleVideoDenoiser before '
+                f'CrossVideoDenoiser.'
             )
         has_feature = np.ones(len(table), bool)
         has_feature[features.unreadable] = False
@@ -109,18 +99,13 @@ class SingleVideoDenoiser(BaseDenoiser):
                     has_feature[start:stop],
                 )
                 counts += self._denoise(groups)
-                found.append(
-                    np.where(
-                        groups.identity < 0,
-                        UNASSIGNED,
-                        groups.identity + first_id[video],
-                    )
-                )
+                local = groups.identity
+                whole = np.where(local < 0, local, local + first_id[video])
+                found.append(whole)
             return {'identity': np.concatenate(found), 'counts': counts[None]}
 
-        done = map_groups(
-            self.ranks, 'videos', denoise_videos, table.video_ptr
-        )
+        videos = table.video_ptr
+        done = map_groups(self.ranks, 'videos', denoise_videos, videos)
         moved, merges = done['counts'].sum(0).tolist()  # (chunks, 2) -> (2,)
         report = {'reallocated_images': moved, 'merges': merges}
         return IdentityLabels(done['identity'], report).contiguous()

@@ -1,10 +1,7 @@
-"""StageResults: what a pipeline keeps to resume after an interruption."""
-
 import shutil
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from mmengine.dist import barrier, broadcast_object_list, is_main_process
 from mmengine.logging import print_log
 
@@ -17,43 +14,35 @@ Result = tuple[IdentityLabels, dict[str, Any]]
 
 
 class StageResults:
-    """Results of stages in a folder, each with the key that it belongs to.
+    """Results of finished levels, in a folder of one config and its inputs.
 
-    A key stands for config and inputs; a result with another key is not
-    used. Rank 0 reads and writes.
+    Rank 0 reads and writes.
 
     Args:
         work_dir: Gets ``stages/<name>.npz`` and ``.json``, and a folder with
-            the chunks of an unfinished stage; None keeps nothing.
+            the chunks of an unfinished level; None keeps nothing.
     """
 
     def __init__(self, work_dir: str | Path | None) -> None:
         self.folder = None if work_dir is None else Path(work_dir) / 'stages'
 
-    def rank_pool(self, name: str, key: str) -> RankPool:
-        """Return the pool for a stage that is to run."""
-        if self.folder is None:
-            return RankPool()
-        return RankPool(self.folder / f'{name}.{key}')
+    def rank_pool(self, name: str) -> RankPool:
+        """Return the pool for a level that is to run."""
+        return RankPool(self.folder and self.folder / f'{name}.chunks')
 
-    def load(self, name: str, key: str) -> Result | None:
-        """Return a finished result, None if there is none for this key."""
+    def load(self, name: str) -> Result | None:
+        """Return a finished result, None if there is none."""
         if self.folder is None:
             return None
         found: list[Result | None] = [None]
         file = self.folder / f'{name}.npz'
         if is_main_process() and file.exists():
             try:
-                report = read_json(file.with_suffix('.json'))
-                saved = load_npz(file)
-                keys = {report.pop('key'), str(saved['key'])}
-                labels = IdentityLabels(saved['identity'])
-                if keys == {key}:
-                    found = [(labels, report)]
-            except (OSError, UserError, KeyError, TypeError) as error:
-                print_log(
-                    f'{file} is damaged ({error}); done again', 'current'
-                )
+                labels = IdentityLabels(load_npz(file)['identity'])
+                found = [(labels, read_json(file.with_suffix('.json')))]
+            except (OSError, UserError, KeyError) as error:
+                text = f'{file} is damaged ({error}); done again'
+                print_log(text, logger='current')
         if found[0] is not None:
             # a run may have been killed before it removed them
             self._remove_chunks(name)
@@ -61,27 +50,20 @@ class StageResults:
         return found[0]
 
     def save(
-        self,
-        name: str,
-        key: str,
-        labels: IdentityLabels,
-        report: dict[str, Any],
+        self, name: str, labels: IdentityLabels, report: dict[str, Any]
     ) -> None:
         """Keep a result; replaces an older one of the same name."""
         if self.folder is None:
             return
         if is_main_process():
-            # Both files hold the key: a kill between them leaves two keys,
-            # and the pair is not used.
+            # The report first: a result is there when its labels are.
             file = self.folder / f'{name}.npz'
-            write_json(file.with_suffix('.json'), {'key': key, **report})
-            save_npz(file, identity=labels.identity, key=np.array(key))
+            write_json(file.with_suffix('.json'), report)
+            save_npz(file, identity=labels.identity)
             self._remove_chunks(name)
         barrier()
 
     def _remove_chunks(self, name: str) -> None:
-        """Remove the chunks of a stage, also those made under other keys."""
-        assert self.folder is not None
-        for path in self.folder.glob(f'{name}.*'):
-            if path.is_dir():
-                shutil.rmtree(path)
+        chunks = self.rank_pool(name).folder
+        if chunks is not None and chunks.exists():
+            shutil.rmtree(chunks)

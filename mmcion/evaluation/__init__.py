@@ -9,7 +9,7 @@ from .protocols import (
     MarketProtocol,
     SYSUMM01Protocol,
 )
-from .query_expansion import alpha_query_expansion, average_query_expansion
+from .query_expansion import alpha_query_expansion
 from .query_gallery import query_gallery_split, tracks_across_cuts
 from .reranking import rerank
 from .retrieval import evaluate, evaluate_distances, evaluate_features
@@ -25,7 +25,6 @@ __all__ = [
     'SYSUMM01Protocol',
     'ThresholdCalibration',
     'alpha_query_expansion',
-    'average_query_expansion',
     'calibrate_threshold',
     'evaluate',
     'evaluate_distances',

@@ -21,17 +21,15 @@ _TILE = 64
 
 
 def as_features(features: Any, name: str) -> np.ndarray:
-    """Convert features to a finite float32 or float64 array.
+    """Return an array or tensor ``(N, D)`` as a finite float array.
 
-    Args:
-        features: ``(N, D)`` array or tensor on any device. float64 stays,
-            every other type becomes float32; float32 is not copied.
-        name: Name of the argument, for messages.
+    float64 stays, every other type becomes float32; float32 is not copied.
 
     Raises:
         UserError: If it is not two-dimensional, or a row has NaN or infinity.
     """
     if hasattr(features, 'detach'):
+        # NumPy has no bfloat16, so a tensor is converted by torch
         features = features.detach().cpu()
         is_double = str(features.dtype) == 'torch.float64'
         features = (features if is_double else features.float()).numpy()
@@ -40,6 +38,7 @@ def as_features(features: Any, name: str) -> np.ndarray:
         raise UserError(f'{name} must be (N, D); got {features.shape}.')
     if features.dtype != np.float64:
         features = np.asarray(features, np.float32)
+    # block by block: a mask of all values would be a quarter of the features
     for start in range(0, len(features), BLOCK):
         finite = np.isfinite(features[start : start + BLOCK]).all(axis=1)
         if not finite.all():
@@ -73,12 +72,7 @@ def normalize_rows(features: np.ndarray) -> np.ndarray:
 
 
 def check_pair(qf: np.ndarray, gf: np.ndarray, distance: str) -> None:
-    """Raise if distances between two sets of features cannot be computed.
-
-    Raises:
-        UserError: If D differs, the distance is unknown, or distances may
-            overflow.
-    """
+    """Raise unless two sets of features have finite distances."""
     check_choice('distance', distance, DISTANCES)
     if qf.shape[1] != gf.shape[1]:
         raise UserError(
@@ -102,16 +96,8 @@ def distance_blocks(
 ) -> Iterator[np.ndarray]:
     """Yield the ``(B, G)`` distances of each block of queries.
 
-    The blocks share memory: use one before taking the next.
-
-    Args:
-        qf: ``(Q, D)`` query features, as from ``as_features``.
-        gf: ``(G, D)`` gallery features.
-        distance: ``'cosine'`` yields 1 - cos in [0, 2], 1 for a zero vector;
-            ``'euclidean'`` yields |q - g|.
-
-    Raises:
-        UserError: See ``check_pair``.
+    The blocks share memory: use one before taking the next. ``'cosine'``
+    yields 1 - cos in [0, 2], 1 for a zero vector; ``'euclidean'`` |q - g|.
     """
     check_pair(qf, gf, distance)
     dtype = np.result_type(qf, gf)
@@ -138,6 +124,7 @@ def distance_blocks(
             result /= -g_norms
             result += 1
         else:
+            # |q - g|^2 = |q|^2 + |g|^2 - 2 <q, g>, 0 if rounded below
             result *= -2
             result += g_squares.astype(dtype)
             result += squared_norms(block)[:, None].astype(dtype)
@@ -146,27 +133,17 @@ def distance_blocks(
         yield result
 
 
-def smallest_columns(
-    block: np.ndarray, k: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the columns and values of the ``k`` smallest of every row.
+def nearest_columns(block: np.ndarray, k: int) -> np.ndarray:
+    """Return the columns ``(B, k)`` of the smallest values of each row.
 
-    Args:
-        block: ``(B, G)`` distances.
-        k: At most G.
-
-    Returns:
-        ``(B, k)`` int64 and ``(B, k)``, ascending; the lower column comes
-        first among equal values of the result.
+    They are in ascending order; of equal values the lower column is first.
+    ``block`` is ``(B, G)``, ``k`` at most G.
     """
-    columns = np.argpartition(block, k - 1, axis=1)[:, :k]
-    columns.sort(axis=1)
-    values = np.take_along_axis(block, columns, axis=1)
-    order = np.argsort(values, axis=1, kind='stable')
-    return (
-        np.take_along_axis(columns, order, axis=1),
-        np.take_along_axis(values, order, axis=1),
-    )
+    limit = np.partition(block, k - 1, axis=1)[:, k - 1 : k]
+    rows, columns = np.nonzero(block <= limit)  # more than k if some tie
+    order = np.lexsort((block[rows, columns], rows))
+    first = np.searchsorted(rows, np.arange(len(block)))
+    return columns[order[first[:, None] + np.arange(k)]]
 
 
 def nearest_gallery(
@@ -182,9 +159,6 @@ def nearest_gallery(
 
     Returns:
         ``(Q, k)`` int64 gallery rows and ``(Q, k)`` distances, ascending.
-
-    Raises:
-        UserError: If ``k`` is below 1 or features do not fit.
     """
     check_at_least(1, k=k)
     qf, gf = as_features(qf, 'qf'), as_features(gf, 'gf')
@@ -196,5 +170,6 @@ def nearest_gallery(
     start = 0
     for block in distance_blocks(qf, gf, distance):
         part = slice(start, start := start + len(block))
-        rows[part], distances[part] = smallest_columns(block, k)
+        rows[part] = nearest_columns(block, k)
+        distances[part] = np.take_along_axis(block, rows[part], axis=1)
     return rows, distances

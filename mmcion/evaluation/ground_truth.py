@@ -1,5 +1,3 @@
-"""Assign the rows of a tracklet table to ground-truth identities."""
-
 from __future__ import annotations
 
 import csv
@@ -11,12 +9,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from mmcion.structures import TrackletTable
-from mmcion.utils.checks import (
-    UserError,
-    check_choice,
-    check_columns,
-    check_file,
-)
+from mmcion.utils.checks import UserError, check_choice, check_columns
 
 _BOX_FIELDS = ('frame', 'id', 'x', 'y', 'w', 'h')
 
@@ -49,32 +42,28 @@ def read_truth(
             sorted order.
 
     Raises:
-        FileNotFoundError: If a file is missing.
-        UserError: If a column is missing, a value is not a number, or an id
-            has no person.
+        UserError: If the file is damaged or an id has no person.
     """
     lines = _read_csv(boxes, _BOX_FIELDS)
     try:
-        values = np.array(
-            [[float(line[name]) for name in _BOX_FIELDS] for line in lines]
-        ).reshape(-1, len(_BOX_FIELDS))
+        rows = [[float(line[name]) for name in _BOX_FIELDS] for line in lines]
     except (TypeError, ValueError) as error:
         raise UserError(f'{boxes}: {error}') from error
+    values = np.array(rows).reshape(-1, len(_BOX_FIELDS))  # (M, 6)
     pid = values[:, 1].astype(np.int64)
     if persons is not None:
         lines = _read_csv(persons, ('id', 'person'))
         names = sorted({line['person'] for line in lines})
-        number = {
-            int(line['id']): names.index(line['person']) for line in lines
-        }
+        number = {int(x['id']): names.index(x['person']) for x in lines}
         if missing := sorted(set(pid.tolist()) - set(number)):
             raise UserError(f'{persons} has no person for the ids {missing}.')
         pid = np.array([number[i] for i in pid.tolist()], np.int64)
+    # frames count from 0 from here on
     return GroundTruth(values[:, 0].astype(np.int64) - 1, pid, values[:, 2:])
 
 
 def _read_csv(path: str | Path, fields: tuple[str, ...]) -> list[dict]:
-    with open(check_file(path), newline='') as file:
+    with open(path, newline='') as file:
         reader = csv.DictReader(file)
         check_columns(path, reader.fieldnames or (), fields)
         return list(reader)
@@ -88,21 +77,17 @@ def match_truth(
 ) -> np.ndarray:
     """Assign rows to ground-truth identities, one to one within a frame.
 
-    In every frame the assignment with the largest sum of overlaps is taken
-    among pairs with an intersection over union of at least ``min_iou``.
+    In every frame the assignment with the largest sum of overlaps is taken.
 
     Args:
-        table: Needs boxes.
-        truth: Of the only recording, or by its name in ``table.sources``.
-            Frames are those of the recording, also where it was cut into
-            clips.
-        min_iou: In (0, 1].
+        table: Tracklets with boxes.
+        truth: Boxes of the only recording, or of several by their names in
+            ``table.sources``. Frames are those of the recording, also where
+            it was cut into clips.
+        min_iou: Smallest intersection over union of a pair, in (0, 1].
 
     Returns:
         ``(N,)`` int64 identities, -1 where no ground-truth box overlaps.
-
-    Raises:
-        UserError: If the table has no boxes, or a recording is unknown.
     """
     if table.box is None:
         raise UserError('the table has no boxes to compare with the truth.')
@@ -110,8 +95,7 @@ def match_truth(
     if isinstance(truth, GroundTruth):
         if len(sources) != 1:
             raise UserError(
-                f'the table has {len(sources)} recordings; give the truth of '
-                f'each by name.'
+                f'give the truth of each of {len(sources)} recordings by name.'
             )
         truth = {sources[0]: truth}
     for name in truth:
@@ -121,11 +105,12 @@ def match_truth(
         if source not in truth:
             continue
         one = truth[source]
+        # rows of a video are consecutive: start:stop
         start, stop = table.video_ptr[video : video + 2]
-        frame = table.frame[start:stop]
         box = np.asarray(table.box[start:stop], float)
-        for found, true in _rows_by_frame(frame, one.frame):
-            overlap = box_iou(box[found], one.box[true])
+        for found, true in _rows_by_frame(table.frame[start:stop], one.frame):
+            overlap = box_iou(box[found], one.box[true])  # (A, B)
+            # the Hungarian method pairs all it can; pairs without gain go
             gain = np.where(overlap >= min_iou, overlap, 0)
             i, j = linear_sum_assignment(gain, maximize=True)
             good = gain[i, j] > 0

@@ -1,17 +1,10 @@
-"""Compare found identities with true ones.
-
-Everything comes from the sparse contingency table of true against found
-identities; no array is larger than the number of rows.
-"""
-
 import numpy as np
-from sklearn.metrics import (
-    adjusted_rand_score,
-    normalized_mutual_info_score,
-)
+from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from sklearn.metrics.cluster import contingency_matrix
 
 from mmcion.utils.checks import UserError
+
+_KINDS = 'pairwise', 'bcubed'  # of precision and recall
 
 
 def identity_metrics(
@@ -39,26 +32,16 @@ def identity_metrics(
         ``kept`` (fraction of rows with ground truth), ``num_true``
         (identities among all rows with ground truth) and ``num_found``
         (among the kept ones).
-
-    Raises:
-        UserError: If shapes differ.
     """
     true, found = np.asarray(true), np.asarray(found)
     if true.ndim != 1 or true.shape != found.shape:
         raise UserError(
-            f'true and found must both be (N,); got {true.shape} and '
-            f'{found.shape}.'
+            f'true and found must be (N,); got {true.shape}, {found.shape}.'
         )
     is_known = true >= 0
     is_kept = is_known & (found >= 0)
-    scores = dict.fromkeys(
-        (
-            *('pairwise_precision', 'pairwise_recall', 'pairwise_f1'),
-            *('bcubed_precision', 'bcubed_recall', 'bcubed_f1'),
-            *('ari', 'nmi', 'purity'),
-        ),
-        0.0,
-    )
+    names = [f'{a}_{b}' for a in _KINDS for b in ('precision', 'recall', 'f1')]
+    scores = dict.fromkeys([*names, 'ari', 'nmi', 'purity'], 0.0)
     if is_kept.any():
         scores |= _scores(true[is_kept], found[is_kept])
     return {
@@ -71,15 +54,17 @@ def identity_metrics(
 
 def _scores(true: np.ndarray, found: np.ndarray) -> dict[str, float]:
     """Return the scores of ``(N,)`` rows, N > 0."""
+    # sparse: no array is larger than the number of rows
     table = contingency_matrix(true, found, sparse=True)  # (I, J) int64
     true_sizes = np.asarray(table.sum(axis=1)).ravel()  # (I,)
     found_sizes = np.asarray(table.sum(axis=0)).ravel()  # (J,)
+    # pairs of rows that share both, the true, the found identity
     in_both, in_true, in_found = (
         int((sizes * (sizes - 1) // 2).sum())
         for sizes in (table.data, true_sizes, found_sizes)
     )
     cells = table.tocoo()
-    # of a row in cell (i, j), n_ij rows share both identities
+    # each of the n_ij rows of cell (i, j) shares both identities with n_ij
     squares = cells.data.astype(np.float64) ** 2
     precision = {
         'pairwise': in_both / in_found if in_found else 1.0,
@@ -90,7 +75,7 @@ def _scores(true: np.ndarray, found: np.ndarray) -> dict[str, float]:
         'bcubed': float((squares / true_sizes[cells.row]).sum() / len(true)),
     }
     scores = {}
-    for name in precision:
+    for name in _KINDS:
         both = precision[name] + recall[name]
         scores[f'{name}_precision'] = precision[name]
         scores[f'{name}_recall'] = recall[name]

@@ -1,5 +1,3 @@
-"""EvaluationOptions: how features are evaluated."""
-
 from __future__ import annotations
 
 import inspect
@@ -67,21 +65,10 @@ class EvaluationOptions:
     def from_options(
         cls, options: Mapping[str, Any], allowed: Sequence[str] | None = None
     ) -> EvaluationOptions:
-        """Return options given by name.
-
-        Args:
-            options: Values by name.
-            allowed: Names that make sense where they are given; all if None.
-
-        Raises:
-            UserError: If a name is not allowed or a value is out of range.
-        """
+        """Return options by name, only the ``allowed`` ones unless None."""
+        names = allowed or [field.name for field in fields(cls)]
         for name in options:
-            check_choice(
-                'option',
-                name,
-                allowed or [field.name for field in fields(cls)],
-            )
+            check_choice('option', name, names)
         return cls(**options)
 
     def __post_init__(self) -> None:
@@ -112,6 +99,7 @@ def _with_defaults(
     name: str, given: Any, function: Callable[..., Any]
 ) -> dict[str, Any]:
     """Add the defaults of a function's arguments after ``qf`` and ``gf``."""
+    # bound without calling it, so that a config fails before extraction
     signature = inspect.signature(function)
     try:
         call = signature.bind((), (), **given)

@@ -1,5 +1,3 @@
-"""Query expansion: add the nearest gallery images to a query."""
-
 from typing import Any
 
 import numpy as np
@@ -7,26 +5,6 @@ import numpy as np
 from mmcion.utils.checks import check_at_least
 
 from .distances import as_features, nearest_gallery, normalize_rows
-
-
-def average_query_expansion(qf: Any, gf: Any, k: int) -> np.ndarray:
-    """Average every query with its ``k`` nearest gallery images.
-
-    Source: Chum et al., "Total recall: automatic query expansion with a
-    generative feature model for object retrieval", ICCV 2007, section 3.2.
-
-    Args:
-        qf: ``(Q, D)`` query features, array or tensor.
-        gf: ``(G, D)`` gallery features.
-        k: Number of gallery images per query; at most G are used.
-
-    Returns:
-        ``(Q, D)`` features of norm 1, float64 if either input is.
-
-    Raises:
-        UserError: If features do not fit, or ``k`` is negative.
-    """
-    return alpha_query_expansion(qf, gf, k, alpha=0)
 
 
 def alpha_query_expansion(
@@ -38,19 +16,17 @@ def alpha_query_expansion(
     ``cosine ** alpha``, the query 1; a negative cosine counts as 0 (ours).
 
     Source: Radenovic et al., "Fine-tuning CNN image retrieval with no human
-    annotation", TPAMI 2019, section 3.4.
+    annotation", TPAMI 2019, section 3.4; ``alpha=0`` is Chum et al., "Total
+    recall", ICCV 2007, section 3.2.
 
     Args:
         qf: ``(Q, D)`` query features, array or tensor.
         gf: ``(G, D)`` gallery features.
         k: Number of gallery images per query; at most G are used.
-        alpha: 0 weights all images equally.
+        alpha: 0 weights all images equally: average query expansion.
 
     Returns:
         ``(Q, D)`` features of norm 1, float64 if either input is.
-
-    Raises:
-        UserError: If features do not fit, or ``k`` or ``alpha`` is negative.
     """
     qf, gf = as_features(qf, 'qf'), as_features(gf, 'gf')
     check_expansion(k, alpha)
@@ -59,7 +35,7 @@ def alpha_query_expansion(
         return result
     rows, distances = nearest_gallery(qf, gf, k)
     weights = np.maximum(1 - distances, 0) ** alpha
-    # query by query: (Q, k, D) would not fit
+    # query by query: (Q, k, D) would not fit; (k,) @ (k, D) -> (D,)
     for query, (row, weight) in enumerate(zip(rows, weights, strict=True)):
         result[query] += weight @ normalize_rows(gf[row])
     return normalize_rows(result)

@@ -1,5 +1,3 @@
-"""A query and gallery split of a tracklet table."""
-
 from __future__ import annotations
 
 import numpy as np
@@ -29,12 +27,11 @@ def tracks_across_cuts(table: TrackletTable) -> np.ndarray:
         keys, axis=1, return_inverse=True, return_counts=True
     )
     track = track.ravel()  # (T,) tracklet -> track
+    # pairs of tracks in both orders
     pairs = cooccurring_pairs(table, table.tracklet_index)
     cooccurs = {(track[a], track[b]) for a, b in zip(*pairs, strict=True)}
     cooccurs |= {(b, a) for a, b in cooccurs}
-    num_images = np.bincount(
-        track, np.diff(table.tracklet_ptr), minlength=len(num_clips)
-    )
+    num_images = np.bincount(track, np.diff(table.tracklet_ptr))
     chosen: list[int] = []
     for candidate in np.argsort(-num_images, kind='stable'):
         if num_clips[candidate] > 1 and all(
@@ -68,8 +65,7 @@ def query_gallery_split(
         Rows ``(M,)``, ascending, and whether each is a query, ``(M,)`` bool.
 
     Raises:
-        UserError: If fewer than two identities have two cameras, or each has
-            a single image per camera.
+        UserError: If too few identities have two cameras.
     """
     rows: list[int] = []
     queries: list[int] = []
@@ -89,10 +85,9 @@ def query_gallery_split(
             rows += here.tolist()
     if num_identities < 2 or not queries:
         raise UserError(
-            f'a test needs at least two identities in two cameras, and two '
-            f'images of one of them in one camera; {num_identities} '
-            f'identities are in two cameras, with {len(queries)} queries. '
-            f'Use other labels, or more videos.'
+            f'a test needs two identities in two cameras, one with two images '
+            f'in a camera; got {num_identities} such identities and '
+            f'{len(queries)} queries. Use other labels, or more videos.'
         )
     rows.sort()
     return np.array(rows), np.isin(rows, queries)

@@ -1,8 +1,7 @@
 """Rank the gallery for every query: AP, INP, CMC and the nearest images.
 
-No ranked list is built. The rank of a match follows from the number of wrong
-images that are at most as far, so the gallery is never sorted, and memory is
-one block of queries times the gallery.
+The rank of a match follows from the number of wrong images at most as far, so
+the gallery is never sorted; memory is one block of queries times the gallery.
 
 A wrong image exactly as far as a match counts as before it (pessimistic).
 
@@ -23,7 +22,7 @@ from mmengine.logging import print_log
 
 from mmcion.utils.dist import all_gather_arrays
 
-from .distances import BLOCK, smallest_columns
+from .distances import BLOCK, nearest_columns
 from .options import EvaluationOptions
 from .protocols import EvaluationSplit, Labels
 
@@ -31,7 +30,7 @@ from .protocols import EvaluationSplit, Labels
 # distances, (B, G), for blocks of BLOCK queries. Blocks are overwritten.
 Blocks = Callable[[np.ndarray, np.ndarray | None], Iterator[np.ndarray]]
 
-_MANY_MATCHES = 64
+_MANY_MATCHES = 64  # from here on, sorting the wrong images is faster
 
 
 @dataclass
@@ -47,7 +46,6 @@ class QueryScores:
         nearest: ``(V, K)`` gallery rows that are not ignored, nearest first;
             -1 where there are fewer.
         distances: ``(V, K)`` their distances; infinite where there are fewer.
-        ranks: R ranks of the columns of ``hits``.
     """
 
     ap: np.ndarray
@@ -57,19 +55,20 @@ class QueryScores:
     is_tied: np.ndarray
     nearest: np.ndarray
     distances: np.ndarray
-    ranks: Sequence[int]
 
-    def cmc(self, ranks: Sequence[int]) -> np.ndarray:
-        """Return the fraction of valid queries with a match up to ranks."""
+    @property
+    def cmc(self) -> np.ndarray:
+        """``(R,)`` fractions of the valid queries with a match up to ranks."""
         valid = self.num_matches > 0
-        columns = [list(self.ranks).index(rank) for rank in ranks]
-        return self.hits[valid][:, columns].sum(axis=0) / max(valid.sum(), 1)
+        # NumPy sums contiguous columns pairwise, with less rounding
+        hits = np.asfortranarray(self.hits[valid])
+        return hits.sum(axis=0) / max(valid.sum(), 1)
 
     def means(self, ranks: Sequence[int]) -> dict[str, float]:
-        """Average over the valid queries; see ``mmcion.evaluate``."""
+        """Average over the valid queries; ``ranks`` are the first of the R."""
         valid = self.num_matches > 0
         num_valid = int(valid.sum())
-        hits = zip(ranks, self.cmc(ranks).tolist(), strict=True)
+        hits = zip(ranks, self.cmc.tolist(), strict=False)
         return {
             'mAP': float(self.ap[valid].sum() / max(num_valid, 1)),
             'mINP': float(self.inp[valid].sum() / max(num_valid, 1)),
@@ -87,19 +86,10 @@ def rank_gallery(
     *,
     distributed: bool = False,
 ) -> tuple[QueryScores, list[EvaluationSplit]]:
-    """Rank the gallery of every split of a protocol.
+    """Return the splits of a protocol, and the means of scores over them.
 
-    Args:
-        blocks: Yields distances.
-        labels: Labels of queries and gallery.
-        options: With protocol, identities to ignore, ranks of CMC and number
-            of nearest images.
-        distributed: Whether each rank of the process group takes a part of
-            the queries; all get the whole result.
-
-    Returns:
-        Means over the splits, with matches and nearest images of the first;
-        and the splits.
+    Matches and nearest images are those of the first. If ``distributed``,
+    each rank of the process group ranks for a part of the queries.
     """
     splits = options.protocol.splits(labels, options.ignore_pids)
     scores = []
@@ -121,23 +111,19 @@ def rank_gallery(
         is_tied=np.any([each.is_tied for each in scores], axis=0),
     )
     if not mean.num_matches.any():
-        print_log(
-            f'No query has a match: {explain_no_match(labels, splits[0])}',
-            logger='current',
-            level=logging.WARNING,
-        )
+        reason = explain_no_match(labels, splits[0])
+        text = f'No query has a match: {reason}'
+        print_log(text, logger='current', level=logging.WARNING)
     return mean, splits
 
 
 def own_queries(num_queries: int, distributed: bool) -> slice:
-    """Return the queries of this process, whole blocks of them.
-
-    Blocks are the same for every number of processes, and so is the rounding
-    of their distances.
-    """
+    """Return the queries of this process, whole blocks of them."""
     if not distributed:
         return slice(0, num_queries)
     rank, world_size = get_dist_info()
+    # Blocks are the same for every number of processes, and so is the
+    # rounding of their distances.
     num_blocks = -(-num_queries // BLOCK)
     start, stop = (num_blocks * r // world_size for r in (rank, rank + 1))
     return slice(start * BLOCK, min(stop * BLOCK, num_queries))
@@ -145,13 +131,12 @@ def own_queries(num_queries: int, distributed: bool) -> slice:
 
 def _concatenate(parts: list[QueryScores], distributed: bool) -> QueryScores:
     """Join the scores of all blocks, and of all processes."""
-    columns = vars(parts[0]).copy()
-    ranks = columns.pop('ranks')
-    for name in columns:
+    columns = {}
+    for name in vars(parts[0]):
         own = np.concatenate([getattr(part, name) for part in parts])
         every = all_gather_arrays(own) if distributed else [own]
         columns[name] = np.concatenate(every)
-    return QueryScores(**columns, ranks=ranks)
+    return QueryScores(**columns)
 
 
 def score_block(
@@ -160,13 +145,9 @@ def score_block(
     start: int,
     options: EvaluationOptions,
 ) -> QueryScores:
-    """Score the queries of one block by their distances.
+    """Score a block of queries by their distances ``(B, G)``, overwritten.
 
-    Args:
-        block: ``(B, G)`` distances, overwritten.
-        split: Matches and ignored images of all V queries.
-        start: Index in V of the first query of the block.
-        options: See ``rank_gallery``.
+    The first of them is query ``start`` of the split.
     """
     matches = split.matches.slice(start, start + len(block))
     ignored = split.ignored.slice(start, start + len(block))
@@ -192,20 +173,21 @@ def score_block(
     precision = np.bincount(query, number / rank, minlength=len(block))
     ap, inp = np.zeros((2, len(block)))
     ap[valid] = precision[valid] / counts[valid]
+    # matches over the rank of the last, Ye et al., TPAMI 2021, section 4
     inp[valid] = counts[valid] / rank[matches.ptr[1:][valid] - 1]
+    # (valid, 1) ranks of the first match against (R,)
     ranks = np.array(options.ranks)
     hits = np.zeros((len(block), len(ranks)))
     hits[valid] = rank[matches.ptr[valid], None] <= ranks
     if not options.protocol.cmc_by_image:
+        # what is finite in a row by now are its wrong images
         for row in valid.tolist():
             own = near[matches.ptr[row] : matches.ptr[row + 1]]
             wrong = np.flatnonzero(np.isfinite(block[row]))
             hits[row] = options.protocol.hits(
                 own, block[row, wrong], split.pids[wrong], ranks
             )
-    return QueryScores(
-        ap, inp, hits, counts, is_tied, nearest, distances, options.ranks
-    )
+    return QueryScores(ap, inp, hits, counts, is_tied, nearest, distances)
 
 
 def _nearest(block: np.ndarray, keep: int) -> tuple[np.ndarray, np.ndarray]:
@@ -214,9 +196,9 @@ def _nearest(block: np.ndarray, keep: int) -> tuple[np.ndarray, np.ndarray]:
     distances = np.full((len(block), keep), np.inf)
     k = min(keep, block.shape[1])
     if k:
-        rows, found = smallest_columns(block, k)
-        nearest[:, :k] = np.where(np.isfinite(found), rows, -1)
-        distances[:, :k] = found
+        rows = nearest_columns(block, k)
+        distances[:, :k] = np.take_along_axis(block, rows, axis=1)
+        nearest[:, :k] = np.where(np.isfinite(distances[:, :k]), rows, -1)
     return nearest, distances
 
 
@@ -225,11 +207,10 @@ def _count_wrong(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Count the wrong images at most as far as each match, and nearer.
 
-    Args:
-        row: ``(G,)`` distances of the wrong images, infinite for all others.
-        near: ``(M,)`` distances of the matches.
+    ``row`` ``(G,)`` has the distances of the wrong images, infinite for all
+    others, ``near`` ``(M,)`` those of the matches.
     """
-    if len(near) > _MANY_MATCHES:  # below, sorting costs more than it saves
+    if len(near) > _MANY_MATCHES:
         row = np.sort(row)
         return row.searchsorted(near, 'right'), row.searchsorted(near, 'left')
     return (
@@ -242,10 +223,9 @@ def explain_no_match(labels: Labels, split: EvaluationSplit) -> str:
     """Return why no query has a match, and what to do about it."""
     if not len(split.queries):
         return f'none of {len(labels.q_pids)} queries has a valid identity.'
-    if len(split.junk) == len(split.pids):
-        return (
-            f'none of {len(split.pids)} gallery images has a valid identity.'
-        )
+    num_gallery = len(split.pids)
+    if len(split.junk) == num_gallery:
+        return f'none of {num_gallery} gallery images has a valid identity.'
     if not np.isin(labels.q_pids[split.queries], split.pids).any():
         return (
             'no query identity is in the gallery. Label both with the same '
@@ -253,6 +233,6 @@ def explain_no_match(labels: Labels, split: EvaluationSplit) -> str:
         )
     return (
         'gallery images of the query identities are all from the camera of '
-        'their query, which is ignored. Set the real cameras, or '
+        'their query and ignored. Set the real cameras, or '
         'test_evaluator.camera_aware=False.'
     )

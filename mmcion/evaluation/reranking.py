@@ -23,7 +23,7 @@ from mmcion.utils.checks import (
     check_interval,
 )
 
-from .distances import as_features, check_pair
+from .distances import as_features, check_pair, nearest_columns
 
 VARIANTS = ('zhong', 'faiss')
 _BLOCK_BYTES = 32 * 2**20
@@ -65,44 +65,28 @@ def rerank(
         ``(Q, G)`` float32.
 
     Raises:
-        UserError: If features do not fit, there are too few images for
-            ``k1``, or an option is out of range.
+        UserError: If there are at most ``k1`` images.
 
     Source: Code of the paper (``'zhong'``); code of OpenUnReID and Cluster
     Contrast (``'faiss'``).
     """
-    return rerank_queries(
-        *(qf, gf, slice(None)),
-        k1=k1,
-        k2=k2,
-        lambda_value=lambda_value,
-        variant=variant,
-    )
+    everyone = slice(None)
+    return rerank_queries(qf, gf, everyone, k1, k2, lambda_value, variant)
 
 
 def rerank_queries(
     qf: Any,
     gf: Any,
     queries: slice,
-    *,
     k1: int,
     k2: int,
     lambda_value: float,
     variant: str,
 ) -> np.ndarray:
-    """Re-rank for some queries; all images serve as neighbours.
-
-    Args:
-        qf: ``(Q, D)`` query features.
-        gf: ``(G, D)`` gallery features.
-        queries: R consecutive rows of ``qf``.
-        k1: See ``rerank``, as all that follow.
-        k2: Number of neighbours whose encodings are averaged.
-        lambda_value: Weight of the original distance.
-        variant: ``'zhong'`` or ``'faiss'``.
+    """Re-rank for R consecutive queries; all images serve as neighbours.
 
     Returns:
-        ``(R, G)`` float32.
+        ``(R, G)`` float32; see ``rerank`` for the options.
     """
     check_rerank(k1, k2, lambda_value, variant)
     images = Images(as_features(qf, 'qf'), as_features(gf, 'gf'))
@@ -119,13 +103,12 @@ def rerank_queries(
         return result
     is_scaled = variant == 'zhong'
     # first pass over all distances: neighbours, and lambda * distance
-    neighbours_NK = np.empty((len(images), k1 + is_scaled), np.int32)
+    k = k1 + is_scaled
+    neighbours_NK = np.empty((len(images), k), np.int32)
     scale = np.ones(len(images), images.squares.dtype)
     for first, block in images.blocks():
         stop = first + len(block)
-        neighbours_NK[first:stop] = nearest_in_order(
-            block, neighbours_NK.shape[1]
-        )
+        neighbours_NK[first:stop] = nearest_columns(block, k)
         if is_scaled:
             largest = block.max(axis=1)
             scale[first:stop] = np.where(largest > 0, largest, 1)
@@ -153,16 +136,11 @@ def check_rerank(k1: int, k2: int, lambda_value: float, variant: str) -> None:
     check_choice('variant', variant, VARIANTS)
     check_interval('[0, 1]', lambda_value=lambda_value)
     check_at_least(1, k1=k1, k2=k2)
-    if k2 > k1:
-        raise UserError(f'k2 must be at most k1 ({k1}); got {k2}.')
+    check_interval(f'[1, {k1}]', k2=k2)  # at most k1
 
 
 class Images:
-    """Queries and gallery as one list of N images, without a copy.
-
-    Args:
-        qf: ``(Q, D)`` query features.
-        gf: ``(G, D)`` gallery features.
+    """Queries ``(Q, D)`` and gallery ``(G, D)`` as one list, without a copy.
 
     Attributes:
         squares: ``(N,)`` squared norms.
@@ -208,33 +186,12 @@ class Images:
         return np.maximum(found, 0)
 
 
-def nearest_in_order(block: np.ndarray, k: int) -> np.ndarray:
-    """Return columns of the ``k`` smallest values, the first of equal ones.
-
-    Args:
-        block: ``(B, N)`` distances.
-        k: At most N.
-
-    Returns:
-        ``(B, k)``, ascending by value, then by column.
-    """
-    limit = np.partition(block, k - 1, axis=1)[:, k - 1 : k]
-    rows, columns = np.nonzero(block <= limit)  # more than k if some tie
-    order = np.lexsort((block[rows, columns], rows))
-    first = np.searchsorted(rows, np.arange(len(block)))
-    return columns[order[first[:, None] + np.arange(k)]]
-
-
 def encode(
     images: Images, neighbours_NK: np.ndarray, k1: int, scale: np.ndarray
 ) -> csr_matrix:
     """Return ``(N, N)`` float32 encodings; rows sum to 1 (equation 7).
 
-    Args:
-        images: Features of the N images.
-        neighbours_NK: Nearest neighbours of each.
-        k1: Number of neighbours in the encoding.
-        scale: ``(N,)`` divisors of the distances.
+    Distances of image i are divided by ``scale[i]``.
     """
     half = round(k1 / 2) + 1  # rounds half to even, as np.around in the code
     members = expanded(
@@ -246,6 +203,7 @@ def encode(
         if own.start < own.stop:
             near = images.distances(image, members.indices[own])
             near = near / scale[image]
+            # divided by the largest weight, which cancels: no underflow
             weight = np.exp(near.min() - near)
             weights[own] = weight / weight.sum()
     return csr_matrix(
@@ -256,14 +214,9 @@ def encode(
 def neighbour_matrix(neighbours_NK: np.ndarray, value: Any) -> csr_matrix:
     """Return ``(N, N)`` with ``value`` at the neighbours of each row."""
     count, k = neighbours_NK.shape
-    return csr_matrix(
-        (
-            np.full(count * k, value),
-            neighbours_NK.ravel(),
-            np.arange(0, count * k + 1, k),
-        ),
-        shape=(count, count),
-    )
+    ptr = np.arange(0, count * k + 1, k)
+    values = np.full(count * k, value)
+    return csr_matrix((values, neighbours_NK.ravel(), ptr), (count, count))
 
 
 def reciprocal(neighbours_NK: np.ndarray) -> csr_matrix:
@@ -275,18 +228,14 @@ def reciprocal(neighbours_NK: np.ndarray) -> csr_matrix:
 def expanded(near: csr_matrix, half: csr_matrix) -> csr_matrix:
     """Add the neighbours of neighbours (equation 5).
 
-    The smaller neighbourhood of a neighbour is added if more than two thirds
-    of it are neighbours already.
-
-    Args:
-        near: ``(N, N)`` k-reciprocal neighbours.
-        half: ``(N, N)`` reciprocal neighbours for half of k.
-
-    Returns:
-        ``(N, N)``, columns sorted; only the pattern matters.
+    The neighbourhood of a neighbour for half of k is added if more than two
+    thirds of it are neighbours already. Of the result, ``(N, N)`` with sorted
+    columns, only the pattern matters.
     """
     near.sort_indices()
     sizes = np.diff(half.indptr)
+    # [i, j]: how many neighbours of j (for half of k) are neighbours of i,
+    # where j is a neighbour of i
     overlap = near.multiply(near @ half).tocsr()
     # multiplied as in the code of the paper: exact thirds round the same way
     is_added = overlap.data > 2 / 3 * sizes[overlap.indices]
@@ -301,16 +250,14 @@ def mean_of_nearest(
     weights_NN: csr_matrix, neighbours_NK: np.ndarray
 ) -> csr_matrix:
     """Average the encoding of each image over its neighbours (section 3.4)."""
-    share = weights_NN.dtype.type(1 / neighbours_NK.shape[1])
-    return neighbour_matrix(neighbours_NK, share) @ weights_NN
+    weight = weights_NN.dtype.type(1 / neighbours_NK.shape[1])
+    return neighbour_matrix(neighbours_NK, weight) @ weights_NN
 
 
 def jaccard_distance(row_N: csr_matrix, gallery_GN: csc_matrix) -> np.ndarray:
     """Return ``(G,)`` Jaccard distances of one encoding (equation 10).
 
-    Args:
-        row_N: ``(1, N)`` encoding; its sum is 1.
-        gallery_GN: ``(G, N)`` encodings; each row sums to 1.
+    All encodings sum to 1.
     """
     low = gallery_GN.indptr[row_N.indices]
     length = gallery_GN.indptr[row_N.indices + 1] - low
@@ -319,9 +266,7 @@ def jaccard_distance(row_N: csr_matrix, gallery_GN: csc_matrix) -> np.ndarray:
     entry = np.repeat(low - (ends - length), length)
     entry += np.arange(len(entry), dtype=entry.dtype)
     shared = np.minimum(gallery_GN.data[entry], np.repeat(row_N.data, length))
-    num_gallery = gallery_GN.shape[0]
-    minima = np.bincount(
-        gallery_GN.indices[entry], shared, minlength=num_gallery
-    )
+    owner, num_gallery = gallery_GN.indices[entry], gallery_GN.shape[0]
+    minima = np.bincount(owner, shared, minlength=num_gallery)
     # sums of minima and maxima of two rows that sum to 1 add up to 2
     return np.maximum(1 - minima / (2 - minima), 0)

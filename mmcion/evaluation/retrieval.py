@@ -1,5 +1,3 @@
-"""Evaluate features or distances of queries and gallery."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -24,7 +22,7 @@ from .ranking import Blocks, rank_gallery
 from .reranking import rerank_queries
 from .roc import roc_of_split
 
-_CURVE_RANKS = range(1, 51)  # of the CMC curve in a report
+_CURVE_RANKS = range(1, 51)  # of the CMC curve in a report, as papers plot
 
 
 def evaluate(
@@ -44,13 +42,11 @@ def evaluate(
     - If no query has a match, all scores are 0 and a warning says why.
 
     Args:
-        qf: ``(Q, D)`` query features, array or tensor; need not be
-            normalised.
+        qf: ``(Q, D)`` query features, array or tensor.
         gf: ``(G, D)`` gallery features.
         q_pids: ``(Q,)`` identities.
         g_pids: ``(G,)`` identities.
-        q_cams: ``(Q,)`` cameras. Gallery images of the query's identity and
-            camera are ignored; without cameras none are.
+        q_cams: ``(Q,)`` cameras; without, no gallery images are ignored.
         g_cams: ``(G,)`` cameras.
         options: ``ranks``, ``ignore_pids``, ``distance`` and ``protocol``,
             see ``EvaluationOptions``.
@@ -61,16 +57,13 @@ def evaluate(
         and ``num_tied_queries`` (a wrong image is exactly as far as a match).
 
     Raises:
-        UserError: If features have NaN or infinity, lengths differ, or an
-            option is unknown or out of range.
+        UserError: If features, labels or options are not usable.
     """
-    chosen = EvaluationOptions.from_options(
-        options, ('ranks', 'ignore_pids', 'distance', 'protocol')
-    )
+    allowed = 'ranks', 'ignore_pids', 'distance', 'protocol'
+    chosen = EvaluationOptions.from_options(options, allowed)
     qf, gf = as_features(qf, 'qf'), as_features(gf, 'gf')
-    labels = Labels.from_arrays(
-        *(q_pids, g_pids, q_cams, g_cams), shape=(len(qf), len(gf))
-    )
+    arrays = q_pids, g_pids, q_cams, g_cams
+    labels = Labels.from_arrays(arrays, (len(qf), len(gf)))
     scores, _ = rank_gallery(feature_blocks(qf, gf, chosen), labels, chosen)
     return scores.means(chosen.ranks)
 
@@ -91,22 +84,16 @@ def evaluate_distances(
         g_pids: ``(G,)`` identities.
         q_cams: ``(Q,)`` cameras.
         g_cams: ``(G,)`` cameras.
-        options: ``ranks``, ``ignore_pids`` and ``protocol``, see
-            ``EvaluationOptions``.
+        options: Those of ``evaluate`` except ``distance``.
 
     Returns:
         The scores of ``evaluate``.
-
-    Raises:
-        UserError: See ``evaluate``.
     """
-    chosen = EvaluationOptions.from_options(
-        options, ('ranks', 'ignore_pids', 'protocol')
-    )
+    allowed = 'ranks', 'ignore_pids', 'protocol'
+    chosen = EvaluationOptions.from_options(options, allowed)
     distances = as_features(distances, 'distances')
-    labels = Labels.from_arrays(
-        *(q_pids, g_pids, q_cams, g_cams), shape=distances.shape
-    )
+    arrays = q_pids, g_pids, q_cams, g_cams
+    labels = Labels.from_arrays(arrays, distances.shape)
     scores, _ = rank_gallery(matrix_blocks(distances), labels, chosen)
     return scores.means(chosen.ranks)
 
@@ -124,10 +111,6 @@ def evaluate_features(
         options: How to evaluate; the defaults if None.
         distributed: Whether each rank of the process group ranks a part of
             the queries. All ranks get the whole result.
-
-    Raises:
-        UserError: If features have NaN or infinity, or labels that an option
-            needs are missing.
     """
     options = options or EvaluationOptions()
     if options.average_tracklets:
@@ -151,7 +134,7 @@ def _rank_rows(
     options: EvaluationOptions,
     distributed: bool,
 ) -> RetrievalResult:
-    """Evaluate some rows as queries for some rows as gallery."""
+    """Evaluate rows ``query`` ``(Q,)`` for rows ``gallery`` ``(G,)``."""
     qf = as_features(take_rows(features.feature, query), 'qf')
     gf = as_features(take_rows(features.feature, gallery), 'gf')
     labels = Labels(features.pid[query], features.pid[gallery])
@@ -171,14 +154,13 @@ def _rank_rows(
     if options.fprs:
         # verification compares features, whatever the re-ranking
         blocks = feature_blocks(qf, gf, replace(options, rerank=None))
-        curves = [
-            roc_of_split(blocks, labels, split, distributed)
-            for split in splits
-        ]
+        pairs = blocks, labels
+        curves = [roc_of_split(*pairs, each, distributed) for each in splits]
         roc = curves[0]
         for fpr in options.fprs:
-            rates = [each.tpr_at(fpr) for each in curves]
+            rates = [curve.tpr_at(fpr) for curve in curves]
             scores[f'TPR@FPR={fpr:g}'] = float(np.mean(rates))
+    # nearest images are numbered within the gallery of the first split
     if splits[0].gallery is not None:
         gallery = gallery[splits[0].gallery]
     return RetrievalResult(
@@ -187,9 +169,9 @@ def _rank_rows(
         query_rows=query,
         ap=ranked.ap,
         num_matches=ranked.num_matches,
-        nearest=np.append(gallery, -1)[ranked.nearest],
+        nearest=np.append(gallery, -1)[ranked.nearest],  # -1 stays -1
         distances=ranked.distances,
-        cmc=ranked.cmc(curve_ranks),
+        cmc=ranked.cmc[len(options.ranks) :],
         roc=roc,
         unit='tracklet' if options.average_tracklets else 'image',
         remark=options.protocol.remark,
@@ -199,7 +181,7 @@ def _rank_rows(
 def feature_blocks(
     qf: np.ndarray, gf: np.ndarray, options: EvaluationOptions
 ) -> Blocks:
-    """Return distances between features, expanded and re-ranked on request."""
+    """Return distances of features, expanded and re-ranked by the options."""
 
     def blocks(
         queries: np.ndarray, rows: np.ndarray | None

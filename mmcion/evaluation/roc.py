@@ -1,7 +1,8 @@
 """ROC curve of verification, and the threshold for a false-match rate.
 
-Every pair of a query and a gallery image that is not ignored counts: a pair
-of one identity is a match, all others are wrong.
+All pairs of a query and a gallery image that is not ignored count: those of
+one identity match, all others are wrong. Memory is a block of queries times
+the gallery, and the matching pairs.
 """
 
 from __future__ import annotations
@@ -41,8 +42,7 @@ def roc_curve(
 ) -> RocCurve:
     """Return true and false positive rates at every matching distance.
 
-    Memory is a block of queries times the gallery, and the matching pairs. A
-    wrong pair exactly as far as a match counts as accepted.
+    A wrong pair exactly as far as a match counts as accepted.
 
     Args:
         qf: ``(Q, D)`` query features.
@@ -55,15 +55,24 @@ def roc_curve(
         distance: ``'cosine'`` or ``'euclidean'``.
 
     Raises:
-        UserError: If there is no matching or no wrong pair, features have
-            NaN or infinity, or lengths differ.
+        UserError: If there is no matching or no wrong pair.
     """
+    arrays = q_pids, g_pids, q_cams, g_cams
+    return roc_of_split(*_all_pairs(qf, gf, arrays, ignore_pids, distance))
+
+
+def _all_pairs(
+    qf: Any,
+    gf: Any,
+    arrays: Sequence[Any],
+    ignore_pids: Any,
+    distance: str,
+) -> tuple[Blocks, Labels, EvaluationSplit]:
+    """Return the arguments of ``roc_of_split`` for a whole gallery."""
     qf, gf = as_features(qf, 'qf'), as_features(gf, 'gf')
-    labels = Labels.from_arrays(
-        *(q_pids, g_pids, q_cams, g_cams), shape=(len(qf), len(gf))
-    )
+    labels = Labels.from_arrays(arrays, (len(qf), len(gf)))
     split = MarketProtocol().split(labels, as_pids(ignore_pids))
-    return roc_of_split(
+    return (
         lambda queries, _: distance_blocks(qf[queries], gf, distance),
         labels,
         split,
@@ -80,16 +89,9 @@ def roc_of_split(
 ) -> RocCurve:
     """Return the ROC curve over all pairs of an evaluation split.
 
-    Args:
-        blocks: Yields distances, see ``ranking.Blocks``.
-        labels: Labels of queries and gallery.
-        split: Queries, gallery, matches and ignored images.
-        distributed: Whether each rank of the process group takes a part of
-            the queries.
-        num_nearest_wrong: Number W of smallest wrong distances to return.
-
-    Raises:
-        UserError: If there is no matching or no wrong pair.
+    If ``distributed``, each rank of the process group takes a part of the
+    queries. The curve keeps the ``num_nearest_wrong`` smallest distances of
+    wrong pairs.
     """
     own = own_queries(len(split.queries), distributed)
 
@@ -113,6 +115,7 @@ def roc_of_split(
     nearest = np.empty(0, thresholds.dtype)
     for block in blocks(split.queries[own], split.gallery):
         stop = start + len(block)
+        # leaves the wrong pairs: infinite is what does not count as one
         block[:, split.junk] = np.inf
         for rows in (split.matches, split.ignored):
             part = rows.slice(start, stop)
@@ -158,20 +161,16 @@ class ThresholdCalibration:
     num_false_matches: int
 
     @property
-    def num_needed(self) -> int:
-        """Number of wrong pairs among which 10 false matches are expected."""
-        return math.ceil(_MIN_FALSE_MATCHES / self.false_match_rate)
-
-    @property
     def warning(self) -> str:
         """What to do if there are too few pairs for the rate; '' if enough."""
-        if self.num_wrong >= self.num_needed:
+        num_needed = math.ceil(_MIN_FALSE_MATCHES / self.false_match_rate)
+        if self.num_wrong >= num_needed:
             return ''
         return (
             f'{self.num_wrong} wrong pairs are few for a false-match rate of '
-            f'{self.false_match_rate:g}: chance decides where the threshold '
-            f'lies. Use features of more identities, for at least '
-            f'{self.num_needed} wrong pairs, or a larger rate.'
+            f'{self.false_match_rate:g}: chance decides the threshold. Use '
+            f'more identities, at least {num_needed} wrong pairs, or a larger '
+            f'rate.'
         )
 
 
@@ -198,19 +197,16 @@ def calibrate_threshold(
         g_pids: ``(G,)`` identities.
         q_cams: ``(Q,)`` cameras; without, all pairs of an identity match.
         g_cams: ``(G,)`` cameras.
-        false_match_rate: Fraction of wrong pairs to accept at most, in
-            (0, 1).
+        false_match_rate: Largest fraction of wrong pairs to accept.
         ignore_pids: Identities that are ignored in queries and gallery.
 
     Raises:
         UserError: If no threshold keeps the rate; see also ``roc_curve``.
     """
     check_interval('(0, 1)', false_match_rate=false_match_rate)
-    qf, gf = as_features(qf, 'qf'), as_features(gf, 'gf')
-    labels = Labels.from_arrays(
-        *(q_pids, g_pids, q_cams, g_cams), shape=(len(qf), len(gf))
-    )
-    split = MarketProtocol().split(labels, as_pids(ignore_pids))
+    arrays = q_pids, g_pids, q_cams, g_cams
+    pairs = _all_pairs(qf, gf, arrays, ignore_pids, 'cosine')
+    split = pairs[-1]
     num_wrong = (
         len(split.queries) * (len(split.pids) - len(split.junk))
         - len(split.matches.values)
@@ -219,22 +215,17 @@ def calibrate_threshold(
     num_allowed = min(int(false_match_rate * num_wrong), num_wrong - 1)
     # one more where the product was rounded down
     num_allowed += (num_allowed + 1) / max(num_wrong, 1) <= false_match_rate
-    curve = roc_of_split(
-        lambda queries, _: distance_blocks(qf[queries], gf),
-        labels,
-        split,
-        num_nearest_wrong=num_allowed + 1,
-    )
+    curve = roc_of_split(*pairs, num_nearest_wrong=num_allowed + 1)
     assert curve.nearest_wrong is not None
+    # the threshold lies just before the first wrong pair that is too many
     limit = float(curve.nearest_wrong[num_allowed]) - _MARGIN
     num_points = np.searchsorted(curve.thresholds, limit, side='right')
     if not num_points:
         raise UserError(
             f'no matching pair is accepted at a false-match rate of '
             f'{false_match_rate:g}: more than {num_allowed} of {num_wrong} '
-            f'wrong pairs are as similar as any matching pair. Allow a larger '
-            f'rate, use a better model, or look for persons with two '
-            f'identities.'
+            f'wrong pairs are as similar as any match. Allow a larger rate, '
+            f'use a better model, or look for persons with two identities.'
         )
     return ThresholdCalibration(
         similarity=1 - limit,

@@ -1,5 +1,3 @@
-"""Csr: lists of rows, one after the other, as in sparse matrices."""
-
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -8,7 +6,9 @@ import numpy as np
 
 
 class Csr(NamedTuple):
-    """G lists of values in two arrays, which compiled functions can read.
+    """G lists of values, one after the other, as in sparse matrices.
+
+    Two arrays, which compiled functions can read.
 
     Attributes:
         ptr: ``(G + 1,)``; list g is ``values[ptr[g]:ptr[g + 1]]``.
@@ -21,13 +21,14 @@ class Csr(NamedTuple):
     @classmethod
     def from_keys(cls, keys: np.ndarray, values: np.ndarray, num: int) -> Csr:
         """Group values by their key in 0..num-1, keeping their order."""
+        # stable: values of a key stay in the given order
         order = np.argsort(keys, kind='stable')
         ptr = np.searchsorted(keys[order], np.arange(num + 1))
         return cls(ptr, values[order])
 
     @classmethod
     def from_identity(cls, identity: np.ndarray) -> Csr:
-        """Group rows by identity 0..K-1; those with -1 are left out."""
+        """Group rows by identity 0..K-1; those with -1 are skipped."""
         rows = np.flatnonzero(identity >= 0)
         num = int(identity.max(initial=-1)) + 1
         return cls.from_keys(identity[rows], rows, num)

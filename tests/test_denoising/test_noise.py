@@ -41,7 +41,8 @@ def test_size_of_the_chunks_changes_nothing(monkeypatch, size):
 
 
 @pytest.mark.parametrize('max_queries', [1, 3, 8, 14])
-def test_of_many_identities_some_are_looked_at(max_queries):
+def test_of_many_identities_some_are_measured(max_queries, monkeypatch):
+    monkeypatch.setattr('mmcion.denoising.noise.MAX_QUERIES', max_queries)
     _, features, labels = random_case(1)
     centers = np.array(
         [
@@ -55,9 +56,7 @@ def test_of_many_identities_some_are_looked_at(max_queries):
     queries = np.linspace(0, len(centers) - 1, max_queries).round().astype(int)
     assert len(set(queries.tolist())) == max_queries
     for delta in np.sort(nearest)[::3] + 1e-4:
-        found = noise_rates(
-            features, labels, 0.3, delta, max_queries=max_queries
-        )
+        found = noise_rates(features, labels, 0.3, delta)
         assert found['inter'] == (nearest[queries] < delta).mean()
 
 

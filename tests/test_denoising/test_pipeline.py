@@ -10,6 +10,7 @@ from mmcion.denoising import (
     SingleTrackletDenoiser,
     noise_rates,
 )
+from mmcion.denoising.stage_results import StageResults
 from mmcion.registry import DENOISERS
 from mmcion.structures import FeatureStore, IdentityLabels
 from mmcion.utils.checks import UserError
@@ -160,51 +161,58 @@ def changed(stage, **values):
 
 
 @pytest.mark.parametrize(
-    ('stages', 'calls'),
+    ('options', 'difference'),
     [
-        (changed(0, sigma=0.29), 2),
-        (changed(1, shift=2), 2),
-        (changed(2, sigma=0.39), 1),
-        (STAGES[1:], 2),
+        (
+            {'stages': changed(0, sigma=0.29)},
+            r'pipeline\.01_SingleTrackletDenoiser\.sigma was 0\.3, is 0\.29',
+        ),
+        (
+            {'stages': changed(1, shift=2)},
+            r'pipeline\.02_CountingDenoiser\.shift was 1, is 2',
+        ),
+        ({'stages': STAGES[1:]}, r'pipeline\.01_'),
+        ({'calibration': {'min_pairs': 5}}, r'min_pairs was .*, is 5'),
+        ({'seed': 1}, r'seed was 0, is 1'),
     ],
 )
-def test_a_changed_level_and_all_after_it_run_again(
-    case, tmp_path, stages, calls
+def test_other_settings_are_named_and_replaced_on_request(
+    case, tmp_path, options, difference
 ):
+    options = {'stages': STAGES, **options}
     DenoisePipeline(STAGES, work_dir=tmp_path).run(case.table, case.features)
+    before = state(tmp_path)
+    other = DenoisePipeline(**options, work_dir=tmp_path)
 
-    reused = DenoisePipeline(stages, work_dir=tmp_path).run(
-        case.table, case.features
-    )
+    with pytest.raises(UserError, match=difference):
+        other.run(case.table, case.features)
+    assert state(tmp_path) == before
+    other.overwrite = True
+    replaced = other.run(case.table, case.features)
 
-    assert CountingDenoiser.calls == calls
-    fresh = DenoisePipeline(stages).run(case.table, case.features)
-    assert np.array_equal(reused.identity, fresh.identity)
-    assert without_times(reused.report) == without_times(fresh.report)
-
-
-def test_another_calibration_measures_the_noise_again(case, tmp_path):
-    stages = [STAGES[0], {**STAGES[2], 'delta': 'auto'}]
-    for false_links in (1, 20):
-        pipeline = DenoisePipeline(
-            stages, {'false_links': false_links}, tmp_path
-        )
-        resumed = pipeline.run(case.table, case.features).report
-    fresh = DenoisePipeline(stages, {'false_links': 20}).run(
-        case.table, case.features
-    )
-    assert without_times(resumed) == without_times(fresh.report)
+    fresh = DenoisePipeline(**options).run(case.table, case.features)
+    assert np.array_equal(replaced.identity, fresh.identity)
+    assert without_times(replaced.report) == without_times(fresh.report)
 
 
-def test_another_seed_runs_again(case, tmp_path):
-    for seed in (0, 1):
-        report = (
-            DenoisePipeline(STAGES, work_dir=tmp_path, seed=seed)
-            .run(case.table, case.features)
-            .report
-        )
-        assert report['levels'][2]['seed'] == seed
-    assert CountingDenoiser.calls == 2
+def state(folder):
+    """Return name and time of change of every file."""
+    return {
+        path.relative_to(folder): path.stat().st_mtime_ns
+        for path in folder.rglob('*')
+    }
+
+
+def test_killed_replacement_keeps_the_old_results(case, tmp_path, monkeypatch):
+    out = tmp_path / 'out'
+    DenoisePipeline(STAGES, work_dir=out).run(case.table, case.features)
+    before = state(out)
+    monkeypatch.setattr(CountingDenoiser, 'killed', True)
+    with pytest.raises(KeyboardInterrupt):
+        DenoisePipeline(
+            changed(0, sigma=0.29), work_dir=out, overwrite=True
+        ).run(case.table, case.features)
+    assert state(out) == before
 
 
 def test_noise_is_measured_once_where_thresholds_stay(case, monkeypatch):
@@ -270,11 +278,11 @@ def test_wrong_results_are_refused_with_the_level(case, how, message):
         pipeline.run(case.table, features)
 
 
-def test_changed_features_run_again(case, tmp_path):
+def test_other_features_are_named(case, tmp_path):
     DenoisePipeline(STAGES, work_dir=tmp_path).run(case.table, case.features)
     centred = FeatureStore(case.features[:], center=True)
-    DenoisePipeline(STAGES, work_dir=tmp_path).run(case.table, centred)
-    assert CountingDenoiser.calls == 2
+    with pytest.raises(UserError, match=r'inputs\.features was '):
+        DenoisePipeline(STAGES, work_dir=tmp_path).run(case.table, centred)
 
 
 def test_kill_in_the_middle_then_the_same_bytes(case, tmp_path, monkeypatch):
@@ -306,14 +314,13 @@ def test_kill_in_the_middle_then_the_same_bytes(case, tmp_path, monkeypatch):
 
 def test_chunks_of_a_finished_level_are_removed(case, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr('mmcion.denoising.stage_results.shutil.rmtree', killed)
+        patch.setattr(StageResults, '_remove_chunks', killed)
         with pytest.raises(KeyboardInterrupt):
             DenoisePipeline(STAGES[:1], work_dir=tmp_path).run(
                 case.table, case.features
             )
     stages = tmp_path / 'stages'
     assert [path for path in stages.iterdir() if path.is_dir()]
-    (stages / '01_SingleTrackletDenoiser.of-an-older-config').mkdir()
 
     DenoisePipeline(STAGES[:1], work_dir=tmp_path).run(
         case.table, case.features
@@ -343,23 +350,16 @@ def test_stage_that_cannot_be_built_is_named(case, stage):
         DenoisePipeline([stage]).run(case.table, case.features)
 
 
-@pytest.mark.parametrize('stages', [STAGES, changed(0, sigma=0.05)])
-def test_kill_between_the_two_files_of_a_level(
-    case, tmp_path, monkeypatch, stages
-):
-    DenoisePipeline(STAGES, work_dir=tmp_path).run(case.table, case.features)
+def test_kill_between_the_two_files_of_a_level(case, tmp_path, monkeypatch):
+    pipeline = DenoisePipeline(STAGES, work_dir=tmp_path)
     with monkeypatch.context() as patch:
         patch.setattr('mmcion.denoising.stage_results.save_npz', killed)
         with pytest.raises(KeyboardInterrupt):
-            DenoisePipeline(changed(0, sigma=0.05), work_dir=tmp_path).run(
-                case.table, case.features
-            )
+            pipeline.run(case.table, case.features)
 
-    again = DenoisePipeline(stages, work_dir=tmp_path).run(
-        case.table, case.features
-    )
+    again = pipeline.run(case.table, case.features)
 
-    fresh = DenoisePipeline(stages).run(case.table, case.features)
+    fresh = DenoisePipeline(STAGES).run(case.table, case.features)
     assert np.array_equal(fresh.identity, again.identity)
     assert without_times(fresh.report) == without_times(again.report)
 

@@ -115,6 +115,11 @@ def test_nearest_equals_a_full_sort(distance):
     )
 
 
+def test_of_equally_near_images_the_first_are_taken():
+    rows, _ = nearest_gallery(np.eye(2)[:1], np.eye(2)[[1, 0, 0, 0, 1, 1]], 4)
+    assert rows.tolist() == [[1, 2, 3, 0]]
+
+
 def test_nearest_of_a_small_gallery():
     rows, _ = nearest_gallery(np.eye(3), np.eye(3)[:2], 10)
     assert rows.shape == (3, 2)

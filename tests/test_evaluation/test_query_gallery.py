@@ -43,7 +43,7 @@ def test_longest_tracks_are_chosen_first():
     assert label[table.tracklet_id == 2].tolist() == [-1] * 2
 
 
-def test_equal_ids_of_two_recordings_are_two_people():
+def test_equal_ids_of_two_recordings_are_two_identities():
     table = clips((0, 1, 5), (1, 1, 6), videos=('a', 'b'), sources=('a', 'b'))
     assert tracks_across_cuts(table).tolist() == [-1, -1]
 
@@ -84,7 +84,7 @@ def test_every_two_chosen_were_seen_together(seed):
             assert moments[a] & moments[b]
 
 
-def test_same_number_from_every_person_and_camera():
+def test_same_number_of_every_identity_and_camera():
     pid = np.repeat([0, 0, 1, 1], [50, 9, 30, 100])
     cam_id = np.repeat([0, 1, 0, 1], [50, 9, 30, 100])
 
@@ -93,8 +93,8 @@ def test_same_number_from_every_person_and_camera():
     )
 
     assert np.all(np.diff(rows) > 0)
-    for person, camera, images in ((0, 0, 20), (0, 1, 9), (1, 0, 20)):
-        here = (pid[rows] == person) & (cam_id[rows] == camera)
+    for identity, camera, images in ((0, 0, 20), (0, 1, 9), (1, 0, 20)):
+        here = (pid[rows] == identity) & (cam_id[rows] == camera)
         assert here.sum() == images
         assert is_query[here].sum() == 4
     # evenly spaced, from the first image to the last
@@ -111,16 +111,16 @@ def test_single_images_are_gallery():
     assert is_query.tolist() == [True, False, False, False, False]
 
 
-def test_people_of_one_camera_and_unknown_people_are_left_out():
+def test_identities_of_one_camera_and_unknown_ones_are_ignored():
     pid = np.array([5, 5, 7, 7, 7, 9, 9, 9, -1, -1])
     cam_id = np.array([0, 0, 0, 0, 1, 0, 1, 1, 0, 1])
     rows, _ = query_gallery_split(pid, cam_id)
     assert rows.tolist() == [2, 3, 4, 5, 6, 7]
 
 
-def test_one_person_is_no_test():
+def test_one_identity_is_no_test():
     pid, cam_id = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 0])
-    with pytest.raises(UserError, match='1 identities'):
+    with pytest.raises(UserError, match='1 such identities'):
         query_gallery_split(pid, cam_id)
 
 

@@ -49,7 +49,7 @@ def brute_force(qf, gf, k1, k2, lambda_value, variant):
     return lambda_value * original + (1 - lambda_value) * jaccard
 
 
-def people(seed, queries=30, gallery=70, noise=1.0):
+def draw_case(seed, queries=30, gallery=70, noise=1.0):
     rng = np.random.default_rng(seed)
     centers = rng.standard_normal((12, 8))
     pids = rng.integers(12, size=queries + gallery)
@@ -63,7 +63,7 @@ def people(seed, queries=30, gallery=70, noise=1.0):
     [(20, 6, 0.3), (5, 1, 0), (7, 7, 1), (1, 1, 0.5), (99, 6, 0.3)],
 )
 def test_equals_brute_force(variant, k1, k2, lambda_value):
-    qf, gf, *_ = people(k1)
+    qf, gf, *_ = draw_case(k1)
     expected = brute_force(qf, gf, k1, k2, lambda_value, variant)
     found = rerank(qf, gf, k1, k2, lambda_value, variant)
     assert found.dtype == np.float32
@@ -90,7 +90,7 @@ def test_more_equal_images_than_neighbours(variant):
 
 
 def test_several_blocks_are_the_whole(monkeypatch):
-    qf, gf, *_ = people(0)
+    qf, gf, *_ = draw_case(0)
     whole = rerank(qf, gf)
     monkeypatch.setattr(
         'mmcion.evaluation.reranking._BLOCK_BYTES', 8 * 100 * 7
@@ -99,13 +99,13 @@ def test_several_blocks_are_the_whole(monkeypatch):
 
 
 def test_tensors_of_single_precision_give_the_same():
-    qf, gf, *_ = people(1)
+    qf, gf, *_ = draw_case(1)
     tensors = [torch.from_numpy(f).float() for f in (qf, gf)]
     np.testing.assert_allclose(rerank(*tensors), rerank(qf, gf), atol=1e-5)
 
 
-def test_people_are_found_better():
-    qf, gf, q_pids, g_pids = people(3, noise=1.3)
+def test_scores_rise():
+    qf, gf, q_pids, g_pids = draw_case(3, noise=1.3)
     before = evaluate(qf, gf, q_pids, g_pids, distance='euclidean')['mAP']
     after = evaluate_distances(rerank(qf, gf, 8, 3), q_pids, g_pids)
     assert after['mAP'] > before + 0.02
@@ -116,7 +116,7 @@ def test_nothing_to_rank():
 
 
 def test_some_queries_are_rows_of_the_whole():
-    qf, gf, *_ = people(2)
+    qf, gf, *_ = draw_case(2)
     options = {'k1': 20, 'k2': 6, 'lambda_value': 0.3, 'variant': 'zhong'}
     part = rerank_queries(qf, gf, slice(7, 19), **options)
     np.testing.assert_array_equal(part, rerank(qf, gf)[7:19])
@@ -171,6 +171,6 @@ def test_sets_that_share_more_than_two_thirds_are_added(
     ],
 )
 def test_bad_arguments_are_named(change, named):
-    qf, gf, *_ = people(0)
+    qf, gf, *_ = draw_case(0)
     with pytest.raises(UserError, match=named):
         rerank(**{'qf': qf, 'gf': gf} | change)

@@ -56,6 +56,20 @@ def test_identities_are_found_and_a_second_run_reuses_the_levels(
     assert json.loads((out / 'report.json').read_text()) == report
 
 
+def test_other_settings_need_overwrite(recording, features, tmp_path):
+    denoise(recording, features, tmp_path)
+    before = state(tmp_path / 'out')
+    other = ('--cfg-options', 'seed=1')
+    refused = denoise(recording, features, tmp_path, *other)
+    assert refused.returncode == 1
+    assert 'seed was 0, is 1' in refused.stderr
+    assert state(tmp_path / 'out') == before
+    done = denoise(recording, features, tmp_path, *other, '--overwrite')
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / 'out' / 'report.json').read_text())
+    assert report['seed'] == 1
+
+
 def test_features_of_another_table(recording, features, tmp_path):
     short = TrackletTable.from_columns(
         video_id=[0], tracklet_id=[0], frame=[0], path=['a.jpg']
@@ -114,7 +128,10 @@ def test_export_that_fails_leaves_nothing_of_an_earlier_run(
     assert failed.returncode == 1
     assert 'identities has >= 100000 images' in failed.stderr
     names = {path.name for path in (tmp_path / 'out').iterdir()}
-    assert names == {'identity.npy', 'report.json', 'report.html', 'stages'}
+    assert names == {
+        *('identity.npy', 'report.json', 'report.html'),
+        *('run.json', 'stages'),
+    }
 
     unknown = denoise(
         recording, features, tmp_path, '--cfg-options', 'export.foo=1'

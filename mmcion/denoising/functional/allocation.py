@@ -37,8 +37,8 @@ def propose(
         video: ``(n,)`` int64 from 0.
         frame_key: ``(n,)`` int64 from 0.
         sigma: Largest distance of a row to the identity's centroid.
-        max_ratio: A row is proposed only if the nearest identity is at most
-            this times as far as the second nearest.
+        max_ratio: Largest ratio of the distances to the nearest and the
+            second nearest identity.
         exclude_cooccurring: Whether identities in the row's frame are
             excluded.
 
@@ -77,15 +77,10 @@ def nearest_identity(
     forbidden: Csr,
     frame_key: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Find the nearest allowed identity of every pooled row.
+    """Find the nearest allowed identity of each of P pooled rows.
 
-    Args:
-        feats: ``(P, D)`` unit vectors.
-        centroids: ``(K, D)`` float64.
-        candidates: Identities by video.
-        video: ``(P,)`` video of the row, whose candidates are compared.
-        forbidden: Identities by frame key.
-        frame_key: ``(P,)`` frame of the row, whose identities are excluded.
+    ``candidates`` has the identities by ``video``, ``forbidden`` those by
+    ``frame_key`` (both ``(P,)``).
 
     Returns:
         Identity ``(P,)``, -1 where none is allowed; its distance ``(P,)``;
@@ -102,6 +97,7 @@ def nearest_identity(
         begin, end = video_ptr[video[row]], video_ptr[video[row] + 1]
         for k in by_video[begin:end]:
             away = 1 - dot(feats[row], centroids[k])
+            # the search in the frame is skipped where it cannot matter
             if away >= distance[1, row] or np.any(in_frame == k):
                 continue
             if away < distance[0, row]:
@@ -128,11 +124,11 @@ def accept(
 
     Args:
         feats: ``(n, D)`` unit vectors of members and proposed rows.
-        frame_key: ``(n,)``.
+        frame_key: ``(n,)`` frame keys.
         members: Rows by identity.
         proposals: Rows by identity, in the order in which they are tried.
         sigma: Largest distance to the centroid.
-        exclude_cooccurring: Whether a shared frame forbids.
+        exclude_cooccurring: Whether two rows must not share a frame.
 
     Returns:
         Bool for every proposal.

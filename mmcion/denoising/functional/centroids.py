@@ -31,12 +31,9 @@ def dot(a: np.ndarray, b: np.ndarray) -> float:
 
 @compiled()
 def add_rows(sums: np.ndarray, feats: np.ndarray, ids: np.ndarray) -> None:
-    """Add every row to the sum of its identity, in order of rows.
+    """Add rows ``(n, D)`` to the sums ``(K, D)`` of their identities.
 
-    Args:
-        sums: ``(K, D)`` float64, changed in place.
-        feats: ``(n, D)`` float32.
-        ids: ``(n,)`` integers; rows with -1 are skipped.
+    Rows with the identity -1 are skipped.
     """
     for i in range(len(ids)):
         if ids[i] >= 0:
@@ -47,15 +44,9 @@ def add_rows(sums: np.ndarray, feats: np.ndarray, ids: np.ndarray) -> None:
 def centroid_distance(
     feats: np.ndarray, centroids: np.ndarray, ids: np.ndarray
 ) -> np.ndarray:
-    """Return the distance of every row to its own centroid.
+    """Return ``(n,)`` distances of rows to their own centroid.
 
-    Args:
-        feats: ``(n, D)`` float32.
-        centroids: ``(K, D)`` float64.
-        ids: ``(n,)`` integers.
-
-    Returns:
-        ``(n,)`` float64; NaN for rows with -1.
+    Rows with the identity -1 get NaN.
     """
     distance = np.full(len(ids), np.nan)
     for i in prange(len(ids)):

@@ -1,5 +1,3 @@
-"""Loops compiled by numba, and the number of threads that they use."""
-
 import functools
 from collections.abc import Callable
 from typing import Any, TypeVar, cast

@@ -39,7 +39,7 @@ def consistent_groups(
     Args:
         feats: ``(n, D)`` float32 or float64 unit vectors, groups one after
             the other, rows of a group in order of time.
-        ptr: ``(G + 1,)``; group g is rows ``ptr[g]:ptr[g + 1]``.
+        ptr: ``(G + 1,)`` pointers; group g is rows ``ptr[g]:ptr[g + 1]``.
         sigma: Largest distance to the centroid, in [0, 2].
 
     Returns:

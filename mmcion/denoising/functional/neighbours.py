@@ -32,19 +32,16 @@ def near_pairs(
 
     Args:
         vectors: ``(n, D)`` unit vectors.
-        delta: Distances below it count, 1 - cosine.
-        group: ``(n,)``; pairs within a group are skipped.
-        range_size: Only pairs that lie in a common sliding range of this
-            many vectors are compared; None compares all with all.
+        delta: Largest distance, 1 - cosine.
+        group: ``(n,)`` groups; pairs within a group are skipped.
+        range_size: Number of vectors in the sliding range in which pairs are
+            compared; None compares all with all.
         stride: How far the range moves, in [1, ``range_size``].
         ranks: How the work is shared and kept.
 
     Returns:
         First index, second index (larger), distance; each ``(m,)``, ordered
         by distance, then by indices.
-
-    Raises:
-        UserError: If there are more pairs than fit into memory.
     """
     count = len(vectors)
     if not count:
@@ -56,15 +53,12 @@ def near_pairs(
     # The last range that holds row i begins at the multiple of ``stride`` at
     # or before i. So rows of one stride share one end, and no pair comes
     # twice.
-    strips = [
-        (
-            start,
-            min(start + _ROWS, origin + stride, count),
-            min(origin + range_size, count),
-        )
-        for origin in range(0, count, stride)
-        for start in range(origin, min(origin + stride, count), _ROWS)
-    ]
+    strips = []
+    for origin in range(0, count, stride):
+        last = min(origin + stride, count)
+        end = min(origin + range_size, count)
+        for start in range(origin, last, _ROWS):
+            strips.append((start, min(start + _ROWS, last), end))
     single = torch.from_numpy(np.asarray(vectors, np.float32))
     single = single.to(get_device())
     num_found = 0
@@ -83,11 +77,8 @@ def near_pairs(
                 f'nearer than delta ({delta:.3f}): it is too large for these '
                 f'features. Lower it, or false_links if it was calibrated.'
             )
-        return {
-            'first': first[near],
-            'second': second[near],
-            'distance': distance[near],
-        }
+        columns = {'first': first, 'second': second, 'distance': distance}
+        return {name: column[near] for name, column in columns.items()}
 
     parts = (ranks or RankPool()).map(
         'links',
@@ -97,9 +88,9 @@ def near_pairs(
         unit='pair',
     )
     first, second, distance = (
-        np.concatenate([part[name] for part in parts])
-        for name in ('first', 'second', 'distance')
+        np.concatenate([part[name] for part in parts]) for name in parts[0]
     )
+    # a total order, so the order of the strips does not matter
     order = np.lexsort((second, first, distance))
     return first[order], second[order], distance[order]
 
@@ -107,14 +98,7 @@ def near_pairs(
 def _candidates(
     single: torch.Tensor, start: int, stop: int, end: int, delta: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Find pairs of start:stop and start:end that may be near enough.
-
-    Args:
-        single: ``(n, D)`` float32 unit vectors.
-        start: First row of both sides.
-        stop: One past the last row of the first side.
-        end: One past the last row of the second side.
-        delta: Largest distance, in float64.
+    """Find pairs of rows start:stop and start:end that may be near enough.
 
     Returns:
         First and second index, ``(c,)`` each, in any order.
@@ -147,14 +131,9 @@ def pair_distance(
 
 
 def nearest_other(vectors: np.ndarray, queries: np.ndarray) -> np.ndarray:
-    """Return the distances of vectors to their nearest other.
+    """Return the distances ``(q,)`` of some vectors to their nearest other.
 
-    Args:
-        vectors: ``(n, D)`` unit vectors.
-        queries: ``(q,)`` indices of the vectors to search for.
-
-    Returns:
-        ``(q,)`` float64. One vector alone has distance infinity.
+    ``queries`` are their ``(q,)`` indices. One vector alone has infinity.
     """
     if len(vectors) < 2:
         return np.full(len(queries), np.inf)

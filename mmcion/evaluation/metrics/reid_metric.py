@@ -1,5 +1,3 @@
-"""ReIDMetric: evaluate features of queries and gallery."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -27,9 +25,8 @@ class ReIDMetric(BaseMetric):
     """Collect features of queries and gallery, and evaluate them.
 
     Queries and gallery come from one data loader; ``is_query`` of the data
-    sample tells them apart. Features are kept as float32 on the CPU. Every
-    rank gathers all features and ranks the gallery for its part of the
-    queries.
+    sample says which is which. Features are kept as float32 on the CPU. Every
+    rank gathers all of them and ranks the gallery for a part of the queries.
 
     Scores are in [0, 1]: ``reid/mAP``, ``reid/mINP``, ``reid/Rank-1``, ... If
     nearest images are kept, the ``RetrievalResult`` is ``retrieval_result``
@@ -41,9 +38,6 @@ class ReIDMetric(BaseMetric):
         collect_device: See ``BaseMetric``.
         prefix: See ``BaseMetric``.
         options: See ``EvaluationOptions``.
-
-    Raises:
-        UserError: If an option is unknown or out of range.
     """
 
     default_prefix = 'reid'
@@ -67,18 +61,11 @@ class ReIDMetric(BaseMetric):
             data_batch: Not used.
             data_samples: Each with ``feature`` ``(D,)``, ``pid``, ``cam_id``,
                 ``is_query`` and ``img_path``; ``tracklet_id`` is optional.
-
-        Raises:
-            UserError: If a field is missing, or a feature has NaN or
-                infinity.
         """
         for sample in data_samples:
             missing = {'feature', *_FIELDS} - set(sample)
             if missing:
-                raise UserError(
-                    f'ReIDMetric needs {sorted(missing)} in every data '
-                    f'sample; got {sorted(sample)}.'
-                )
+                raise UserError(f'a data sample has no {sorted(missing)}.')
             feature = sample['feature'].detach().float().cpu().numpy()
             if not np.isfinite(feature).all():
                 raise UserError(
@@ -95,23 +82,15 @@ class ReIDMetric(BaseMetric):
         Args:
             size: Number of images in the data set; the padding that gives
                 all ranks the same number is dropped.
-
-        Raises:
-            UserError: If there is no image; see also ``evaluate_features``.
         """
         if not self.results:
-            raise UserError(
-                'ReIDMetric got no images: the data set is empty, or has '
-                'fewer images than there are ranks.'
-            )
+            raise UserError('a rank got no images; use fewer ranks.')
         features = _gather(self.results, size)
         self.results.clear()
         if self.dump_features is not None and is_main_process():
             features.save(self.dump_features)
-            print_log(
-                f'{len(features)} features written to {self.dump_features}',
-                logger='current',
-            )
+            text = f'{len(features)} features written to {self.dump_features}'
+            print_log(text, logger='current')
         result = evaluate_features(features, self.options, distributed=True)
         if self.options.keep_nearest:
             hub = MessageHub.get_current_instance()
@@ -122,21 +101,15 @@ class ReIDMetric(BaseMetric):
         }
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
-        """Return the scores of rows that this process collected.
-
-        Args:
-            results: Rows as in ``self.results``; they are consumed.
-        """
+        """Return the scores of rows of this process, which are consumed."""
         return evaluate_features(_gather(results), self.options).scores
 
 
 def _gather(rows: list[dict], size: int | None = None) -> ReIDFeatures:
     """Return features as columns; consumes the rows to save memory.
 
-    Args:
-        rows: Rows of this process.
-        size: If given, gather those of all ranks and keep as many, in the
-            order of the data set.
+    If ``size`` is given, gather the rows of all ranks and keep this number,
+    in the order of the data set.
     """
     columns = {}
     for name in list(rows[0]):

@@ -1,5 +1,3 @@
-"""CUHK03Protocol: CMC with one gallery image of each identity."""
-
 import numpy as np
 
 from mmcion.registry import PROTOCOLS
@@ -57,17 +55,11 @@ class CUHK03Protocol(MarketProtocol):
 def chance_of_fewer(chances: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Return the chance that fewer than ``counts`` of some events happen.
 
-    The number of events is Poisson binomial; its distribution is built up
-    event by event.
-
-    Args:
-        chances: ``(M, I)`` chances of I independent events, in M cases.
-        counts: ``(R,)`` numbers of at least 1.
-
-    Returns:
-        ``(M, R)``.
+    ``(M, I)`` chances of I independent events in M cases and ``(R,)`` counts
+    of at least 1 -> ``(M, R)``.
     """
-    # number_MC[:, c]: chance of exactly c events among those seen so far
+    # The number of events is Poisson binomial: its distribution grows event
+    # by event. number_MC[:, c]: chance of exactly c events so far
     number_MC = np.zeros((len(chances), counts.max()))
     number_MC[:, 0] = 1
     for event in chances.T[chances.any(axis=0)]:

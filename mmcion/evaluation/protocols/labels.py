@@ -1,7 +1,6 @@
-"""Labels: identities and cameras of queries and gallery."""
-
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,27 +25,13 @@ class Labels(NamedTuple):
 
     @classmethod
     def from_arrays(
-        cls,
-        q_pids: Any,
-        g_pids: Any,
-        q_cams: Any = None,
-        g_cams: Any = None,
-        *,
-        shape: tuple[int, int],
+        cls, arrays: Sequence[Any], shape: tuple[int, int]
     ) -> Labels:
-        """Convert arrays, lists or tensors.
+        """Convert the four arrays, lists or tensors; cameras may be None.
 
-        Args:
-            q_pids: ``(Q,)`` integers or strings, as all that follow.
-            g_pids: ``(G,)`` identities of the gallery.
-            q_cams: ``(Q,)`` cameras of the queries.
-            g_cams: ``(G,)`` cameras of the gallery.
-            shape: Q and G, the numbers of feature rows.
-
-        Raises:
-            UserError: If lengths differ, only one side has cameras, or
-                numbers are compared with strings.
+        Lengths must fit ``shape``, the numbers Q and G of feature rows.
         """
+        q_pids, g_pids, q_cams, g_cams = arrays
         if (q_cams is None) != (g_cams is None):
             raise UserError('give both q_cams and g_cams, or neither.')
         pids = _as_ids('pids', q_pids, g_pids, shape)
@@ -68,12 +53,9 @@ def _as_ids(
                 f'got {ids.shape}.'
             )
         sides.append(ids)
-    kinds = {
-        's' if ids.dtype.kind in 'US' else ids.dtype.kind
-        for ids in sides
-        if len(ids)
-    }
-    if 'O' in kinds or ('s' in kinds and len(kinds) > 1):
+    # NumPy compares numbers with strings without an error: none are equal
+    kinds = {ids.dtype.kind.replace('S', 'U') for ids in sides if len(ids)}
+    if 'O' in kinds or ('U' in kinds and len(kinds) > 1):
         raise UserError(
             f'q_{name} and g_{name} must both be numbers or both be strings; '
             f'got {sides[0].dtype} and {sides[1].dtype}.'

@@ -1,5 +1,3 @@
-"""MarketProtocol: the evaluation of Market-1501, and base of the others."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -22,15 +20,15 @@ from .labels import Labels
 
 @dataclass
 class EvaluationSplit:
-    """One ranking: the gallery and which of its images count for a query.
+    """A ranking: the gallery and which of its images count for each query.
 
     Attributes:
         queries: ``(V,)`` rows of the queries, without junk.
         gallery: ``(G,)`` rows of the gallery images that take part; None for
             all. All other attributes number these, 0 to G - 1.
         pids: ``(G,)`` their identities.
-        matches: Of each of the V queries.
-        ignored: Of each of the V queries, without ``junk``.
+        matches: Matches of each of the V queries.
+        ignored: Ignored images of each of the V queries, without ``junk``.
         junk: Rows that are ignored for every query.
     """
 
@@ -73,15 +71,7 @@ class MarketProtocol:
     def splits(
         self, labels: Labels, ignore_pids: Sequence[Any] = (-1,)
     ) -> list[EvaluationSplit]:
-        """Return the rankings to make; scores are averaged over them.
-
-        Args:
-            labels: Labels of queries and gallery.
-            ignore_pids: Identities that are junk.
-
-        Raises:
-            UserError: If the protocol needs labels that are missing.
-        """
+        """Return the rankings to make; scores are averaged over them."""
         return [self.split(labels, ignore_pids)]
 
     def split(
@@ -95,18 +85,18 @@ class MarketProtocol:
         if gallery is not None:
             g_pids = g_pids[gallery]
             g_cams = None if g_cams is None else g_cams[gallery]
-        is_junk = np.isin(g_pids, ignore_pids)
+        # without junk queries, junk images are matches of none
+        junk = np.flatnonzero(np.isin(g_pids, ignore_pids))
         queries = np.flatnonzero(~np.isin(q_pids, ignore_pids))
         same = rows_of_same_identity(q_pids[queries], g_pids)
-        if q_cams is None or g_cams is None:
-            matches, ignored = (
-                same,
-                same.select(np.zeros(len(same.values), bool)),
-            )
-        else:
-            matches, ignored = self.match(same, q_cams[queries], g_cams)
+        none = same.select(np.zeros(len(same.values), bool))
+        matches, ignored = (
+            (same, none)
+            if q_cams is None or g_cams is None
+            else self.match(same, q_cams[queries], g_cams)
+        )
         return EvaluationSplit(
-            queries, gallery, g_pids, matches, ignored, np.flatnonzero(is_junk)
+            queries, gallery, g_pids, matches, ignored, junk
         )
 
     def match(
@@ -114,10 +104,8 @@ class MarketProtocol:
     ) -> tuple[Csr, Csr]:
         """Return which gallery rows are matches and which are ignored.
 
-        Args:
-            same: Gallery rows with the identity of each of V queries.
-            q_cams: ``(V,)`` cameras of the queries.
-            g_cams: ``(G,)`` cameras of the gallery.
+        ``same`` has the gallery rows with the identity of each of V queries;
+        cameras are ``(V,)`` and ``(G,)``.
         """
         return split_by_camera(same, q_cams, g_cams)
 
@@ -134,10 +122,7 @@ class MarketProtocol:
             own: ``(M,)`` distances of the matches.
             wrong: ``(W,)`` distances of the wrong images.
             wrong_pids: ``(W,)`` identities of the wrong images.
-            ranks: ``(R,)`` ranks.
-
-        Returns:
-            ``(R,)`` in [0, 1].
+            ranks: ``(R,)`` ranks -> ``(R,)`` in [0, 1].
         """
         raise NotImplementedError
 
@@ -147,11 +132,7 @@ class MarketProtocol:
 
 
 def build_protocol(protocol: Any) -> MarketProtocol:
-    """Return a protocol from its name, its config or an object.
-
-    Raises:
-        UserError: If there is no such protocol, or it has no such option.
-    """
+    """Return a protocol from its name, its config or an object."""
     if isinstance(protocol, str):
         protocol = {'type': protocol}
     if not isinstance(protocol, Mapping):

@@ -1,5 +1,3 @@
-"""SYSUMM01Protocol: infrared queries, galleries drawn from colour images."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -42,9 +40,6 @@ class SYSUMM01Protocol(MarketProtocol):
         shots: Images per identity and camera: 1 for single-shot, 10 for
             multi-shot; all images where there are fewer.
         num_trials: Number of galleries.
-
-    Raises:
-        UserError: If an option is out of range.
     """
 
     cmc_by_image = False
@@ -70,11 +65,7 @@ class SYSUMM01Protocol(MarketProtocol):
     def splits(
         self, labels: Labels, ignore_pids: Sequence[Any] = (-1,)
     ) -> list[EvaluationSplit]:
-        """Draw the galleries; see ``MarketProtocol.splits``.
-
-        Raises:
-            UserError: If cameras are missing, or none is of the mode.
-        """
+        """Draw the galleries; see ``MarketProtocol.splits``."""
         cams = labels.g_cams
         if cams is None:
             raise UserError('SYSUMM01Protocol needs cameras, 1 to 6.')
@@ -82,28 +73,25 @@ class SYSUMM01Protocol(MarketProtocol):
         if not len(rows):
             raise UserError(
                 f'mode {self.mode!r} needs gallery images of cameras '
-                f'{CAMERAS[self.mode]}; got cameras {np.unique(cams)}.'
+                f'{CAMERAS[self.mode]}; got {np.unique(cams)}.'
             )
         # one group for each identity and camera, in this order
         rows = rows[np.lexsort((cams[rows], labels.g_pids[rows]))]
         keys = np.stack((labels.g_pids[rows], cams[rows]))
         starts = np.flatnonzero((keys[:, 1:] != keys[:, :-1]).any(axis=0)) + 1
         groups = [group.tolist() for group in np.split(rows, starts)]
-        return [
-            self.split(labels, ignore_pids, self._draw(groups, Random(trial)))
-            for trial in range(self.num_trials)
-        ]
-
-    def _draw(self, groups: list[list[int]], random: Random) -> np.ndarray:
-        # choice and sample use the generator differently, as in the source
-        if self.shots == 1:
-            return np.array([random.choice(group) for group in groups])
-        return np.concatenate(
-            [
-                random.sample(group, min(self.shots, len(group)))
+        splits = []
+        for random in map(Random, range(self.num_trials)):
+            # choice and sample use the generator differently, as in the source
+            drawn = [
+                [random.choice(group)]
+                if self.shots == 1
+                else random.sample(group, min(self.shots, len(group)))
                 for group in groups
             ]
-        )
+            gallery = np.concatenate(drawn)
+            splits.append(self.split(labels, ignore_pids, gallery))
+        return splits
 
     def match(
         self, same: Csr, q_cams: np.ndarray, g_cams: np.ndarray
@@ -111,6 +99,7 @@ class SYSUMM01Protocol(MarketProtocol):
         """Ignore camera 2 for camera 3; see ``MarketProtocol.match``."""
         same_room = np.flatnonzero(g_cams == _SAME_ROOM)
         is_query = q_cams == _QUERY_CAMERA
+        # each query of camera 3 ignores them all, also other identities
         ptr = np.concatenate(([0], np.cumsum(is_query * len(same_room))))
         ignored = Csr(ptr, np.tile(same_room, is_query.sum()))
         is_ignored = is_query[same.keys] & (g_cams[same.values] == _SAME_ROOM)

@@ -7,18 +7,18 @@ from mmcion.evaluation import evaluate_distances
 
 
 def test_single_shot_by_hand():
-    # query of person 1: own images at 2 and 5, person 2 at 1 and 3, person 3
-    # at 4; the image of the own camera at 0 does not count
+    # query of identity 1: matches at 2 and 5, identity 2 at 1 and 3, identity
+    # 3 at 4; the image of the query's camera at 0 does not count
     distances = [[0, 2, 5, 1, 3, 4]]
     labels = ([1], [1, 1, 1, 2, 2, 3], [0], [0, 1, 1, 0, 1, 1])
     scores = evaluate_distances(
         distances, *labels, ranks=(1, 2, 3), protocol='CUHK03Protocol'
     )
-    # drawn 2: before it person 2 with chance 1/2; drawn 5: both others
+    # drawn 2: before it identity 2 with chance 1/2; drawn 5: both others
     assert scores['Rank-1'] == pytest.approx((1 / 2 + 0) / 2)
     assert scores['Rank-2'] == pytest.approx((1 + 0) / 2)
     assert scores['Rank-3'] == pytest.approx(1)
-    # AP and INP rank all images: matches at places 2 and 5
+    # AP and INP rank all images: matches at ranks 2 and 5
     assert scores['mAP'] == pytest.approx((1 / 2 + 2 / 5) / 2)
     assert scores['mINP'] == pytest.approx(2 / 5)
 
