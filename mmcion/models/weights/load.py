@@ -42,9 +42,7 @@ def load_part(
         role: See ``select``.
 
     Raises:
-        FileNotFoundError: If the file is missing.
-        UserError: If it does not hold exactly this network; says what
-            differs.
+        UserError: If the file does not hold exactly this network.
     """
     content = read_checkpoint(checkpoint)
     with name_in_errors(checkpoint):
@@ -63,10 +61,6 @@ def load_weights(
             any other model, which takes the state dict as it is.
         checkpoint: Content of a file.
         role: See ``select``.
-
-    Raises:
-        UserError: If the weights are not exactly those of the model; says
-            what differs.
     """
     # by the registry, because ReIDModel itself imports this module
     if not isinstance(model, MODELS.get('mmcion.ReIDModel')):

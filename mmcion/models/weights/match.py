@@ -54,10 +54,8 @@ class MatchReport:
     @property
     def agreement(self) -> float:
         """Ratio of all names, of either side, that agree; in [0, 1]."""
-        differ = self.missing, self.reshaped, self.unexpected
-        return len(self.found) / max(
-            len(self.found) + sum(map(len, differ)), 1
-        )
+        differ = [*self.missing, *self.reshaped, *self.unexpected]
+        return len(self.found) / max(len(self.found) + len(differ), 1)
 
     @property
     def fits(self) -> bool:
@@ -70,25 +68,21 @@ class MatchReport:
         return {**taken, **dict.fromkeys(self.counters, torch.tensor(0))}
 
     def __str__(self) -> str:
-        counts = [f'{len(self.found)} tensors found'] + [
-            f'{len(names)} {what} ({join_names(names, 3)})'
-            for what, names in (
-                ('missing', self.missing),
-                ('of another shape', self.reshaped),
-                ('unexpected', self.unexpected),
-            )
-            if names
-        ]
-        text = f'{self.coverage:.1%} of {self.name}: {", ".join(counts)}'
+        text = f'{self.coverage:.1%} of {self.name}: {len(self.found)} tensors'
+        text += ' found'
+        for what, names in (
+            ('missing', self.missing),
+            ('of another shape', self.reshaped),
+            ('unexpected', self.unexpected),
+        ):
+            if names:
+                text += f', {len(names)} {what} ({join_names(names, 3)})'
         if self.fits:
             return text
-        examples = (
-            f' such as {join_names(self.given, 3)}' if self.given else ''
-        )
-        return (
-            f'{text}. The checkpoint has {len(self.given)} tensors{examples}. '
-            f'{self.hint}'
-        ).rstrip()
+        text += f'. The checkpoint has {len(self.given)} tensors'
+        if self.given:
+            text += f' such as {join_names(self.given, 3)}'
+        return f'{text}. {self.hint}'.rstrip()
 
 
 def match(
@@ -105,7 +99,7 @@ def match(
 
     Args:
         network: Module, or the shapes of its tensors by name.
-        tensors: By the network's names.
+        tensors: Tensors by the network's names.
         name: Network in words, for the report.
         hint: What to do if they do not fit.
     """
@@ -113,36 +107,25 @@ def match(
         network = {
             key: tensor.shape for key, tensor in network.state_dict().items()
         }
-    found: list[str] = []
-    missing: list[str] = []
-    reshaped: list[str] = []
-    counters: list[str] = []
-    for key, shape in network.items():
-        if key not in tensors:
-            counter = key.rpartition('.')[2] == _COUNTER
-            (counters if counter else missing).append(key)
-        elif tensors[key].shape != shape:
-            shapes = f'{tuple(tensors[key].shape)}, not {tuple(shape)}'
-            reshaped.append(f'{key} {shapes}')
-        else:
-            found.append(key)
-    unexpected = [
-        key
-        for key in tensors
-        if key not in network and not _CLASSIFIER.match(key)
-    ]
+    absent = [key for key in network if key not in tensors]
+    counters = [key for key in absent if key.endswith(_COUNTER)]
+    reshaped = {
+        key: f'{key} {tuple(tensors[key].shape)}, not {tuple(shape)}'
+        for key, shape in network.items()
+        if key in tensors and tensors[key].shape != shape
+    }
     # the usual reason for a single tensor of another shape
-    tables = [text for text in reshaped if 'pos_embed ' in text]
+    tables = [text for key, text in reshaped.items() if 'pos_embed' in key]
     if tables:
         hint = (
             f'The position table is for images of another size: {tables[0]}.'
         )
     return MatchReport(
         name,
-        found,
-        missing,
-        reshaped,
-        unexpected,
+        [key for key in network if key in tensors and key not in reshaped],
+        [key for key in absent if key not in counters],
+        list(reshaped.values()),
+        [k for k in tensors if k not in network and not _CLASSIFIER.match(k)],
         given=list(tensors),
         counters=counters,
         hint=hint,
@@ -158,11 +141,7 @@ def load_matching(
 ) -> MatchReport:
     """Load tensors into a network if they are exactly its own.
 
-    Args:
-        network: Filled in place, or left as it was on an error.
-        tensors: By the network's names.
-        name: Network in words, for the report.
-        hint: What to do if they do not fit.
+    On an error the network stays as it was. For the arguments see ``match``.
 
     Raises:
         UserError: If they do not fit; the text is the report's.

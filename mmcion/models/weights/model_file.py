@@ -101,27 +101,28 @@ def write_content(
 ) -> Path:
     """Write weights and spec atomically; see ``save_model_file``."""
     path = Path(path)
-    if path.suffix != '.pth':
-        raise UserError(f'a model file must end in .pth; got {path}.')
     meta = json.loads(json.dumps({'format': FORMAT, **asdict(spec)}))
     buffer = io.BytesIO()  # torch would write the name of a file into it
     torch.save({'state_dict': state, 'meta': meta}, buffer)
     if add_hash:
         digest = hashlib.sha256(buffer.getbuffer()).hexdigest()
         path = path.with_stem(f'{path.stem}-{digest[:_HASH_LENGTH]}')
-    if source_file is not None:
-        refuse_same_file(path, source_file)
+    check_target(path, source_file)
     with atomic_file(path) as temporary:
         temporary.write_bytes(buffer.getbuffer())
     return path
 
 
-def refuse_same_file(out: str | Path, source: str | Path) -> None:
-    """Raise if a file to write is the one that is read.
+def check_target(path: Path, source_file: str | Path | None) -> None:
+    """Raise unless a model file can be written, and is not its source."""
+    if path.suffix != '.pth':
+        raise UserError(f'a model file must end in .pth; got {path}.')
+    if source_file is not None:
+        refuse_same_file(path, source_file)
 
-    Raises:
-        UserError: Names it.
-    """
+
+def refuse_same_file(out: str | Path, source: str | Path) -> None:
+    """Raise if a file to write is the one that is read."""
     if Path(out).exists() and Path(out).samefile(source):
         raise UserError(
             f'{out} is the file that is read; write to another name.'
@@ -135,7 +136,6 @@ def read_model(path: str | Path) -> tuple[Any, ModelSpec | None]:
         Content, and the spec; None for other checkpoints.
 
     Raises:
-        FileNotFoundError: If the file is missing.
         UserError: If it is damaged, would run code, or is a model file of
             another format or with a hash in its name that is not its own.
     """
@@ -164,14 +164,10 @@ def read_model(path: str | Path) -> tuple[Any, ModelSpec | None]:
 
 
 def read_model_file(path: str | Path) -> tuple[dict[str, Any], ModelSpec]:
-    """Read what ``save_model_file`` wrote.
-
-    Returns:
-        State dict and spec.
+    """Return state dict and spec of what ``save_model_file`` wrote.
 
     Raises:
-        FileNotFoundError: If the file is missing.
-        UserError: See ``read_model``; or if it is another checkpoint.
+        UserError: If it is damaged, or another kind of checkpoint.
     """
     content, spec = read_model(path)
     if spec is None:
@@ -184,9 +180,6 @@ def read_model_file(path: str | Path) -> tuple[dict[str, Any], ModelSpec]:
 
 
 def split_stem(path: Path) -> tuple[str, str]:
-    """Split the name of a model file into its stem without hash and the hash.
-
-    The second is empty if the name has no hash.
-    """
+    """Split a file's name into stem and hash; the latter may be empty."""
     found = _HASHED_STEM.fullmatch(path.stem)
     return (found[1], found[2]) if found else (path.stem, '')

@@ -34,15 +34,14 @@ def open_file(path: str | Path, *, custom_imports: bool = False) -> nn.Module:
 
     Args:
         path: File; read without running code from it.
-        custom_imports: Whether to import the modules that it names, which is
-            running code of whoever wrote it.
+        custom_imports: Whether to import the modules that it names, which
+            runs code of whoever wrote it.
 
     Returns:
         Network in eval mode on the CPU, with ``spec`` of a model file or
         ``cfg`` of a training.
 
     Raises:
-        FileNotFoundError: If the file is missing.
         UserError: If it is damaged, would run code, or does not say what
             network it is of.
     """
@@ -76,7 +75,6 @@ def open_config(cfg: Config, weights: str | Path | None = None) -> nn.Module:
         Network in eval mode on the CPU, with ``cfg``.
 
     Raises:
-        FileNotFoundError: If a file is missing.
         UserError: If the config has no model, or the weights do not fit.
     """
     if modules := cfg.get('custom_imports'):
@@ -86,11 +84,8 @@ def open_config(cfg: Config, weights: str | Path | None = None) -> nn.Module:
         return _build(network_config(cfg, with_initial_weights=True), cfg)
     content, spec = read_model(weights)
     with name_in_errors(weights):
-        if spec is None:
-            network = network_config(cfg)
-        else:
-            network = _published_network(cfg, spec, weights)
-        return _build(network, cfg, content)
+        published = spec and _published_network(cfg, spec, weights)
+        return _build(published or network_config(cfg), cfg, content)
 
 
 def use_checkpoint(cfg: Config, checkpoint: str | Path) -> None:
@@ -106,7 +101,6 @@ def use_checkpoint(cfg: Config, checkpoint: str | Path) -> None:
             config if there is a neck.
 
     Raises:
-        FileNotFoundError: If the file is missing.
         UserError: If it is damaged, or needs classes that are not registered.
     """
     _, spec = read_model(checkpoint)
@@ -135,16 +129,14 @@ def _published_network(
     stated = cfg.get('model') or {}
     own = {key: stated[key] for key in _TEST_OPTIONS if key in stated}
     # a config may test another size on purpose, so this is only a warning
-    sizes = [
-        list(transform['size'])
-        for transform in evaluation_pipeline(cfg)
-        if class_name(transform) == 'ResizeImage' and 'size' in transform
-    ]
-    if sizes and sizes != [list(spec.input_size)]:
-        print_log(
-            f'the config resizes images to {sizes[0]}; {path} is for '
-            f'{list(spec.input_size)}.',
-            logger='current',
-            level=logging.WARNING,
-        )
+    for transform in evaluation_pipeline(cfg):
+        size = transform.get('size')
+        if class_name(transform) == 'ResizeImage' and size is not None:
+            if list(size) != list(spec.input_size):
+                print_log(
+                    f'the config resizes images to {list(size)}; {path} is '
+                    f'for {list(spec.input_size)}.',
+                    logger='current',
+                    level=logging.WARNING,
+                )
     return {**portable_config(network), **own}

@@ -18,7 +18,7 @@ def choose_run_checkpoint(cfg: Any) -> list[str]:
     """Choose a checkpoint that is safe and undamaged.
 
     mmengine falls back to unpickling whatever a file holds; a file that
-    passes here runs no code. To resume without ``load_from`` sets it to the
+    passes here runs no code. Resuming without ``load_from`` sets it to the
     last undamaged checkpoint of the work folder.
 
     Args:
@@ -28,9 +28,8 @@ def choose_run_checkpoint(cfg: Any) -> list[str]:
         Warnings about damaged checkpoints that an earlier one replaces.
 
     Raises:
-        FileNotFoundError: If ``load_from`` does not exist.
-        UserError: If it is damaged, would run code or cannot be resumed from;
-            without ``load_from``, if this is so for all.
+        UserError: If ``load_from``, or without it every checkpoint, is
+            damaged, would run code or cannot be resumed from.
     """
     load_from, resume = cfg.get('load_from'), cfg.get('resume')
     if load_from is not None:
