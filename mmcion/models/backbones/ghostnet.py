@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from torch import nn
 
@@ -20,11 +20,8 @@ class GhostNet(TimmBackbone):
         kwargs: Passed on to ``timm.models.GhostNet``.
     """
 
-    archs: ClassVar[dict[str, str]] = {
-        '0_5': 'ghostnet_050',
-        '1_0': 'ghostnet_100',
-        '1_3': 'ghostnet_130',
-    }
+    archs = ('0_5', '1_0', '1_3')
+    timm_name = 'ghostnet_{0[0]}{0[2]}0'  # '0_5' -> 'ghostnet_050'
     ends_in_vector = True
 
     def __init__(self, arch: str, **kwargs: Any) -> None:

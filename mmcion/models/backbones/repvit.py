@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from timm.layers import SqueezeExcite, make_divisible
 from timm.models.repvit import RepViTBlock
@@ -23,11 +23,8 @@ class RepViT(TimmBackbone):
         kwargs: Passed on to ``timm.models.RepVit``.
     """
 
-    archs: ClassVar[dict[str, str]] = {
-        'm0_9': 'repvit_m0_9',
-        'm1_0': 'repvit_m1_0',
-        'm1_5': 'repvit_m1_5',
-    }
+    archs = ('m0_9', 'm1_0', 'm1_5')
+    timm_name = 'repvit_{}'
 
     def __init__(self, arch: str, **kwargs: Any) -> None:
         super().__init__(arch, **kwargs)

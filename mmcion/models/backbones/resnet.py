@@ -26,9 +26,6 @@ class ResNet(MMPretrainResNet):
         depth: 18, 34, 50, 101 or 152.
         strides: Strides of the four stages.
         kwargs: Passed on to ``mmpretrain.models.ResNet``.
-
-    Raises:
-        UserError: For an unknown ``depth``.
     """
 
     def __init__(

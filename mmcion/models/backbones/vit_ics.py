@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from torch import Tensor, cat, nn
 
@@ -69,11 +69,8 @@ class VisionTransformerICS(TimmBackbone):
         kwargs: Passed on to ``timm.models.VisionTransformer``.
     """
 
-    archs: ClassVar[dict[str, str]] = {
-        'tiny': 'vit_tiny_patch16_224',
-        'small': 'vit_small_patch16_224',
-        'base': 'vit_base_patch16_224',
-    }
+    archs = ('tiny', 'small', 'base')
+    timm_name = 'vit_{}_patch16_224'
     min_size = 16
 
     def __init__(

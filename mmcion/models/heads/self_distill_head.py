@@ -26,14 +26,13 @@ class SelfDistillHead(nn.Module):
             that of its projector.
         student_temp: Temperature of the student's softmax.
         teacher_temp: Temperature of the teacher's softmax after warm-up.
-        warmup_teacher_temp: Temperature at the first epoch; equal to
-            ``teacher_temp`` in the published runs, that is, no warm-up.
+        warmup_teacher_temp: Temperature at the first epoch; that of the
+            published runs is ``teacher_temp``, so there is no warm-up.
         warmup_teacher_temp_epochs: Number of epochs over which it rises
             linearly.
         center_momentum: Fraction of the old centre that is kept each step.
-        chunk_size: Number of prototypes whose logits of the student exist at
-            a time, at the price of a second product with the prototypes; see
-            ``tiled_distill_loss``. None keeps all logits.
+        chunk_size: Number of prototypes whose student logits exist at a time,
+            see ``tiled_distill_loss``; None for all.
     """
 
     center: Tensor

@@ -1,7 +1,4 @@
-"""Triplet loss with the hardest positive and negative of a batch.
-
-Shapes: N images, D dimensions.
-"""
+"""Triplet loss with the hardest positive and negative of a batch."""
 
 from __future__ import annotations
 
@@ -36,15 +33,12 @@ def batch_hard_triplet_loss(
     Under several ranks each mines its own batch.
 
     Args:
-        feats: ``(N, D)``.
+        feats: ``(N, D)`` features of N images.
         pids: ``(N,)`` integers.
         margin: m, at least 0; None for the soft margin.
 
     Returns:
         Scalar, float32 or wider.
-
-    Raises:
-        UserError: If shapes do not fit each other.
     """
     if feats.dim() != 2 or pids.shape != feats.shape[:1]:
         raise UserError(

@@ -24,9 +24,6 @@ def recompute_activations(network: nn.Module, pattern: str) -> None:
     Args:
         network: Changed in place; names of its state stay.
         pattern: Regular expression for the whole name of a submodule.
-
-    Raises:
-        UserError: If no submodule matches.
     """
     modules = {name: part for name, part in network.named_modules() if name}
     matches = [

@@ -10,11 +10,7 @@ from mmengine.model import BaseModel
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from mmcion.models.utils import (
-    build_on,
-    feature_output,
-    pooled_feature,
-)
+from mmcion.models.utils import build_on, feature_output, pooled_feature
 from mmcion.models.weights import ModelSpec, load_part
 from mmcion.registry import MODELS
 from mmcion.structures import ReIDDataSample
@@ -37,12 +33,11 @@ class ReIDModel(BaseModel):
         data_preprocessor: Config; ``ReIDDataPreprocessor`` if None.
         init_cfg: As in mmengine.
         neck: Config of a module such as ``BNNeck``, which maps the pooled
-            feature to one for distances and one for classes. Its
-            ``in_channels`` are those of the backbone; see ``build_on``.
-        head: Config of ``ReIDHead``, for training only. Its ``in_channels``
-            are those of the neck.
-        frozen_backbone: Train neck and head only; the backbone has no
-            gradient and stays in eval mode, statistics included.
+            feature to one for distances and one for classes; see
+            ``build_on``.
+        head: Config of ``ReIDHead``, for training only.
+        frozen_backbone: Train neck and head only; the backbone stays in eval
+            mode, statistics included.
         neck_feat: Feature of the neck that is the image's, ``'before'`` or
             ``'after'`` normalising.
         neck_checkpoint: Weights of the neck; see ``load_part``.
@@ -51,10 +46,6 @@ class ReIDModel(BaseModel):
 
     Attributes:
         spec: Description in its model file; None for other models.
-
-    Raises:
-        UserError: If ``neck_feat`` is neither, ``in_channels`` do not fit, or
-            weights are given without a neck.
     """
 
     def __init__(
@@ -74,8 +65,7 @@ class ReIDModel(BaseModel):
         check_choice('neck_feat', neck_feat, NECK_FEATS)
         if neck_checkpoint and neck is None:
             raise UserError(
-                f'neck_checkpoint ({neck_checkpoint}) needs a neck; set '
-                f'model.neck.'
+                f'neck_checkpoint ({neck_checkpoint}) needs model.neck.'
             )
         # built here: mmengine's BaseModel finds our names in our scope only
         preprocessor = MODELS.build(
@@ -135,9 +125,8 @@ class ReIDModel(BaseModel):
 
         Args:
             inputs: ``(N, 3, H, W)``, normalised.
-            data_samples: One per image, for ``mode='predict'`` and
-                ``mode='loss'``.
-            mode: ``'tensor'``, ``'predict'``, or ``'loss'`` with a head.
+            data_samples: One per image; not for ``mode='tensor'``.
+            mode: ``'loss'`` with a head, or see ``feature_output``.
         """
         if mode == 'loss' and self.head is not None:
             return self.loss(inputs, data_samples or [])

@@ -16,13 +16,9 @@ def build_on(previous: nn.Module, cfg: dict[str, Any], name: str) -> Any:
     Args:
         previous: Backbone or neck. Its ``num_features``, if it has any,
             become ``in_channels`` of the module.
-        cfg: Config of the module. ``in_channels`` is only needed where
-            ``previous`` has no ``num_features``, as backbones of other
-            packages.
+        cfg: Config of the module. ``in_channels`` is only needed after
+            backbones of other packages, which have no ``num_features``.
         name: Where the config is, for messages, such as ``'model.neck'``.
-
-    Raises:
-        UserError: If the config states other channels.
     """
     width: Any = getattr(previous, 'num_features', None)
     if not isinstance(width, int):  # some backbones list those of all stages

@@ -12,9 +12,6 @@ def pooled_feature(outputs: Tensor | tuple[Tensor, ...]) -> Tensor:
         outputs: A tensor, or a tuple of which the last one is used. A map
             ``(N, d, h, w)`` is averaged over space, a vector ``(N, d)`` is
             returned as it is.
-
-    Raises:
-        UserError: If the last output is neither.
     """
     last = outputs[-1] if isinstance(outputs, tuple | list) else outputs
     if last.dim() == 4:

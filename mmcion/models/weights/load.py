@@ -9,9 +9,9 @@ from mmengine.logging import print_log
 from torch import nn
 
 from mmcion.registry import MODELS
-from mmcion.utils.checks import name_in_errors
+from mmcion.utils.checks import UserError, name_in_errors
 
-from .match import MatchReport, load_matching
+from .match import MatchReport, match
 from .read_checkpoint import read_checkpoint
 from .select import select
 from .sources import source_hint
@@ -79,7 +79,10 @@ def _fill(
     name = f'the {part or "model"} {type(network).__name__}'
     if chosen.prefix:
         name += f' under {chosen.prefix!r}'
-    hint = source_hint(chosen.tensors, network.state_dict())
-    return load_matching(
-        network, chosen.tensors, name=name, hint=hint or _HINTS[part]
-    )
+    hint = source_hint(chosen.tensors, network.state_dict()) or _HINTS[part]
+    report = match(network, chosen.tensors, name=name, hint=hint)
+    if not report.fits:
+        raise UserError(str(report))
+    # strict: these are all of its names, so nothing stays at random
+    network.load_state_dict(report.take(chosen.tensors))
+    return report

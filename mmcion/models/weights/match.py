@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from mmcion.utils.checks import UserError, join_names
+from mmcion.utils.checks import join_names
 
 # Last layers that no feature passes; other projects leave them in. Only at the
 # top: `layer1.0.se.fc.0` is a part of the backbone.
@@ -130,25 +130,3 @@ def match(
         counters=counters,
         hint=hint,
     )
-
-
-def load_matching(
-    network: nn.Module,
-    tensors: Mapping[str, Tensor],
-    *,
-    name: str,
-    hint: str = '',
-) -> MatchReport:
-    """Load tensors into a network if they are exactly its own.
-
-    On an error the network stays as it was. For the arguments see ``match``.
-
-    Raises:
-        UserError: If they do not fit; the text is the report's.
-    """
-    report = match(network, tensors, name=name, hint=hint)
-    if not report.fits:
-        raise UserError(str(report))
-    # strict: these are all of its names, so nothing stays at random
-    network.load_state_dict(report.take(tensors))
-    return report

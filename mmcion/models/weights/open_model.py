@@ -130,13 +130,14 @@ def _published_network(
     own = {key: stated[key] for key in _TEST_OPTIONS if key in stated}
     # a config may test another size on purpose, so this is only a warning
     for transform in evaluation_pipeline(cfg):
-        size = transform.get('size')
-        if class_name(transform) == 'ResizeImage' and size is not None:
-            if list(size) != list(spec.input_size):
-                print_log(
-                    f'the config resizes images to {list(size)}; {path} is '
-                    f'for {list(spec.input_size)}.',
-                    logger='current',
-                    level=logging.WARNING,
-                )
+        size = transform.get('size', spec.input_size)
+        if class_name(transform) == 'ResizeImage' and list(size) != list(
+            spec.input_size
+        ):
+            print_log(
+                f'the config resizes images to {list(size)}; {path} is for '
+                f'{list(spec.input_size)}.',
+                logger='current',
+                level=logging.WARNING,
+            )
     return {**portable_config(network), **own}

@@ -145,7 +145,7 @@ def parse_config(text: str) -> dict[str, Any]:
 class _Literals(ast.NodeTransformer):
     """Write what ``Config.pretty_text`` prints as literals of Python."""
 
-    def visit_Call(self, node: ast.Call) -> ast.Dict:
+    def visit_Call(self, node: ast.Call) -> ast.AST:
         """Map ``dict({1: 2}, a=3)`` to ``{1: 2, 'a': 3}``."""
         mappings = [arg for arg in node.args if isinstance(arg, ast.Dict)]
         if getattr(node.func, 'id', None) != 'dict' or mappings != node.args:
