@@ -24,13 +24,11 @@ class Bf16OptimWrapper(OptimWrapper):
     without an accelerator.
 
     Args:
-        options: Of mmengine's ``OptimWrapper``.
-
-    Raises:
-        UserError: If the GPU only emulates bfloat16, which is slow.
+        options: Arguments of mmengine's ``OptimWrapper``.
     """
 
     def __init__(self, **options: Any) -> None:
+        # older GPUs only emulate it, which is slow
         if get_device() == 'cuda' and not torch.cuda.is_bf16_supported(
             including_emulation=False
         ):
