@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from mmcion.registry import MODELS
-from mmcion.utils.checks import UserError, check_interval
+from mmcion.utils.checks import check_at_least, check_interval
 
 
 @MODELS.register_module()
@@ -55,11 +55,7 @@ class ColorStripeDescriptor(nn.Module):
             One tensor ``(N, num_features)`` float32.
         """
         num, _, height, width = images.shape
-        if height < self.num_stripes:
-            raise UserError(
-                f'images must be at least {self.num_stripes} pixels high, '
-                f'one per stripe; got {height}.'
-            )
+        check_at_least(self.num_stripes, image_height=height)
         hue, saturation, value = rgb_to_hsv(images.float())
         # (W,) Gaussian weights across the image -> (N, H, W)
         across = torch.arange(width, device=images.device) + 0.5

@@ -58,7 +58,7 @@ class ReIDHead(nn.Module):
             raise UserError(
                 f'labels must be in [0, {self.num_classes}); a batch has '
                 f'{min(pids)} to {max(pids)}: set model.head.num_classes, and '
-                f'number identities from 0, as split="train" of a dataset.'
+                f'number identities from 0, as split="train" does.'
             )
         # BoT, section 2.6: classes need the normalised feature, distances the
         # one before

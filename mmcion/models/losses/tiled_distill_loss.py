@@ -57,7 +57,7 @@ def tiled_distill_loss(
         Scalar, float32 or wider.
     """
     check_at_least(1, chunk_size=chunk_size)
-    if prototypes.dim() != 2 or feats.shape[-1:] != prototypes.shape[1:]:
+    if prototypes.shape[1:] != feats.shape[-1:]:
         raise UserError(
             f'prototypes must be (C, {feats.shape[-1]}) like the features; '
             f'got {tuple(prototypes.shape)}.'

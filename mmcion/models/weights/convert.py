@@ -22,7 +22,7 @@ from .model_file import save_model_file
 from .model_spec import ModelSpec
 from .read_checkpoint import read_checkpoint
 from .select import select
-from .sources import Source, find_source, refuse_structure
+from .sources import Source, find_source, foreign_structure
 
 
 def convert_file(
@@ -132,7 +132,8 @@ def convert_weights(
         if name.startswith(entry.part)
     } or tensors
     # before names are compared: an extra module may leave all others alone
-    refuse_structure(tensors)
+    if trait := foreign_structure(tensors):
+        raise UserError(f'it cannot be converted: {trait}.')
     if arch is not None:
         known = get_architecture(arch)
         if known.family not in entry.families:
@@ -147,10 +148,10 @@ def convert_weights(
     best = _best_match(tensors, entry, candidates)
     # an architecture that was not named must fit exactly
     if best is None or (arch is None and not best[1].fits):
+        nearest = f' The nearest: {best[1]}' if best else ''
         raise UserError(
             f'its architecture was not recognised among those of '
-            f'{entry.title}; name it with --arch. '
-            + (f'The nearest: {best[1]}' if best else '')
+            f'{entry.title}; name it with --arch.{nearest}'
         )
     renamed, report = best
     state = report.take(renamed)

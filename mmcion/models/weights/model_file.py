@@ -124,9 +124,7 @@ def check_target(path: Path, source_file: str | Path | None) -> None:
 def refuse_same_file(out: str | Path, source: str | Path) -> None:
     """Raise if a file to write is the one that is read."""
     if Path(out).exists() and Path(out).samefile(source):
-        raise UserError(
-            f'{out} is the file that is read; write to another name.'
-        )
+        raise UserError(f'{out} is the file that is read; choose another.')
 
 
 def read_model(path: str | Path) -> tuple[Any, ModelSpec | None]:
@@ -156,9 +154,8 @@ def read_model(path: str | Path) -> tuple[Any, ModelSpec | None]:
     digest = hash_file(path)[:_HASH_LENGTH] if named else ''
     if named != digest:
         raise UserError(
-            f'{path} hashes to {digest} and not to {named} as its name says: '
-            f'it was changed or damaged. Get it again; if its name was not '
-            f'meant to end in a hash, rename it.'
+            f'{path} hashes to {digest}, not {named} as its name says: it was '
+            f'changed or damaged. Get it again, or rename it.'
         )
     return content, ModelSpec(**values)
 
@@ -172,9 +169,8 @@ def read_model_file(path: str | Path) -> tuple[dict[str, Any], ModelSpec]:
     content, spec = read_model(path)
     if spec is None:
         raise UserError(
-            f'{path} is a checkpoint, but not a model file. Make one of it '
-            f'first: python tools/model_converters/publish_model.py {path} '
-            f'--out MODEL.pth'
+            f'{path} is a checkpoint, but not a model file; make one: python '
+            f'tools/model_converters/publish_model.py {path} --out MODEL.pth'
         )
     return content['state_dict'], spec
 

@@ -102,10 +102,10 @@ class ModelSpec:
                     f'G and B; got {getattr(self, name)}.'
                 )
         if self.threshold is not None:
-            rate = self.threshold.get('false_match_rate')
-            check_interval('[0, 1]', false_match_rate=rate)
             cosine = self.threshold.get('similarity')
             check_interval('[-1, 1]', similarity=cosine)
+            rate = self.threshold.get('false_match_rate')
+            check_interval('[0, 1]', false_match_rate=rate)
         # always those of mean and std, so that a file cannot say others
         known: dict[Any, str] = {
             (each.mean, each.std): each.statistics for each in SOURCES.values()

@@ -32,14 +32,9 @@ def network_config(
         cfg: Config of a run, with ``model``.
         with_initial_weights: Whether to keep what loads or downloads weights.
             Not needed where those of a checkpoint follow.
-
-    Raises:
-        UserError: If there is no model.
     """
     if not cfg.get('model'):
-        raise UserError(
-            'the config has no model; it describes something else.'
-        )
+        raise UserError('the config has no model.')
     model = cfg.model.to_dict()
     if not with_initial_weights:
         model = portable_config(model)

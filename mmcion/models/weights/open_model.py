@@ -12,7 +12,7 @@ from mmengine.utils import import_modules_from_strings
 from torch import nn
 
 from mmcion.registry import MODELS
-from mmcion.utils.checks import UserError, name_in_errors
+from mmcion.utils.checks import name_in_errors
 
 from .load import load_weights
 from .model_file import build_network, read_model
@@ -40,10 +40,6 @@ def open_file(path: str | Path, *, custom_imports: bool = False) -> nn.Module:
     Returns:
         Network in eval mode on the CPU, with ``spec`` of a model file or
         ``cfg`` of a training.
-
-    Raises:
-        UserError: If it is damaged, would run code, or does not say what
-            network it is of.
     """
     content, spec = read_model(path)
     with name_in_errors(path):
@@ -54,11 +50,6 @@ def open_file(path: str | Path, *, custom_imports: bool = False) -> nn.Module:
             load_weights(model, content)
             return model
         cfg = stored_config(content, custom_imports=custom_imports)
-        if cfg is None:
-            raise UserError(
-                'it does not say what network it is of. Give a config or the '
-                'name of an architecture, and the file as its weights.'
-            )
         return _build(network_config(cfg), cfg, content)
 
 
@@ -73,9 +64,6 @@ def open_config(cfg: Config, weights: str | Path | None = None) -> nn.Module:
 
     Returns:
         Network in eval mode on the CPU, with ``cfg``.
-
-    Raises:
-        UserError: If the config has no model, or the weights do not fit.
     """
     if modules := cfg.get('custom_imports'):
         import_modules_from_strings(**modules)  # as Config.fromfile does
@@ -99,9 +87,6 @@ def use_checkpoint(cfg: Config, checkpoint: str | Path) -> None:
         cfg: Config with ``model`` and ``test_dataloader``, changed in place.
         checkpoint: Any that ``load_part`` understands; of training with this
             config if there is a neck.
-
-    Raises:
-        UserError: If it is damaged, or needs classes that are not registered.
     """
     _, spec = read_model(checkpoint)
     if spec is not None:

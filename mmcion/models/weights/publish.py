@@ -63,26 +63,19 @@ def publish(
         names = filter(None, (checkpoint.name, chosen.role))
         options['source'] = ', '.join(names)
         if arch is None:
-            if config is not None:
-                name = Path(config.filename or '').stem
-            elif config := stored_config(
-                content, custom_imports=custom_imports
-            ):
+            name = Path(config.filename or '').stem if config else ''
+            if config is None:
+                config = stored_config(content, custom_imports=custom_imports)
                 # mmengine adds the time at which a run began
                 run = content['meta'].get('experiment_name') or ''
                 name = re.sub(r'_\d{8}_\d{6}$', '', run)
-            else:
-                raise UserError(
-                    'it does not say what network it is of; give the config '
-                    'of its training or the name of an architecture.'
-                )
             options['training_config'] = name or None
             spec = ModelSpec.from_config(config, **options)
         elif select(content, 'neck').tensors:
             # without it, features are not those that were evaluated
             raise UserError(
-                'it has a neck, which the name of an architecture does not '
-                'describe; give the config of its training.'
+                'it has a neck, which no architecture has; give the config of '
+                'its training.'
             )
         else:
             spec = ModelSpec.from_architecture(arch, **options)

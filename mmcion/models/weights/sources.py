@@ -173,9 +173,7 @@ _TABLE_ROWS = 15**2  # offsets between two places of an 8 x 8 window
 def find_source(name: str) -> Source:
     """Look up a source whose weights can be converted."""
     if name in REFUSED:
-        raise UserError(
-            f'weights of {name} cannot be converted: {REFUSED[name]}.'
-        )
+        raise UserError(f'{name} cannot be converted: {REFUSED[name]}.')
     check_choice('source', name, SOURCES)
     return SOURCES[name]
 
@@ -206,19 +204,14 @@ def source_hint(names: Iterable[str], ours: Iterable[str]) -> str:
     )
 
 
-def refuse_structure(tensors: Mapping[str, Tensor]) -> None:
-    """Raise if tensors show a structure that none of our backbones has."""
-    reasons = [
-        reason
-        for pattern, reason in _TRAITS.items()
-        if any(re.search(pattern, name) for name in tensors)
-    ]
+def foreign_structure(tensors: Mapping[str, Tensor]) -> str:
+    """Return what of the tensors' structure none of our backbones has."""
+    for pattern, trait in _TRAITS.items():
+        if any(re.search(pattern, name) for name in tensors):
+            return trait
     stem = tensors.get('patch_embed.proj.weight')
     # RGB goes into the patches at once, where ICS has a stem before them
     if stem is not None and stem.shape[1] == 3 and 'cls_token' in tensors:
-        reasons.append(_PLAIN_PATCHES)
+        return _PLAIN_PATCHES
     rows = {len(tensors[name]) for name in tensors if name.endswith(_TABLE)}
-    if rows - {_TABLE_ROWS}:
-        reasons.append(_OTHER_WINDOWS)
-    if reasons:
-        raise UserError(f'it cannot be converted: {reasons[0]}.')
+    return _OTHER_WINDOWS if rows - {_TABLE_ROWS} else ''

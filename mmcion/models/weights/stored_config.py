@@ -27,7 +27,7 @@ from mmcion.registry import (
     PROTOCOLS,
     TRANSFORMS,
 )
-from mmcion.utils.checks import UserError, join_names
+from mmcion.utils.checks import UserError, join_names, name_in_errors
 
 from .network_config import network_config, portable_config
 from .read_checkpoint import read_checkpoint
@@ -73,28 +73,21 @@ def read_test_config(
     Returns:
         Config with ``model`` (see ``network_config``), ``test_dataloader``,
         ``test_evaluator`` and ``test_cfg``.
-
-    Raises:
-        UserError: If it holds no such config, or one that is not safe.
     """
     content = read_checkpoint(checkpoint)
-    cfg = stored_config(content, custom_imports=custom_imports)
-    if cfg is None or 'test_dataloader' not in cfg:
-        raise UserError(
-            f'{checkpoint} holds no config with a test; give a config of '
-            f'configs/ before it.'
-        )
-    test = [cfg.test_dataloader, cfg.get('test_evaluator')]
-    admit_classes(test, _modules(cfg), custom_imports, _TEST_REGISTRIES)
+    with name_in_errors(checkpoint):
+        cfg = stored_config(content, custom_imports=custom_imports)
+        if 'test_dataloader' not in cfg:
+            raise UserError('its config has no test; give one of configs/.')
+        test = [cfg.test_dataloader, cfg.get('test_evaluator')]
+        admit_classes(test, _modules(cfg), custom_imports, _TEST_REGISTRIES)
     cfg.model = network_config(cfg)
     cfg.pop('train_dataloader', None)
     return cfg
 
 
-def stored_config(
-    checkpoint: Any, *, custom_imports: bool = False
-) -> Config | None:
-    """Return the config of the run that saved a checkpoint, None without one.
+def stored_config(checkpoint: Any, *, custom_imports: bool = False) -> Config:
+    """Return the config of the run that saved a checkpoint.
 
     Args:
         checkpoint: Content of a file.
@@ -102,13 +95,16 @@ def stored_config(
             which runs code of whoever wrote the file.
 
     Raises:
-        UserError: If the config is more than literals, or its network has
-            classes that are not registered.
+        UserError: If there is no config or more than literals in it, or its
+            network has classes that are not registered.
     """
     meta = checkpoint.get('meta') if isinstance(checkpoint, Mapping) else None
     text = meta.get('cfg') if isinstance(meta, Mapping) else None
     if not isinstance(text, str):
-        return None
+        raise UserError(
+            'it does not say what network it is of; give its config or the '
+            'name of an architecture, and the file as its weights.'
+        )
     cfg = Config(portable_config(parse_config(text)))
     admit_classes(network_config(cfg), _modules(cfg), custom_imports)
     return cfg
@@ -183,8 +179,8 @@ def admit_classes(
             import_modules_from_strings(list(modules))
         except ImportError as error:
             raise UserError(
-                f'{join_names(modules)} cannot be imported ({error}). Is the '
-                f'folder on PYTHONPATH?'
+                f'{join_names(modules)} cannot be imported ({error}); set '
+                f'PYTHONPATH to its folder.'
             ) from error
         return
     unknown = [
