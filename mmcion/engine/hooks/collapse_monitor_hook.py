@@ -48,8 +48,10 @@ class CollapseMonitorHook(Hook):
         def collect(_: nn.Module, inputs: Any, logits: Tensor) -> None:
             if self._is_active:
                 # here, because the centre moves after the loss
-                temp = model.head.current_teacher_temp()
-                self._sums = _sums(inputs[0], logits, model.head.center, temp)
+                head = model.head
+                self._sums = _sums(
+                    inputs[0], logits, head.center, head.teacher_temp
+                )
 
         model.teacher.projector.register_forward_hook(collect)
 

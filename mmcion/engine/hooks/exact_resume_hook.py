@@ -66,9 +66,9 @@ class ExactResumeHook(Hook):
                 f'size and number of ranks that the run began with.'
             )
         if done and not hasattr(loader.batch_sampler, 'skip'):
+            name = type(loader.batch_sampler).__name__
             raise UserError(
-                f'{type(loader.batch_sampler).__name__} cannot begin within '
-                f'an epoch; resume from a checkpoint of the end of one.'
+                f'{name} resumes only between epochs; take such a checkpoint.'
             )
         self._num_done = done
         if runner.iter and self._unfinished:
@@ -80,9 +80,9 @@ class ExactResumeHook(Hook):
         if self._num_done:
             loader = runner.train_dataloader
             loader.batch_sampler.skip(self._num_done)
+            place = f'{self._num_done} of {len(loader)} batches'
             runner.logger.info(
-                f'epoch {runner.epoch + 1} goes on after {self._num_done} of '
-                f'{len(loader)} batches'
+                f'epoch {runner.epoch + 1} goes on after {place}'
             )
         self._num_done = 0
 

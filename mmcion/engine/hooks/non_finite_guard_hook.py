@@ -61,7 +61,6 @@ class NonFiniteGuardHook(Hook):
         write_json(path, record)
         raise FloatingPointError(
             f'the loss of rank {join_names(faulty_ranks)} is not finite at '
-            f'iteration {runner.iter + 1} (here {shown}). The images of this '
-            f'batch are in {path}. Resume from the last checkpoint with a '
-            f'lower learning rate, or look for damaged images.'
+            f'iteration {runner.iter + 1}: see {path}. Resume from the last '
+            f'checkpoint with a lower rate, or look for damaged images.'
         )

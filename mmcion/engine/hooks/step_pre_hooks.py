@@ -77,22 +77,20 @@ class FreezeLastLayerHook(Hook):
 
     Args:
         epochs: Number of epochs.
-        name: Parameters whose name contains it are frozen.
     """
 
-    def __init__(self, epochs: int = 1, name: str = 'last_layer') -> None:
+    def __init__(self, epochs: int = 1) -> None:
         self.epochs = epochs
-        self.name = name
 
     def before_train(self, runner: Runner) -> None:
         """Find the parameters and attach to the optimizer."""
         frozen = [
             parameter
             for name, parameter in runner.model.named_parameters()
-            if self.name in name and parameter.requires_grad
+            if 'last_layer' in name and parameter.requires_grad
         ]
         if not frozen:
-            raise UserError(f'no trained parameter is named *{self.name}*.')
+            raise UserError('the model has no last_layer that is trained.')
 
         def drop(*_: Any) -> None:
             if runner.epoch < self.epochs:

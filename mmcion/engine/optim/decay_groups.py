@@ -32,7 +32,7 @@ class DecayGroupsConstructor:
     ) -> None:
         if paramwise_cfg:
             raise UserError(
-                f'paramwise_cfg must be empty; got {paramwise_cfg}.'
+                f'paramwise_cfg must be empty, not {paramwise_cfg}.'
             )
         self.wrapper_cfg = dict(optim_wrapper_cfg)
         self.optimizer_cfg = dict(self.wrapper_cfg.pop('optimizer'))

@@ -1,7 +1,6 @@
 """Schedules with a warm-up, whose lengths are ratios of the training.
 
-mmengine gives every scheduler the number of epochs as ``end`` unless the
-config states another, so ``train_cfg.max_epochs`` is the only place of it.
+mmengine sets ``end`` to ``train_cfg.max_epochs``, the only place of it.
 """
 
 from __future__ import annotations
@@ -85,7 +84,7 @@ class WarmupMultiStepLR(_Warmup, MultiStepLR):
     """Rise linearly to the full rate, then fall by a factor at milestones.
 
     Args:
-        optimizer: See ``WarmupCosineLR``, like the others.
+        optimizer: Wrapper whose rates are set.
         end: Length of the training; set by mmengine.
         milestone_ratios: When the rate falls, as ratios of ``end`` in (0, 1).
         warmup_ratio: Length of the warm-up as a ratio of ``end``, in [0, 1).

@@ -16,8 +16,7 @@ class ColorStripeDescriptor(nn.Module):
 
     Without trained ReID weights, colour by body height separates the
     pedestrians of one video best. Expects images in [0, 1]: use
-    ``ReIDDataPreprocessor(mean=None, std=None)``. With default arguments
-    features have 6 x (24 + 16 + 16) = 336 dimensions.
+    ``ReIDDataPreprocessor(mean=None, std=None)``.
 
     Args:
         num_stripes: Number of horizontal stripes of equal height.
@@ -49,11 +48,7 @@ class ColorStripeDescriptor(nn.Module):
         self.num_features = num_stripes * sum(self.bins)
 
     def forward(self, images: Tensor) -> tuple[Tensor]:
-        """Map ``(N, 3, H, W)`` RGB images in [0, 1] to unit vectors.
-
-        Returns:
-            One tensor ``(N, num_features)`` float32.
-        """
+        """Map RGB images ``(N, 3, H, W)`` to ``(N, num_features)``."""
         num, _, height, width = images.shape
         check_at_least(self.num_stripes, image_height=height)
         hue, saturation, value = rgb_to_hsv(images.float())

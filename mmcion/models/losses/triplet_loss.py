@@ -26,11 +26,8 @@ def batch_hard_triplet_loss(
 
     - An image is a positive of itself, at distance 0, if it has no other.
     - Images without a negative do not count; if none has one the loss is 0.
-    - Distances are computed in float32 or wider also under autocast, as
-      differences, not from scalar products: close features keep their digits.
     - The gradient of a distance of 0 is 0.
-
-    Under several ranks each mines its own batch.
+    - Under several ranks each mines its own batch.
 
     Args:
         feats: ``(N, D)`` features of N images.
@@ -47,7 +44,8 @@ def batch_hard_triplet_loss(
         )
     with torch.autocast(feats.device.type, enabled=False):
         feats = feats.to(torch.promote_types(feats.dtype, torch.float32))
-        # (N, N)
+        # (N, N) from differences, not scalar products: close features keep
+        # their digits
         distance = torch.cdist(
             feats, feats, compute_mode='donot_use_mm_for_euclid_dist'
         )

@@ -73,7 +73,6 @@ class CION(BaseModel):
             backward pass, such as a ResNet's blocks, ``layer\d\.\d+``. Same
             result; excludes ``compile_backbone``.
         data_preprocessor: Config; ``ReIDDataPreprocessor`` if None.
-        init_cfg: As in mmengine.
     """
 
     def __init__(
@@ -86,7 +85,6 @@ class CION(BaseModel):
         compile_backbone: bool = False,
         recompute: str | None = None,
         data_preprocessor: dict[str, Any] | None = None,
-        init_cfg: dict[str, Any] | None = None,
     ) -> None:
         if recompute is not None and compile_backbone:
             raise UserError('recompute excludes compile_backbone.')
@@ -94,7 +92,7 @@ class CION(BaseModel):
         preprocessor = MODELS.build(
             data_preprocessor or {'type': 'mmcion.ReIDDataPreprocessor'}
         )
-        super().__init__(preprocessor, init_cfg)
+        super().__init__(preprocessor)
         encoder = MODELS.build(backbone)
         projection = build_on(encoder, projector, 'model.projector')
         self.student = EncoderProjector(encoder, projection)

@@ -31,7 +31,6 @@ class ReIDModel(BaseModel):
         backbone_checkpoint: Weights of the backbone, for example of
             pre-training; see ``load_part`` for the formats.
         data_preprocessor: Config; ``ReIDDataPreprocessor`` if None.
-        init_cfg: As in mmengine.
         neck: Config of a module such as ``BNNeck``, which maps the pooled
             feature to one for distances and one for classes; see
             ``build_on``.
@@ -53,7 +52,6 @@ class ReIDModel(BaseModel):
         backbone: dict[str, Any],
         backbone_checkpoint: str | None = None,
         data_preprocessor: dict[str, Any] | None = None,
-        init_cfg: dict[str, Any] | None = None,
         *,
         neck: dict[str, Any] | None = None,
         head: dict[str, Any] | None = None,
@@ -71,7 +69,7 @@ class ReIDModel(BaseModel):
         preprocessor = MODELS.build(
             data_preprocessor or {'type': 'mmcion.ReIDDataPreprocessor'}
         )
-        super().__init__(preprocessor, init_cfg)
+        super().__init__(preprocessor)
         self.spec: ModelSpec | None = None
         last = self.backbone = MODELS.build(backbone)
         self.neck: Any = None
@@ -129,20 +127,14 @@ class ReIDModel(BaseModel):
             mode: ``'loss'`` with a head, or see ``feature_output``.
         """
         if mode == 'loss' and self.head is not None:
-            return self.loss(inputs, data_samples or [])
+            pids = [sample.pid for sample in data_samples or []]
+            return self.head.loss(*self._embed(inputs), pids)
         feats = self._feature(inputs)
         if self.flip_test:
             # the mean of two unit vectors, not normalised again
             mirrored = self._feature(inputs.flip(-1))
             feats = (normalize(feats) + normalize(mirrored)) / 2
         return feature_output(feats, data_samples, mode)
-
-    def loss(
-        self, inputs: Tensor, data_samples: list[ReIDDataSample]
-    ) -> dict[str, Tensor]:
-        """Return the losses of images ``(N, 3, H, W)`` with identities."""
-        pids = [sample.pid for sample in data_samples]
-        return self.head.loss(*self._embed(inputs), pids)
 
     def _embed(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Return features ``(N, D)`` before and after normalising."""

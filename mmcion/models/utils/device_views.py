@@ -86,16 +86,13 @@ def _views_of_size(
 def crop_resize(
     images: Tensor, boxes: Tensor, flips: Tensor, size: tuple[int, int]
 ) -> Tensor:
-    """Crop, resize and flip boxes of images.
+    """Crop, resize and flip boxes of images to ``(B V, 3, h, w)``.
 
     Args:
         images: ``(B, H, W, 3)``.
         boxes: ``(B, V, 4)``, on the host.
         flips: ``(B, V)``, on the host.
         size: Height h and width w of the views.
-
-    Returns:
-        ``(B V, 3, h, w)``.
     """
     _, in_height, in_width, channels = images.shape
     boxes, flips = (

@@ -51,10 +51,6 @@ def convert_file(
 
     Returns:
         Path of the model file, and how the checkpoint matched the backbone.
-
-    Raises:
-        UserError: If the checkpoint is damaged, would run code, does not fit,
-            or is the model file to write.
     """
     entry = find_source(source)
     content = read_checkpoint(checkpoint)
@@ -106,14 +102,12 @@ def convert_weights(
     """Rename the weights of a checkpoint to those of our backbone.
 
     Args:
-        checkpoint: Content of a file; bare, or in the containers of its
-            source.
+        checkpoint: Content of a file, in whatever ``select`` understands.
         source: One of ``SOURCES``.
         arch: Name of the architecture, in any spelling; recognised if None.
         role: See ``select``.
         allow_partial: Whether to initialise tensors that are missing or of
-            another shape, with the same numbers every time. ``arch`` must be
-            given.
+            another shape, always with the same numbers; needs ``arch``.
 
     Returns:
         State dict for ``build_backbone(arch)``, and the report, whose name is

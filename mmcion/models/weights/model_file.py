@@ -43,7 +43,7 @@ def save_model_file(
     source_file: str | Path | None = None,
     add_hash: bool = False,
 ) -> Path:
-    """Write a model file.
+    """Write a model file and return its path.
 
     The network is built and filled first, so the file is one that opens.
     Equal content gives equal bytes.
@@ -55,14 +55,11 @@ def save_model_file(
         role: Network of a pre-training, see ``select``.
         source_file: File that the weights come from; never written over.
         add_hash: Whether to end the name in the first 8 digits of the file's
-            SHA-256. No file of the name without them is touched.
-
-    Returns:
-        Path of the file.
+            SHA-256.
 
     Raises:
-        UserError: If the weights are not exactly those of the network or not
-            finite, or the file is ``source_file``.
+        UserError: If the weights are not exactly those of the network, or not
+            finite.
     """
     if isinstance(weights, nn.Module):
         weights = weights.state_dict()
@@ -128,10 +125,7 @@ def refuse_same_file(out: str | Path, source: str | Path) -> None:
 
 
 def read_model(path: str | Path) -> tuple[Any, ModelSpec | None]:
-    """Read a checkpoint of any kind, and what a model file says.
-
-    Returns:
-        Content, and the spec; None for other checkpoints.
+    """Return the content of any checkpoint, and the spec of a model file.
 
     Raises:
         UserError: If it is damaged, would run code, or is a model file of

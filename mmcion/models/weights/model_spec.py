@@ -22,6 +22,7 @@ from mmcion.version import __version__
 from .network_config import (
     DEFAULT_SIZE,
     class_name,
+    custom_modules,
     evaluation_pipeline,
     network_config,
     resize_pipeline,
@@ -155,9 +156,8 @@ class ModelSpec:
                 f'{join_names(_DESCRIBED)}; this one has {join_names(found)}.'
             )
         del network['type']
-        imports = cfg.get('custom_imports', {}).get('imports', [])
         own = {
-            'custom_imports': imports,
+            'custom_imports': custom_modules(cfg),
             'input_size': pipeline[1].get('size', DEFAULT_SIZE),
             'mean': preprocessor.get('mean', IMAGENET_MEAN),
             'std': preprocessor.get('std', IMAGENET_STD),

@@ -28,7 +28,7 @@ def publish(
     custom_imports: bool = False,
     **images: Any,
 ) -> Path:
-    """Write the network that a training evaluates as a model file.
+    """Write the network that a training evaluates; return the model file.
 
     Optimiser, head and the other network of a pre-training are left out. A
     neck stays.
@@ -37,20 +37,15 @@ def publish(
         checkpoint: File, read without running code from it.
         out: Model file; the date and a hash are added to its name.
         config: Config of the training; if None, the one in the checkpoint.
-        arch: Architecture of the zoo instead of a config, for a checkpoint
-            without one.
+        arch: Architecture of the zoo, for a checkpoint without a config.
         role: See ``select``.
-        custom_imports: Whether to import the modules that the config in the
-            checkpoint names.
+        custom_imports: See ``stored_config``.
         images: ``input_size``, ``mean`` and ``std`` of ``ModelSpec``; None
             for those of the config.
 
-    Returns:
-        Path of the file.
-
     Raises:
-        UserError: If the checkpoint does not say what network it is of, the
-            weights do not fit, or the network cannot be described.
+        UserError: If the checkpoint does not say what network it is of, or
+            the network cannot be described.
     """
     out, checkpoint = Path(out), Path(checkpoint)
     content, spec = read_model(checkpoint)

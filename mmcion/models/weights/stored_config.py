@@ -29,7 +29,7 @@ from mmcion.registry import (
 )
 from mmcion.utils.checks import UserError, join_names, name_in_errors
 
-from .network_config import network_config, portable_config
+from .network_config import custom_modules, network_config, portable_config
 from .read_checkpoint import read_checkpoint
 
 # settings that a network and its test need; the others are not looked at
@@ -80,7 +80,9 @@ def read_test_config(
         if 'test_dataloader' not in cfg:
             raise UserError('its config has no test; give one of configs/.')
         test = [cfg.test_dataloader, cfg.get('test_evaluator')]
-        admit_classes(test, _modules(cfg), custom_imports, _TEST_REGISTRIES)
+        admit_classes(
+            test, custom_modules(cfg), custom_imports, _TEST_REGISTRIES
+        )
     cfg.model = network_config(cfg)
     cfg.pop('train_dataloader', None)
     return cfg
@@ -106,13 +108,8 @@ def stored_config(checkpoint: Any, *, custom_imports: bool = False) -> Config:
             'name of an architecture, and the file as its weights.'
         )
     cfg = Config(portable_config(parse_config(text)))
-    admit_classes(network_config(cfg), _modules(cfg), custom_imports)
+    admit_classes(network_config(cfg), custom_modules(cfg), custom_imports)
     return cfg
-
-
-def _modules(cfg: Config) -> list[str]:
-    """Return the modules that a config imports."""
-    return cfg.get('custom_imports', {}).get('imports', [])
 
 
 def parse_config(text: str) -> dict[str, Any]:

@@ -22,7 +22,7 @@ def store_threshold(
     threshold: Mapping[str, Any],
     out: str | Path | None = None,
 ) -> Path:
-    """Write a copy of a model file with a threshold.
+    """Write a copy of a model file with a threshold, and return its path.
 
     Everything else stays as it is; an earlier threshold is replaced.
     ``ReIDInferencer.compare`` decides by it.
@@ -33,13 +33,6 @@ def store_threshold(
         out: File to write, ``*.pth``. If None, it is beside the model file
             with ``_calibrated`` in its name, and a new hash if the name has
             one.
-
-    Returns:
-        Path of the file written.
-
-    Raises:
-        UserError: If ``path`` is not a model file, ``out`` is it or has a
-            hash in its name, or the numbers are out of range.
     """
     target, add_hash = calibrated_path(path, out)
     state, spec = read_model_file(path)
