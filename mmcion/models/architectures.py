@@ -89,9 +89,6 @@ def get_architecture(name: str) -> Architecture:
         name: Published spelling such as ``resnet50_ibn`` or ``vit_small``.
             Hyphens, capitals and short forms (``resnet50-ibn-a``,
             ``vit_small_p16``, ``swin-t``, ``ghostnet_0.5x``) are understood.
-
-    Raises:
-        UserError: For an unknown name; lists similar ones.
     """
     table = _architectures()
     key = re.sub(r'[-. ]', '_', name.strip().lower())

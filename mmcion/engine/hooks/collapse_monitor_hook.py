@@ -48,10 +48,7 @@ class CollapseMonitorHook(Hook):
         def collect(_: nn.Module, inputs: Any, logits: Tensor) -> None:
             if self._is_active:
                 # here, because the centre moves after the loss
-                head = model.head
-                self._sums = _sums(
-                    inputs[0], logits, head.center, head.teacher_temp
-                )
+                self._sums = _sums(inputs[0], logits, model.head)
 
         model.teacher.projector.register_forward_hook(collect)
 
@@ -78,14 +75,13 @@ class CollapseMonitorHook(Hook):
 
 
 @torch.no_grad()
-def _sums(
-    feats: Tensor, logits: Tensor, center: Tensor, temp: float
-) -> list[Tensor]:
+def _sums(feats: Tensor, logits: Tensor, head: Any) -> list[Tensor]:
     """Return the sums of outputs, unit features, their squares, and N."""
     # (N, d) features and (N, C) raw logits -> (C,), (d,), (d,) and (1,), in
     # float64, so that the variance keeps its digits
     wide = torch.promote_types(logits.dtype, torch.float32)
-    q = ((logits.to(wide) - center.to(wide)) / temp).softmax(1)
+    centred = logits.to(wide) - head.center.to(wide)
+    q = (centred / head.teacher_temp).softmax(1)
     unit = normalize(feats.double(), dim=1)
     count = unit.new_tensor([len(unit)])
     return [q.double().sum(0), unit.sum(0), unit.square().sum(0), count]

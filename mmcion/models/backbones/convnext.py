@@ -7,12 +7,7 @@ from .timm_backbone import TimmBackbone
 
 @MODELS.register_module()
 class ConvNeXt(TimmBackbone):
-    """ConvNeXt; the feature is normalised after the global pooling.
-
-    Args:
-        arch: ``'tiny'``, ``'small'`` or ``'base'``.
-        kwargs: Passed on to ``timm.models.ConvNeXt``.
-    """
+    """ConvNeXt; the feature is normalised after the global pooling."""
 
     archs = ('tiny', 'small', 'base')
     timm_name = 'convnext_{}'

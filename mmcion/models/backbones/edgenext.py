@@ -7,12 +7,7 @@ from .timm_backbone import TimmBackbone
 
 @MODELS.register_module()
 class EdgeNeXt(TimmBackbone):
-    """EdgeNeXt; the feature is normalised after the global pooling.
-
-    Args:
-        arch: ``'x_small'``, ``'small'`` or ``'base'``.
-        kwargs: Passed on to ``timm.models.EdgeNeXt``.
-    """
+    """EdgeNeXt; the feature is normalised after the global pooling."""
 
     archs = ('x_small', 'small', 'base')
     timm_name = 'edgenext_{}'

@@ -7,12 +7,7 @@ from .timm_backbone import TimmBackbone
 
 @MODELS.register_module()
 class FastViT(TimmBackbone):
-    """FastViT with its training-time branches, not reparametrised.
-
-    Args:
-        arch: ``'s12'``, ``'sa12'`` or ``'sa24'``.
-        kwargs: Passed on to ``timm.models.FastVit``.
-    """
+    """FastViT with its training-time branches, not reparametrised."""
 
     archs = ('s12', 'sa12', 'sa24')
     timm_name = 'fastvit_{}'

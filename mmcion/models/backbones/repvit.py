@@ -17,10 +17,6 @@ class RepViT(TimmBackbone):
     """RepViT, whose squeeze-and-excitation differs from timm's.
 
     The gate is a hard sigmoid, and the squeezed width a multiple of 4.
-
-    Args:
-        arch: ``'m0_9'``, ``'m1_0'`` or ``'m1_5'``.
-        kwargs: Passed on to ``timm.models.RepVit``.
     """
 
     archs = ('m0_9', 'm1_0', 'm1_5')

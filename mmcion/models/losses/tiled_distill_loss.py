@@ -43,18 +43,9 @@ def tiled_distill_loss(
     gradient. Under autocast the products run in its type, like a linear
     layer, and everything else in float32.
 
-    Args:
-        feats: ``(V, B, D)``, views 0 and 1 the global ones.
-        prototypes: ``(C, D)`` weight of the last layer.
-        teacher: See ``identity_distill_loss``, like all others.
-        center: ``(C,)`` or ``(1, C)``.
-        pids: ``(B,)``.
-        chunk_size: c; the last chunk may be smaller.
-        student_temp: Positive temperature of the student.
-        teacher_temp: Positive temperature of the teacher.
-
-    Returns:
-        Scalar, float32 or wider.
+    ``feats`` are ``(V, B, D)``, views 0 and 1 the global ones, ``prototypes``
+    the ``(C, D)`` weight of the last layer; the last chunk may be smaller.
+    The other arguments are those of ``identity_distill_loss``.
     """
     check_at_least(1, chunk_size=chunk_size)
     if prototypes.shape[1:] != feats.shape[-1:]:

@@ -114,13 +114,12 @@ def check_target(path: Path, source_file: str | Path | None) -> None:
     """Raise unless a model file can be written, and is not its source."""
     if path.suffix != '.pth':
         raise UserError(f'a model file must end in .pth; got {path}.')
-    if source_file is not None:
-        refuse_same_file(path, source_file)
+    refuse_same_file(path, source_file)
 
 
-def refuse_same_file(out: str | Path, source: str | Path) -> None:
-    """Raise if a file to write is the one that is read."""
-    if Path(out).exists() and Path(out).samefile(source):
+def refuse_same_file(out: str | Path, source: str | Path | None) -> None:
+    """Raise if a file to write is the one that is read, if any."""
+    if source and Path(out).exists() and Path(out).samefile(source):
         raise UserError(f'{out} is the file that is read; choose another.')
 
 

@@ -181,12 +181,8 @@ def find_source(name: str) -> Source:
 def source_hint(names: Iterable[str], ours: Iterable[str]) -> str:
     """Return how to convert weights that have the names of another project.
 
-    Args:
-        names: Names of the tensors of a checkpoint.
-        ours: Names of the tensors of the network that they should fill.
-
-    Returns:
-        A sentence; empty where no project is recognised.
+    Empty where no project is recognised. ``ours`` are the names in the
+    network that they should fill.
     """
     names, ours = set(names), set(ours)
     if any(name.startswith('encoder_q.') for name in names):
