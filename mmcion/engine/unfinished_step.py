@@ -1,7 +1,6 @@
 """Gradients of a step whose batches are not all done.
 
-mmengine's ``accumulative_counts`` makes one step of several batches. DDP
-averages their gradients over ranks with the last of them only.
+With ``accumulative_counts`` DDP averages them with the last batch only.
 """
 
 from __future__ import annotations
@@ -50,7 +49,7 @@ def restore_step(runner: Runner, saved: dict[str, Any]) -> None:
     if counts != now:
         raise UserError(
             f'iteration {runner.iter} is within a step of accumulative_counts='
-            f'{counts} batches, which has {now} now: resume with {counts}.'
+            f'{counts} batches, now {now}: resume with {counts}.'
         )
     weights = dict(unwrapped_model(runner).named_parameters())
     scale = _loss_scale(runner)

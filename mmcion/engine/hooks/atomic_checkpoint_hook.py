@@ -41,9 +41,8 @@ class AtomicCheckpointHook(CheckpointHook):
     checkpoint before the new one is there. Here the new one and
     ``last_checkpoint`` are renamed into place before the old one is removed.
 
-    Args:
-        options: Arguments of mmengine's ``CheckpointHook``. Storages given by
-            ``backend_args`` or ``file_client_args`` write in their own way.
+    Takes the options of mmengine's hook. Storages given by ``backend_args`` or
+    ``file_client_args`` write in their own way.
     """
 
     def __init__(self, **options: Any) -> None:

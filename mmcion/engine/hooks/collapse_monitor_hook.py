@@ -63,7 +63,7 @@ class CollapseMonitorHook(Hook):
         for part in self._sums:
             all_reduce(part)
         outputs_C, feats_D, squares_D, count = self._sums
-        # means over the images of all ranks: E[q], Var = E[f^2] - E[f]^2
+        # over the images of all ranks: E[q], and Var f = E[f^2] - E[f]^2
         mean = outputs_C / count
         variance = squares_D / count - (feats_D / count).square()
         entropy = torch.special.entr(mean).sum().item()

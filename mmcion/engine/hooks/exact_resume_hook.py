@@ -62,8 +62,7 @@ class ExactResumeHook(Hook):
         if done and (length != now or not 0 < done <= now):
             raise UserError(
                 f'iteration {runner.iter} is within an epoch of {length} '
-                f'batches, which has {now} now: resume with the data, batch '
-                f'size and number of ranks that the run began with.'
+                f'batches, now {now}: keep data, batch size and ranks.'
             )
         if done and not hasattr(loader.batch_sampler, 'skip'):
             name = type(loader.batch_sampler).__name__

@@ -15,10 +15,9 @@ from mmcion.utils.checks import UserError
 
 @HOOKS.register_module()
 class InstanceScheduleHook(Hook):
-    """Set K of the batch sampler from the epoch.
+    """Set K of the batch sampler from the epoch, also after a resume.
 
-    It does not count, so K is right after a resume. Source: CION's gradual
-    schedule.
+    Source: CION's gradual schedule.
 
     Args:
         num_instances: Values of K in their order. Each must divide the batch

@@ -42,9 +42,9 @@ class ClipPerTensorHook(Hook):
         wrapper = runner.optim_wrapper
         scaler: Any = getattr(wrapper, 'loss_scaler', None)
         if self.clip_before_unscale and scaler is None:
+            name = type(wrapper).__name__
             raise UserError(
-                f'clip_before_unscale needs a loss scale, as AmpOptimWrapper '
-                f'has; got {type(wrapper).__name__}.'
+                f'{name} has no loss scale for clip_before_unscale.'
             )
 
         @torch.no_grad()

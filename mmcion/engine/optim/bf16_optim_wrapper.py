@@ -23,8 +23,7 @@ class Bf16OptimWrapper(OptimWrapper):
     mmengine's ``AmpOptimWrapper`` (for float16 on older GPUs) refuses to run
     without an accelerator.
 
-    Args:
-        options: Arguments of mmengine's ``OptimWrapper``.
+    Takes the options of mmengine's ``OptimWrapper``.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -33,8 +32,8 @@ class Bf16OptimWrapper(OptimWrapper):
             including_emulation=False
         ):
             raise UserError(
-                f'{torch.cuda.get_device_name()} has no bfloat16; train in '
-                f'float16: --cfg-options optim_wrapper.type=AmpOptimWrapper '
+                f'{torch.cuda.get_device_name()} has no bfloat16; use '
+                f'--cfg-options optim_wrapper.type=AmpOptimWrapper '
                 f'optim_wrapper.dtype=float16'
             )
         super().__init__(**options)

@@ -54,13 +54,10 @@ def load_part(
 def load_weights(
     model: nn.Module, checkpoint: Any, *, role: str | None = None
 ) -> None:
-    """Load a whole model.
+    """Load a whole model from the content of a checkpoint.
 
-    Args:
-        model: ``ReIDModel``, whose backbone and neck are filled in place; or
-            any other model, which takes the state dict as it is.
-        checkpoint: Content of a file.
-        role: See ``select``.
+    Backbone and neck of a ``ReIDModel``, each by itself; any other model takes
+    the state dict as it is. For ``role`` see ``select``.
     """
     # by the registry, because ReIDModel itself imports this module
     if not isinstance(model, MODELS.get('mmcion.ReIDModel')):

@@ -95,13 +95,8 @@ def match(
     """Compare tensors with those of a network, by name and shape.
 
     Classifiers that the network does not have are ignored, and so is a
-    missing ``num_batches_tracked``.
-
-    Args:
-        network: Module, or the shapes of its tensors by name.
-        tensors: Tensors by the network's names.
-        name: Network in words, for the report.
-        hint: What to do if they do not fit.
+    missing ``num_batches_tracked``. ``network`` may be the shapes of its
+    tensors by name; ``name`` and ``hint`` are for the report.
     """
     if isinstance(network, nn.Module):
         network = {

@@ -73,11 +73,8 @@ def save_model_file(
         for name, tensor in network.state_dict().items()
     }
     for name, tensor in state.items():
-        if not tensor.isfinite().all():
-            raise UserError(
-                f'{name} has NaN or infinite values: the training diverged, '
-                f'or the file is damaged. Take an earlier one.'
-            )
+        if not tensor.isfinite().all():  # diverged, or damaged
+            raise UserError(f'{name} has NaN or infinite values.')
     return write_content(path, state, spec, source_file, add_hash)
 
 

@@ -24,10 +24,8 @@ def network_config(
     - Of ``CION``: the teacher's backbone, as a ``ReIDModel``.
     - Other models are returned as they are.
 
-    Args:
-        cfg: Config of a run, with ``model``.
-        with_initial_weights: Whether to keep what loads or downloads weights.
-            Not needed where those of a checkpoint follow.
+    Settings that load or download weights are only kept
+    ``with_initial_weights``, where no checkpoint follows.
     """
     if not cfg.get('model'):
         raise UserError('the config has no model.')

@@ -72,8 +72,8 @@ def _require_sound(path: str | Path, resume: bool) -> None:
     """Raise if a checkpoint cannot be read, or not be resumed from."""
     checkpoint = read_checkpoint(path)
     found = set(checkpoint) if isinstance(checkpoint, dict) else set()
-    if resume and _RESUMABLE - found:
+    if resume and (missing := sorted(_RESUMABLE - found)):
         raise UserError(
-            f'{path} has no {", ".join(sorted(_RESUMABLE - found))}; a run '
-            f'can start from it (load_from), but not resume.'
+            f'{path} has no {", ".join(missing)}; a run can start from it '
+            f'(load_from), but not resume.'
         )

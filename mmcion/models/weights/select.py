@@ -60,10 +60,8 @@ def select(
             role.
     """
     if not isinstance(checkpoint, Mapping):
-        raise UserError(
-            f'a checkpoint must hold a dictionary of tensors; got a '
-            f'{type(checkpoint).__name__}.'
-        )
+        kind = type(checkpoint).__name__
+        raise UserError(f'a checkpoint must be a dictionary; got a {kind}.')
     nested = [checkpoint.get(key) for key in _CONTAINERS]
     state = dict(
         next((m for m in nested if isinstance(m, Mapping)), checkpoint)
