@@ -17,18 +17,13 @@ JSON.
 import argparse
 import json
 import multiprocessing
-import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from bench_loss import peak_of
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-MSMT17 = {'queries': 11659, 'gallery': 82161, 'people': 3060}
+MSMT17 = {'queries': 11659, 'gallery': 82161, 'identities': 3060}
 BLOCK = 256
 LATENT, NOISE = 128, 1.5
 
@@ -41,7 +36,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--queries', type=int, default=3368)
     parser.add_argument('--gallery', type=int, default=15913)
-    parser.add_argument('--people', type=int, default=750)
+    parser.add_argument('--identities', type=int, default=750)
     parser.add_argument('--dim', type=int, default=2048)
     parser.add_argument('--size-msmt17', action='store_true')
     parser.add_argument('--repeats', type=int, default=3)
@@ -58,11 +53,11 @@ def make_case(args: argparse.Namespace) -> tuple[np.ndarray, ...]:
     scores are, about as in Market-1501 with a trained network.
     """
     rng = np.random.default_rng(0)
-    centers = rng.standard_normal((args.people, LATENT), np.float32)
+    centers = rng.standard_normal((args.identities, LATENT), np.float32)
     basis = rng.standard_normal((LATENT, args.dim), np.float32)
     feats, pids, cams = [], [], []
     for count in (args.queries, args.gallery):
-        pids.append(rng.integers(args.people, size=count))
+        pids.append(rng.integers(args.identities, size=count))
         cams.append(rng.integers(6, size=count))
         latent = rng.standard_normal((count, LATENT), np.float32)
         feats.append((centers[pids[-1]] + NOISE * latent) @ basis)
@@ -116,7 +111,7 @@ class Worker:
     @classmethod
     def start(cls, form: str, args: argparse.Namespace) -> None:
         """Make the features and wake up libraries and threads."""
-        small = {**vars(args), 'queries': 64, 'gallery': 640, 'people': 16}
+        small = {**vars(args), 'queries': 64, 'gallery': 640, 'identities': 16}
         cls.form, cls.case = form, make_case(argparse.Namespace(**small))
         cls.run()
         cls.case = make_case(args)

@@ -15,7 +15,6 @@ some steps. The last line of output is JSON.
 import argparse
 import json
 import multiprocessing
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -24,9 +23,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
 
 MIB = 2**20
 STUDENT_TEMP, TEACHER_TEMP = 0.1, 0.04
@@ -128,7 +124,7 @@ def anonymous_bytes() -> int:
     for line in Path('/proc/self/status').read_text().splitlines():
         if line.startswith('RssAnon:'):
             return int(line.split()[1]) * 1024
-    raise OSError('this kernel does not tell RssAnon')
+    raise OSError('this kernel does not report RssAnon')
 
 
 def peak_of(function: Callable[[], Any], device: str) -> float:

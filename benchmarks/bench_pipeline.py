@@ -17,19 +17,14 @@ and normalises them. The last line of output is JSON.
 import argparse
 import json
 import random
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import cv2
 import torch
 from plain_forms import MEAN, STD, Views, make_images, paper_pipeline
 from torch import Tensor
-
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
 
 
 def parse_args() -> argparse.Namespace:

@@ -15,16 +15,11 @@ need about 190 GiB and is left out. The last line of output is JSON.
 import argparse
 import json
 import multiprocessing
-import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from bench_loss import peak_of
-
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
 
 K1, K2, LAMBDA = 20, 6, 0.3
 MSMT17 = {'queries': 11659, 'gallery': 82161}
@@ -91,16 +86,16 @@ def dense_rerank(qf: np.ndarray, gf: np.ndarray) -> np.ndarray:
 
 
 def make_features(args: argparse.Namespace) -> list[np.ndarray]:
-    """Return normalised features of people, 20 images each."""
+    """Return normalised features of identities with 20 images each."""
     rng = np.random.default_rng(0)
     total = args.queries + args.gallery
-    people = max(total // 20, 1)
-    centers = rng.standard_normal((people, args.dim), np.float32)
+    identities = max(total // 20, 1)
+    centers = rng.standard_normal((identities, args.dim), np.float32)
     parts = []
     for count in (args.queries, args.gallery):
         feats = rng.standard_normal((count, args.dim), np.float32)
         feats *= 2
-        for image, person in enumerate(rng.integers(people, size=count)):
+        for image, person in enumerate(rng.integers(identities, size=count)):
             feats[image] += centers[person]
             feats[image] /= np.linalg.norm(feats[image])
         parts.append(feats)

@@ -14,16 +14,11 @@ outgrow the caches comes on top.
 
 import argparse
 import json
-import sys
 import time
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
 
 EPOCHS = (0, 1, 50)
 PARTS = {'all': 1, 'half': 2, 'quarter': 4}

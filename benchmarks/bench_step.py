@@ -27,7 +27,6 @@ The last line of output is JSON.
 import argparse
 import json
 import os
-import sys
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -53,7 +52,6 @@ from torch.utils.data import DataLoader
 from torch.utils.flop_counter import FlopCounterMode
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
 
 CONFIG = ROOT / 'configs/cion/cion_resnet50-ibn_8xb120-100e_cional.py'
 TERA = 1e12
@@ -93,8 +91,8 @@ def parse_args() -> argparse.Namespace:
         if isinstance(sizes[0], bool):
             kind = {'action': argparse.BooleanOptionalAction}
         option = '--' + name.replace('_', '-')
-        told = f'on CUDA {sizes[0]}, on CPUs {sizes[1]}'
-        parser.add_argument(option, help=told, **kind)
+        text = f'on CUDA {sizes[0]}, on CPUs {sizes[1]}'
+        parser.add_argument(option, help=text, **kind)
     parser.add_argument('--crops', choices=('cpu', 'device'), default='cpu')
     parser.add_argument('--plain-precision', choices=DTYPES, default='bf16')
     parser.add_argument('--peak-tflops', type=float, help='of the device')
@@ -130,7 +128,7 @@ def write_data(args: argparse.Namespace, folder: Path) -> None:
 def figures(
     batch: int, loss: float, alone: Window, loading: Window, state: int
 ) -> dict[str, Any]:
-    """Return what is told of a form."""
+    """Return what is printed of a form."""
     assert alone.seconds and loading.seconds
     return {
         'batch': batch,

@@ -14,15 +14,12 @@ output is JSON.
 import argparse
 import csv
 import json
-import sys
 import time
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 IOU = 0.5
 LOW_SCORE = 0.02  # average precision needs boxes of low confidence too

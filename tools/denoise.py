@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mmcion.structures import IdentityLabels, TrackletTable
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
 
 EXPORT_OPTIONS = ('min_images_per_identity', 'min_videos')
 EXAMPLE = """examples:
@@ -124,4 +121,4 @@ def write_results(
 if __name__ == '__main__':
     from mmcion.utils.cli import SAME_COMMAND, run_tool
 
-    run_tool(main, going_on=SAME_COMMAND)
+    run_tool(main, on_interrupt=SAME_COMMAND)

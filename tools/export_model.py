@@ -1,12 +1,8 @@
 """Export a model to ONNX or TorchScript, and compare it with the original."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
-
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
 
 EXAMPLE = """examples:
   # a model file; images go in as they are decoded, unit vectors come out

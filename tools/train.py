@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mmengine.config import Config
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
 
 EXAMPLE = """examples:
   python tools/train.py configs/cion/cion_resnet50-ibn_8xb120-100e_cional.py
@@ -138,6 +135,6 @@ if __name__ == '__main__':
 
     run_tool(
         main,
-        going_on='with --resume the same command continues from the last '
+        on_interrupt='with --resume the same command continues from the last '
         'checkpoint, without it from the start',
     )

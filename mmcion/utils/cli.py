@@ -16,7 +16,7 @@ from .checks import UserError, check_file
 if TYPE_CHECKING:
     from mmengine.config import Config
 
-# ``going_on`` of tools that skip what is finished
+# ``on_interrupt`` of tools that skip what is finished
 SAME_COMMAND = 'run the same command again to continue'
 
 
@@ -240,25 +240,26 @@ def runner_config(
     return cfg
 
 
-def run_tool(main: Callable[[], None], *, going_on: str = '') -> None:
+def run_tool(main: Callable[[], None], *, on_interrupt: str = '') -> None:
     """Run the ``main`` of a tool and exit the process.
 
     A mistake of the user (``UserError``, ``OSError``, or a component or option
     that a registry does not know) is printed as one message and ends with
     status 1; set the environment variable ``MMCION_DEBUG`` to see its
     traceback. All other exceptions are bugs and keep theirs. Ctrl-C ends with
-    status 130.
+    status 130. ``custom_imports`` may name modules of the working directory.
 
     Args:
         main: Runs the tool.
-        going_on: How to continue after Ctrl-C.
+        on_interrupt: How to continue after Ctrl-C.
     """
+    sys.path.append('')  # as in an interactive session
     try:
         main()
     except Exception as error:
         # mmengine raises KeyError and TypeError for unknown names
         last_frame = traceback.extract_tb(error.__traceback__)[-1]
-        is_mistake = isinstance(error, ValueError | OSError | ImportError) or (
+        is_mistake = isinstance(error, UserError | OSError) or (
             isinstance(error, KeyError | TypeError)
             and last_frame.name == 'build_from_cfg'
         )
@@ -267,7 +268,9 @@ def run_tool(main: Callable[[], None], *, going_on: str = '') -> None:
         print(f'error: {_message(error)}', file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
-        print('; '.join(filter(None, ['stopped', going_on])), file=sys.stderr)
+        print(
+            '; '.join(filter(None, ['stopped', on_interrupt])), file=sys.stderr
+        )
         sys.exit(130)
 
 

@@ -22,7 +22,7 @@ def test_moco_weights_become_a_model_file(tmp_path):
     done = run_tool(
         TOOL,
         *('lup.pth', '--from', 'lup', '--out', 'model.pth'),
-        *('--std', '0.5', '0.5', '0.5', '--input-size', '384', '128'),
+        *('--std', '0.5', '0.5', '0.5', '--image-size', '384', '128'),
         cwd=tmp_path,
     )
 

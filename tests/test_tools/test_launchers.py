@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from tests.golden import DATA
-from tests.tool_utils import TOOLS
+from tests.tool_utils import ROOT, TOOLS
 from tests.training_utils import load, logged, train_options
 
 
@@ -56,6 +56,7 @@ def test_two_ranks_train_from_another_folder(crops, tmp_path):
         *(f'{key}={value}' for key, value in options.items()),
         cwd=tmp_path,
         PYTHON=sys.executable,
+        PYTHONPATH=str(ROOT),
         PORT=str(port),
     )
     assert done.returncode == 0, done.stderr

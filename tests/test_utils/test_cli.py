@@ -1,9 +1,11 @@
 import argparse
+import sys
 
 import pytest
 from torch.utils.data import DataLoader, Dataset
 
 from mmcion.registry import METRICS, TRANSFORMS
+from mmcion.utils.checks import UserError
 from mmcion.utils.cli import (
     SAME_COMMAND,
     add_cfg_options,
@@ -22,7 +24,7 @@ def raise_(error):
 @pytest.mark.parametrize(
     ('error', 'status', 'message'),
     [
-        (ValueError('sigma is 3'), 1, 'error: sigma is 3'),
+        (UserError('sigma is 3'), 1, 'error: sigma is 3'),
         (FileNotFoundError('no table'), 1, 'error: no table'),
         (KeyboardInterrupt(), 130, 'stopped'),
     ],
@@ -35,18 +37,35 @@ def test_mistakes_end_with_a_message(capsys, error, status, message):
 
 
 @pytest.mark.parametrize(
-    ('going_on', 'message'),
+    ('on_interrupt', 'message'),
     [('', 'stopped\n'), (SAME_COMMAND, f'stopped; {SAME_COMMAND}\n')],
 )
-def test_stopped_tools_say_how_they_go_on(capsys, going_on, message):
+def test_stopped_tools_say_how_to_continue(capsys, on_interrupt, message):
     with pytest.raises(SystemExit):
-        run_tool(lambda: raise_(KeyboardInterrupt()), going_on=going_on)
+        run_tool(
+            lambda: raise_(KeyboardInterrupt()), on_interrupt=on_interrupt
+        )
     assert capsys.readouterr().err == message
 
 
-def test_bugs_keep_their_traceback():
-    with pytest.raises(KeyError):
-        run_tool(lambda: raise_(KeyError('bug')))
+@pytest.mark.parametrize(
+    'bug', [KeyError('bug'), ValueError('bug'), TypeError('bug')]
+)
+def test_bugs_keep_their_traceback(bug):
+    with pytest.raises(type(bug), match='bug'):
+        run_tool(lambda: raise_(bug))
+
+
+def test_custom_imports_find_modules_of_the_working_directory(
+    tmp_path, monkeypatch
+):
+    (tmp_path / 'my_levels.py').write_text('READ = True\n')
+    config = tmp_path / 'mine.py'
+    config.write_text("custom_imports = dict(imports=['my_levels'])\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, 'path', [*sys.path])
+    run_tool(lambda: read_config(config))
+    assert sys.modules.pop('my_levels').READ
 
 
 def test_shared_options():
@@ -97,7 +116,7 @@ def test_setting_that_is_not_there_is_named(tmp_path):
         read_config(file, {'pipeline.9.sigma': 1})
 
 
-class UnreadableError(ValueError):
+class UnreadableError(UserError):
     """An error of a data set."""
 
 

@@ -1,11 +1,6 @@
 """Draw identities of a data set, to look at before it is used."""
 
 import argparse
-import sys
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
 
 EXAMPLE = """examples:
   python tools/analysis_tools/browse_dataset.py \\
@@ -13,7 +8,7 @@ EXAMPLE = """examples:
 
   # images of one's own, listed in a CSV file
   python tools/analysis_tools/browse_dataset.py \\
-      configs/_base_/datasets/query_gallery.py --people 12 --cfg-options \\
+      configs/_base_/datasets/query_gallery.py --identities 12 --cfg-options \\
       test_dataloader.dataset.ann_file=TEST.csv \\
       test_dataloader.dataset.data_root=crops
 
@@ -29,7 +24,9 @@ def parse_args() -> argparse.Namespace:
     parser = tool_parser(__doc__, EXAMPLE)
     parser.add_argument('config', help='with test_ or train_dataloader')
     parser.add_argument(
-        '--out', default='sheet.png', help='image file (default: sheet.png)'
+        '--out',
+        default='dataset.png',
+        help='image file (default: %(default)s)',
     )
     parser.add_argument(
         '--split',
@@ -37,7 +34,7 @@ def parse_args() -> argparse.Namespace:
         help='default: test where the config has it',
     )
     for name, default, what in (
-        ('people', 8, 'number of identities'),
+        ('identities', 8, 'number of identities'),
         ('images', 8, 'number of images of each'),
         ('seed', 0, 'seed of what is drawn'),
     ):
@@ -63,7 +60,7 @@ def main() -> None:
     view = browse_dataset(
         read_config(args.config, args.cfg_options),
         args.split,
-        identities=args.people,
+        identities=args.identities,
         images=args.images,
         seed=args.seed,
     )

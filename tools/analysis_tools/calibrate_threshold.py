@@ -1,11 +1,6 @@
 """Find the similarity from which on two images show the same person."""
 
 import argparse
-import sys
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
 
 EXAMPLE = """example:
   # features of labelled images, with the model as it is

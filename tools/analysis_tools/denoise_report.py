@@ -1,11 +1,7 @@
 """Write the page about a denoising: what became of tracklets."""
 
 import argparse
-import sys
 from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
 
 EXAMPLE = """example:
   python tools/analysis_tools/denoise_report.py \\

@@ -4,9 +4,6 @@ import argparse
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-
 EXAMPLE = """examples:
   python tools/analysis_tools/eval_features.py features.npz
   python tools/analysis_tools/eval_features.py features.npz --rerank k1=20 \\

@@ -1,4 +1,4 @@
-r"""Judge found identities against true ones.
+r"""Evaluate identities against true ones.
 
 Examples:
   # two labellings of the same rows
@@ -16,11 +16,8 @@ Examples:
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +32,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         'true', help='.npy of true identities, or folder of a tracklet table'
     )
-    parser.add_argument('found', help='.npy of identities to judge')
+    parser.add_argument('found', help='.npy of identities to evaluate')
     parser.add_argument(
         '--truth',
         nargs='+',
@@ -43,7 +40,9 @@ def parse_args() -> argparse.Namespace:
         help='true boxes, header frame,id,x,y,w,h, frames from 1',
     )
     parser.add_argument(
-        '--persons', metavar='CSV', help='header id,person: joins visits'
+        '--persons',
+        metavar='CSV',
+        help='columns id,person: which ids are one person',
     )
     parser.add_argument('--out', metavar='JSON', help='also write them here')
     args = parser.parse_args()

@@ -1,12 +1,8 @@
 """Count parameters and operations of backbones."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
 
 if TYPE_CHECKING:
     from torch import nn

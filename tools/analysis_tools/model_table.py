@@ -2,12 +2,10 @@
 
 import argparse
 import csv
-import sys
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
 
 EXAMPLE = """examples:
   python tools/analysis_tools/model_table.py

@@ -1,11 +1,7 @@
 """Show which parts of images make the feature of a model."""
 
 import argparse
-import sys
 from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
 
 EXAMPLE = """examples:
   # a model of the zoo, with weights from the folder MMCION_ZOO

@@ -135,4 +135,4 @@ def main() -> None:
 if __name__ == '__main__':
     from mmcion.utils.cli import SAME_COMMAND, run_tool
 
-    run_tool(main, going_on=SAME_COMMAND)
+    run_tool(main, on_interrupt=SAME_COMMAND)

@@ -26,7 +26,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--out', required=True, help='CSV to write')
     labels = parser.add_mutually_exclusive_group()
     labels.add_argument('--truth', help='CSV frame,id,x,y,w,h of true boxes')
-    parser.add_argument('--persons', help='CSV id,person: joins visits')
+    parser.add_argument(
+        '--persons', help='CSV id,person: which ids are one person'
+    )
     labels.add_argument('--identities', help='.npy, one label per row')
     parser.add_argument('--images-per-camera', type=int, default=20)
     parser.add_argument('--queries-per-camera', type=int, default=4)

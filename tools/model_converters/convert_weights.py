@@ -1,11 +1,6 @@
 """Convert weights of other projects to a model file."""
 
 import argparse
-import sys
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
 
 EXAMPLE = """examples:
   python tools/model_converters/convert_weights.py lupws_r50.pth --from lup \\
@@ -46,7 +41,7 @@ def parse_args() -> argparse.Namespace:
             help=f'{name} of images in [0, 1] (default: that of the project)',
         )
     parser.add_argument(
-        '--input-size',
+        '--image-size',
         nargs=2,
         type=int,
         metavar=('H', 'W'),
@@ -69,7 +64,7 @@ def main() -> None:
         role=args.source,
         mean=args.mean,
         std=args.std,
-        input_size=tuple(args.input_size),
+        input_size=tuple(args.image_size),
         allow_partial=args.allow_partial,
         add_hash=args.hash,
     )

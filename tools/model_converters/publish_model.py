@@ -1,11 +1,6 @@
 """Make a model file of a checkpoint: the network that was evaluated."""
 
 import argparse
-import sys
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
 
 EXAMPLE = """examples:
   # the teacher's backbone of a pre-training

@@ -1,11 +1,6 @@
 """Convert a model of ReIDZoo, as its authors released it, to a model file."""
 
 import argparse
-import sys
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
 
 EXAMPLE = """example:
   python tools/model_converters/reidzoo_to_mmcion.py resnet50_ibn.pth \\
