@@ -69,10 +69,9 @@ def _architectures() -> dict[str, Architecture]:
     for family, (pattern, members) in _FAMILIES.items():
         for member, num_features in members.items():
             name = pattern.format(member)
-            backbone: dict[str, Any] = {'arch': member}
-            if family.startswith('ResNet'):
-                backbone = {'depth': int(member)}
-            backbone['type'] = f'mmcion.{family}'
+            resnet = family.startswith('ResNet')
+            which = {'depth': int(member)} if resnet else {'arch': member}
+            backbone = {'type': f'mmcion.{family}', **which}
             table[name] = Architecture(name, backbone, num_features)
     return table
 

@@ -62,7 +62,8 @@ class ExactResumeHook(Hook):
         if done and (length != now or not 0 < done <= now):
             raise UserError(
                 f'iteration {runner.iter} is within an epoch of {length} '
-                f'batches, now {now}: keep data, batch size and ranks.'
+                f'batches, now {now}: resume with the same data, batch size '
+                f'and number of ranks.'
             )
         if done and not hasattr(loader.batch_sampler, 'skip'):
             name = type(loader.batch_sampler).__name__

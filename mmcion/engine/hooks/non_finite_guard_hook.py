@@ -61,6 +61,6 @@ class NonFiniteGuardHook(Hook):
         write_json(path, record)
         raise FloatingPointError(
             f'the loss of rank {join_names(faulty_ranks)} is not finite at '
-            f'iteration {runner.iter + 1}: see {path}. Resume from the last '
-            f'checkpoint with a lower rate, or look for damaged images.'
+            f'iteration {runner.iter + 1}: see {path}. Resume with a lower '
+            f'learning rate, or look for damaged images.'
         )

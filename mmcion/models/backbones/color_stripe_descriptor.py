@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from mmcion.registry import MODELS
-from mmcion.utils.checks import check_at_least, check_interval
+from mmcion.utils.checks import UserError, check_interval
 
 
 @MODELS.register_module()
@@ -50,7 +50,11 @@ class ColorStripeDescriptor(nn.Module):
     def forward(self, images: Tensor) -> tuple[Tensor]:
         """Map RGB images ``(N, 3, H, W)`` to ``(N, num_features)``."""
         num, _, height, width = images.shape
-        check_at_least(self.num_stripes, image_height=height)
+        if height < self.num_stripes:
+            raise UserError(
+                f'images must be at least {self.num_stripes} pixels high, '
+                f'one per stripe; got {height}.'
+            )
         hue, saturation, value = rgb_to_hsv(images.float())
         # (W,) Gaussian weights across the image -> (N, H, W)
         across = torch.arange(width, device=images.device) + 0.5

@@ -74,7 +74,9 @@ def save_model_file(
     }
     for name, tensor in state.items():
         if not tensor.isfinite().all():  # diverged, or damaged
-            raise UserError(f'{name} has NaN or infinite values.')
+            raise UserError(
+                f'{name} has NaN or infinite values; take an earlier file.'
+            )
     return write_content(path, state, spec, source_file, add_hash)
 
 
@@ -145,7 +147,7 @@ def read_model(path: str | Path) -> tuple[Any, ModelSpec | None]:
     if named != digest:
         raise UserError(
             f'{path} hashes to {digest}, not {named} as its name says: it was '
-            f'changed or damaged. Get it again, or rename it.'
+            f'changed or damaged. Get it again, or rename it if that is none.'
         )
     return content, ModelSpec(**values)
 

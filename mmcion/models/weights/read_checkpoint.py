@@ -94,7 +94,8 @@ def _reason(path: Path, error: Exception) -> str:
     if wanted := _WANTED_CALL.search(str(error)):
         return (
             f'was not loaded, because it wants to run {wanted[1]}; weights '
-            f'never need that. Get it from its authors and compare the hash'
+            f'never need that. Do not load it by other means. Get it from its '
+            f'authors and compare the hash'
         )
     # a zip file has its table at the end, a legacy pickle just stops
     truncated = isinstance(error, EOFError) or 'unexpected EOF' in str(error)

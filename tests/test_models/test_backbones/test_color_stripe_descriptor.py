@@ -117,7 +117,7 @@ def test_colours_of_one_stripe_change_only_its_part():
 
 def test_too_small_image_is_refused():
     assert describe(torch.rand(1, 3, 6, 1)).isfinite().all()
-    with pytest.raises(UserError, match=r'height .* 6; got 5'):
+    with pytest.raises(UserError, match=r'6 pixels.* 5'):
         describe(torch.rand(1, 3, 5, 9))
 
 
