@@ -57,7 +57,7 @@ class ExactResumeHook(Hook):
         loader = runner.train_dataloader
         now = len(loader)
         # batches of the epoch that were done before the checkpoint
-        length = now if self._saved_length is None else self._saved_length
+        length = self._saved_length or now
         done = runner.iter - runner.epoch * length
         if done and (length != now or not 0 < done <= now):
             raise UserError(
@@ -67,9 +67,7 @@ class ExactResumeHook(Hook):
             )
         if done and not hasattr(loader.batch_sampler, 'skip'):
             name = type(loader.batch_sampler).__name__
-            raise UserError(
-                f'{name} resumes only between epochs; take such a checkpoint.'
-            )
+            raise UserError(f'{name} can only resume between epochs.')
         self._num_done = done
         if runner.iter and self._unfinished:
             restore_step(runner, self._unfinished)

@@ -29,11 +29,9 @@ class InstanceScheduleHook(Hook):
     def __init__(
         self, num_instances: Sequence[int], milestone_ratios: Sequence[float]
     ) -> None:
-        # strictly increasing ratios between two bounds
         ratios = [0, *milestone_ratios, 1]
-        if len(ratios) != len(num_instances) + 1 or any(
-            not low < high for low, high in pairwise(ratios)
-        ):
+        increase = all(low < high for low, high in pairwise(ratios))
+        if not increase or len(ratios) != len(num_instances) + 1:
             raise UserError(
                 f'milestone_ratios must increase in (0, 1), one less than '
                 f'num_instances; got {milestone_ratios} and {num_instances}.'

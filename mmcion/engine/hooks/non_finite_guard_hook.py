@@ -22,7 +22,7 @@ class NonFiniteGuardHook(Hook):
 
     Every rank first writes ``non_finite_rank{r}.json`` into the work folder:
     its losses and the images of its batch. The published code ends the one
-    rank and leaves the others waiting. No further checkpoint is written.
+    rank and leaves the others waiting.
     """
 
     priority = 'VERY_HIGH'  # before checkpoints are written

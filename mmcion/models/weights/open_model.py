@@ -32,14 +32,13 @@ _TEST_OPTIONS = ('neck_feat', 'flip_test')
 def open_file(path: str | Path, *, custom_imports: bool = False) -> nn.Module:
     """Open a model file or a checkpoint of training by its path alone.
 
+    The network is in eval mode on the CPU, with ``spec`` of a model file or
+    ``cfg`` of a training.
+
     Args:
         path: File; read without running code from it.
         custom_imports: Whether to import the modules that it names, which
             runs code of whoever wrote it.
-
-    Returns:
-        Network in eval mode on the CPU, with ``spec`` of a model file or
-        ``cfg`` of a training.
     """
     content, spec = read_model(path)
     with name_in_errors(path):
@@ -56,14 +55,13 @@ def open_file(path: str | Path, *, custom_imports: bool = False) -> nn.Module:
 def open_config(cfg: Config, weights: str | Path | None = None) -> nn.Module:
     """Build the network that a run evaluates, see ``network_config``.
 
+    It is in eval mode on the CPU, with ``cfg``.
+
     Args:
         cfg: Config of the run.
         weights: File with the weights of the network. If None, they are as
             the config initialises them. A model file brings its own network
             and normalisation.
-
-    Returns:
-        Network in eval mode on the CPU, with ``cfg``.
     """
     if modules := cfg.get('custom_imports'):
         import_modules_from_strings(**modules)  # as Config.fromfile does

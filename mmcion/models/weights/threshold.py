@@ -24,8 +24,7 @@ def store_threshold(
 ) -> Path:
     """Write a copy of a model file with a threshold, and return its path.
 
-    Everything else stays as it is; an earlier threshold is replaced.
-    ``ReIDInferencer.compare`` decides by it.
+    An earlier one is replaced. ``ReIDInferencer.compare`` decides by it.
 
     Args:
         path: Model file.
