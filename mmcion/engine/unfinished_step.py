@@ -57,7 +57,9 @@ def restore_step(runner: Runner, saved: dict[str, Any]) -> None:
         weights[name].grad = gradient.to(weights[name].device) * scale
     # mmengine has just warned that they are lost
     done = runner.iter % counts
-    runner.logger.info(f'gradients of {done} of {counts} batches are back')
+    runner.logger.info(
+        f'gradients of {done} of {counts} batches of a step are back'
+    )
 
 
 def _loss_scale(runner: Runner) -> float:
