@@ -83,8 +83,13 @@ class WarmupCosineLR(_Warmup, CosineAnnealingLR):
 class WarmupMultiStepLR(_Warmup, MultiStepLR):
     """Rise linearly to the full rate, then fall by a factor at milestones.
 
-    These are ratios of ``end`` in (0, 1). For the other arguments see
-    ``WarmupCosineLR`` and mmengine's ``MultiStepLR``, such as ``gamma``.
+    Args:
+        optimizer: Wrapper whose rates are set.
+        end: Length of the training; set by mmengine.
+        milestone_ratios: When the rate falls, as ratios of ``end`` in (0, 1).
+        warmup_ratio: Length of the warm-up as a ratio of ``end``, in [0, 1).
+        start_factor: Ratio of the full rate at the first step.
+        options: Options of mmengine's ``MultiStepLR``, such as ``gamma``.
     """
 
     def __init__(

@@ -13,7 +13,12 @@ from .timm_backbone import TimmBackbone
 
 @MODELS.register_module()
 class GhostNet(TimmBackbone):
-    """GhostNet; a convolution after the global pooling gives 1280 features."""
+    """GhostNet; a convolution after the global pooling gives 1280 features.
+
+    Args:
+        arch: One of ``archs``: the width.
+        kwargs: Passed on to ``timm.models.GhostNet``.
+    """
 
     archs = ('0_5', '1_0', '1_3')
     timm_name = 'ghostnet_{0[0]}{0[2]}0'  # '0_5' -> 'ghostnet_050'

@@ -17,6 +17,10 @@ class RepViT(TimmBackbone):
     """RepViT, whose squeeze-and-excitation differs from timm's.
 
     The gate is a hard sigmoid, and the squeezed width a multiple of 4.
+
+    Args:
+        arch: One of ``archs``.
+        kwargs: Passed on to ``timm.models.RepVit``.
     """
 
     archs = ('m0_9', 'm1_0', 'm1_5')

@@ -55,6 +55,10 @@ class SwinTransformer(TimmBackbone):
 
     All stages have windows of 8 x 8 and shift them; maps are padded to whole
     windows.
+
+    Args:
+        arch: One of ``archs``.
+        kwargs: Passed on to ``timm.models.SwinTransformer``.
     """
 
     archs = ('tiny', 'small', 'base')
