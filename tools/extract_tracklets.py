@@ -1,14 +1,10 @@
 """Extract the crops of tracked people from videos; make a tracklet table."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-CONFIGS = ROOT / 'configs' / 'tracklets'
+CONFIGS = Path(__file__).resolve().parents[1] / 'configs' / 'tracklets'
 DETECTORS = {
     'efficientdet': CONFIGS / 'efficientdet-lite2_bytetrack.py',
     'hog': CONFIGS / 'hog_bytetrack.py',
@@ -18,7 +14,8 @@ EXAMPLE = """example:
   python tools/extract_tracklets.py videos/ --out work_dirs/tracklets \\
       --stride 5 --workers 4
 
-A second run with the same settings continues where the first one stopped.
+A second run with the same settings and videos continues where the first one
+stopped. Other settings or videos need another folder, or --overwrite.
 """
 
 
@@ -61,6 +58,11 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument(
         '--workers', type=int, default=1, help='number of processes'
+    )
+    parser.add_argument(
+        '--overwrite',
+        action='store_true',
+        help='replace other tracklets in the out folder',
     )
     add_cfg_options(parser)
     args = parser.parse_args()
@@ -109,7 +111,12 @@ def main() -> None:
     extractor = TrackletExtractor(
         cfg.detector.to_dict(), cfg.tracker.to_dict(), **cfg.extractor
     )
-    extractor.run(args.videos, args.out, workers=args.workers)
+    extractor.run(
+        args.videos,
+        args.out,
+        workers=args.workers,
+        overwrite=args.overwrite,
+    )
 
 
 if __name__ == '__main__':

@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from .functional import Csr, normalise
+from mmcion.structures import Csr
+
+from .functional import normalise
 
 
 class ConstrainedUnionFind:

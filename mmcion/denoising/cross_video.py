@@ -6,6 +6,7 @@ import numpy as np
 
 from mmcion.registry import DENOISERS
 from mmcion.structures import (
+    Csr,
     FeatureStore,
     IdentityLabels,
     TrackletTable,
@@ -20,7 +21,7 @@ from mmcion.utils.checks import (
 
 from .base_denoiser import BaseDenoiser
 from .constrained_union_find import ConstrainedUnionFind
-from .functional import Csr, near_pairs, normalise
+from .functional import near_pairs, normalise
 from .grouped_rows import sum_features
 from .reallocation import reallocate
 from .single_tracklet import SingleTrackletDenoiser

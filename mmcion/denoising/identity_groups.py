@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from .functional import Csr, accept, consistent_rows, normalise, propose
+from mmcion.structures import Csr
+
+from .functional import accept, consistent_rows, normalise, propose
 
 Pair = tuple[float, int, int]
 _BLOCK = 1024  # identities on one side of a matrix of distances

@@ -6,10 +6,10 @@ identities merge, ``IdentityGroups`` does the same.
 
 import numpy as np
 
-from mmcion.structures import FeatureStore, TrackletTable
+from mmcion.structures import Csr, FeatureStore, TrackletTable
 from mmcion.utils.rank_pool import RankPool
 
-from .functional import Csr, accept, normalise, propose
+from .functional import accept, normalise, propose
 from .grouped_rows import Arrays, map_groups, sum_features
 
 

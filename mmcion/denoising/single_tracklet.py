@@ -5,6 +5,7 @@ import numpy as np
 from mmcion.registry import DENOISERS
 from mmcion.structures import (
     UNASSIGNED,
+    Csr,
     FeatureStore,
     IdentityLabels,
     TrackletTable,
@@ -12,7 +13,7 @@ from mmcion.structures import (
 from mmcion.utils.checks import check_at_least, check_interval
 
 from .base_denoiser import BaseDenoiser
-from .functional import Csr, consistent_groups
+from .functional import consistent_groups
 from .grouped_rows import map_groups
 
 

@@ -168,16 +168,16 @@ def score_block(
         start: Index in V of the first query of the block.
         options: See ``rank_gallery``.
     """
-    matches = split.matches.block(start, start + len(block))
-    ignored = split.ignored.block(start, start + len(block))
+    matches = split.matches.slice(start, start + len(block))
+    ignored = split.ignored.slice(start, start + len(block))
     block[:, split.junk] = np.inf
-    block[ignored.query, ignored.rows] = np.inf
+    block[ignored.keys, ignored.values] = np.inf
     nearest, distances = _nearest(block, options.keep_nearest)
 
-    query = matches.query  # (P,)
-    near = block[query, matches.rows]
+    query = matches.keys  # (P,)
+    near = block[query, matches.values]
     near = near[np.lexsort((near, query))]  # by query, nearest match first
-    block[query, matches.rows] = np.inf  # leaves the wrong images
+    block[query, matches.values] = np.inf  # leaves the wrong images
     num_wrong, is_tied = np.empty(len(near), int), np.zeros(len(block), bool)
     for row, (first, end) in enumerate(pairwise(matches.ptr)):
         at_most, below = _count_wrong(block[row], near[first:end])

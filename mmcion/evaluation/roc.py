@@ -100,8 +100,8 @@ def roc_of_split(
     # first pass: distances of the matches, the T points of the curve
     near, start = [np.empty(0, np.float32)], own.start
     for block in blocks(split.queries[own], split.gallery):
-        matches = split.matches.block(start, start := start + len(block))
-        near.append(block[matches.query, matches.rows])
+        matches = split.matches.slice(start, start := start + len(block))
+        near.append(block[matches.keys, matches.values])
     thresholds, repeats = np.unique(
         gather(np.concatenate(near)), return_counts=True
     )
@@ -115,8 +115,8 @@ def roc_of_split(
         stop = start + len(block)
         block[:, split.junk] = np.inf
         for rows in (split.matches, split.ignored):
-            part = rows.block(start, stop)
-            block[part.query, part.rows] = np.inf
+            part = rows.slice(start, stop)
+            block[part.keys, part.values] = np.inf
         wrong = np.sort(block, axis=None)
         counts[:-1] += wrong.searchsorted(thresholds, side='right')
         counts[-1] += wrong.searchsorted(np.inf)
@@ -213,8 +213,8 @@ def calibrate_threshold(
     split = MarketProtocol().split(labels, as_pids(ignore_pids))
     num_wrong = (
         len(split.queries) * (len(split.pids) - len(split.junk))
-        - len(split.matches.rows)
-        - len(split.ignored.rows)
+        - len(split.matches.values)
+        - len(split.ignored.values)
     )
     num_allowed = min(int(false_match_rate * num_wrong), num_wrong - 1)
     # one more where the product was rounded down

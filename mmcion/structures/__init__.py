@@ -1,5 +1,6 @@
 from .annotation import AnnotationTable
 from .cooccurrence import cooccurring_pairs
+from .csr import Csr
 from .feature_store import FeatureStore
 from .identity_labels import UNASSIGNED, IdentityLabels
 from .reid_data_sample import ReIDDataSample
@@ -13,6 +14,7 @@ __all__ = [
     'NO_TRACKLET',
     'UNASSIGNED',
     'AnnotationTable',
+    'Csr',
     'FeatureStore',
     'IdentityLabels',
     'ReIDDataSample',

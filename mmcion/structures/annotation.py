@@ -10,12 +10,7 @@ import numpy as np
 from mmcion.utils.checks import UserError, check_file, check_same_length
 
 from .cion_json import read_cion_json, write_cion_json
-from .column_folder import (
-    load_columns,
-    root_from_header,
-    root_in_header,
-    save_columns,
-)
+from .column_folder import load_columns, save_columns
 from .columns import as_integers, encode_paths
 
 
@@ -23,20 +18,14 @@ class AnnotationTable:
     """N images with identity and camera, as memory-mapped columns.
 
     Attributes:
-        path: ``(N,)`` bytes, relative to ``image_root``.
+        path: ``(N,)`` bytes (text is encoded), relative to ``image_root``.
         pid: ``(N,)`` int32 identity, 0..P-1.
         cam_id: ``(N,)`` int32 camera or video; 0 if unknown.
-        image_root: Folder, LMDB or tar files of the images; None if unknown.
-
-    Args:
-        path: ``(N,)`` text or bytes.
-        pid: ``(N,)`` integers.
-        cam_id: ``(N,)`` integers, or None if unknown.
-        image_root: See above.
+        image_root: Folder, LMDB or tar files of the images, if known.
 
     Raises:
-        UserError: If columns differ in length or are not integers, or a pid
-            is negative.
+        UserError: If columns differ in length, ``pid`` or ``cam_id`` are not
+            integers, or a ``pid`` is negative.
     """
 
     KIND = 'AnnotationTable'
@@ -65,23 +54,21 @@ class AnnotationTable:
     def save(self, folder: str | Path) -> None:
         """Write the table as a folder of columns, atomically."""
         columns = {'path': self.path, 'pid': self.pid, 'cam_id': self.cam_id}
-        root = root_in_header(self.image_root, folder)
-        save_columns(folder, self.KIND, columns, {'image_root': root})
+        header = {'image_root': self.image_root}
+        save_columns(folder, self.KIND, columns, header)
 
     @classmethod
     def load(cls, source: str | Path) -> AnnotationTable:
         """Open a saved folder, or read a CION annotation JSON.
 
         Raises:
-            FileNotFoundError: If ``source`` is missing, or a folder of
-                something else.
+            FileNotFoundError: If ``source`` is missing or no such folder.
             UserError: If it is damaged or of another form.
         """
         if not Path(source).is_dir():
             return cls.from_cion_json(source)
         columns, header = load_columns(source, cls.KIND)
-        root = root_from_header(header, source)
-        return cls(columns['path'], columns['pid'], columns['cam_id'], root)
+        return cls(**columns, image_root=header['image_root'])
 
     def to_cion_json(self, file: str | Path) -> None:
         """Write CION's annotation file; see ``write_cion_json``."""
@@ -92,10 +79,6 @@ class AnnotationTable:
         """Read CION's annotation file; ids are relabelled to 0..P-1.
 
         The image root is the folder of the file, as in CION-AL.
-
-        Raises:
-            FileNotFoundError: If it is missing.
-            UserError: If it is truncated or of another form.
         """
         path, ids = read_cion_json(check_file(file, 'annotation'))
         # identities in the order of their ids: (N,) ids -> (N,) 0..P-1

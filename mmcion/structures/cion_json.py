@@ -11,8 +11,8 @@ import codecs
 import json
 import reprlib
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import ijson
 import numpy as np
@@ -40,32 +40,14 @@ def read_cion_json(file: str | Path) -> tuple[np.ndarray, np.ndarray]:
 
     Raises:
         UserError: If it is not JSON, is truncated, or has an entry of
-            another form; states the number of the entry.
+            another form; states the index of the entry.
     """
-    path_blocks: list[np.ndarray] = []
-    id_blocks: list[np.ndarray] = []
-    paths: list[bytes] = []
-    ids: list[int] = []
-
-    def finish_block() -> None:
-        path_blocks.append(np.array(paths, np.bytes_))
-        id_blocks.append(np.array(ids, np.int64))
-        paths.clear()
-        ids.clear()
-
-    for number, entry in enumerate(_entries(file)):
-        fields = entry if isinstance(entry, dict) else {}
-        path, pid = fields.get('file_path'), fields.get('id')
-        # NumPy would drop a NUL at the end; a bool is an int, too
-        if type(path) is not str or type(pid) is not int or '\0' in path:
-            found = f'entry {number} is {reprlib.repr(entry)}'
-            raise UserError(f'{file} must be {_FORM}; {found}.')
-        paths.append(path.encode())
-        ids.append(pid)
-        if len(ids) == _BLOCK:
-            finish_block()
-    finish_block()
-    return join_parts(path_blocks), np.concatenate(id_blocks)
+    paths, ids = [np.zeros(0, 'S1')], [np.zeros(0, np.int64)]
+    entries = _entries(file)
+    while block := list(islice(entries, _BLOCK)):
+        paths.append(np.array([path for path, _ in block], np.bytes_))
+        ids.append(np.array([pid for _, pid in block], np.int64))
+    return join_parts(paths), join_parts(ids)
 
 
 def write_cion_json(
@@ -95,8 +77,8 @@ def write_cion_json(
         stream.write('\n]\n')
 
 
-def _entries(file: str | Path) -> Iterator[Any]:
-    """Yield the entries of a JSON list, one by one."""
+def _entries(file: str | Path) -> Iterator[tuple[bytes, int]]:
+    """Yield the path and the id of every entry, one by one."""
     count = 0
     with open(file, 'rb') as stream:
         if stream.peek(3).startswith(codecs.BOM_UTF8):
@@ -104,14 +86,22 @@ def _entries(file: str | Path) -> Iterator[Any]:
         # of an object, ijson would yield what is under the key "item"
         start = stream.peek(1).lstrip()[:20]
         if start[:1] not in (b'[', b''):
-            raise UserError(
-                f'{file} must be {_FORM}; it begins with {start!r}.'
-            )
+            raise UserError(f'{file} must be {_FORM}; begins with {start!r}.')
         try:
             for entry in ijson.items(
                 stream, 'item', buf_size=_BUFFER, use_float=True
             ):
-                yield entry
+                fields = entry if isinstance(entry, dict) else {}
+                path, pid = fields.get('file_path'), fields.get('id')
+                # NumPy would drop a NUL at the end; a bool is an int, too
+                if (
+                    type(path) is not str
+                    or type(pid) is not int
+                    or '\0' in path
+                ):
+                    found = f'entry {count} is {reprlib.repr(entry)}'
+                    raise UserError(f'{file} must be {_FORM}; {found}.')
+                yield path.encode(), pid
                 count += 1
         except ijson.JSONError as error:
             problem, size = error.args[0], Path(file).stat().st_size

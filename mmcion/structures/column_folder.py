@@ -28,16 +28,24 @@ def save_columns(
         folder: Replaced as a whole if it exists.
         kind: What the folder is, such as the name of a class.
         columns: Arrays by name. Their lengths may differ.
-        header: Further JSON values.
+        header: Further JSON values. A path ``image_root`` inside the same
+            parent as the folder is stored relative to it, so that both can
+            be moved together.
     """
+    if root := header.get('image_root'):
+        # an absolute root may be a link, which stays
+        root = root if root.is_absolute() else root.resolve()
+        parent = Path(folder).resolve().parent
+        if root.is_relative_to(parent):
+            root = Path('..') / root.relative_to(parent)
+        header = {**header, 'image_root': str(root)}
     # the header comes last, and the folder appears as a whole
     with atomic_folder(folder) as temporary:
         for name, column in columns.items():
             np.save(temporary / f'{name}.npy', column)
         lengths = {name: len(column) for name, column in columns.items()}
         write_json(
-            temporary / HEADER,
-            {'kind': kind, 'lengths': lengths, **header},
+            temporary / HEADER, {'kind': kind, 'lengths': lengths, **header}
         )
 
 
@@ -51,7 +59,8 @@ def load_columns(
         kind: The same as there.
 
     Returns:
-        The columns by name and the header.
+        Columns by name, and the header; its ``image_root`` is an absolute
+        path, or None.
 
     Raises:
         FileNotFoundError: If the folder, its header or a column is missing.
@@ -70,28 +79,6 @@ def load_columns(
         name: map_npy(file.with_name(f'{name}.npy'), (length,))
         for name, length in header['lengths'].items()
     }
+    if root := header.setdefault('image_root', None):
+        header['image_root'] = (file.parent.resolve() / root).resolve()
     return columns, header
-
-
-def root_in_header(root: Path | None, folder: str | Path) -> str | None:
-    """Return how the header of a folder states the root of its images.
-
-    Relative where the root is inside the same parent as the folder, so that
-    both can be moved together; else absolute.
-    """
-    if root is None:
-        return None
-    parent = Path(folder).resolve().parent
-    if not root.is_absolute():
-        root = root.resolve()
-    if root.is_relative_to(parent):
-        root = Path('..') / root.relative_to(parent)
-    return str(root)
-
-
-def root_from_header(
-    header: Mapping[str, Any], folder: str | Path
-) -> Path | None:
-    """Return the root of the images that a header states, if it does."""
-    root = header.get('image_root')
-    return None if root is None else (Path(folder).resolve() / root).resolve()

@@ -22,10 +22,6 @@ def encode_paths(paths: Sequence[Any] | np.ndarray) -> np.ndarray:
     Args:
         paths: Text, bytes or path objects. An array of bytes is returned as
             it is.
-
-    Raises:
-        TypeError: If a path is none of these.
-        UserError: If a path has a NUL character, which NumPy would drop.
     """
     if isinstance(paths, np.ndarray) and paths.dtype.kind == 'S':
         return paths
@@ -38,7 +34,7 @@ def encode_paths(paths: Sequence[Any] | np.ndarray) -> np.ndarray:
             for path in map(os.fspath, names)
         ]
         for path in encoded:
-            if b'\0' in path:
+            if b'\0' in path:  # NumPy would drop it at the end
                 raise UserError(f'path {path!r} has a NUL character.')
         parts.append(np.array(encoded, np.bytes_))
     return join_parts(parts)
@@ -47,9 +43,8 @@ def encode_paths(paths: Sequence[Any] | np.ndarray) -> np.ndarray:
 def join_parts(parts: list[np.ndarray]) -> np.ndarray:
     """Concatenate arrays along their rows, with little memory.
 
-    Args:
-        parts: At least one. The list is emptied on the way, so that no part
-            stays beside its copy.
+    The list ``parts`` is emptied on the way, so that no part stays beside its
+    copy. It must not be empty.
     """
     dtype = np.result_type(*{part.dtype for part in parts})
     stop = sum(map(len, parts))
@@ -63,12 +58,12 @@ def join_parts(parts: list[np.ndarray]) -> np.ndarray:
 
 
 def first_unsorted(keys: Sequence[np.ndarray]) -> int | None:
-    """Return the first row below the row before it, None if all are sorted.
+    """Return the first row that sorts before its predecessor, if any.
 
     Args:
         keys: ``(N,)`` each; later ones count where earlier ones are equal.
     """
-    # of each pair of neighbours
+    # (N - 1,) of each row and the next
     wrong = np.zeros(max(len(keys[0]) - 1, 0), bool)
     equal = ~wrong
     for key in keys:
@@ -79,16 +74,10 @@ def first_unsorted(keys: Sequence[np.ndarray]) -> int | None:
 
 
 def as_integers(name: str, values: Any, dtype: type[np.integer]) -> np.ndarray:
-    """Return values as an integer column; none of them may change.
-
-    Args:
-        name: Name of the column, for messages.
-        values: ``(N,)`` numbers.
-        dtype: Type of the column.
+    """Return ``(N,)`` values as a column of integers.
 
     Raises:
-        UserError: If they are not numbers, or one is not an integer that
-            fits into ``dtype``.
+        UserError: If a value would change; names column and row.
     """
     values = np.asarray(values)
     if values.dtype == dtype:
@@ -99,7 +88,7 @@ def as_integers(name: str, values: Any, dtype: type[np.integer]) -> np.ndarray:
     info = np.iinfo(dtype)
     wrong = (values < info.min) | (values > info.max)
     if values.dtype.kind == 'f':
-        # 2 ** 63 is a float, 2 ** 63 - 1 is none; NaN is below nothing
+        # as a float, the largest int64 is 2 ** 63; NaN is below nothing
         wrong |= ~(values < float(info.max) + 1) | (values != np.trunc(values))
     if wrong.any():
         row = int(np.argmax(wrong))

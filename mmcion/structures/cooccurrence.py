@@ -1,5 +1,7 @@
 """Co-occurring pairs: two boxes in one frame are two persons."""
 
+from itertools import pairwise
+
 import numpy as np
 from scipy import sparse
 
@@ -20,9 +22,7 @@ def cooccurring_pairs(
         Smaller and larger group of each pair, two ``(m,)`` sorted arrays.
     """
     firsts, seconds = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    for start, stop in zip(
-        table.video_ptr[:-1], table.video_ptr[1:], strict=True
-    ):
+    for start, stop in pairwise(table.video_ptr):
         here = group[start:stop]
         used = here >= 0
         if not used.any():

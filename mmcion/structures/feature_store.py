@@ -22,7 +22,7 @@ _CHUNK = (1 << 15) - 1
 # Values are multiples of 2^-24, so float64 holds sums of up to 2^28 rows
 # exactly, and their order cannot matter.
 _STEPS = np.float32(1 << 24)
-_HASHED_ROWS = 1 << 16
+_HASHED_ROWS = 1 << 16  # at a time
 _LARGEST = float(np.finfo(np.float16).max)
 
 
@@ -36,23 +36,21 @@ class FeatureStore:
     Values are rounded to multiples of 2^-24, which makes float64 sums of rows
     exact: they do not depend on the order, the blocks or the ranks.
 
-    Images that could not be read have rows of zeros, also in what is
-    returned; ``unreadable`` lists them.
+    Rows of images that could not be read are zero on disk and when returned.
 
     Args:
         features: ``(N, D)`` array of any real type, in memory or mapped.
-        meta: What the features were extracted with. ``unreadable`` in it are
-            rows without a feature.
+        meta: What the features were extracted with; ``unreadable`` lists rows
+            without a feature.
         center: Whether to subtract the mean.
 
     Attributes:
         meta: As given.
         mean: ``(D,)`` float32, or None without ``center``.
-        unreadable: ``(m,)`` int64, sorted rows that have no feature.
+        unreadable: ``(m,)`` int64, sorted rows without a feature.
 
     Raises:
-        UserError: If ``features`` are not real numbers ``(N, D)``, or
-            ``meta`` lists unreadable rows outside of them.
+        UserError: If ``features`` are not real numbers ``(N, D)``.
     """
 
     ARRAY, META = 'features.npy', 'features.json'
@@ -80,10 +78,9 @@ class FeatureStore:
         self.meta = dict(meta or {})
         listed = self.meta.get('unreadable', [])
         self.unreadable = np.unique(np.array(listed, np.int64))
-        if self.unreadable.max(initial=-1) >= len(self):
+        if (last := self.unreadable.max(initial=-1)) >= len(self):
             raise UserError(
-                f'unreadable row {self.unreadable[-1]} is beyond the '
-                f'{len(self)} rows of the features.'
+                f'unreadable row {last} is beyond the {len(self)} rows.'
             )
         self.mean = self._compute_mean() if center else None
 
@@ -91,13 +88,8 @@ class FeatureStore:
     def create(cls, folder: str | Path, shape: tuple[int, int]) -> np.memmap:
         """Create the array of a store, or reopen one that is unfinished.
 
-        Ranks may write disjoint row ranges of it. ``finish`` turns it into a
-        store that ``open`` accepts. What an array of the same shape held is
-        still there; others are replaced by zeros.
-
-        Args:
-            folder: Folder of the store.
-            shape: ``(N, D)``.
+        Ranks may write disjoint row ranges of it, then ``finish`` the store.
+        An array of the same shape keeps its values, others become zeros.
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
@@ -114,13 +106,7 @@ class FeatureStore:
 
     @classmethod
     def finish(cls, folder: str | Path, meta: dict[str, Any]) -> None:
-        """Declare a created store complete.
-
-        Args:
-            folder: Folder of the store.
-            meta: What the features were extracted with; may have
-                ``unreadable``, the sorted rows without a feature.
-        """
+        """Declare a created store complete; see the class for ``meta``."""
         folder = Path(folder)
         rows, dim = np.load(folder / cls.ARRAY, mmap_mode='r').shape
         write_json(folder / cls.META, {'rows': rows, 'dim': dim, **meta})
@@ -130,8 +116,7 @@ class FeatureStore:
         """Open a finished store.
 
         Raises:
-            FileNotFoundError: If there is none, or its extraction has not
-                finished.
+            FileNotFoundError: If there is none that is finished.
             UserError: If the array is damaged or of another shape.
         """
         file = check_file(
@@ -140,9 +125,9 @@ class FeatureStore:
             'Run tools/extract_features.py to its end.',
         )
         meta = read_json(file)
-        array = file.with_name(cls.ARRAY)
-        features = map_npy(array, (meta['rows'], meta['dim']))
-        return cls(features, meta, center=center)
+        shape = (meta['rows'], meta['dim'])
+        array = map_npy(file.with_name(cls.ARRAY), shape)
+        return cls(array, meta, center=center)
 
     def centered(self) -> FeatureStore:
         """Return the same features, with their mean subtracted."""
@@ -161,11 +146,11 @@ class FeatureStore:
     def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
         """Return rows as ``(n, D)`` float32 unit vectors.
 
-        A row does not depend on which other rows are requested. Rows listed
-        in ``unreadable`` are zero.
+        A row does not depend on which other rows are requested.
 
         Raises:
-            UserError: If another row is zero or not finite.
+            UserError: If a row that is not ``unreadable`` is zero or not
+                finite.
         """
         source = np.asarray(self._features[rows])  # (n, D) of any type
         block = np.empty(source.shape, np.float32)
@@ -183,9 +168,14 @@ class FeatureStore:
             np.rint(chunk, out=chunk)
             np.multiply(chunk, 1 / _STEPS, out=chunk)
         bad = ~(np.isfinite(norm) & (norm > 0))  # (n,)
-        # less the mean, rows without a feature have a direction
         if len(self.unreadable) or bad.any():
-            index = _row_indices(rows, len(self))
+            if isinstance(rows, slice):
+                index = np.arange(*rows.indices(len(self)))  # (n,)
+            elif (rows := np.asarray(rows)).dtype == bool:
+                index = np.flatnonzero(rows)
+            else:
+                index = rows % len(self)
+            # less the mean, rows without a feature would have a direction
             empty = np.isin(index, self.unreadable)
             block[empty] = 0
             _check_rows(index[bad & ~empty])
@@ -201,11 +191,7 @@ class FeatureStore:
         return digest.hexdigest()[:16]
 
     def save(self, folder: str | Path) -> None:
-        """Write the features as a store that ``open`` reads.
-
-        Raises:
-            UserError: If a value is beyond float16.
-        """
+        """Write the features as a store that ``open`` reads."""
         if len(self) and not np.abs(self._features).max() < _LARGEST:
             raise UserError(
                 f'float16 needs values below {_LARGEST:.0f}; normalise them.'
@@ -216,22 +202,14 @@ class FeatureStore:
         self.finish(folder, self.meta)
 
     def check_table(self, table: TrackletTable) -> None:
-        """Raise unless the features are those of a table.
-
-        Raises:
-            UserError: If there are more or fewer rows, or the features were
-                extracted from another table, as far as the store knows.
-        """
-        if len(self) != len(table):
+        """Raise ``UserError`` unless the features are those of a table."""
+        own = table.fingerprint()
+        # features that were not extracted by mmcion name no table
+        found = self.meta.get('table', own)
+        if (len(self), found) != (len(table), own):
             raise UserError(
-                f'the feature store has {len(self)} rows, the table has '
-                f'{len(table)}; extract the features of this table.'
-            )
-        if self.meta.get('table', own := table.fingerprint()) != own:
-            raise UserError(
-                f'the features are those of another table '
-                f'({self.meta["table"]}, not {own}); extract those of this '
-                f'table.'
+                f'features of another table: the store has {len(self)} rows, '
+                f'the table has {len(table)} (fingerprints {found}, {own}).'
             )
 
     def _compute_mean(self) -> np.ndarray:
@@ -250,16 +228,7 @@ class FeatureStore:
         return (total / max(readable, 1)).astype(np.float32)
 
 
-def _row_indices(rows: slice | np.ndarray, num_rows: int) -> np.ndarray:
-    """Return the row indices that a slice, mask or index array selects."""
-    if isinstance(rows, slice):
-        return np.arange(*rows.indices(num_rows))
-    rows = np.asarray(rows)
-    return np.flatnonzero(rows) if rows.dtype == bool else rows % num_rows
-
-
 def _check_rows(bad: np.ndarray) -> None:
-    """Raise if there are rows that have no direction."""
     if len(bad):
         raise UserError(
             f'feature row {bad[0]} is zero or not finite ({len(bad)} in this '

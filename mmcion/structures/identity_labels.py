@@ -22,7 +22,7 @@ class IdentityLabels:
 
     Attributes:
         identity: ``(N,)`` int32, -1 = unassigned.
-        report: Counts and whatever else the stages of denoising recorded.
+        report: Counts and whatever else the denoising stages recorded.
     """
 
     identity: np.ndarray
@@ -34,9 +34,7 @@ class IdentityLabels:
     ) -> IdentityLabels:
         """Start with one identity per tracklet.
 
-        Args:
-            table: Images and their tracklets.
-            features: Rows without a feature stay unassigned.
+        Rows without a feature stay unassigned, if features are given.
         """
         identity = table.tracklet_index.copy()
         if features is not None:

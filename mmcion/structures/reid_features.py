@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from mmcion.utils.checks import UserError, check_columns, check_file
+from mmcion.utils.checks import (
+    UserError,
+    check_columns,
+    check_file,
+    name_in_errors,
+)
 from mmcion.utils.io import load_npz, save_npz
 
 from .columns import as_integers
+from .csr import Csr
 
 NO_TRACKLET = -1
 _REQUIRED = ('feature', 'pid', 'cam_id', 'is_query', 'img_path')
@@ -62,8 +67,7 @@ class ReIDFeatures:
         for name, column in vars(self).items():
             if name != 'feature' and column.shape != (len(self),):
                 raise UserError(
-                    f'{name} must have one value per feature, ({len(self)},); '
-                    f'got {column.shape}.'
+                    f'{name} must be ({len(self)},); got {column.shape}.'
                 )
 
     def __len__(self) -> int:
@@ -79,11 +83,9 @@ class ReIDFeatures:
         """
         columns = load_npz(check_file(path, 'file of features', _HINT))
         check_columns(path, columns, _REQUIRED)
-        known = (*_REQUIRED, 'tracklet_id')
-        try:
-            return cls(**{k: columns[k] for k in known if k in columns})
-        except UserError as error:
-            raise UserError(f'{path}: {error}') from error
+        known = columns.keys() & {*_REQUIRED, 'tracklet_id'}
+        with name_in_errors(path):
+            return cls(**{name: columns[name] for name in known})
 
     def save(self, path: str | Path) -> None:
         """Write an uncompressed ``.npz`` file, atomically."""
@@ -99,25 +101,20 @@ class ReIDFeatures:
         Returns:
             One row per tracklet, with labels and path of its first image and
             in the order of these.
-
-        Raises:
-            UserError: If an image has no tracklet.
         """
         assert self.tracklet_id is not None
         if (self.tracklet_id < 0).any():
             row = int(self.tracklet_id.argmin())
             raise UserError(
-                f'averaging tracklets needs a tracklet_id of every image, as '
-                f'MARS has; {self.img_path[row]} has none.'
+                f'averaging tracklets needs a tracklet_id of every image; '
+                f'{self.img_path[row]} has none.'
             )
         _, first, group = np.unique(
             self.tracklet_id, return_index=True, return_inverse=True
         )
-        # images by tracklet, and where each tracklet begins and ends
-        by_group = np.argsort(group, kind='stable')
-        bounds = np.searchsorted(group[by_group], np.arange(len(first) + 1))
+        rows = Csr.from_identity(group)  # by tracklet
         means = self.take(first)
-        for row, (start, stop) in enumerate(pairwise(bounds)):
-            members = self.feature[by_group[start:stop]]
-            means.feature[row] = members.mean(axis=0, dtype=np.float64)
+        for i in range(len(first)):
+            members = self.feature[rows.get(i)]
+            means.feature[i] = members.mean(axis=0, dtype=np.float64)
         return means.take(np.argsort(first, kind='stable'))

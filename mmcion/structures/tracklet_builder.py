@@ -1,4 +1,4 @@
-"""TrackletBuilder: rows in any order become a table, with little memory."""
+"""TrackletBuilder: sort rows into the columns of a table."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class TrackletReading:
     """What a reader found in a data set.
 
     Attributes:
-        table: The images.
+        table: Images and tracklets.
         report: What was skipped.
-        truth: ``(N,)`` int32 true identity of each row, -1 if unknown, or
-            None if the data set has no identities.
+        truth: ``(N,)`` int32 true identities, -1 if unknown; None if the data
+            set has none.
     """
 
     table: TrackletTable
@@ -47,9 +47,9 @@ class TrackletReading:
         """Make a table of the columns of a builder.
 
         Args:
-            rows: Sorted columns. ``box`` and ``score`` become columns of the
-                table, ``truth`` the true identities.
-            video_name: Returns the name of a video's number.
+            rows: Columns as from ``TrackletBuilder.sorted_rows``; ``truth``
+                holds the true identities.
+            video_name: Function from the number of a video to its name.
             image_root: Folder that the paths are relative to.
             report: What was skipped.
         """
@@ -78,28 +78,27 @@ class TrackletReading:
         out = Path(out)
         shutil.rmtree(out / 'table', ignore_errors=True)
         (out / 'truth.npy').unlink(missing_ok=True)
-        counts = {
-            'images': len(self.table),
-            'tracklets': self.table.num_tracklets,
-            'videos': len(self.table.videos),
-        }
-        self.report.save(out / 'skipped.json', kept=counts)
+        self.report.save(out / 'skipped.json', kept=self._counts)
         if self.truth is not None:
             save_npy(out / 'truth.npy', self.truth)
         self.table.save(out / 'table')
 
     def summary(self) -> str:
         """Return counts and report as text."""
-        table = self.table
-        first = (
-            f'{len(table):,} images, {table.num_tracklets:,} tracklets, '
-            f'{len(table.videos):,} videos'
-        )
-        return '\n  '.join([first, *self.report.lines()])
+        counts = ', '.join(f'{n:,} {what}' for what, n in self._counts.items())
+        return '\n  '.join([counts, *self.report.lines()])
+
+    @property
+    def _counts(self) -> dict[str, int]:
+        return {
+            'images': len(self.table),
+            'tracklets': self.table.num_tracklets,
+            'videos': len(self.table.videos),
+        }
 
 
 class TrackletBuilder:
-    """Collects rows as arrays, so that ten million of them fit.
+    """Collect rows as arrays, so that ten million of them fit in memory.
 
     Rows may come in any order; those that come sorted are not copied again.
     """
@@ -127,28 +126,18 @@ class TrackletBuilder:
             tracklet: Number of the tracklet, one or ``(n,)``.
             frame: ``(n,)`` frame numbers.
             path: ``n`` byte strings.
-            item: Tells several images of one tracklet in one frame apart.
+            item: Index among the images of one tracklet in one frame.
             more: Further columns, the same in every call.
         """
-        rows = len(path)
-        if not rows:
-            return
-        keys = {
-            'video': (video, np.int32),
-            'tracklet': (tracklet, np.int64),
-            'frame': (frame, np.int64),
-            'item': (item, np.int32),
-        }
-        self._parts.append(
-            {
-                **{
-                    name: np.full(rows, values, dtype)
-                    for name, (values, dtype) in keys.items()
-                },
+        if n := len(path):
+            part: dict[str, np.ndarray] = {
+                'video': np.full(n, video, np.int32),
+                'tracklet': np.full(n, tracklet, np.int64),
+                'frame': np.full(n, frame, np.int64),
+                'item': np.full(n, item, np.int32),
                 'path': np.asarray(path, 'S'),
-                **more,
             }
-        )
+            self._parts.append({**part, **more})
 
     def renumber(self, name: str, numbers: np.ndarray) -> None:
         """Replace the value ``v`` of a column by ``numbers[v]``."""
@@ -162,7 +151,7 @@ class TrackletBuilder:
         The builder is empty afterwards.
 
         Args:
-            report: Duplicates are counted there.
+            report: Gets the number of duplicates.
 
         Raises:
             UserError: If there are no rows.
@@ -182,16 +171,16 @@ class TrackletBuilder:
             del keys
             for name in rows:
                 rows[name] = rows[name][order]
-        # rows whose keys are all those of the row before
-        same = np.ones(len(rows['path']), bool)
-        same[0] = False
+        # (N,) rows of which a key differs from that of the row before
+        new = np.zeros(len(rows['path']), bool)
+        new[0] = True
         for name in _KEYS:
-            same[1:] &= np.diff(rows[name]) == 0
-        if same.any():
-            first = np.flatnonzero(same)
-            names = [path.decode() for path in rows['path'][first[:5]]]
-            report.skip(DUPLICATE, *names, count=len(first))
-            rows = {name: column[~same] for name, column in rows.items()}
+            new[1:] |= np.diff(rows[name]) != 0
+        repeated = np.flatnonzero(~new)
+        if len(repeated):
+            names = [path.decode() for path in rows['path'][repeated[:5]]]
+            report.skip(DUPLICATE, *names, count=len(repeated))
+            rows = {name: column[new] for name, column in rows.items()}
         return rows
 
 
@@ -199,10 +188,7 @@ def index_in_run(group: np.ndarray) -> np.ndarray:
     """Return the index of every element within its run of equal values.
 
     Args:
-        group: ``(N,)`` values.
-
-    Returns:
-        ``(N,)`` int64: 0, 1, 2, ... from the start of each run.
+        group: ``(N,)`` values; the result is ``(N,)`` int64.
     """
     # the first element differs from what is put before it
     starts = np.flatnonzero(np.diff(group, prepend=group[:1] - 1))

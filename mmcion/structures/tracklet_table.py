@@ -11,20 +11,10 @@ import numpy as np
 
 from mmcion.utils.checks import UserError, check_same_length
 
-from .column_folder import (
-    load_columns,
-    root_from_header,
-    root_in_header,
-    save_columns,
-)
+from .column_folder import load_columns, save_columns
 from .columns import as_integers, encode_paths, first_unsorted
 
-_KEY_DTYPES: dict[str, type[np.integer]] = {
-    'video_id': np.int32,
-    'tracklet_id': np.int64,
-    'frame': np.int64,
-}
-_POINTERS = ('tracklet_ptr', 'video_ptr')
+_KEYS = ('video_id', 'tracklet_id', 'frame')
 
 
 class TrackletTable:
@@ -46,9 +36,8 @@ class TrackletTable:
             ``ptr[t]:ptr[t + 1]``.
         video_ptr: ``(V + 1,)`` int64; video v is rows ``ptr[v]:ptr[v + 1]``.
         videos: Names of the videos.
-        sources: Name of the recording that each video is a piece of. Within
-            one source, equal ``tracklet_id`` in two videos is one track that
-            was cut. A video that was not cut is its own source.
+        sources: Recording of each video. Within one, equal ``tracklet_id`` in
+            two videos is one track that was cut.
         image_root: Folder that ``path`` is relative to, or LMDB whose keys
             are the paths, or None.
     """
@@ -63,7 +52,16 @@ class TrackletTable:
         image_root: Path | None = None,
     ) -> None:
         if 'tracklet_ptr' not in columns:
-            columns = {**columns, **_find_groups(columns, len(videos))}
+            video, tracklet = columns['video_id'], columns['tracklet_id']
+            # a tracklet begins where it or its video is another than before
+            new = np.ones(len(video), bool)
+            new[1:] = (np.diff(video) != 0) | (np.diff(tracklet) != 0)
+            first = np.searchsorted(video, np.arange(len(videos) + 1))
+            columns = {
+                **columns,
+                'tracklet_ptr': np.append(np.flatnonzero(new), len(video)),
+                'video_ptr': first.astype(np.int64),
+            }
         self.video_id = columns['video_id']
         self.tracklet_id = columns['tracklet_id']
         self.frame = columns['frame']
@@ -97,50 +95,40 @@ class TrackletTable:
             video_id: ``(N,)`` integers, index into ``videos``.
             tracklet_id: ``(N,)`` integers.
             frame: ``(N,)`` integers >= 0.
-            path: ``(N,)`` text or bytes, relative to ``image_root``.
+            path: ``(N,)`` text or bytes.
             box: ``(N, 4)`` numbers.
             score: ``(N,)`` numbers.
-            videos: Names of the videos; ``video00000`` and so on if None.
-            sources: Recording of each video; itself if None.
+            videos: V names; ``video00000`` and so on if None.
+            sources: V recordings; each video its own if None.
             image_root: Folder or LMDB of the images.
 
         Raises:
-            UserError: If keys are not integers, columns differ in length, a
-                ``video_id`` has no name, or rows are not sorted;
-                ``TrackletTable.sort_order`` returns the permutation.
+            UserError: If columns do not fit together or are not sorted; see
+                ``sort_order``.
         """
-        keys = {
-            'video_id': video_id,
-            'tracklet_id': tracklet_id,
-            'frame': frame,
-        }
         columns = {
-            name: as_integers(name, values, _KEY_DTYPES[name])
-            for name, values in keys.items()
+            'video_id': as_integers('video_id', video_id, np.int32),
+            'tracklet_id': as_integers('tracklet_id', tracklet_id, np.int64),
+            'frame': as_integers('frame', frame, np.int64),
         }
+        keys = list(columns.values())
         if path is not None:
             columns['path'] = encode_paths(path)
-        if box is not None:
-            columns['box'] = np.asarray(box, np.float32)
-        if score is not None:
-            columns['score'] = np.asarray(score, np.float32)
+        for name, values in (('box', box), ('score', score)):
+            if values is not None:
+                columns[name] = np.asarray(values, np.float32)
         check_same_length(**columns)
-        if box is not None and columns['box'].shape[1:] != (4,):
-            raise UserError(
-                f'box must be (N, 4) x, y, w, h; got {columns["box"].shape}.'
+        if box is not None and (shape := columns['box'].shape)[1:] != (4,):
+            raise UserError(f'box must be (N, 4) x, y, w, h; got {shape}.')
+        if (lowest := columns['frame'].min(initial=0)) < 0:
+            raise UserError(f'frame must be >= 0; got {lowest}.')
+        if (row := first_unsorted(keys)) is not None:
+            after, before = (
+                [int(key[i]) for key in keys] for i in (row, row - 1)
             )
-        if columns['frame'].min(initial=0) < 0:
             raise UserError(
-                f'frame must be >= 0; got {columns["frame"].min()}.'
-            )
-        key_columns = [columns[name] for name in _KEY_DTYPES]
-        if (row := first_unsorted(key_columns)) is not None:
-            pair = [[key[i] for key in key_columns] for i in (row, row - 1)]
-            after, before = np.array(pair).tolist()
-            raise UserError(
-                f'rows must be sorted by (video_id, tracklet_id, frame), see '
-                f'TrackletTable.sort_order; row {row} {after} follows '
-                f'{before}.'
+                f'rows must be sorted by {_KEYS}, see sort_order(); '
+                f'row {row} {after} follows {before}.'
             )
         # sorted, so the ends are the smallest and the largest
         ends = columns['video_id'][[0, -1]] if len(video_id) else (0, -1)
@@ -179,11 +167,7 @@ class TrackletTable:
         return len(self.tracklet_ptr) - 1
 
     def image_path(self, row: int) -> Path:
-        """Return the full path of a row's image.
-
-        Raises:
-            UserError: If the table has no paths.
-        """
+        """Return the full path of a row's image."""
         if self.path is None:
             raise UserError('the table has no image paths.')
         return (self.image_root or Path()) / self.path[row].decode()
@@ -196,64 +180,35 @@ class TrackletTable:
     def _fingerprint(self) -> str:
         # not the paths: images may move, their features stay the same
         digest = hashlib.sha256(str(self.videos).encode())
-        for name in _KEY_DTYPES:
+        for name in _KEYS:
             digest.update(np.ascontiguousarray(self._columns[name]).data)
         return digest.hexdigest()[:16]
 
     def save(self, folder: str | Path) -> None:
-        """Write the table as a folder of columns, atomically.
-
-        An ``image_root`` inside the same parent is stored relative to it, so
-        that both can be moved together.
-        """
+        """Write the table as a folder; see ``save_columns``."""
         header = {
             'videos': self.videos,
             'sources': self.sources,
-            'image_root': root_in_header(self.image_root, folder),
+            'image_root': self.image_root,
         }
         save_columns(folder, self.KIND, self._columns, header)
 
     @classmethod
     def load(cls, folder: str | Path) -> TrackletTable:
-        """Open a saved table memory-mapped.
-
-        Raises:
-            FileNotFoundError: If there is no table in ``folder``.
-            UserError: If a column is damaged or does not fit the others.
-        """
+        """Open a saved table memory-mapped; see ``load_columns``."""
         columns, header = load_columns(folder, cls.KIND)
-        check_same_length(
-            **{name: columns[name] for name in columns.keys() - {*_POINTERS}}
-        )
-        rows, num_videos = len(columns['video_id']), len(header['videos'])
+        videos = header['videos']
+        pointers = columns.keys() & {'tracklet_ptr', 'video_ptr'}
+        check_same_length(**{k: columns[k] for k in columns.keys() - pointers})
         # the ends are checked; all pointers would need a pass over the rows
-        for name in columns.keys() & {*_POINTERS}:
-            ends = (
-                columns[name][[0, -1]].tolist() if len(columns[name]) else []
-            )
-            count = (
-                num_videos + 1 if name == 'video_ptr' else len(columns[name])
-            )
-            if ends != [0, rows] or len(columns[name]) != count:
+        rows = len(columns['video_id'])
+        for name in pointers:
+            size, ends = len(columns[name]), columns[name][:1].tolist()
+            ends += columns[name][-1:].tolist()
+            wanted = len(videos) + 1 if name == 'video_ptr' else size
+            if ends != [0, rows] or size != wanted:
                 raise UserError(
-                    f'{folder}: {name} ({len(columns[name])} entries, {ends}) '
-                    f'does not fit {rows} rows and {num_videos} videos.'
+                    f'{folder}: {name} ({size} entries, {ends}) does not fit '
+                    f'{rows} rows and {len(videos)} videos.'
                 )
-        root = root_from_header(header, folder)
-        return cls(columns, header['videos'], header['sources'], root)
-
-
-def _find_groups(
-    columns: dict[str, np.ndarray], num_videos: int
-) -> dict[str, np.ndarray]:
-    """Return the columns that hold where tracklets and videos begin."""
-    video, tracklet = columns['video_id'], columns['tracklet_id']
-    rows = len(video)
-    # a tracklet begins where it or its video is another than a row before
-    new = np.ones(rows, bool)
-    new[1:] = (np.diff(video) != 0) | (np.diff(tracklet) != 0)
-    first_rows = np.searchsorted(video, np.arange(num_videos + 1))
-    return {
-        'tracklet_ptr': np.append(np.flatnonzero(new), rows),
-        'video_ptr': first_rows.astype(np.int64),
-    }
+        return cls(columns, videos, header['sources'], header['image_root'])

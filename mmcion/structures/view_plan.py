@@ -17,7 +17,7 @@ BRIGHTNESS, CONTRAST, SATURATION, HUE = range(4)
 class ViewPlan(NamedTuple):
     """Parameters that a worker has drawn, for views made on the device.
 
-    B images have V views each; the plan of a single image lacks the axis B.
+    B images have V views each; the plan of a single image has no axis B.
 
     Attributes:
         images: ``(B, H, W, 3)`` uint8 RGB; smaller ones are padded below and
@@ -47,14 +47,10 @@ class ViewPlan(NamedTuple):
 
     @classmethod
     def stack(cls, plans: Sequence[ViewPlan]) -> ViewPlan:
-        """Batch the plans of single images.
-
-        Raises:
-            UserError: If their views differ in number or size.
-        """
+        """Batch the plans of single images, which have the same views."""
         sizes = plans[0].sizes
         if not all(torch.equal(plan.sizes, sizes) for plan in plans):
-            raise UserError('images of one batch must have the same views.')
+            raise UserError('images of a batch must have equal view sizes.')
         shapes = [tuple(plan.images.shape) for plan in plans]
         largest = [max(lengths) for lengths in zip(*shapes, strict=True)]
         # (B, H, W, 3), padded with zeros

@@ -1,8 +1,4 @@
-"""NoiseModel: tracklets of known identities, with realistic faults.
-
-For tests and benchmarks, where the true identities must be known (all of it
-ours).
-"""
+"""NoiseModel: tracklets of known identities, with realistic faults (ours)."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,10 +103,8 @@ class NoiseModel:
         kind = rng.random(len(visit))
         step = rng.integers(1, max(self.visits, 2), len(visit))
         other = video * self.visits + (visit + step) % self.visits
-        shown = np.where(kind < self.foreign, other, visit)
-        shown[
-            (kind >= self.foreign) & (kind < self.foreign + self.clutter)
-        ] = -1
+        shown = np.where(kind < self.foreign + self.clutter, -1, visit)
+        shown = np.where(kind < self.foreign, other, shown)
         clutter_pid = person.max() + 1 + np.arange(len(shown))
         pid = np.where(shown < 0, clutter_pid, person[shown])
         features = self._features(rng, person, shown, video, folder)
@@ -151,12 +145,9 @@ class NoiseModel:
         for a in rng.permutation(len(first))[:count]:
             here = video[first[a]]
             others = np.arange(track_ptr[here], track_ptr[here + 1])
-            # those in the video at the same time
-            others = others[
-                (others != a)
-                & (enters[others] < leaves[a])
-                & (leaves[others] > enters[a])
-            ]
+            overlaps = enters[others] < leaves[a]
+            overlaps &= leaves[others] > enters[a]
+            others = others[overlaps & (others != a)]
             if not len(others):
                 continue
             b = rng.choice(others)
@@ -195,15 +186,12 @@ class NoiseModel:
         for start in range(0, len(shown), _BLOCK):
             part = slice(start, start + _BLOCK)
             visit = shown[part]
-            block = np.where(
-                (visit < 0)[:, None],
-                _directions(rng, len(visit), basis),  # clutter
-                mean[visit],
-            )
+            clutter = _directions(rng, len(visit), basis)
+            block = np.where((visit < 0)[:, None], clutter, mean[visit])
             block += shift[video[part]]
-            length = scale * rng.lognormal(
-                -(self.noise_spread**2) / 2, self.noise_spread, (len(visit), 1)
-            )
+            spread = self.noise_spread
+            length = rng.lognormal(-(spread**2) / 2, spread, (len(visit), 1))
+            length *= scale
             noise = rng.standard_normal(block.shape, np.float32)
             out[part] = _unit(block + length * noise)
         if folder is None:

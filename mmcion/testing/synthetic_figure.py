@@ -137,14 +137,9 @@ class _Figure:
         self.alpha[inside] = 255
 
     def limb(
-        self,
-        start: np.ndarray,
-        end: np.ndarray,
-        widths: tuple[float, float],
-        color: Color,
-        light: float,
+        self, joints: Any, widths: Any, color: Color, light: float
     ) -> None:
-        ends = zip((start, end), widths, strict=True)
+        ends = zip(joints, widths, strict=True)
         discs = [_disc(p[0], p[1], w, w) for p, w in ends]
         self.part(np.concatenate(discs), color, light=light)
 
@@ -156,9 +151,9 @@ class _Figure:
         thigh = look.skin if look.cut == 'skirt' else look.bottom
         heel = ankle + np.array((0, 0.018))
         toe = ankle + np.array((0.075, 0.03 - 0.02 * np.sin(phase)))
-        self.limb(ankle, knee, (0.026 * w, 0.038 * w), shin, light)
-        self.limb(hip, knee, (0.066 * w, 0.044 * w), thigh, light)
-        self.limb(heel, toe, (0.026, 0.017), (38, 36, 40), light)
+        self.limb((ankle, knee), (0.026 * w, 0.038 * w), shin, light)
+        self.limb((hip, knee), (0.066 * w, 0.044 * w), thigh, light)
+        self.limb((heel, toe), (0.026, 0.017), (38, 36, 40), light)
 
     def arm(self, phase: float, light: float) -> None:
         shoulder = np.array([-0.005, 0.205])
@@ -167,9 +162,9 @@ class _Figure:
         hand = _along(elbow, swing + 0.35, 0.14)
         fingers = _along(hand, swing, 0.02)
         look, w = self.look, self.look.build
-        self.limb(hand, fingers, (0.02, 0.018), look.skin, light)
-        self.limb(elbow, hand, (0.029 * w, 0.021 * w), look.top, light)
-        self.limb(shoulder, elbow, (0.04 * w, 0.03 * w), look.top, light)
+        self.limb((hand, fingers), (0.02, 0.018), look.skin, light)
+        self.limb((elbow, hand), (0.029 * w, 0.021 * w), look.top, light)
+        self.limb((shoulder, elbow), (0.04 * w, 0.03 * w), look.top, light)
 
     def trunk(self) -> None:
         look, w = self.look, self.look.build
@@ -186,8 +181,8 @@ class _Figure:
 
     def head(self) -> None:
         look = self.look
-        neck = np.array([[0.0, 0.19], [0.012, 0.12]])
-        self.limb(neck[0], neck[1], (0.03, 0.026), look.skin, 0.85)
+        neck = ((0.0, 0.19), (0.012, 0.12))
+        self.limb(neck, (0.03, 0.026), look.skin, 0.85)
         if look.long_hair:
             top = _disc(-0.02, 0.08, 0.048, 0.06)
             tips = _disc(-0.036, 0.19, 0.03, 0.03)
@@ -210,8 +205,8 @@ class _Figure:
     def shoulder_bag(self) -> None:
         if self.look.bag == 'shoulder':
             color = self.look.bag_color
-            strap = np.array([[0.03, 0.19], [-0.045, 0.46]])
-            self.limb(strap[0], strap[1], (0.009, 0.009), color, 0.8)
+            strap = ((0.03, 0.19), (-0.045, 0.46))
+            self.limb(strap, (0.009, 0.009), color, 0.8)
             self.part(_disc(-0.05, 0.5, 0.07, 0.05), color)
 
     def finish(self) -> np.ndarray:

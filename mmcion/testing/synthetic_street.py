@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -16,20 +15,13 @@ _AWNINGS = [(70, 74, 150), (120, 96, 60), (84, 120, 84), (70, 130, 170)]
 
 
 @dataclass
-class Occluder:
-    """An object that hides figures behind it.
+class Sprite:
+    """An object or a figure at its place in the street."""
 
-    Attributes:
-        foot: y of the ground below it.
-        left: x of its image in the street.
-        top: y of its image in the street.
-        image: ``(H, W, 4)`` uint8 blue, green, red, alpha.
-    """
-
-    foot: float
-    left: int
+    foot: float  # y of the ground below it
+    left: int  # place of its image
     top: int
-    image: np.ndarray
+    image: np.ndarray  # (H, W, 4) uint8 blue, green, red, alpha
 
 
 def draw_street(size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
@@ -76,11 +68,11 @@ def draw_street(size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
     return cv2.GaussianBlur(toned.astype(np.uint8), (3, 3), 0)
 
 
-def draw_occluders(size: tuple[int, int]) -> list[Occluder]:
+def draw_occluders(size: tuple[int, int]) -> list[Sprite]:
     """Draw a street lamp, a tree and a box hedge for an image size."""
     lamp = [
         *_post(206, 20, 262, 4, (64, 70, 62)),
-        ([(196, 14), (246, 14), (246, 22), (196, 22)], (64, 70, 62)),
+        (_rectangle(196, 14, 246, 22), (64, 70, 62)),
         ([(226, 22), (246, 22), (243, 27), (229, 27)], (190, 236, 246)),
     ]
     crown = [(400, 72), (418, 30), (452, 8), (490, 28), (508, 74), (480, 98)]
@@ -91,15 +83,22 @@ def draw_occluders(size: tuple[int, int]) -> list[Occluder]:
          (80, 128, 92)),
     ]  # fmt: skip
     hedge = [
-        ([(318, 232), (366, 232), (366, 300), (318, 300)], (70, 96, 58)),
-        ([(318, 232), (366, 232), (366, 240), (318, 240)], (96, 126, 84)),
-        ([(356, 240), (366, 240), (366, 300), (356, 300)], (50, 72, 42)),
+        (_rectangle(318, 232, 366, 300), (70, 96, 58)),
+        (_rectangle(318, 232, 366, 240), (96, 126, 84)),
+        (_rectangle(356, 240, 366, 300), (50, 72, 42)),
     ]
-    return [
-        _occluder(size, 262, lamp),
-        _occluder(size, 258, tree),
-        _occluder(size, 300, hedge),
-    ]
+    width, height = size
+    occluders = []
+    for foot, shapes in ((262, lamp), (258, tree), (300, hedge)):
+        image = np.zeros((height, width, 4), np.uint8)
+        for corners, color in shapes:
+            points = np.array(corners) * [width / 640, height / 360]
+            points = np.rint(points).astype(np.int32)
+            cv2.fillPoly(image, [points], (*color, 255), cv2.LINE_AA)
+        left, top, w, h = cv2.boundingRect(image[..., 3])
+        part = image[top : top + h, left : left + w].copy()
+        occluders.append(Sprite(foot * height / 360, left, top, part))
+    return occluders
 
 
 def _post(
@@ -107,26 +106,13 @@ def _post(
 ) -> list[tuple[Corners, Color]]:
     """Return an upright bar and its shaded right quarter."""
     b, g, r = color
-    mid = x + half // 2
+    shade = (0.6 * b, 0.6 * g, 0.6 * r)
+    bar = _rectangle(x - half, top, x + half, foot)
     return [
-        ([(x - half, top), (x + half, top), (x + half, foot),
-          (x - half, foot)], color),
-        ([(mid, top), (x + half, top), (x + half, foot), (mid, foot)],
-         (0.6 * b, 0.6 * g, 0.6 * r)),
-    ]  # fmt: skip
+        (bar, color),
+        (_rectangle(x + half // 2, top, x + half, foot), shade),
+    ]
 
 
-def _occluder(
-    size: tuple[int, int],
-    foot: float,
-    shapes: Sequence[tuple[Corners, Color]],
-) -> Occluder:
-    width, height = size
-    image = np.zeros((height, width, 4), np.uint8)
-    for corners, color in shapes:
-        points = np.array(corners) * [width / 640, height / 360]
-        points = np.rint(points).astype(np.int32)
-        cv2.fillPoly(image, [points], (*color, 255), cv2.LINE_AA)
-    left, top, w, h = cv2.boundingRect(image[..., 3])
-    part = image[top : top + h, left : left + w].copy()
-    return Occluder(foot * height / 360, left, top, part)
+def _rectangle(x0: int, y0: int, x1: int, y1: int) -> Corners:
+    return [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]

@@ -19,7 +19,7 @@ import numpy as np
 from mmcion.utils.checks import UserError, check_at_least
 
 from .synthetic_figure import Look, draw_figure, draw_looks
-from .synthetic_street import Occluder, draw_occluders, draw_street
+from .synthetic_street import Sprite, draw_occluders, draw_street
 
 TruthRow = tuple[int, int, int, int, int, int]  # frame, id, x, y, w, h
 
@@ -34,23 +34,14 @@ _NOISE = 3.0  # standard deviation, of 255
 
 @dataclass
 class Visit:
-    """One walk of an identity through the image.
-
-    Attributes:
-        pid: Identity that walks.
-        start: First frame; may be before the video.
-        end: Last frame; may be after the video.
-        foot: y of the feet in pixels.
-        speed: Pixels per frame.
-        direction: 1 to the right, -1 to the left.
-    """
+    """One walk of an identity through the image."""
 
     pid: int
-    start: float
-    end: float
-    foot: float
-    speed: float
-    direction: int
+    start: float  # first frame; may be before the video
+    end: float  # last frame; may be after the video
+    foot: float  # y of the feet in pixels
+    speed: float  # pixels per frame
+    direction: int  # 1 to the right, -1 to the left
 
     @property
     def height(self) -> float:
@@ -66,11 +57,7 @@ def plan_visits(
 ) -> list[Visit]:
     """Let each identity cross the street several times, never twice at once.
 
-    Args:
-        num_identities: Number of identities.
-        num_frames: Length of the video.
-        size: Width and height of the image.
-        rng: Source of start, depth, speed and direction.
+    ``size`` is the width and height of the image.
     """
     width, height = size
     count = max(1, num_frames // _VISIT)
@@ -94,10 +81,8 @@ def plan_visits(
 class Scene:
     """Draws the figures of a frame into the street, far ones first.
 
-    Args:
-        size: Width and height of the image.
-        looks: Clothes of each identity.
-        seed: Seed of background and sensor noise.
+    ``looks`` are the clothes of each identity; ``seed`` is that of background
+    and sensor noise.
     """
 
     def __init__(
@@ -118,30 +103,29 @@ class Scene:
     ) -> tuple[np.ndarray, list[TruthRow]]:
         """Return the image ``(H, W, 3)`` and the truth of visible figures.
 
-        Args:
-            frame: Index from 0; the truth counts from 1.
-            visits: All visits of the video.
+        ``frame`` counts from 0, the truth from 1.
         """
         image = self.street.copy()
         height, width = image.shape[:2]
         owner = np.full((height, width), -1, np.int16)  # pid of each pixel
         here = [v for v in visits if v.start <= frame <= v.end]
-        layers: list[Occluder | Visit] = [*self.occluders, *here]
+        layers: list[Sprite | Visit] = [*self.occluders, *here]
         drawn = []
         for layer in sorted(layers, key=lambda layer: layer.foot):
-            if isinstance(layer, Occluder):
-                _paint(image, layer.image, layer.left, layer.top, owner)
+            if isinstance(layer, Sprite):
+                _paint(image, layer, owner)
                 continue
-            figure, left, top = self._figure(frame, layer)
-            _cast_shadow(image, left + figure.shape[1] // 2, layer)
-            _paint(image, figure, left, top, owner, layer.pid)
-            drawn.append((layer.pid, figure, left, top))
+            figure = self._figure(frame, layer)
+            center = figure.left + figure.image.shape[1] // 2
+            _cast_shadow(image, center, layer)
+            _paint(image, figure, owner, layer.pid)
+            drawn.append((layer.pid, figure))
         # whether a figure is visible is known only after the nearer ones
         truth = []
-        for pid, figure, left, top in drawn:
-            solid = int((figure[..., 3] > 127).sum())
+        for pid, figure in drawn:
+            solid = int((figure.image[..., 3] > 127).sum())
             if int((owner == pid).sum()) >= _MIN_VISIBLE * solid:
-                x0, y0, x1, y1 = _overlap(owner.shape, left, top, figure)
+                x0, y0, x1, y1 = _inside(owner.shape, figure)
                 truth.append((frame + 1, pid, x0, y0, x1 - x0, y1 - y0))
         # the light drifts slowly
         drift = 1 + 0.06 * np.sin(frame / 60) + 0.02 * np.sin(frame / 17)
@@ -150,8 +134,8 @@ class Scene:
         noise = self.noise[y : y + height, x : x + width]
         return cv2.add(bright, noise, dtype=cv2.CV_8U), truth
 
-    def _figure(self, frame: int, visit: Visit) -> tuple[np.ndarray, int, int]:
-        """Return the figure of a visit and its left and top pixel."""
+    def _figure(self, frame: int, visit: Visit) -> Sprite:
+        """Return the figure of a visit at its place."""
         walked = (frame - visit.start) * visit.speed
         stride = walked / (_STRIDE * visit.height) + visit.pid / 7
         pose = (visit.pid, int(stride * _POSES) % _POSES)
@@ -167,31 +151,29 @@ class Scene:
             figure = figure[:, ::-1]
             x = self.street.shape[1] - x
         left = round(x - figure.shape[1] / 2)
-        return figure, left, round(visit.foot) - len(figure)
+        top = round(visit.foot) - len(figure)
+        return Sprite(visit.foot, left, top, figure)
 
 
-def _overlap(
-    shape: tuple[int, ...], left: int, top: int, figure: np.ndarray
+def _inside(
+    shape: tuple[int, ...], sprite: Sprite
 ) -> tuple[int, int, int, int]:
-    """Return ``x0, y0, x1, y1`` of the part of a figure inside an image."""
-    x1 = min(left + figure.shape[1], shape[1])
-    y1 = min(top + figure.shape[0], shape[0])
+    """Return ``x0, y0, x1, y1`` of the part inside an image."""
+    left, top = sprite.left, sprite.top
+    height, width = sprite.image.shape[:2]
+    x1, y1 = min(left + width, shape[1]), min(top + height, shape[0])
     return max(left, 0), max(top, 0), x1, y1
 
 
 def _paint(
-    image: np.ndarray,
-    figure: np.ndarray,
-    left: int,
-    top: int,
-    owner: np.ndarray,
-    pid: int = -1,
+    image: np.ndarray, sprite: Sprite, owner: np.ndarray, pid: int = -1
 ) -> None:
-    """Blend a figure into an image and enter its ``pid`` into ``owner``."""
-    x0, y0, x1, y1 = _overlap(image.shape, left, top, figure)
+    """Blend a sprite into an image and enter its ``pid`` into ``owner``."""
+    x0, y0, x1, y1 = _inside(image.shape, sprite)
     if x0 >= x1 or y0 >= y1:
         return
-    part = figure[y0 - top : y1 - top, x0 - left : x1 - left]
+    left, top = sprite.left, sprite.top
+    part = sprite.image[y0 - top : y1 - top, x0 - left : x1 - left]
     alpha = part[..., 3:] / np.float32(255)
     below = image[y0:y1, x0:x1]
     below[:] = below + (part[..., :3] - below.astype(np.float32)) * alpha
@@ -237,8 +219,8 @@ def write_synthetic_video(
         less than 30 % is visible are not listed.
 
     Raises:
-        UserError: if the suffix is not ``.avi`` or a number is below 1.
-        OSError: if OpenCV cannot write the video.
+        UserError: If the suffix is not ``.avi`` or a number is below 1.
+        OSError: If OpenCV cannot write the video.
     """
     path = Path(path)
     if path.suffix != '.avi':
@@ -301,20 +283,14 @@ def synthetic_detections(
     rows = rows[rng.random(len(rows)) >= miss_rate]
     frame, box = rows[:, 0], rows[:, 2:]
     noise = rng.normal(0, jitter, box.shape) * np.tile(box[:, 2:], 2)
-    found = _det_rows(frame, box + noise, rng.uniform(0.5, 1, len(box)))
-
+    score = rng.uniform(0.5, 1, len(box))
     # a false box has the size of a true one, anywhere in the image
     chosen = rows[rng.random(len(rows)) < false_rate]
     corner = rng.random((len(chosen), 2)) * (np.array(size) - chosen[:, 4:])
-    wrong = np.concatenate([corner, chosen[:, 4:]], axis=1)
-    score = rng.uniform(0.3, 0.7, len(chosen))
-    rows = np.concatenate([found, _det_rows(chosen[:, 0], wrong, score)])
-    return rows[np.argsort(rows[:, 0], kind='stable')]
-
-
-def _det_rows(
-    frame: np.ndarray, box: np.ndarray, score: np.ndarray
-) -> np.ndarray:
-    none = np.full((len(frame), 1), -1.0)
-    parts = (frame[:, None], none, box, score[:, None], none, none, none)
-    return np.concatenate(parts, axis=1)
+    wrong = np.hstack((corner, chosen[:, 4:]))
+    wrong_score = rng.uniform(0.3, 0.7, len(chosen))
+    found = np.full((len(box) + len(wrong), 10), -1.0)
+    found[:, 0] = np.concatenate((frame, chosen[:, 0]))
+    found[:, 2:6] = np.concatenate((box + noise, wrong))
+    found[:, 6] = np.concatenate((score, wrong_score))
+    return found[np.argsort(found[:, 0], kind='stable')]

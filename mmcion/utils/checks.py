@@ -1,7 +1,6 @@
 """Checks of arguments and files, and the error that they raise.
 
-One place for what most components check: the message names the argument, the
-value that was given and what is allowed.
+Messages name the argument, the value that was given and what is allowed.
 """
 
 from __future__ import annotations
@@ -25,11 +24,7 @@ class UserError(ValueError):
 
 @contextmanager
 def name_in_errors(source: str | Path) -> Iterator[None]:
-    """Begin the message of every ``UserError`` in the block with a file.
-
-    Args:
-        source: File that the block works on.
-    """
+    """Begin the message of every ``UserError`` in the block with its file."""
     try:
         yield
     except UserError as error:
@@ -40,24 +35,33 @@ class MissingPackageError(UserError, ImportError):
     """An optional package is not installed."""
 
 
-def check_choice(name: str, value: Any, choices: Collection[Any]) -> None:
-    """Raise unless ``value`` is one of the choices.
+@contextmanager
+def optional_import(user: str, install: str) -> Iterator[None]:
+    """Raise ``MissingPackageError`` if an import in the block fails.
 
-    Raises:
-        UserError: names the choices.
+    Args:
+        user: What needs the package.
+        install: Command that installs it.
     """
+    try:
+        yield
+    except ImportError as error:
+        raise MissingPackageError(
+            f'{user} needs a package: {error}; run: {install}'
+        ) from error
+
+
+def check_choice(name: str, value: Any, choices: Collection[Any]) -> None:
+    """Raise ``UserError`` unless a value is one of the choices."""
     if value not in choices:
         allowed = ', '.join(map(repr, choices))
         raise UserError(f'{name} must be one of {allowed}; got {value!r}.')
 
 
 def check_at_least(low: float, **values: Any) -> None:
-    """Raise unless all values, given by name, are numbers of at least ``low``.
+    """Raise ``UserError`` unless all values, by name, are at least ``low``.
 
-    If ``low`` is an ``int``, so must the values be.
-
-    Raises:
-        UserError: names the value, NaN and bools included.
+    If ``low`` is an ``int``, so must the values be. NaN and bools are refused.
     """
     kind = Integral if isinstance(low, int) else Real
     for name, value in values.items():
@@ -69,14 +73,13 @@ def check_at_least(low: float, **values: Any) -> None:
 
 
 def check_interval(interval: str, **values: Any) -> None:
-    """Raise unless all values, given by name, are in an interval.
+    """Raise ``UserError`` unless all values, by name, are in an interval.
+
+    NaN and bools are refused.
 
     Args:
-        interval: such as ``'[0, 1)'``: a square bracket includes the bound.
-        values: numbers by name.
-
-    Raises:
-        UserError: names the value, NaN and bools included.
+        interval: Such as ``'[0, 1)'``: a square bracket includes the bound.
+        values: Numbers by name.
     """
     low, high = map(float, interval[1:-1].split(','))
     for name, value in values.items():
@@ -95,11 +98,7 @@ def _is_number(value: Any, kind: type) -> bool:
 
 
 def check_same_length(**columns: Any) -> None:
-    """Raise unless all columns, given by name, have the same length.
-
-    Raises:
-        UserError: states the length of each.
-    """
+    """Raise ``UserError`` unless all columns, by name, are equally long."""
     lengths = {name: len(column) for name, column in columns.items()}
     if len(set(lengths.values())) > 1:
         listed = ', '.join(f'{name} {n}' for name, n in lengths.items())
@@ -109,20 +108,15 @@ def check_same_length(**columns: Any) -> None:
 def check_image_size(size: Any, name: str = 'image_size') -> tuple[int, int]:
     """Return a height and a width in pixels.
 
-    Args:
-        size: Value to check.
-        name: Name of the argument, for the message.
-
     Raises:
-        UserError: Unless these are two integers above 0.
+        UserError: Unless ``size`` is two integers above 0.
     """
     sides = list(size) if isinstance(size, Sequence) else []
     if len(sides) != 2 or not all(
         _is_number(side, Integral) and side > 0 for side in sides
     ):
         raise UserError(
-            f'{name} must be two positive integers, height and width; got '
-            f'{size!r}.'
+            f'{name} must be two positive integers (H, W); got {size!r}.'
         )
     return int(sides[0]), int(sides[1])
 
@@ -130,11 +124,7 @@ def check_image_size(size: Any, name: str = 'image_size') -> tuple[int, int]:
 def check_columns(
     source: str | Path, found: Iterable[str], required: Iterable[str]
 ) -> None:
-    """Raise unless a table has all required columns.
-
-    Raises:
-        UserError: names the source, what is missing and what was found.
-    """
+    """Raise ``UserError`` unless a table has all required columns."""
     found = list(found)
     missing = [name for name in required if name not in found]
     if missing:
@@ -148,12 +138,12 @@ def check_file(path: str | Path, what: str = 'file', hint: str = '') -> Path:
     """Return the path of an existing file.
 
     Args:
-        path: to check.
-        what: kind of file, for the message, such as ``'checkpoint'``.
-        hint: what to do if it is missing.
+        path: Path to check.
+        what: Kind of file, for the message, such as ``'checkpoint'``.
+        hint: What to do if it is missing.
 
     Raises:
-        FileNotFoundError: if it is missing or a folder.
+        FileNotFoundError: If it is missing or a folder.
     """
     path = Path(path)
     if not path.is_file():
@@ -165,11 +155,7 @@ def check_file(path: str | Path, what: str = 'file', hint: str = '') -> Path:
 def check_folder(
     path: str | Path, what: str = 'folder', hint: str = ''
 ) -> Path:
-    """Return the path of an existing folder; see ``check_file``.
-
-    Raises:
-        FileNotFoundError: if it is missing or a file.
-    """
+    """Return the path of an existing folder; see ``check_file``."""
     path = Path(path)
     if not path.is_dir():
         state = 'is a file' if path.exists() else 'does not exist'

@@ -4,6 +4,8 @@ import importlib.metadata
 import importlib.util
 import warnings
 
+from .checks import MissingPackageError
+
 _DISTRIBUTIONS = ('onedl-mmengine', 'mmengine', 'mmengine-lite')
 _MINIMUM = (0, 10)
 
@@ -15,15 +17,11 @@ def quiet_known_warnings() -> None:
 
 
 def check_engine() -> None:
-    """Check that mmengine is installed once and in a version that we know.
+    """Raise unless one mmengine is installed, in a version that we know.
 
     Raises:
-        ImportError: If it is missing, too old, or if two distributions of it
-            have overwritten each other; says what to install.
+        MissingPackageError: Names what was found and what to install.
     """
-    hint = 'run: pip install -r requirements/mminstall.txt'
-    if importlib.util.find_spec('mmengine') is None:
-        raise ImportError(f'mmcion needs mmengine; {hint}')
     # forks share the import name, so they are told apart by what pip knows
     found = {}
     for name in _DISTRIBUTIONS:
@@ -31,11 +29,15 @@ def check_engine() -> None:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-    if len(found) > 1:
-        raise ImportError(
-            f'{" and ".join(found)} share the import name mmengine and have '
-            f'overwritten each other. Uninstall all of them, then {hint}'
+    versions = [tuple(map(int, v.split('.')[:2])) for v in found.values()]
+    # several have overwritten each other; none has to be known to pip
+    if (
+        importlib.util.find_spec('mmengine') is None
+        or len(found) > 1
+        or min(versions, default=_MINIMUM) < _MINIMUM
+    ):
+        listed = ' and '.join(f'{n} {v}' for n, v in found.items()) or 'none'
+        raise MissingPackageError(
+            f'mmcion needs a single mmengine >= 0.10; found {listed}. '
+            'Uninstall that and run: pip install -r requirements/mminstall.txt'
         )
-    for name, version in found.items():
-        if tuple(int(part) for part in version.split('.')[:2]) < _MINIMUM:
-            raise ImportError(f'{name} {version} is too old; {hint}')

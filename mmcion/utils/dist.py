@@ -22,7 +22,9 @@ from mmengine.dist import (
 )
 from torch import Tensor
 
-# Ranks may be hours apart in work that they share out once; one that dies is
+from .checks import UserError
+
+# Ranks may be hours apart in work that is split once; a rank that dies is
 # noticed at once all the same, by its closed connection.
 _CPU_TIMEOUT = timedelta(hours=12)
 
@@ -31,28 +33,43 @@ _CPU_TIMEOUT = timedelta(hours=12)
 def ranks(launcher: str, *, gloo: bool = False) -> Iterator[None]:
     """Join the process group of a launcher, and leave it at the end.
 
-    Without CUDA the ranks talk through gloo; mmengine's own launchers insist
-    on CUDA.
+    Without CUDA the ranks communicate through gloo; mmengine's own launchers
+    insist on CUDA.
 
     Args:
         launcher: ``'none'``, ``'pytorch'`` (torchrun) or ``'slurm'``.
-        gloo: talk through gloo also where there is CUDA: for work on CPUs
-            that keeps ranks waiting longer than NCCL does.
+        gloo: Whether to use gloo with CUDA, too: for work on CPUs that keeps
+            ranks waiting longer than NCCL allows.
 
     Raises:
-        ValueError: if the launcher has not started this process.
+        UserError: If the launcher has not started this process.
     """
     if launcher == 'none':
         yield
         return
-    _check_started(launcher)
+    environ = os.environ
+    name = {'pytorch': 'RANK', 'slurm': 'SLURM_PROCID'}[launcher]
+    command = {'pytorch': 'torchrun', 'slurm': 'srun'}[launcher]
+    if name not in environ:
+        raise UserError(
+            f'--launcher {launcher} needs processes started by {command} '
+            f'({name} is not set); leave it out for one process.'
+        )
     if torch.cuda.is_available() and not gloo:
         init_dist(launcher)
     else:
-        if launcher == 'slurm':
-            _read_slurm()
+        if launcher == 'slurm':  # torch's variables from those of Slurm
+            if 'MASTER_ADDR' not in environ:
+                list_hosts = ['scontrol', 'show', 'hostnames']
+                list_hosts.append(environ['SLURM_NODELIST'])
+                hosts = subprocess.check_output(list_hosts, text=True)
+                environ['MASTER_ADDR'] = hosts.split()[0]
+            environ.setdefault('MASTER_PORT', '29500')
+            environ['RANK'] = environ['SLURM_PROCID']
+            environ['WORLD_SIZE'] = environ['SLURM_NTASKS']
+            environ['LOCAL_RANK'] = environ.get('SLURM_LOCALID', '0')
         if torch.cuda.is_available():
-            torch.cuda.set_device(int(os.environ.get('LOCAL_RANK', 0)))
+            torch.cuda.set_device(int(environ.get('LOCAL_RANK', 0)))
         torch_dist.init_process_group('gloo', timeout=_CPU_TIMEOUT)
     try:
         yield
@@ -60,44 +77,11 @@ def ranks(launcher: str, *, gloo: bool = False) -> Iterator[None]:
         torch_dist.destroy_process_group()
 
 
-def _check_started(launcher: str) -> None:
-    name, command = {
-        'pytorch': ('RANK', 'torchrun --nproc-per-node N'),
-        'slurm': ('SLURM_PROCID', 'srun -n N python'),
-    }[launcher]
-    if name not in os.environ:
-        raise ValueError(
-            f'--launcher {launcher} is for processes that "{command} ..." '
-            f'starts ({name} is not set here); leave the option out for one '
-            f'process.'
-        )
-
-
-def _read_slurm() -> None:
-    """Say in torch's variables what Slurm says in its own."""
-    nodes = os.environ['SLURM_NODELIST']
-    if 'MASTER_ADDR' not in os.environ:
-        names = subprocess.run(
-            ['scontrol', 'show', 'hostnames', nodes],
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        os.environ['MASTER_ADDR'] = names.stdout.split()[0]
-    os.environ.setdefault('MASTER_PORT', '29500')
-    os.environ['RANK'] = os.environ['SLURM_PROCID']
-    os.environ['WORLD_SIZE'] = os.environ['SLURM_NTASKS']
-    os.environ['LOCAL_RANK'] = os.environ.get('SLURM_LOCALID', '0')
-
-
 def adapt_to_cpu_ranks(cfg: Config) -> None:
     """Let mmengine's Runner train on CPU ranks; call it inside ``ranks``.
 
-    Sets plain DDP without device ids and no SyncBN. Does nothing on one
-    process or where CUDA is there.
-
-    Args:
-        cfg: a runner config, changed in place.
+    Sets plain DDP without device ids and without SyncBN, in place. Does
+    nothing for a single process or with CUDA.
     """
     if not is_distributed() or torch.cuda.is_available():
         return
@@ -115,24 +99,20 @@ def adapt_to_cpu_ranks(cfg: Config) -> None:
 def all_gather_arrays(array: np.ndarray) -> list[np.ndarray]:
     """Return the arrays of all ranks, in order of rank.
 
-    They travel as tensors, never as pickled objects.
+    They are sent as tensors, never as pickled objects.
 
     Args:
-        array: ``(N, ...)`` of numbers, bools or strings. N may differ
-            between ranks, the other sizes must not.
+        array: ``(N, ...)`` of numbers, bools or strings. Only N may differ
+            between ranks.
     """
     world_size = get_world_size()
     if world_size == 1:
         return [array]
-    if array.dtype.kind == 'U':
-        encoded = np.char.encode(array, 'utf-8')
-        return [
-            np.char.decode(part, 'utf-8')
-            for part in all_gather_arrays(encoded)
-        ]
-    if array.dtype.kind == 'S':  # as wide as the widest of all ranks
-        widths = all_gather_arrays(np.array([array.dtype.itemsize]))
-        array = array.astype(f'S{np.max(widths)}')
+    if (kind := array.dtype.kind) in 'US':
+        # as wide as the widest strings of all ranks
+        width = array.dtype.itemsize // np.dtype(f'{kind}1').itemsize
+        widths = all_gather_arrays(np.array([width]))
+        array = array.astype(f'{kind}{np.max(widths)}')
     # (N, ...) -> (N, bytes of a row), padded to the longest rank
     shape, dtype = array.shape[1:], array.dtype
     lengths = [int(n) for n in _all_gather(torch.tensor([len(array)]))]

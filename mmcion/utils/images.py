@@ -1,4 +1,4 @@
-"""Which files are images, and in which order a folder lists them."""
+"""List the image files of a folder."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ IMAGE_SUFFIXES = frozenset(
 
 
 def is_image_name(name: str) -> bool:
-    """Return whether a file name is that of an image.
+    """Return whether a file name has the suffix of an image.
 
-    The suffix decides, in either case. Hidden files, such as the ``._*`` of
-    macOS, are not images.
+    Hidden files, such as the ``._*`` of macOS, are not images.
     """
     # millions of names are tested, and os.path.splitext is slow
     _, dot, suffix = name.rpartition('.')
@@ -36,8 +35,7 @@ def list_images(
         hint: What to do if there is no image, for the error.
 
     Returns:
-        Paths relative to ``folder`` with forward slashes, sorted by their
-        bytes.
+        Paths relative to ``folder`` with forward slashes, sorted by bytes.
 
     Raises:
         FileNotFoundError: If the folder does not exist or has no image.
@@ -52,10 +50,10 @@ def list_images(
         prefix = '' if inside == '.' else f'{inside}/'
         found += [prefix + name for name in names if is_image_name(name)]
     if not found:
-        where = 'in it or below' if recursive else 'in it'
+        where = ' in it or below' if recursive else ''
+        suffixes = ', '.join(sorted(IMAGE_SUFFIXES))
         raise FileNotFoundError(
-            f'folder {folder} has no image '
-            f'({", ".join(sorted(IMAGE_SUFFIXES))}) {where}. {hint}'.rstrip()
+            f'{folder} has no image ({suffixes}){where}. {hint}'.rstrip()
         )
     # names that are not UTF-8 have no order as text
     return sorted(found, key=os.fsencode)

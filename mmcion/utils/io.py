@@ -15,16 +15,13 @@ import numpy as np
 
 from .checks import UserError
 
-# what np.load raises of a file that is cut short, or is no .npz at all
-_DAMAGED = (
-    *(ValueError, EOFError, OSError, RuntimeError, TypeError),
-    BadZipFile,
-)
 
-
-def _sibling(path: Path) -> Path:
+def _temporary(path: str | Path) -> tuple[Path, Path]:
+    """Create the parent of a path; return path and a temporary beside it."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
     # on the same file system, so that renaming is atomic
-    return path.with_name(f'.{path.name}.{uuid.uuid4().hex[:8]}.tmp')
+    return path, path.with_name(f'.{path.name}.{uuid.uuid4().hex[:8]}.tmp')
 
 
 @contextlib.contextmanager
@@ -34,9 +31,7 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
     Missing parent folders are created. On an error the temporary file is
     removed and ``path`` stays as it was.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = _sibling(path)
+    path, temporary = _temporary(path)
     try:
         yield temporary
         os.replace(temporary, path)
@@ -47,20 +42,16 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
 @contextlib.contextmanager
 def atomic_folder(path: str | Path) -> Iterator[Path]:
     """Yield an empty temporary folder that replaces ``path`` on success."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = _sibling(path)
+    path, temporary = _temporary(path)
     temporary.mkdir()
     try:
         yield temporary
+        # a folder with files in it cannot be replaced in one step
+        _, old = _temporary(path)
         if path.exists():
-            # a folder with files in it cannot be replaced in one step
-            old = _sibling(path)
             os.replace(path, old)
-            os.replace(temporary, path)
-            shutil.rmtree(old)
-        else:
-            os.replace(temporary, path)
+        os.replace(temporary, path)
+        shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -106,6 +97,24 @@ def save_npz(path: str | Path, **arrays: Any) -> None:
         np.savez(stream, **arrays)
 
 
+@contextlib.contextmanager
+def _damage_is_named(path: str | Path, expected: str) -> Iterator[None]:
+    """Raise ``UserError`` for whatever np.load raises of a damaged file."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    # of a file that is cut short, or is none of NumPy's at all
+    except (
+        *(ValueError, EOFError, OSError, RuntimeError, TypeError),
+        BadZipFile,
+    ) as error:
+        raise UserError(
+            f'{path} is damaged, {os.path.getsize(path)} bytes ({error}); '
+            f'expected {expected}. Write it again.'
+        ) from error
+
+
 def load_npz(path: str | Path) -> dict[str, np.ndarray]:
     """Read all arrays of an ``.npz`` file.
 
@@ -113,15 +122,8 @@ def load_npz(path: str | Path) -> dict[str, np.ndarray]:
         FileNotFoundError: If the file is missing.
         UserError: If it is damaged or not such a file.
     """
-    try:
-        with np.load(path) as file:
-            return dict(file)
-    except FileNotFoundError:
-        raise
-    except _DAMAGED as error:
-        raise UserError(
-            f'{path} is damaged or not an .npz file: {error}'
-        ) from error
+    with _damage_is_named(path, 'an .npz file'), np.load(path) as file:
+        return dict(file)
 
 
 def map_npy(path: str | Path, shape: tuple[int, ...]) -> np.ndarray:
@@ -135,22 +137,12 @@ def map_npy(path: str | Path, shape: tuple[int, ...]) -> np.ndarray:
         FileNotFoundError: If the file is missing.
         UserError: If it is damaged or of another shape.
     """
-    try:
-        # an empty file cannot be mapped
+    with _damage_is_named(path, f'an array of shape {shape}'):
+        # an empty array cannot be mapped
         array = np.load(path, mmap_mode='r' if shape[0] else None)
-    except FileNotFoundError:
-        raise
-    except _DAMAGED as error:
-        raise UserError(
-            f'{path} is damaged: {os.path.getsize(path)} bytes instead of an '
-            f'array of shape {shape} ({error}). Write it again.'
-        ) from error
-    if array.shape[: len(shape)] != shape:
-        raise UserError(
-            f'{path} has the shape {array.shape} instead of {shape}. Write '
-            f'it again.'
-        )
-    return array
+        if array.shape[: len(shape)] != shape:
+            raise ValueError(f'its shape is {array.shape}')
+        return array
 
 
 def hash_file(path: str | Path) -> str:

@@ -10,12 +10,7 @@ T = TypeVar('T')
 
 
 def progress_bar(
-    iterable: Iterable[T] | None = None,
-    *,
-    total: int | None = None,
-    desc: str = '',
-    unit: str = 'it',
-    **kwargs: Any,
+    iterable: Iterable[T] | None = None, **options: Any
 ) -> 'tqdm[T]':
     """Make a progress bar that shows count, rate and ETA on stderr.
 
@@ -24,21 +19,15 @@ def progress_bar(
 
     Args:
         iterable: Items to iterate over; None for manual ``update`` calls.
-        total: Number of items, if ``iterable`` has no length.
-        desc: Name of the work.
-        unit: Name of one item, for the rate.
-        kwargs: Options of ``tqdm``.
+        options: Options of ``tqdm``, such as ``total``, ``desc``, ``unit``.
     """
     interactive = sys.stderr.isatty()
     return tqdm(
         iterable,
-        total=total,
-        desc=desc,
-        unit=unit,
         # seconds between two lines
         mininterval=0.2 if interactive else 10,
         maxinterval=10,
         dynamic_ncols=interactive,
         ncols=None if interactive else 80,
-        **kwargs,
+        **options,
     )

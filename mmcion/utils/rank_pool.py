@@ -26,8 +26,7 @@ class RankPool:
 
     Args:
         folder: Folder for the results of finished chunks, which a resumed run
-            reads; None keeps nothing. The caller uses another folder for
-            each config and input.
+            reads, one for each config and input; None saves nothing.
     """
 
     def __init__(self, folder: str | Path | None = None) -> None:
@@ -52,17 +51,17 @@ class RankPool:
             items: Chunks of the work.
             sizes: Size of each chunk, for the progress bar; 1 if None.
             unit: Unit of the sizes.
-            keep: Whether to save results in the folder; not worth it if they
-                are larger than their inputs.
+            keep: Whether to save results; not worth it if they are larger
+                than the inputs.
         """
         self._calls += 1  # one name may be used twice
-        if sizes is None:
-            sizes = np.ones(len(items), np.int64)
+        steps = np.ones(len(items), int) if sizes is None else np.array(sizes)
+        saves = keep and self.folder is not None
         rank, world_size = get_dist_info()
         # contiguous runs, so that results of ranks in order are all in order
         mine = np.array_split(np.arange(len(items)), world_size)[rank]
         bar = progress_bar(
-            total=int(np.sum(np.asarray(sizes)[mine])),
+            total=int(steps[mine].sum()),
             desc=name,
             unit=unit,
             unit_scale=True,
@@ -74,22 +73,17 @@ class RankPool:
         with bar:
             for index in mine.tolist():
                 stem = f'{self._calls:02d}-{name}_{index:06d}'
-                file = (
-                    self.folder / f'{stem}.npz'
-                    if self.folder and keep
-                    else None
-                )
+                file = (self.folder or Path()) / f'{stem}.npz'
                 result = None
-                if file and file.exists():
-                    # a damaged file is made again
-                    with contextlib.suppress(UserError):
-                        result = load_npz(file)
+                # what is missing or damaged is computed
+                with contextlib.suppress(FileNotFoundError, UserError):
+                    result = load_npz(file) if saves else None
                 if result is None:
                     result = function(items[index])
-                    if file:
+                    if saves:
                         save_npz(file, **result)
                 done.append(result)
-                bar.update(int(sizes[index]))
+                bar.update(int(steps[index]))
         if world_size == 1:
             return done
         return [result for part in all_gather_object(done) for result in part]

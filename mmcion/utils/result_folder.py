@@ -1,11 +1,11 @@
-"""ResultFolder: one rule for results that are there already.
+"""ResultFolder: one rule for results that exist already.
 
-A tool that writes a folder puts a record, ``run.json``, into it: what kind of
-results these are, which settings and inputs made them, whether they are
-complete. The next run into this folder looks at it:
+A tool that writes a folder puts a record, ``run.json``, into it: the kind of
+the results, their settings and inputs, whether they are complete. The next run
+into this folder compares:
 
 ==================================  =========================================
-what is there                       what happens
+content of the folder               what happens
 ==================================  =========================================
 nothing, or an empty folder         written from the start
 incomplete, of the same settings    resumed
@@ -53,7 +53,7 @@ class State(enum.Enum):
 
 
 class ResultFolder:
-    """A folder of results that is being written, or is there already.
+    """A folder of results, being written or complete already.
 
     Use it as a context manager, on all ranks together; a lock keeps a second
     run out of the folder meanwhile::
@@ -66,15 +66,14 @@ class ResultFolder:
 
     Args:
         out: Folder of the results.
-        kind: What they are, such as ``'features'``.
-        settings: What they depend on, as JSON values.
+        kind: Kind of results, such as ``'features'``.
+        settings: Values that the results depend on.
         inputs: Fingerprints of the inputs by name.
-        overwrite: Whether existing results are to be replaced.
+        overwrite: Whether to replace existing results.
 
     Attributes:
-        path: Where to write: ``out``, or a folder beside it that replaces
-            ``out`` at the end.
-        is_complete: Whether the results are there.
+        path: Folder to write: ``out``, or one that replaces it at the end.
+        is_complete: Whether the results exist already.
 
     Raises:
         UserError: On entering, if ``out`` holds something else or another
@@ -90,10 +89,9 @@ class ResultFolder:
         inputs: Mapping[str, str] | None = None,
         overwrite: bool = False,
     ) -> None:
-        # a link stays, what it leads to may be replaced
-        self.out = self.path = (
-            Path(out).resolve() if Path(out).is_symlink() else Path(out)
-        )
+        self.out = self.path = Path(out)
+        if self.out.is_symlink():  # it stays, its target may be replaced
+            self.out = self.path = self.out.resolve()
         self.overwrite = overwrite
         self.record = {
             'version': _VERSION,
@@ -136,14 +134,14 @@ class ResultFolder:
     def finish(self) -> None:
         """Declare the results complete; they are in ``out`` afterwards.
 
-        To be called on all ranks, each when it has written its part.
+        Call it on all ranks, each after it has written its partition.
         """
         barrier()
         _on_main(self._finish)
         self.path, self.is_complete = self.out, True
 
     def _begin(self) -> tuple[Path, bool]:
-        """Lock ``out``; return where to write and whether all is there."""
+        """Lock ``out``; return ``path`` and ``is_complete``."""
         out, new = self.out, _beside(self.out, 'new')
         state = self.state(out)
         # to read what is there needs no lock
@@ -156,17 +154,15 @@ class ResultFolder:
             return out, True
         if state is State.UNKNOWN:
             raise UserError(
-                f'{out} is not empty and has no {RECORD} that says what is '
-                f'in it. Give a new folder.'
+                f'{out} is not empty and has no {RECORD}. Give a new folder.'
             )
         found = _read_record(out)
         if state is State.OTHER and not self.overwrite:
             names = join_names(_differences(found, self.record), most=3)
             status = 'complete' if found['complete'] else 'unfinished'
             raise UserError(
-                f'{out} holds {status} {found["kind"]} of other settings: '
-                f'{names}. Give a new folder, or replace them with '
-                f'--overwrite.'
+                f'{out} has {status} {found["kind"]} of other settings: '
+                f'{names}. Give a new folder or --overwrite.'
             )
         # only complete results are kept until there are new ones
         path = new if found.get('complete') else out
@@ -179,10 +175,8 @@ class ResultFolder:
             os.replace(path, _beside(out, 'trash'))
         shutil.rmtree(_beside(out, 'trash'), ignore_errors=True)
         for left_over in filter(_is_left_over, path.glob('.*')):
-            if left_over.is_dir():
-                shutil.rmtree(left_over)
-            else:
-                left_over.unlink()
+            remove = shutil.rmtree if left_over.is_dir() else os.unlink
+            remove(left_over)
         write_json(path / RECORD, {**self.record, 'complete': False})
         return path, False
 
@@ -193,10 +187,7 @@ class ResultFolder:
 
 
 def _exchange(out: Path) -> None:
-    """Put the new results in the place of the old ones.
-
-    After a kill at any line, calling it again finishes the exchange.
-    """
+    """Replace old results by new; called again, it finishes after a kill."""
     new, old = _beside(out, 'new'), _beside(out, 'old')
     if not old.exists():
         os.replace(out, old)
@@ -224,24 +215,20 @@ def _beside(out: Path, suffix: str) -> Path:
 
 
 def _lock(out: Path) -> TextIO:
-    """Lock a folder until the file that is returned is closed.
-
-    The system forgets the lock of a process that is killed.
-    """
+    """Lock a folder until the returned file is closed or the process ends."""
     path = _beside(out, 'lock')
     path.parent.mkdir(parents=True, exist_ok=True)
     while True:
         file = open(path, 'a')  # noqa: SIM115
-        # some network file systems have no locks
-        with contextlib.suppress(OSError):
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                file.close()
-                raise UserError(
-                    f'another process is writing to {out}. Wait for it, or '
-                    f'give another folder.'
-                ) from None
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            raise UserError(
+                f'another process is writing to {out}. Wait for its end.'
+            ) from None
+        except OSError:
+            pass  # some network file systems have no locks
         # its last owner may have removed the file before it was locked
         with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(path.stat(), os.fstat(file.fileno())):

@@ -12,7 +12,7 @@ from .cli import add_dict_option
 
 
 def add_retrieval_options(parser: argparse.ArgumentParser) -> None:
-    """Add re-ranking, query expansion and outputs."""
+    """Add outputs, re-ranking, query expansion and TPR@FPR."""
     parser.add_argument('--out', metavar='JSON', help='file for the scores')
     parser.add_argument(
         '--show-dir',
@@ -51,24 +51,21 @@ def retrieval_options(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def check_outputs(**paths: str | None) -> None:
-    """Raise before the long part if an output cannot be written.
+    """Raise ``UserError`` before the long part if an output cannot be written.
 
     Args:
         paths: Paths by option; ``show_dir`` is a folder, the others are
             files.
-
-    Raises:
-        UserError: Names the option.
     """
-    for name, text in paths.items():
-        if text is None:
+    for name, path in paths.items():
+        if path is None:
             continue
-        option, path = f'--{name.replace("_", "-")}', Path(text)
-        if path.exists() and path.is_dir() != (name == 'show_dir'):
-            kind = 'a folder' if path.is_dir() else 'a file'
-            raise UserError(f'{option} {path} is {kind}; use another path.')
-        parent = path
-        while not parent.exists():
-            parent = parent.parent
-        if not os.access(parent, os.W_OK):
-            raise UserError(f'{option} {path}: no permission to write.')
+        given = f'--{name.replace("_", "-")} {path}'
+        place = Path(path)
+        while not place.exists():
+            place = place.parent
+        if place == Path(path) and place.is_dir() != (name == 'show_dir'):
+            kind = 'a folder' if place.is_dir() else 'a file'
+            raise UserError(f'{given} is {kind}; use another path.')
+        if not os.access(place, os.W_OK):
+            raise UserError(f'{given}: no permission to write.')

@@ -1,4 +1,4 @@
-"""Read pickles without running code from them."""
+"""Read pickles without running the functions that they name."""
 
 import codecs
 import collections
@@ -33,13 +33,11 @@ for _builtins in ('builtins', '__builtin__'):
 
 class _DataUnpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
-        try:
+        if (module, name) in _ALLOWED:
             return _ALLOWED[module, name]
-        except KeyError:
-            raise pickle.UnpicklingError(
-                f'it asks for {module}.{name}; only numpy arrays and plain '
-                f'containers are read'
-            ) from None
+        raise pickle.UnpicklingError(
+            f'only numpy arrays and containers are read, not {module}.{name}'
+        )
 
 
 def load_pickle(path: str | Path) -> Any:
@@ -47,8 +45,7 @@ def load_pickle(path: str | Path) -> Any:
 
     Raises:
         FileNotFoundError: If the file is missing.
-        UserError: If it is no pickle or asks for anything else, since a
-            pickle can make Python run any function.
+        UserError: If it is no pickle or needs any other function.
     """
     with open(path, 'rb') as file:
         try:

@@ -13,13 +13,12 @@ def score_rows(
     """Return the header and a row of text for each data set.
 
     A second direction, such as ``reverse/mAP``, has a row of its own. The
-    last columns are the number of valid queries and, if there are any, of
-    tied ones.
+    last columns are the numbers of valid and, if there are any, tied queries.
 
     Args:
         scores: Scores by data set, as from ``ReIDMetric`` or ``evaluate``.
     """
-    tables: dict[str, dict[str, float]] = {}
+    tables: dict[str, dict[str, float]] = {}  # scores by row
     for data, values in scores.items():
         for name, value in values.items():
             direction, _, score = name.removeprefix(_PREFIX).rpartition('/')
@@ -28,6 +27,7 @@ def score_rows(
     every = dict.fromkeys(name for table in tables.values() for name in table)
     names = [name for name in every if not name.startswith('num_')]
     show_tied = any(table.get('num_tied_queries') for table in tables.values())
+    # text of every cell; a score that a data set does not have is '-'
     rows = []
     for row, table in tables.items():
         cells = [f'{table[n]:.4f}' if n in table else '-' for n in names]
@@ -44,14 +44,12 @@ def score_rows(
 def score_table(scores: Mapping[str, Mapping[str, float]]) -> str:
     """Return the table as aligned lines of text."""
     header, rows = score_rows(scores)
-    widths = [
-        max(map(len, column)) for column in zip(header, *rows, strict=True)
+    columns = zip(header, *rows, strict=True)
+    first_width, *widths = (max(map(len, column)) for column in columns)
+    rule = ['-' * width for width in (first_width, *widths)]
+    lines = [
+        # names to the left, numbers to the right
+        [first.ljust(first_width), *map(str.rjust, cells, widths)]
+        for first, *cells in (header, rule, *rows)
     ]
-    lines = []
-    for first, *cells in [header, ['-' * width for width in widths], *rows]:
-        aligned = [
-            cell.rjust(width)
-            for cell, width in zip(cells, widths[1:], strict=True)
-        ]
-        lines.append('  '.join([first.ljust(widths[0]), *aligned]))
-    return '\n'.join(lines)
+    return '\n'.join(map('  '.join, lines))

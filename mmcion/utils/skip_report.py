@@ -8,7 +8,7 @@ from typing import Any
 
 from .io import write_json
 
-_NUM_EXAMPLES = 5
+_NUM_EXAMPLES = 5  # kept of each reason
 
 
 class SkipReport:
@@ -28,7 +28,7 @@ class SkipReport:
         """Count items that are skipped.
 
         Args:
-            reason: Text, the same for the same reason.
+            reason: Key under which they are counted.
             examples: The items, or some of them.
             count: Number of items, if not all of them are given.
         """
@@ -42,7 +42,7 @@ class SkipReport:
             self.notes.append(text)
 
     def compare(self, what: str, found: int, published: int) -> None:
-        """Note whether a count is the published one."""
+        """Note how a count compares with the published one."""
         other = f'published are {published:,}'
         verdict = 'as published' if found == published else other
         self.note(f'{found:,} {what}, {verdict}')
@@ -68,12 +68,7 @@ class SkipReport:
         }
 
     def save(self, path: str | Path, **more: Any) -> None:
-        """Write the report as JSON, atomically.
-
-        Args:
-            path: JSON file to write.
-            more: Further values of it.
-        """
+        """Write the report and ``more`` values as JSON, atomically."""
         write_json(path, {**self.to_dict(), **more})
 
     def lines(self) -> list[str]:

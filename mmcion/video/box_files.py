@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from mmcion.utils.checks import UserError, check_columns, check_file
+from mmcion.utils.checks import (
+    UserError,
+    check_choice,
+    check_columns,
+    check_file,
+)
 from mmcion.utils.safe_pickle import load_pickle
 from mmcion.utils.skip_report import SkipReport
 
 from .detections import Detections
 
+BOX_SUFFIXES = ('.txt', '.csv', '.pkl')
 _PEDESTRIAN = 1  # class of people who stand or walk (MOT16)
 
 NOT_COUNTED = 'box that does not count (its flag is 0)'
@@ -32,8 +37,7 @@ def read_mot(
 ) -> np.ndarray:
     """Read the boxes of pedestrians that count from MOTChallenge text.
 
-    A line is ``frame,id,x,y,w,h`` and up to four further columns, whose
-    meaning follows from the file:
+    A line is ``frame,id,x,y,w,h`` and up to four further columns:
 
     - Ground truth is a file named ``gt.txt``, or one that has nine columns
       with classes and is not named ``det.txt``. Column 7 is a flag: rows
@@ -48,9 +52,9 @@ def read_mot(
 
     Args:
         path: Lines of numbers, separated by commas.
-        report: Counts the rows that are left out, with reasons.
-        tracked: Also leave out boxes without an id and further boxes of an
-            id in the same frame.
+        report: Counts the rows that are left out.
+        tracked: Whether to leave out boxes without an id and further boxes
+            of an id in the same frame.
         min_visibility: Least visible fraction of ground truth, in [0, 1].
 
     Returns:
@@ -58,8 +62,8 @@ def read_mot(
         file; frames are numbered as there, by the definition from 1.
 
     Raises:
-        FileNotFoundError: if the file is missing.
-        UserError: if it has other content; names file and row.
+        FileNotFoundError: If the file is missing.
+        UserError: If it has other content.
     """
     path = check_file(path, 'box file')
     rows = _read_numbers(path)
@@ -101,9 +105,7 @@ def read_mot(
 def _read_numbers(path: Path) -> np.ndarray:
     """Return lines of numbers as ``(n, columns)``, at least 6 columns."""
     try:
-        lines = [
-            line for line in path.read_text().splitlines() if line.strip()
-        ]
+        lines = [x for x in path.read_text().splitlines() if x.strip()]
         if not lines:
             return np.empty((0, 7))
         rows = np.loadtxt(lines, delimiter=',', comments=None, ndmin=2)
@@ -111,8 +113,8 @@ def _read_numbers(path: Path) -> np.ndarray:
         raise UserError(f'{path} is not MOTChallenge text: {error}') from error
     if rows.shape[1] < 6 or not np.isfinite(rows).all():
         raise UserError(
-            f'{path} must have at least 6 finite numbers in every line, '
-            f'frame,id,x,y,w,h; it has {rows.shape[1]} columns.'
+            f'{path} must have 6 to 10 finite numbers in every line, '
+            f'frame,id,x,y,w,h,...; it has {rows.shape[1]} columns.'
         )
     return rows
 
@@ -150,21 +152,30 @@ def read_box_file(
       from 0): ``{frame: [[number, {'bbox': x1 y1 x2 y2, 'pid': n}]]}``.
 
     Args:
-        path: The file.
+        path: File of boxes.
         first_frame: Number of the first frame, if not as stated above.
 
     Raises:
-        FileNotFoundError: if the file is missing.
-        UserError: if it has another format; names file and line.
+        FileNotFoundError: If the file is missing.
+        UserError: If it has another format.
     """
     path = check_file(path, 'box file')
-    reader = READERS.get(path.suffix.lower())
-    if reader is None:
-        raise UserError(
-            f'{path} has the suffix {path.suffix!r}; box files have one of '
-            f'{", ".join(READERS)}.'
-        )
-    frames, detections, first = reader(path)
+    suffix = path.suffix.lower()
+    check_choice(f'suffix of box file {path}', suffix, BOX_SUFFIXES)
+    first = 1
+    if suffix == '.pkl':
+        frames, detections = _read_luperson(path)
+        # LUPerson-NL has identities and counts frames from 0
+        first = 1 if detections.ids is None else 0
+    else:
+        if suffix == '.txt':
+            rows = read_mot(path)
+            with_ids = bool((rows[:, 1] >= 0).any())
+        else:
+            rows, with_ids = _read_csv(path)
+        frames, ids = rows[:, 0], rows[:, 1] if with_ids else None
+        corners = np.hstack((rows[:, 2:4], rows[:, 2:4] + rows[:, 4:6]))
+        detections = Detections(corners, rows[:, 6], ids)
     if not (np.isfinite(frames).all() and np.isfinite(detections.boxes).all()):
         raise UserError(f'{path} has numbers that are not finite.')
     first = first if first_frame is None else first_frame
@@ -176,38 +187,28 @@ def read_box_file(
     return BoxFile(frames - first, detections)
 
 
-# frame numbers, boxes, and the number of a video's first frame
-_Read = tuple[np.ndarray, Detections, int]
-
-
-def _read_mot(path: Path) -> _Read:
-    rows = read_mot(path)
-    ids = rows[:, 1] if (rows[:, 1] >= 0).any() else None
-    return rows[:, 0], _from_xywh(rows[:, 2:6], rows[:, 6], ids), 1
-
-
-def _read_csv(path: Path) -> _Read:
-    required = ['frame', 'x', 'y', 'w', 'h']
+def _read_csv(path: Path) -> tuple[np.ndarray, bool]:
+    """Return rows like those of ``read_mot``, and whether there are ids."""
+    defaults = {'frame': 0, 'id': -1, 'x': 0, 'y': 0, 'w': 0, 'h': 0}
+    defaults['score'] = 1
     with open(path, newline='') as file:
         reader = csv.DictReader(file, skipinitialspace=True)
         try:
             found = reader.fieldnames or []
-            check_columns(path, found, required)
-            names = [*required, *(n for n in ('score', 'id') if n in found)]
-            rows = [[float(row[name]) for name in names] for row in reader]
+            check_columns(path, found, ['frame', 'x', 'y', 'w', 'h'])
+            rows = [
+                [float(row.get(name, defaults[name])) for name in defaults]
+                for row in reader
+            ]
+        except UserError:
+            raise
         except (TypeError, ValueError, csv.Error) as error:
-            if isinstance(error, UserError):
-                raise
             line = reader.line_num
             raise UserError(f'{path} line {line}: {error}') from error
-    table = np.asarray(rows).reshape(-1, len(names))
-    column = dict(zip(names, table.T, strict=True))
-    score = column.get('score', np.ones(len(table)))
-    boxes = _from_xywh(table[:, 1:5], score, column.get('id'))
-    return column['frame'], boxes, 1
+    return np.asarray(rows).reshape(-1, len(defaults)), 'id' in found
 
 
-def _read_luperson(path: Path) -> _Read:
+def _read_luperson(path: Path) -> tuple[np.ndarray, Detections]:
     frames, boxes, ids = [], [], []
     try:
         for frame, people in load_pickle(path).items():
@@ -215,29 +216,12 @@ def _read_luperson(path: Path) -> _Read:
                 frames.append(int(frame))
                 boxes.append(np.asarray(person['bbox'], np.float32)[:4])
                 ids.append(int(person.get('pid', -1)))
-        xyxy = np.asarray(boxes, np.float32).reshape(-1, 4)
+        corners = np.asarray(boxes, np.float32).reshape(-1, 4)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UserError(
             f'{path} is not a pickle of LUPerson or LUPerson-NL, '
             f'{{frame: [[number, {{"bbox": ...}}]]}}: {error!r}'
         ) from error
-    # LUPerson has no identities and counts frames from 1, LUPerson-NL from 0
-    with_ids = any(pid >= 0 for pid in ids)
-    detections = Detections(
-        xyxy, np.ones(len(xyxy)), np.asarray(ids) if with_ids else None
-    )
-    return np.asarray(frames, np.int64), detections, 0 if with_ids else 1
-
-
-READERS: dict[str, Callable[[Path], _Read]] = {
-    '.txt': _read_mot,
-    '.csv': _read_csv,
-    '.pkl': _read_luperson,
-}
-
-
-def _from_xywh(
-    xywh: np.ndarray, score: np.ndarray, ids: np.ndarray | None
-) -> Detections:
-    boxes = np.concatenate((xywh[:, :2], xywh[:, :2] + xywh[:, 2:]), axis=1)
-    return Detections(boxes, score, ids)
+    pids = np.array(ids) if any(pid >= 0 for pid in ids) else None
+    detections = Detections(corners, np.ones(len(corners)), pids)
+    return np.asarray(frames, np.int64), detections

@@ -45,16 +45,12 @@ class CropSettings:
 def crop_window(
     box: np.ndarray, width: int, height: int, padding: float
 ) -> tuple[int, int, int, int]:
-    """Return the padded box as ``x1, y1, x2, y2``, clipped to the frame.
+    """Return corners ``(4,)`` with a margin, rounded, clipped to the frame.
 
-    Args:
-        box: ``(4,)`` corners ``x1, y1, x2, y2``.
-        width: Width of the frame.
-        height: Height of the frame.
-        padding: Margin on every side, as a fraction of the box.
+    The margin is a fraction of the box's size, the same on opposite sides.
     """
     # in double precision: float32 could round to another pixel
-    x1, y1, x2, y2 = (float(value) for value in box)
+    x1, y1, x2, y2 = map(float, box)
     pad_x, pad_y = padding * (x2 - x1), padding * (y2 - y1)
     return (
         min(max(round(x1 - pad_x), 0), width),
@@ -67,13 +63,9 @@ def crop_window(
 class CropFolders:
     """Writes the crops of one video; a context manager.
 
-    Crops are written to a hidden folder and moved to ``root/<folder>`` by
-    ``finish``, so a killed run leaves no incomplete folder of crops.
-
-    Args:
-        root: Folder of all crops.
-        name: Name of the video.
-        quality: Quality of the JPEG files, 1..100.
+    Crops are written to a hidden folder, ``root/.<name>.tmp``, and moved to
+    ``root/<folder>`` by ``finish``, so that a killed run leaves no incomplete
+    folder of crops.
     """
 
     def __init__(self, root: Path, name: str, quality: int) -> None:
@@ -90,33 +82,22 @@ class CropFolders:
         shutil.rmtree(self._hidden, ignore_errors=True)
 
     def add(self, file_name: str, image: np.ndarray) -> None:
-        """Write one crop.
-
-        Raises:
-            OSError: if the file cannot be written.
-        """
-        good, data = cv2.imencode(
-            '.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, self.quality]
-        )
-        if not good:
-            raise OSError(f'a crop of shape {image.shape} was not encoded.')
+        """Write one crop."""
+        quality = [cv2.IMWRITE_JPEG_QUALITY, self.quality]
+        good, data = cv2.imencode('.jpg', image, quality)
+        assert good, image.shape
         (self._hidden / file_name).write_bytes(data.tobytes())
 
     def finish(self, paths: Iterable[str]) -> None:
-        """Move the crops that are kept.
-
-        Args:
-            paths: ``<folder>/<file name>`` of each crop, below ``root``.
-        """
+        """Move the crops that are kept to ``root/<folder>/<file name>``."""
         # each folder is completed inside the hidden one, then moved at once
-        folders: dict[str, list[str]] = {}
+        folders: set[str] = set()
         for path in paths:
             folder, file_name = path.split('/')
-            folders.setdefault(folder, []).append(file_name)
-        for folder, file_names in folders.items():
-            hidden = self._hidden / folder
-            hidden.mkdir()
-            for file_name in file_names:
-                os.replace(self._hidden / file_name, hidden / file_name)
+            if folder not in folders:
+                (self._hidden / folder).mkdir()
+                folders.add(folder)
+            os.replace(self._hidden / file_name, self._hidden / path)
+        for folder in folders:
             shutil.rmtree(self.root / folder, ignore_errors=True)
-            os.replace(hidden, self.root / folder)
+            os.replace(self._hidden / folder, self.root / folder)

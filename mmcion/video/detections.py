@@ -1,4 +1,4 @@
-"""Detections: the boxes of people in one frame."""
+"""Detections: boxes of people in one frame."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mmcion.utils.checks import check_same_length
 
 @dataclass
 class Detections:
-    """The boxes of people in one frame.
+    """Boxes of people in one frame.
 
     Attributes:
         boxes: ``(n, 4)`` float32 ``x1, y1, x2, y2`` in pixels of the frame.
@@ -27,14 +27,10 @@ class Detections:
     def __post_init__(self) -> None:
         self.boxes = np.asarray(self.boxes, np.float32).reshape(-1, 4)
         self.scores = np.asarray(self.scores, np.float32).reshape(-1)
-        columns: dict[str, np.ndarray] = {
-            'boxes': self.boxes,
-            'scores': self.scores,
-        }
+        check_same_length(boxes=self.boxes, scores=self.scores)
         if self.ids is not None:
             self.ids = np.asarray(self.ids, np.int64).reshape(-1)
-            columns['ids'] = self.ids
-        check_same_length(**columns)
+            check_same_length(boxes=self.boxes, ids=self.ids)
 
     def __len__(self) -> int:
         return len(self.boxes)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import configparser
 import os
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from mmcion.structures import TrackletTable
 from mmcion.structures.tracklet_builder import TrackletReading
 from mmcion.utils.checks import (
     UserError,
@@ -19,17 +19,17 @@ from mmcion.utils.checks import (
     check_interval,
     join_names,
 )
-from mmcion.utils.io import hash_value
+from mmcion.utils.io import hash_file, hash_value
 from mmcion.utils.progress import progress_bar
+from mmcion.utils.result_folder import ResultFolder
 from mmcion.utils.skip_report import SkipReport
 
 from .box_files import read_mot
 from .crops import CropFolders, crop_window
-from .video_shard import CROPS, VideoShard, join_shards
+from .video_shard import CROPS, SHARDS, VideoShard, join_shards
 
-_FORMAT = 1  # raise it when shards of older code must not be used
+_FORMAT = 1  # raise it when results of older code must not be resumed
 _TRUTH = Path('gt', 'gt.txt')
-_MAX_DEPTH = 3  # levels of folders: MOT17, train and MOT17-02-DPM
 # MOT17 has every sequence three times, with the boxes of three detectors.
 _COPY = re.compile(r'(.+)-(DPM|FRCNN|SDP)')
 _FRAME_NAME = re.compile(r'(\d+)\.(jpg|jpeg|png)', re.ASCII | re.IGNORECASE)
@@ -44,18 +44,11 @@ OUTSIDE = 'box outside of its frame'
 
 @dataclass
 class Sequence:
-    """Frames and boxes of one recording.
-
-    Attributes:
-        name: Name of its folder.
-        folder: Path of its folder.
-        frames: Image files by frame number, from 1.
-        boxes: File of boxes.
-    """
+    """Frames and boxes of one recording."""
 
     name: str
     folder: Path
-    frames: dict[int, Path]
+    frames: dict[int, Path]  # image files by frame number, from 1
     boxes: Path
 
 
@@ -67,85 +60,94 @@ def read_motchallenge(
     min_height: float = 0,
     min_visibility: float = 0,
     quality: int = 95,
+    overwrite: bool = False,
 ) -> TrackletReading:
-    """Crop all boxes of all sequences; a sequence is a video.
+    """Crop all boxes of all sequences and save the reading.
 
-    Crops are cut at the box, clipped to the frame. A second run with the
-    same settings takes finished sequences as they are. Where the boxes are
-    ground truth, the true identity of a row is its tracklet, so a person in
-    two sequences counts as two identities.
+    A sequence is a video. Crops are cut at the box, clipped to the frame.
+    Where the boxes are ground truth, the true identity of a row is its
+    tracklet, so a person in two sequences counts as two identities. What is
+    there already is treated as ``ResultFolder`` says.
 
     Args:
         root: A sequence, or a folder of sequences.
-        out: Folder for ``crops`` and ``videos``.
+        out: Folder to write: ``crops``, ``videos`` (a shard per finished
+            sequence) and what ``TrackletReading.save`` writes.
         boxes: A tracker's output, ``<sequence>.txt`` in a folder or one
             file; without it the ground truth of the sequences is used.
         min_height: Least height of a box in pixels.
         min_visibility: Least visible fraction of ground truth, in [0, 1].
         quality: Quality of the JPEG files, 1..100.
+        overwrite: Whether to replace tracklets that are there.
 
     Raises:
-        FileNotFoundError: if a folder or file does not exist.
-        UserError: if there is no sequence, or no box that counts.
+        FileNotFoundError: If a folder or file does not exist.
+        UserError: If no box counts, or ``out`` holds other results.
     """
     check_interval('[1, 100]', quality=quality)
-    out = Path(out)
     report = SkipReport(root)
     box_path = None if boxes is None else Path(boxes)
     sequences = find_sequences(Path(root), box_path, report)
     settings = {
+        'format': _FORMAT,
+        'truth': boxes is None,
         'min_height': min_height,
         'min_visibility': min_visibility,
         'quality': quality,
     }
-    # the old table lists crops that may be about to be replaced
-    shutil.rmtree(out / 'table', ignore_errors=True)
-    shards = []
-    with progress_bar(sequences, desc='sequences', unit='seq') as bar:
-        for sequence in bar:
-            # a finished sequence is taken as it is
-            key = _key(sequence, settings)
-            folder = out / 'videos' / sequence.name
-            shard = VideoShard.load_finished(folder, key)
-            if shard is None:
-                VideoShard.remove(folder, out)
-                skipped = SkipReport(sequence.folder)
-                columns = _crop(sequence, out / CROPS, settings, skipped)
-                about = {'name': sequence.name, 'skipped': skipped.to_dict()}
-                shard = VideoShard(columns, [sequence.name], about, key)
-                shard.save(folder)
-            report.merge(shard.report['skipped'])
-            shards.append(shard)
-    if not any(len(shard.columns['path']) for shard in shards):
-        raise UserError(
-            '\n  '.join([f'no box of {root} counts', *report.lines()])
+    inputs = {}
+    for sequence in sequences:
+        if overwrite:  # errors come before anything is removed
+            read_mot(sequence.boxes)
+        # size and time of a frame stand for its content
+        stats = [(n, p.stat()) for n, p in sorted(sequence.frames.items())]
+        inputs[sequence.name] = hash_value(
+            [(n, stat.st_size, stat.st_mtime_ns) for n, stat in stats]
         )
-    table = join_shards(shards, out)
-    truth = table.tracklet_index if boxes is None else None
-    return TrackletReading(table, report, truth)
-
-
-def _key(sequence: Sequence, settings: dict[str, float]) -> str:
-    frames = [(n, path.stat()) for n, path in sorted(sequence.frames.items())]
-    boxes = sequence.boxes.stat()
-    return hash_value(
-        {
-            'format': _FORMAT,
-            'settings': settings,
-            'boxes': (boxes.st_size, boxes.st_mtime_ns),
-            'frames': [(n, s.st_size, s.st_mtime_ns) for n, s in frames],
-        }
+        inputs[f'{sequence.name}: boxes'] = hash_file(sequence.boxes)[:16]
+    kind = 'tracklets of MOTChallenge'
+    with ResultFolder(
+        out, kind, settings=settings, inputs=inputs, overwrite=overwrite
+    ) as results:
+        shards = []
+        with progress_bar(sequences, desc='sequences', unit='seq') as bar:
+            for sequence in bar:
+                # a finished sequence is taken as it is
+                shard = VideoShard.load(
+                    results.path / SHARDS / sequence.name
+                ) or _crop(sequence, results.path, settings)
+                report.merge(shard.report['skipped'])
+                shards.append(shard)
+        table = join_shards(shards, results.path)
+        if not len(table):
+            lines = [f'no box of {root} counts', *report.lines()]
+            raise UserError('\n  '.join(lines))
+        truth = table.tracklet_index if boxes is None else None
+        if not results.is_complete:
+            TrackletReading(table, report, truth).save(results.path)
+            results.finish()
+    return TrackletReading(
+        TrackletTable.load(Path(out) / 'table'), report, truth
     )
 
 
 def _crop(
-    sequence: Sequence,
-    root: Path,
-    settings: dict[str, float],
-    report: SkipReport,
-) -> dict[str, np.ndarray]:
-    """Write the crops of a sequence and return the columns of its shard."""
-    rows = _read_boxes(sequence.boxes, settings['min_visibility'], report)
+    sequence: Sequence, out: Path, settings: dict[str, float]
+) -> VideoShard:
+    """Write the crops and the shard of a sequence."""
+    report = SkipReport(sequence.folder)
+    rows = read_mot(
+        sequence.boxes,
+        report,
+        tracked=True,
+        min_visibility=settings['min_visibility'],
+    )
+    if len(rows) and rows[:, 0].min() < 1:
+        raise UserError(
+            f'{sequence.boxes} has frame {rows[:, 0].min():g}; frames of '
+            f'MOTChallenge count from 1. Add 1 if this file counts from 0.'
+        )
+    rows = rows[np.lexsort((rows[:, 1], rows[:, 0]))]  # by frame and id
     frame, track = rows[:, :2].astype(np.int64).T
     box = rows[:, 2:6]  # x, y, w, h
     names: dict[int, str] = {}  # file name of each row that is kept
@@ -153,7 +155,7 @@ def _crop(
     frames, starts = np.unique(frame, return_index=True)
     stops = np.append(starts, len(rows))[1:]
     quality = int(settings['quality'])
-    with CropFolders(root, sequence.name, quality) as crops:
+    with CropFolders(out / CROPS, sequence.name, quality) as crops:
         for number, start, stop in zip(frames, starts, stops, strict=True):
             where = f'{sequence.name} frame {number}'
             path = sequence.frames.get(int(number))
@@ -179,7 +181,7 @@ def _crop(
     kept = np.array(list(names), np.int64)
     kept = kept[np.lexsort((frame[kept], track[kept]))]
     paths = [f'{sequence.name}/{names[row]}'.encode() for row in kept]
-    return {
+    columns = {
         'clip': np.zeros(len(kept), np.int64),
         'tracklet_id': track[kept],
         'frame': frame[kept] - 1,
@@ -187,20 +189,10 @@ def _crop(
         'box': box[kept].astype(np.float32),
         'score': rows[kept, 6].astype(np.float32),
     }
-
-
-def _read_boxes(
-    path: Path, min_visibility: float, report: SkipReport
-) -> np.ndarray:
-    """Read the tracked boxes of ``read_mot``, sorted by frame and id."""
-    rows = read_mot(path, report, tracked=True, min_visibility=min_visibility)
-    if len(rows) and rows[:, 0].min() < 1:
-        raise UserError(
-            f'{path} has frame {rows[:, 0].min():g}; MOTChallenge counts '
-            f'frames from 1. If this file counts from 0, add 1, or all boxes '
-            f'are cut from the frame before.'
-        )
-    return rows[np.lexsort((rows[:, 1], rows[:, 0]))]
+    about = {'name': sequence.name, 'clips': [sequence.name]}
+    shard = VideoShard(columns, {**about, 'skipped': report.to_dict()})
+    shard.save(out / SHARDS / sequence.name)
+    return shard
 
 
 def find_sequences(
@@ -208,40 +200,38 @@ def find_sequences(
 ) -> list[Sequence]:
     """Find sequences that have frames and boxes, sorted by name.
 
-    Args:
-        root: A sequence, or a folder of sequences, or of folders of them.
-        boxes: Folder with ``<sequence>.txt``, or the file of the only
-            sequence; without it ``gt/gt.txt`` of each.
-        report: Counts the sequences that are left out.
-
-    Raises:
-        FileNotFoundError: if there is no such folder or file.
-        UserError: if there is no sequence, or two have one name.
+    Arguments are those of ``read_motchallenge``; ``report`` counts the
+    sequences that are left out.
     """
     check_folder(root, 'folder of sequences')
-    if boxes is not None and not boxes.exists():
-        raise FileNotFoundError(f'boxes: {boxes} does not exist.')
-    folders = _sequence_folders(root)
-    if not folders:
-        raise UserError(
-            f'no sequence was found in {root}\n  expected: SEQUENCE/img1/'
-            f'000001.jpg and SEQUENCE/{_TRUTH}\n  found: '
-            f'{join_names(sorted(os.listdir(root))) or "nothing"}'
-        )
     one_file = boxes is not None and boxes.is_file()
+    if boxes is not None and not one_file:
+        check_folder(boxes, 'boxes:')
+    folders = {
+        path.parent
+        for above in ('', '*/', '*/*/')  # MOT17, train, MOT17-02-DPM
+        for name in ('seqinfo.ini', 'img1')
+        for path in root.glob(above + name)
+    }
+    if not folders:
+        inside = join_names(sorted(os.listdir(root))) or 'nothing'
+        raise UserError(
+            f'{root} has no sequence, which is a folder with '
+            f'img1/000001.jpg and {_TRUTH}; found {inside}.'
+        )
     if one_file and len(folders) > 1:
         raise UserError(
-            f'{boxes} is one file of boxes for {len(folders)} sequences; '
-            f'give a folder of files SEQUENCE.txt.'
+            f'{boxes} is one file for {len(folders)} sequences; give a '
+            f'folder of files SEQUENCE.txt.'
         )
     found: dict[str, Sequence] = {}
     recordings: dict[str, str] = {}  # name of the sequence that is taken
-    for folder in folders:
+    # a link to a sequence is named after what it leads to
+    for folder in sorted(folders, key=lambda folder: folder.resolve().name):
         name = folder.resolve().name
-        if boxes is None:
-            file = folder / _TRUTH
-        else:
-            file = boxes if one_file else boxes / f'{name}.txt'
+        file = boxes or folder / _TRUTH
+        if file.is_dir():
+            file = file / f'{name}.txt'
         if not file.is_file():
             report.skip(NO_BOXES, f'{name} ({file})')
             continue
@@ -252,46 +242,29 @@ def find_sequences(
         if recordings.setdefault(copy[1] if copy else name, name) != name:
             report.skip(SAME_FRAMES, name)
             continue
-        frames = _find_frames(folder, report)
-        found[name] = Sequence(name, folder, frames, file)
-    if not found:
-        raise UserError(
-            '\n  '.join([f'no sequence of {root} has boxes', *report.lines()])
+        found[name] = Sequence(
+            name, folder, _find_frames(folder, report), file
         )
-    return [found[name] for name in sorted(found)]
-
-
-def _sequence_folders(root: Path) -> list[Path]:
-    # level by level; a sequence holds no further sequences
-    level, found = [root], []
-    for _ in range(_MAX_DEPTH):
-        deeper: list[Path] = []
-        for folder in level:
-            known = (folder / 'seqinfo.ini').is_file()
-            if known or (folder / 'img1').is_dir():
-                found.append(folder)
-            else:
-                deeper += [path for path in folder.iterdir() if path.is_dir()]
-        level = deeper
-    return sorted(found, key=lambda folder: folder.resolve().name)
+    if not found:
+        lines = [f'no sequence of {root} has boxes', *report.lines()]
+        raise UserError('\n  '.join(lines))
+    return list(found.values())
 
 
 def _find_frames(folder: Path, report: SkipReport) -> dict[int, Path]:
     """Return the image files of a sequence by frame number."""
     parser = configparser.ConfigParser(interpolation=None)
     try:
+        parser.read_dict({'Sequence': {}})
         parser.read(folder / 'seqinfo.ini', encoding='utf-8')
     except (configparser.Error, UnicodeDecodeError) as error:
         raise UserError(f'{folder / "seqinfo.ini"}: {error}') from error
-    found = parser.has_section('Sequence')
-    info = dict(parser['Sequence']) if found else {}
-    images = folder / info.get('imdir', 'img1')
-    check_folder(images, f'folder of frames of {folder.name},')
-    frames = {}
-    for name in os.listdir(images):
-        match = _FRAME_NAME.fullmatch(name)
-        if match is not None:
-            frames[int(match[1])] = images / name
+    info = parser['Sequence']
+    images = check_folder(
+        folder / info.get('imdir', 'img1'), f'frames of {folder.name}:'
+    )
+    matches = map(_FRAME_NAME.fullmatch, os.listdir(images))
+    frames = {int(match[1]): images / match[0] for match in matches if match}
     if not frames:
         raise UserError(f'{images} has no frames like 000001.jpg.')
     # a difference is worth knowing, but boxes without frame are counted too

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mmcion.registry import TRACKERS
-from mmcion.utils.checks import MissingPackageError, UserError
+from mmcion.utils.checks import UserError, optional_import
 
 from .detections import Detections
 
@@ -19,11 +19,7 @@ class BaseTracker(ABC):
     """Assigns the boxes of a video to tracks, frame by frame."""
 
     def reset(self, fps: float) -> None:  # noqa: B027
-        """Start a new video.
-
-        Args:
-            fps: Frames per second of the video.
-        """
+        """Start a new video with ``fps`` frames per second."""
 
     @abstractmethod
     def update(self, detections: Detections) -> np.ndarray:
@@ -43,29 +39,26 @@ class GivenIds(BaseTracker):
     """
 
     def __init__(self, otherwise: dict[str, Any] | None = None) -> None:
-        self._otherwise = (
-            None if otherwise is None else TRACKERS.build(otherwise)
-        )
+        self._otherwise = otherwise and TRACKERS.build(otherwise)
 
     def reset(self, fps: float) -> None:
         """Start a new video in the other tracker."""
-        if self._otherwise is not None:
+        if self._otherwise:
             self._otherwise.reset(fps)
 
     def update(self, detections: Detections) -> np.ndarray:
         """Return ``detections.ids``, or the other tracker's tracks.
 
         Raises:
-            UserError: if the boxes have no ids and there is no other
-                tracker.
+            UserError: If the boxes have no ids and there is no tracker.
         """
         if detections.ids is not None:
             return np.where(detections.ids < 0, NO_TRACK, detections.ids)
-        if self._otherwise is not None:
+        if self._otherwise:
             return self._otherwise.update(detections)
         raise UserError(
-            'GivenIds needs boxes with ids, and these have none; set a '
-            "tracker for them: tracker.otherwise=dict(type='ByteTrack')."
+            'GivenIds needs boxes with ids; set a tracker for those without: '
+            "tracker.otherwise=dict(type='ByteTrack')."
         )
 
 
@@ -74,15 +67,15 @@ class ByteTrack(BaseTracker):
     """ByteTrack (arXiv 2110.06864) of the package ``trackers``.
 
     The first boxes of a person belong to no track: it takes ``min_hits``
-    successive frames to make one. Boxes stay as the detector found them.
-    The thresholds are lower than the package's own, like the scores of
-    EfficientDet-Lite2.
+    successive frames to start one. Boxes stay as the detector found them.
+    The thresholds are lower than the package's own, because the scores of
+    EfficientDet-Lite2 are.
 
     Args:
         high_thr: Confidence from which boxes are matched first.
         new_track_thr: Confidence that starts a track.
         min_iou: Least IoU of a box with the predicted box of its track.
-        min_hits: Number of successive frames that make a track.
+        min_hits: Number of successive frames that start a track.
         lost_seconds: Time for which a track without a box is kept.
     """
 
@@ -95,13 +88,9 @@ class ByteTrack(BaseTracker):
         min_hits: int = 2,
         lost_seconds: float = 1.0,
     ) -> None:
-        try:
+        install = 'pip install -r requirements/video.txt'
+        with optional_import('ByteTrack', install):
             from trackers import ByteTrackTracker
-        except ImportError as error:
-            raise MissingPackageError(
-                'ByteTrack needs the package trackers; run: '
-                'pip install -r requirements/video.txt'
-            ) from error
         self._make = ByteTrackTracker
         self._options: dict[str, Any] = {
             'high_conf_det_threshold': high_thr,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import logging
-import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,19 +14,20 @@ from mmengine.logging import print_log
 
 from mmcion.registry import DETECTORS, TRACKERS
 from mmcion.structures import TrackletTable
-from mmcion.utils.checks import UserError, check_at_least, join_names
-from mmcion.utils.io import hash_value, write_json
+from mmcion.utils.checks import UserError, check_at_least
+from mmcion.utils.io import hash_file, write_json
 from mmcion.utils.progress import progress_bar
+from mmcion.utils.result_folder import ResultFolder
 
 from .crops import CropSettings
 from .detectors import BaseDetector
 from .video_extractor import VideoExtractor
 from .video_files import VideoFile, find_videos
 from .video_reader import VideoReader
-from .video_shard import VideoShard, join_shards
-from .video_workers import Task, extract_videos
+from .video_shard import SHARDS, VideoShard, join_shards
+from .video_workers import extract_videos
 
-_FORMAT = 1  # raise it when shards of older code must not be used
+_FORMAT = 1  # raise it when results of older code must not be resumed
 
 
 class TrackletExtractor:
@@ -33,8 +35,9 @@ class TrackletExtractor:
 
     It writes below ``out``: ``crops/<video>/<track>_<frame>_<number>.jpg``,
     ``table`` (a ``TrackletTable``), ``videos.json`` (what each video
-    contains) and ``videos/<video>`` (a shard per finished video, which a
-    second run with the same settings takes as it is).
+    contains) and ``videos/<video>`` (a shard per finished video, from which
+    a stopped run resumes). What is there already is treated as
+    ``ResultFolder`` says.
 
     With ``clips`` > 1, tracking runs over the whole video, and a track that
     crosses a cut becomes one tracklet in each clip, with the *same*
@@ -64,6 +67,7 @@ class TrackletExtractor:
         out: str | Path,
         *,
         workers: int = 1,
+        overwrite: bool = False,
     ) -> TrackletTable:
         """Extract the tracklets of all videos.
 
@@ -73,117 +77,141 @@ class TrackletExtractor:
             sources: Videos and folders of videos.
             out: Folder to write to.
             workers: Number of processes.
+            overwrite: Whether to replace tracklets that are there.
 
         Raises:
-            FileNotFoundError: if a source does not exist.
-            UserError: if no video is found, or none can be read.
+            FileNotFoundError: If a source does not exist.
+            UserError: If no video is found, none can be read, or ``out``
+                holds other results.
         """
         check_at_least(1, workers=workers)
-        out = Path(out)
         videos = find_videos(sources)
         # built here too, so that mistakes and missing files show at once
         TRACKERS.build(self.tracker)
         detector = DETECTORS.build(self.detector)
         detector.check_videos([video.path for video in videos])
-        shards: dict[VideoFile, VideoShard] = {}
-        errors: dict[VideoFile, Exception] = {}
+        results = ResultFolder(
+            out,
+            'tracklets',
+            settings={
+                'format': _FORMAT,
+                'detector': self.detector,
+                'tracker': self.tracker,
+                **asdict(self.settings),
+            },
+            inputs=_fingerprints(videos, detector),
+            overwrite=overwrite,
+        )
+        if overwrite:  # read them before anything is removed
+            _check_any_readable(videos, _open(videos, detector)[1])
+        with results:
+            if results.is_complete:
+                print_log(f'{out}: tracklets are there already', 'current')
+            else:
+                self._extract(videos, detector, results.path, workers)
+                results.finish()
+        return TrackletTable.load(Path(out) / 'table')
 
-        def leave_out(video: VideoFile, error: Exception) -> None:
-            errors[video] = error
+    def _extract(
+        self,
+        videos: list[VideoFile],
+        detector: BaseDetector,
+        out: Path,
+        workers: int,
+    ) -> None:
+        """Extract the videos that have no shard yet; write the table."""
+        found = {v: VideoShard.load(out / SHARDS / v.name) for v in videos}
+        shards = {v: shard for v, shard in found.items() if shard is not None}
+        num_frames, errors = _open(
+            [video for video in videos if video not in shards], detector
+        )
+        for video, error in errors.items():
             _warn(f'Left out {video.name}: {error}')
-
-        # finished videos, videos to do, and those that cannot be read
-        tasks: list[Task] = []
-        num_frames = 0  # to do, as far as headers state it
-        for video in videos:
-            try:
-                key = self._key(video, detector)
-                folder = out / 'videos' / video.name
-                shard = VideoShard.load_finished(folder, key)
-                if shard is not None:
-                    shards[video] = shard
-                    continue
-                with VideoReader(video.path) as reader:
-                    num_frames += len(reader)
-                tasks.append((video, key))
-            except (OSError, UserError) as error:
-                leave_out(video, error)
+        tasks = [v for v in videos if v not in shards and v not in errors]
         print_log(
             f'{len(shards)} videos are finished, {len(tasks)} to do, '
             f'{len(errors)} cannot be read',
             logger='current',
         )
-        if tasks:
-            # the old table lists crops that are about to be replaced
-            shutil.rmtree(out / 'table', ignore_errors=True)
-            with progress_bar(total=num_frames, unit='frame') as bar:
-                extractor = VideoExtractor(
-                    self.detector, self.tracker, self.settings, out
-                )
-                for video, outcome in extract_videos(
-                    extractor, tasks, workers=workers, advance=bar.update
-                ):
-                    if isinstance(outcome, VideoShard):
-                        shards[video] = outcome
-                    else:
-                        leave_out(video, outcome)
-        return _write(videos, shards, errors, out)
-
-    def _key(self, video: VideoFile, detector: BaseDetector) -> str:
-        # size and time stand for the content: hashing videos takes minutes
-        files = [video.path, *detector.input_files(video.path)]
-        stats = [path.stat() for path in files]
-        return hash_value(
-            {
-                'format': _FORMAT,
-                'detector': self.detector,
-                'tracker': self.tracker,
-                'settings': asdict(self.settings),
-                'files': [(stat.st_size, stat.st_mtime_ns) for stat in stats],
+        extractor = VideoExtractor(
+            self.detector, self.tracker, self.settings, out
+        )
+        with progress_bar(total=num_frames, unit='frame') as bar:
+            for video, outcome in extract_videos(
+                extractor, tasks, workers=workers, advance=bar.update
+            ):
+                if isinstance(outcome, VideoShard):
+                    shards[video] = outcome
+                else:
+                    errors[video] = outcome
+                    _warn(f'Left out {video.name}: {outcome}')
+        _check_any_readable(videos, errors)
+        reports: list[dict[str, Any]] = [
+            shards[video].report
+            if video in shards
+            else {
+                'name': video.name,
+                'source': str(video.path),
+                'error': str(errors[video]),
             }
+            for video in videos
+        ]
+        write_json(out / 'videos.json', reports)
+        # in the order of the names, whichever video was finished first
+        table = join_shards([shards[v] for v in videos if v in shards], out)
+        table.save(out / 'table')
+        early = sum(item.get('early_end', False) for item in reports)
+        empty = sum(item.get('images') == 0 for item in reports)
+        broken = sum(item.get('broken_frames', 0) for item in reports)
+        print_log(
+            f'{len(table)} images of {table.num_tracklets} tracklets from '
+            f'{len(table.videos)} videos; {len(errors)} videos failed, '
+            f'{early} end before their header states, {empty} have no '
+            f'tracklet, {broken} frames are broken; see videos.json',
+            logger='current',
         )
 
 
-def _write(
-    videos: list[VideoFile],
-    shards: dict[VideoFile, VideoShard],
-    errors: dict[VideoFile, Exception],
-    out: Path,
-) -> TrackletTable:
-    """Write ``videos.json`` and the table; log what they contain."""
-    reports: list[dict[str, Any]] = [
-        shards[video].report
-        if video in shards
-        else {
-            'name': video.name,
-            'source': str(video.path),
-            'error': str(errors[video]),
-        }
-        for video in videos
-    ]
-    write_json(out / 'videos.json', reports)
-    if not shards:
+def _fingerprints(
+    videos: list[VideoFile], detector: BaseDetector
+) -> dict[str, str]:
+    """Return what stands for the content of the videos and their boxes."""
+    hash_once = functools.cache(hash_file)  # one weight file, many videos
+    found = {}
+    for video in videos:
+        with suppress(OSError):  # an error of this video only, see _open
+            # size and time stand for the content: hashing takes minutes
+            stat = video.path.stat()
+            found[video.name] = f'{stat.st_size} bytes at {stat.st_mtime_ns}'
+            for path in detector.input_files(video.path):
+                found[f'{video.name}: {path.name}'] = hash_once(path)[:16]
+    return found
+
+
+def _open(
+    videos: list[VideoFile], detector: BaseDetector
+) -> tuple[int, dict[VideoFile, Exception]]:
+    """Return the frames that headers state, and errors of other videos."""
+    num_frames = 0
+    errors: dict[VideoFile, Exception] = {}
+    for video in videos:
+        try:
+            detector.open_video(video.path)  # reads its box file
+            with VideoReader(video.path) as reader:
+                num_frames += reader.header_frames
+        except (OSError, UserError) as error:
+            errors[video] = error
+    return num_frames, errors
+
+
+def _check_any_readable(
+    videos: list[VideoFile], errors: dict[VideoFile, Exception]
+) -> None:
+    if len(errors) == len(videos):
         raise UserError(
             f'none of {len(videos)} videos can be read:\n  '
             + '\n  '.join(map(str, errors.values()))
         )
-    table = join_shards([shards[v] for v in videos if v in shards], out)
-    table.save(out / 'table')
-    early = [report['name'] for report in reports if report.get('early_end')]
-    if early:
-        _warn(
-            f'{len(early)} videos end before their header states: '
-            f'{join_names(early)}; see videos.json'
-        )
-    empty = sum(report.get('images') == 0 for report in reports)
-    broken = sum(report.get('broken_frames', 0) for report in reports)
-    print_log(
-        f'{len(table)} images of {table.num_tracklets} tracklets from '
-        f'{len(table.videos)} videos; {len(errors)} videos failed, {empty} '
-        f'have no tracklet, {broken} frames are broken',
-        logger='current',
-    )
-    return table
 
 
 def _warn(message: str) -> None:

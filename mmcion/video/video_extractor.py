@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,75 +21,58 @@ from .detectors import BaseDetector
 from .tracking import NO_TRACK, BaseTracker
 from .video_files import VideoFile
 from .video_reader import VideoReader
-from .video_shard import CROPS, VideoShard
+from .video_shard import CROPS, SHARDS, VideoShard
 
 # track, frame, file name of the crop, box as corners, score
 _Row = tuple[int, int, str, np.ndarray, float]
 
 
+@dataclass
 class VideoExtractor:
     """Extracts the tracklets of one video after the other.
 
     It can be sent to another process until it has extracted a video:
-    detector and tracker are built when they are needed.
-
-    Args:
-        detector: Config of a detector.
-        tracker: Config of a tracker.
-        settings: Which crops are kept.
-        out: Folder of the whole run.
+    detector and tracker are built from their configs when they are needed.
+    ``out`` is the folder of all videos.
     """
 
-    def __init__(
-        self,
-        detector: dict[str, Any],
-        tracker: dict[str, Any],
-        settings: CropSettings,
-        out: Path,
-    ) -> None:
-        self._detector = _with_class(detector, DETECTORS)
-        self._tracker = _with_class(tracker, TRACKERS)
-        self.settings = settings
-        self.out = out
+    detector_config: dict[str, Any]
+    tracker_config: dict[str, Any]
+    settings: CropSettings
+    out: Path
+
+    def __post_init__(self) -> None:
+        self.detector_config = _with_class(self.detector_config, DETECTORS)
+        self.tracker_config = _with_class(self.tracker_config, TRACKERS)
 
     @cached_property
     def detector(self) -> BaseDetector:
-        """The detector of all videos."""
-        return DETECTORS.build(self._detector)
+        """Detector of all videos."""
+        return DETECTORS.build(self.detector_config)
 
     @cached_property
     def tracker(self) -> BaseTracker:
-        """The tracker of all videos."""
-        return TRACKERS.build(self._tracker)
+        """Tracker of all videos."""
+        return TRACKERS.build(self.tracker_config)
 
     def extract(
-        self, video: VideoFile, key: str, on_frame: Callable[[], Any]
+        self, video: VideoFile, on_frame: Callable[[], Any]
     ) -> VideoShard:
-        """Read a video to its end and save its shard.
-
-        Args:
-            video: Video to read.
-            key: Key of the shard.
-            on_frame: Called after every frame.
+        """Read a video, calling ``on_frame`` for each frame; save its shard.
 
         Raises:
-            UserError: if the video cannot be opened, or has no frame.
+            UserError: If the video cannot be opened, or has no frame.
         """
-        folder = self.out / 'videos' / video.name
-        VideoShard.remove(folder, self.out)
         start = time.perf_counter()
         clips = video.clip_names(self.settings.clips)
-        crops = CropFolders(
-            self.out / CROPS, video.name, self.settings.quality
-        )
+        quality = self.settings.quality
+        crops = CropFolders(self.out / CROPS, video.name, quality)
         with crops, VideoReader(video.path) as reader:
             self.detector.open_video(video.path)
             self.tracker.reset(reader.fps)
             rows, dropped = self._crop(reader, crops, on_frame)
             if not reader.num_read:
-                raise UserError(
-                    f'{video.path} has no frame that can be decoded.'
-                )
+                raise UserError(f'{video.path} has no readable frame.')
             num_detections = len(rows) + dropped.total()
             columns = _make_columns(
                 rows, clips, reader.num_frames, self.settings.min_length
@@ -108,15 +92,12 @@ class VideoExtractor:
             'dropped': dict(sorted(dropped.items())),
             'seconds': round(time.perf_counter() - start, 2),
         }
-        shard = VideoShard(columns, clips, report, key)
-        shard.save(folder)
+        shard = VideoShard(columns, report)
+        shard.save(self.out / SHARDS / video.name)
         return shard
 
     def _crop(
-        self,
-        reader: VideoReader,
-        crops: CropFolders,
-        on_frame: Callable[[], Any],
+        self, reader: VideoReader, crops: CropFolders, on_frame: Callable
     ) -> tuple[list[_Row], Counter[str]]:
         """Write crops; return their rows and counts of dropped boxes."""
         settings = self.settings

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mmengine.logging import print_log
 
-from mmcion.utils.checks import UserError
+from mmcion.utils.checks import UserError, check_file
 
 VIDEO_SUFFIXES = {
     '.avi', '.flv', '.m2ts', '.m4v', '.mjpg', '.mkv', '.mov', '.mp4', '.mpeg',
@@ -21,10 +21,8 @@ VIDEO_SUFFIXES = {
 class VideoFile:
     """A video and its name, which is unique in a run.
 
-    Attributes:
-        name: Path below the folder that was given, without suffix and with
-            ``+`` for ``/``, as in LUPerson.
-        path: The file.
+    The name is the path below the folder that was given, without suffix and
+    with ``+`` for ``/``, as in LUPerson.
     """
 
     name: str
@@ -43,8 +41,8 @@ def find_videos(sources: Sequence[str | Path]) -> list[VideoFile]:
     A file that is given by its path counts as a video whatever its suffix.
 
     Raises:
-        FileNotFoundError: if a source does not exist.
-        UserError: if no video is found, or two would have the same name.
+        FileNotFoundError: If a source does not exist.
+        UserError: If no video is found, or two would have the same name.
     """
     # Path as given by resolved path: the same file twice is one video, but
     # a link keeps its own name and folder, where its box file is.
@@ -53,26 +51,22 @@ def find_videos(sources: Sequence[str | Path]) -> list[VideoFile]:
     ignored = 0
     for source in map(Path, sources):
         if source.is_dir():
+            folders.append(os.path.abspath(source))
             files = [path for path in source.rglob('*') if path.is_file()]
             videos = [p for p in files if p.suffix.lower() in VIDEO_SUFFIXES]
             ignored += len(files) - len(videos)
-            folder = source
-        elif source.exists():
-            videos, folder = [source], source.parent
         else:
-            raise FileNotFoundError(f'there is no video or folder {source}.')
-        folders.append(os.path.abspath(folder))
+            videos = [check_file(source, 'video')]
+            folders.append(os.path.abspath(source.parent))
         for path in videos:
             paths.setdefault(path.resolve(), Path(os.path.abspath(path)))
+    found = f'found {len(paths)} videos and {ignored} other files'
     if not paths:
         raise UserError(
-            f'no video in {", ".join(map(str, sources))}: {ignored} other '
-            f'files. Suffixes of videos: {" ".join(sorted(VIDEO_SUFFIXES))}.'
+            f'{found} in {", ".join(map(str, sources))}; suffixes of videos '
+            f'are {" ".join(sorted(VIDEO_SUFFIXES))}.'
         )
-    print_log(
-        f'Found {len(paths)} videos; ignored {ignored} other files',
-        logger='current',
-    )
+    print_log(found, logger='current')
     # names are relative to the folder that all sources have in common
     common = os.path.commonpath(folders)
     named: dict[str, Path] = {}
@@ -81,7 +75,7 @@ def find_videos(sources: Sequence[str | Path]) -> list[VideoFile]:
         if name in named:
             raise UserError(
                 f'{named[name]} and {path} would both be named {name!r}; '
-                f'rename one, or write them to two output folders.'
+                f'rename one, or extract them to two folders.'
             )
         named[name] = path
     return [VideoFile(name, named[name]) for name in sorted(named)]

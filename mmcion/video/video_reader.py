@@ -29,11 +29,11 @@ class VideoReader:
     by comparing the header with the time stamps.
 
     Args:
-        path: A file that OpenCV can decode.
+        path: File that OpenCV can decode.
 
     Raises:
-        FileNotFoundError: if the file does not exist.
-        UserError: if it cannot be decoded as a video.
+        FileNotFoundError: If the file does not exist.
+        UserError: If it cannot be decoded as a video.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -41,14 +41,13 @@ class VideoReader:
         self._capture = cv2.VideoCapture(str(self.path))
         if not self._capture.isOpened():
             raise UserError(
-                f'{self.path} cannot be opened as a video: it is damaged, '
-                f'empty, or no video.'
+                f'{self.path} is damaged or no video: it cannot be opened.'
             )
         self.width = int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
         self.height = int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
         count = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
         known = math.isfinite(count) and count > 0
-        self.header_frames = int(count) if known else 0
+        self.header_frames = int(count) if known else 0  # 0 if not stated
         fps = self._capture.get(cv2.CAP_PROP_FPS)
         low, high = _PLAUSIBLE_FPS
         self.fps = float(fps) if low <= fps <= high else _FALLBACK_FPS
@@ -62,10 +61,6 @@ class VideoReader:
 
     def __exit__(self, *_: object) -> None:
         self._capture.release()
-
-    def __len__(self) -> int:
-        """Return the number of frames in the header, 0 if unknown."""
-        return self.header_frames
 
     def __iter__(self) -> Iterator[tuple[int, np.ndarray]]:
         while True:
@@ -99,6 +94,12 @@ class VideoReader:
             seconds = self._times[-1][1] - self._times[0][1]
             behind = (self.header_frames - 1) / self.fps - seconds
             early = behind > 1.5 / self.fps
+        uneven = np.zeros(1)
+        if len(self._times) > 2:
+            frames, times = np.array(self._times).T  # (n, 2) -> 2 x (n,)
+            steps = np.diff(times) / np.diff(frames)
+            usual = np.median(steps)
+            uneven = np.abs(steps - usual) > _STEP_TOLERANCE * usual
         return {
             'fps': self.fps,
             'width': self.width,
@@ -107,14 +108,5 @@ class VideoReader:
             'frames_read': self.num_read,
             'broken_frames': self.num_broken + (0 if early else missing),
             'early_end': early,
-            'variable_frame_rate': self._is_uneven(),
+            'variable_frame_rate': bool(uneven.mean() > _UNEVEN_FRACTION),
         }
-
-    def _is_uneven(self) -> bool:
-        if len(self._times) < 3:
-            return False
-        frames, seconds = np.array(self._times).T  # (n, 2) -> 2 x (n,)
-        steps = np.diff(seconds) / np.diff(frames)
-        usual = np.median(steps)
-        uneven = np.abs(steps - usual) > _STEP_TOLERANCE * usual
-        return bool(uneven.mean() > _UNEVEN_FRACTION)

@@ -1,8 +1,7 @@
-"""VideoShard: the rows of one finished video, so that a run can resume."""
+"""VideoShard: the tracklets of a finished video, so that a run can resume."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +11,10 @@ import numpy as np
 
 from mmcion.structures import TrackletTable
 from mmcion.structures.column_folder import load_columns, save_columns
+from mmcion.utils.checks import UserError
 
 CROPS = 'crops'
+SHARDS = 'videos'
 
 
 @dataclass
@@ -21,23 +22,20 @@ class VideoShard:
     """Tracklets of one source video.
 
     Attributes:
-        columns: ``clip`` (index into ``clips``), ``tracklet_id``, ``frame``,
-            ``path``, ``box`` and ``score``, one row per image.
-        clips: Names of the videos that the source counts as.
-        report: Entry of ``videos.json``.
-        key: Hash of the settings and input files that it was made with.
+        columns: ``clip`` (index into ``report['clips']``), ``tracklet_id``,
+            ``frame``, ``path``, ``box`` and ``score``, one row per image.
+        report: Entry of ``videos.json``; has ``name`` and ``clips``, the
+            names of the videos that the source counts as.
     """
 
     KIND = 'VideoShard'
 
     columns: dict[str, np.ndarray]
-    clips: list[str]
     report: dict[str, Any]
-    key: str
 
     def save(self, folder: Path) -> None:
         """Write the shard as a folder of columns, atomically."""
-        header = {'clips': self.clips, 'report': self.report, 'key': self.key}
+        header = {'report': self.report}
         save_columns(folder, self.KIND, self.columns, header)
 
     @classmethod
@@ -45,24 +43,9 @@ class VideoShard:
         """Read a shard; return None if it is missing or damaged."""
         try:
             columns, header = load_columns(folder, cls.KIND)
-        except (FileNotFoundError, ValueError):
+        except (FileNotFoundError, UserError):
             return None
-        return cls(columns, header['clips'], header['report'], header['key'])
-
-    @classmethod
-    def load_finished(cls, folder: Path, key: str) -> VideoShard | None:
-        """Read a shard; return None if it was made with another key."""
-        shard = cls.load(folder)
-        return shard if shard is not None and shard.key == key else None
-
-    @classmethod
-    def remove(cls, folder: Path, out: Path) -> None:
-        """Delete a shard, if there is one, and then its crops."""
-        # the shard first: without it the crops count for nothing
-        old = cls.load(folder)
-        shutil.rmtree(folder, ignore_errors=True)
-        for clip in old.clips if old is not None else ():
-            shutil.rmtree(out / CROPS / clip, ignore_errors=True)
+        return cls(columns, header['report'])
 
 
 def join_shards(shards: Sequence[VideoShard], out: Path) -> TrackletTable:
@@ -72,21 +55,20 @@ def join_shards(shards: Sequence[VideoShard], out: Path) -> TrackletTable:
         return np.concatenate([shard.columns[name] for shard in shards])
 
     # clip index within a shard -> video index within the table
-    first = np.cumsum([0, *(len(shard.clips) for shard in shards[:-1])])
+    clips = [shard.report['clips'] for shard in shards]
+    first = np.cumsum([0, *map(len, clips[:-1])])
     rows = [len(shard.columns['clip']) for shard in shards]
     video_id = column('clip') + np.repeat(first, rows)
-    keys = (video_id, column('tracklet_id'), column('frame'))
-    order = TrackletTable.sort_order(*keys)
+    tracklet_id, frame = column('tracklet_id'), column('frame')
+    order = TrackletTable.sort_order(video_id, tracklet_id, frame)
     return TrackletTable.from_columns(
-        video_id=keys[0][order],
-        tracklet_id=keys[1][order],
-        frame=keys[2][order],
+        video_id=video_id[order],
+        tracklet_id=tracklet_id[order],
+        frame=frame[order],
         path=np.char.decode(column('path')[order], 'utf-8'),
         box=column('box')[order],
         score=column('score')[order],
-        videos=[clip for shard in shards for clip in shard.clips],
-        sources=[
-            shard.report['name'] for shard in shards for _ in shard.clips
-        ],
+        videos=[clip for names in clips for clip in names],
+        sources=[s.report['name'] for s in shards for _ in s.report['clips']],
         image_root=out / CROPS,
     )

@@ -21,29 +21,25 @@ from .video_shard import VideoShard
 
 _POLL_SECONDS = 0.5
 
-Task = tuple[VideoFile, str]  # a video and the key of its shard
 Outcome = VideoShard | UserError
 
 
 def extract_videos(
     extractor: VideoExtractor,
-    tasks: list[Task],
+    videos: list[VideoFile],
     *,
     workers: int,
     advance: Callable[[int], Any],
 ) -> Iterator[tuple[VideoFile, Outcome]]:
     """Yield each video with its shard, which is saved, or its error.
 
-    Args:
-        extractor: Extractor of a single video.
-        tasks: Videos with the keys of their shards.
-        workers: Number of processes; with 1 all work is done in this one.
-        advance: Called with the number of frames read since the last call.
+    With one worker all work is done in this process. ``advance`` is called
+    with the number of frames read since the last call.
     """
-    workers = min(workers, len(tasks))
-    if workers == 1:
-        for task in tasks:
-            yield task[0], _extract(extractor, task, lambda: advance(1))
+    workers = min(workers, len(videos))
+    if workers <= 1:
+        for video in videos:
+            yield video, _extract(extractor, video, lambda: advance(1))
         return
     # processes are spawned: forking one that has used OpenCV can deadlock
     context = multiprocessing.get_context('spawn')
@@ -53,7 +49,7 @@ def extract_videos(
         workers, context, _start_process, (num_frames, extractor)
     ) as pool:
         running = {
-            pool.submit(_extract_in_process, task): task[0] for task in tasks
+            pool.submit(_extract_in_process, video): video for video in videos
         }
         try:
             # frames are counted by the processes, videos come when finished
@@ -66,8 +62,8 @@ def extract_videos(
                     yield running.pop(future), future.result()
         except BrokenProcessPool as error:
             raise ChildProcessError(
-                'a worker process died, perhaps out of memory; the same '
-                'command with fewer workers continues from here.'
+                'a worker process died, perhaps out of memory; resume with '
+                'fewer workers.'
             ) from error
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
@@ -75,10 +71,10 @@ def extract_videos(
 
 
 def _extract(
-    extractor: VideoExtractor, task: Task, on_frame: Callable[[], Any]
+    extractor: VideoExtractor, video: VideoFile, on_frame: Callable[[], Any]
 ) -> Outcome:
     try:
-        return extractor.extract(*task, on_frame)
+        return extractor.extract(video, on_frame)
     except UserError as error:
         return error
 
@@ -102,11 +98,11 @@ def _start_process(
     _state.update(num_frames=num_frames, extractor=extractor)
 
 
-def _extract_in_process(task: Task) -> Outcome:
+def _extract_in_process(video: VideoFile) -> Outcome:
     num_frames: Synchronized[int] = _state['num_frames']
 
     def on_frame() -> None:
         with num_frames.get_lock():
             num_frames.value += 1
 
-    return _extract(_state['extractor'], task, on_frame)
+    return _extract(_state['extractor'], video, on_frame)

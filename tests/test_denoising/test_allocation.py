@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from mmcion.denoising.functional import Csr, accept, nearest_identity
+from mmcion.denoising.functional import accept, nearest_identity
+from mmcion.structures import Csr
 
 from .planted import angles, centroid, unit
 

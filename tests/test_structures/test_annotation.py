@@ -122,7 +122,7 @@ def test_root_of_the_images_is_kept(tmp_path):
     assert table.image_root == moved / 'crops'
 
 
-def test_folders_of_before_state_no_root(tmp_path):
+def test_header_without_an_image_root(tmp_path):
     AnnotationTable(['a'], [0]).save(tmp_path / 'annotation')
     header = tmp_path / 'annotation' / 'table.json'
     fields = json.loads(header.read_text())

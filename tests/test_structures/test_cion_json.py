@@ -54,7 +54,7 @@ def test_any_layout_and_any_path(tmp_path, chunk, indent, ensure_ascii):
     assert entries(write(tmp_path, f' \n{text}\r\n ')) == expected
 
 
-def test_tight_layout_and_byte_order_mark(tmp_path, chunk):
+def test_compact_layout_and_byte_order_mark(tmp_path, chunk):
     items = [{'file_path': 'a', 'id': 1}, {'file_path': 'b', 'id': 2}]
     text = json.dumps(items, separators=(',', ':'))
     file = write(tmp_path, text.encode('utf-8-sig'))
@@ -65,7 +65,7 @@ def test_empty_list(tmp_path, chunk):
     assert entries(write(tmp_path, ' [ \n] ')) == []
 
 
-def test_broken_off_anywhere(tmp_path, chunk):
+def test_file_truncated_anywhere(tmp_path, chunk):
     items = [
         {'file_path': path, 'id': row, 'more': [True, None, -1.5]}
         for row, path in enumerate(HARD_PATHS[:4])
@@ -133,13 +133,13 @@ def test_text_that_is_not_json(tmp_path, chunk, text, problem):
         read_cion_json(write(tmp_path, text))
 
 
-def test_fast_parser_is_there():
+def test_fast_parser_is_installed():
     # the one in Python takes minutes for CION-AL
     assert ijson.backend == 'yajl2_c'
 
 
 @pytest.mark.parametrize('block', [1, 3, 1 << 16])
-def test_written_text_is_that_of_json(tmp_path, monkeypatch, block):
+def test_written_text_equals_json(tmp_path, monkeypatch, block):
     monkeypatch.setattr(cion_json, '_BLOCK', block)
     path = np.array([name.encode() for name in HARD_PATHS])
     pid = np.array([3, 0, 2, 0, 3, 1, 0, 2])

@@ -35,7 +35,7 @@ def test_paths_of_several_kinds():
     ]
 
 
-def test_bytes_are_taken_as_they_are():
+def test_bytes_are_returned_unchanged():
     paths = np.array([b'a', b'bc'])
     assert encode_paths(paths) is paths
 
@@ -44,7 +44,7 @@ def test_no_paths():
     assert encode_paths([]).shape == (0,)
 
 
-def test_what_is_no_path_is_refused():
+def test_values_that_are_not_paths_are_refused():
     with pytest.raises(TypeError, match='not int'):
         encode_paths(['a', 5])
     with pytest.raises(UserError, match=r'b\\x00'):
@@ -61,7 +61,7 @@ def test_paths_need_little_more_than_their_bytes():
     assert peak < 2.2 * paths.nbytes + 10e6
 
 
-def test_joining_keeps_the_order_and_the_longest():
+def test_joined_parts_keep_order_and_longest_item():
     parts = [np.array([b'a']), np.zeros(0, 'S1'), np.array([b'bcd', b''])]
     assert join_parts(parts).tolist() == [b'a', b'bcd', b'']
     assert parts == []

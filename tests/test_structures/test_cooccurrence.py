@@ -47,7 +47,7 @@ def test_equals_brute_force(seed):
 
 @pytest.mark.parametrize('names', [[-1, 0, 1, 2], [-1, 9, 400, 31, 70]])
 @pytest.mark.parametrize('seed', range(8))
-def test_groups_may_span_videos_and_leave_rows_out(seed, names):
+def test_groups_span_videos_and_ignore_unassigned_rows(seed, names):
     table = random_table(seed)
     rng = np.random.default_rng(seed)
     group = rng.choice(names, len(table)).astype(np.int32)
@@ -56,14 +56,14 @@ def test_groups_may_span_videos_and_leave_rows_out(seed, names):
     assert np.array_equal(group, before)
 
 
-def test_pair_that_meets_in_two_videos_comes_once():
+def test_pair_of_two_videos_is_returned_once():
     table = TrackletTable.from_columns(
         video_id=[0, 0, 1, 1], tracklet_id=[0, 1, 0, 1], frame=[5, 5, 2, 2]
     )
     assert pairs(table, np.array([8, 3, 3, 8])) == [(3, 8)]
 
 
-def test_two_boxes_of_one_group_in_a_frame_are_no_pair():
+def test_two_boxes_of_one_group_are_not_a_pair():
     table = TrackletTable.from_columns(
         video_id=[0, 0], tracklet_id=[0, 1], frame=[5, 5]
     )
@@ -78,12 +78,12 @@ def test_large_numbers_of_groups_do_not_overflow():
     assert pairs(table, group) == [(2**31 - 2, 2**31 - 1)]
 
 
-def test_nobody_assigned():
+def test_no_row_is_assigned():
     table = random_table(0)
     assert pairs(table, np.full(len(table), -1, np.int32)) == []
 
 
-def test_equal_frames_of_two_videos_are_no_meeting():
+def test_equal_frames_of_two_videos_do_not_co_occur():
     table = TrackletTable.from_columns(
         video_id=[0, 1], tracklet_id=[0, 0], frame=[5, 5]
     )

@@ -9,7 +9,7 @@ from mmcion.structures import (
 )
 
 
-def test_starts_with_one_identity_per_tracklet():
+def test_one_identity_per_tracklet_at_first():
     table = TrackletTable.from_columns(
         video_id=[0, 0, 0, 1], tracklet_id=[3, 3, 8, 3], frame=[0, 1, 0, 0]
     )
@@ -19,7 +19,7 @@ def test_starts_with_one_identity_per_tracklet():
     assert table.tracklet_index.tolist() == [0, 0, 1, 2]
 
 
-def test_keep_and_count_leave_unassigned_rows_out():
+def test_keep_and_count_ignore_unassigned_rows():
     labels = IdentityLabels(np.array([5, UNASSIGNED, 5, 2, UNASSIGNED]))
     assert labels.keep.tolist() == [True, False, True, True, False]
     assert labels.num_identities == 2

@@ -8,7 +8,7 @@ from mmcion.structures.matching import (
 
 
 def rows_by_query(found):
-    return [part.tolist() for part in np.split(found.rows, found.ptr[1:-1])]
+    return [part.tolist() for part in np.split(found.values, found.ptr[1:-1])]
 
 
 @pytest.mark.parametrize('seed', range(4))
@@ -18,21 +18,21 @@ def test_equals_a_loop(seed):
     found = rows_of_same_identity(q_pids, g_pids)
     expected = [np.flatnonzero(g_pids == pid).tolist() for pid in q_pids]
     assert rows_by_query(found) == expected
-    assert found.query.tolist() == [
+    assert found.keys.tolist() == [
         query for query, rows in enumerate(expected) for _ in rows
     ]
 
-    keep = rng.random(len(found.rows)) < 0.5
+    keep = rng.random(len(found.values)) < 0.5
     kept = found.select(keep)
     pairs = [
         (query, row)
         for (query, row), is_kept in zip(
-            zip(found.query, found.rows, strict=True), keep, strict=True
+            zip(found.keys, found.values, strict=True), keep, strict=True
         )
         if is_kept
     ]
-    assert list(zip(kept.query, kept.rows, strict=True)) == pairs
-    assert rows_by_query(kept.block(3, 7)) == rows_by_query(kept)[3:7]
+    assert list(zip(kept.keys, kept.values, strict=True)) == pairs
+    assert rows_by_query(kept.slice(3, 7)) == rows_by_query(kept)[3:7]
 
 
 @pytest.mark.parametrize('ignored_cams', [None, {3: {2}}, {0: {0, 1}, 1: {3}}])
@@ -54,6 +54,6 @@ def test_matches_and_ignored(ignored_cams):
 
 def test_nothing_to_match():
     found = rows_of_same_identity(np.array([], int), np.array([1]))
-    assert (found.ptr.tolist(), found.rows.tolist()) == ([0], [])
+    assert (found.ptr.tolist(), found.values.tolist()) == ([0], [])
     found = rows_of_same_identity(np.array(['a']), np.array([], 'U1'))
-    assert (found.ptr.tolist(), found.rows.tolist()) == ([0, 0], [])
+    assert (found.ptr.tolist(), found.values.tolist()) == ([0, 0], [])

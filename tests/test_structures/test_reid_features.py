@@ -46,7 +46,7 @@ def test_file_without_tracklets_is_read(tmp_path):
     ],
 )
 def test_wrong_columns_are_refused(column, value, message):
-    with pytest.raises((TypeError, ValueError), match=message):
+    with pytest.raises(UserError, match=message):
         make_features(**{column: value})
 
 

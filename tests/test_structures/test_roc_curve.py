@@ -15,7 +15,7 @@ def make_curve():
     ('fpr', 'tpr'),
     [(0.05, 0), (0.1, 0.5), (0.29, 0.5), (0.3, 0.75), (1, 1)],
 )
-def test_last_point_that_keeps_the_rate(fpr, tpr):
+def test_last_point_within_the_rate(fpr, tpr):
     assert make_curve().tpr_at(fpr) == tpr
 
 

@@ -129,7 +129,7 @@ def test_saved_reading(tmp_path):
     assert report['kept'] == {'images': 4, 'tracklets': 2, 'videos': 2}
 
 
-def test_truth_of_an_earlier_reading_goes(tmp_path):
+def test_truth_of_an_earlier_reading_is_removed(tmp_path):
     reading(tmp_path, truth=True).save(tmp_path / 'out')
     again = reading(tmp_path, truth=False)
     again.save(tmp_path / 'out')

@@ -21,7 +21,7 @@ def make_table(**overrides):
     return TrackletTable.from_columns(**{**columns, **overrides})
 
 
-def test_pointers_say_where_groups_begin():
+def test_pointers_mark_where_groups_begin():
     table = make_table()
     assert len(table) == 5
     assert table.tracklet_ptr.tolist() == [0, 2, 3, 5]
@@ -108,7 +108,7 @@ def test_keys_must_be_numbers():
         make_table(frame=list('abcde'))
 
 
-def test_whole_floats_and_equal_rows_are_fine():
+def test_integral_floats_and_equal_rows_are_accepted():
     table = make_table(tracklet_id=[4.0, 4, 9, 9, 9], frame=[1, 1, 1, 1.0, 1])
     assert table.tracklet_id.tolist() == [4, 4, 9, 9, 9]
     assert table.frame.tolist() == [1] * 5
@@ -119,7 +119,7 @@ def test_paths_given_as_bytes_are_not_copied():
     assert make_table(path=paths).path is paths
 
 
-def test_names_are_made_up_and_a_video_is_its_own_source():
+def test_default_names_and_sources_of_videos():
     table = make_table(videos=None)
     assert table.videos == ('video00000', 'video00001', 'video00002')
     assert table.sources == table.videos
@@ -170,7 +170,7 @@ def edit_columns(folder, **columns):
     (folder / 'table.json').write_text(json.dumps(header))
 
 
-def test_table_without_stored_pointers_has_them_too(tmp_path):
+def test_pointers_that_are_not_stored_are_computed(tmp_path):
     table = make_table()
     table.save(tmp_path / 'table')
     edit_columns(tmp_path / 'table', tracklet_ptr=None, video_ptr=None)
@@ -230,7 +230,7 @@ def test_names_from_an_array_keep_the_fingerprint(tmp_path):
     assert table.fingerprint() == make_table().fingerprint()
 
 
-def test_fingerprint_tells_keys_and_names_apart():
+def test_fingerprint_depends_on_keys_and_names():
     prints = {
         make_table().fingerprint(),
         make_table(videos=['a', 'b', 'd']).fingerprint(),
@@ -252,14 +252,14 @@ def test_images_move_with_the_folder(tmp_path):
     assert found.image_path(3) == after / 'crops' / '3.jpg'
 
 
-def test_images_elsewhere_keep_their_place(tmp_path):
+def test_image_root_elsewhere_is_absolute(tmp_path):
     table = make_table(path=list('abcde'), image_root=tmp_path / 'crops')
     table.save(tmp_path / 'out' / 'table')
     found = TrackletTable.load(tmp_path / 'out' / 'table')
     assert found.image_path(0) == tmp_path / 'crops' / 'a'
 
 
-def test_relative_image_root_is_that_of_the_writer(tmp_path, monkeypatch):
+def test_relative_image_root_is_relative_to_the_writer(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     make_table(path=list('abcde'), image_root='crops').save('out/table')
     monkeypatch.chdir(tmp_path.parent)

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from mmcion.structures import ViewPlan
+from mmcion.utils.checks import UserError
 
 
 def make_plan(height, width, num_views=2, value=5):
@@ -36,5 +37,5 @@ def test_columns_get_a_batch_and_sizes_stay():
 
 
 def test_images_with_other_views_are_refused():
-    with pytest.raises(ValueError, match='same views'):
+    with pytest.raises(UserError, match='equal view sizes'):
         ViewPlan.stack([make_plan(4, 7), make_plan(4, 7, num_views=3)])

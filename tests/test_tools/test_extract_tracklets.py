@@ -29,6 +29,22 @@ def test_boxes_from_files(tmp_path, call_tool):
     assert table.videos == ('walk-clip0', 'walk-clip1')
 
 
+def test_other_settings_need_overwrite(tmp_path, call_tool, capsys):
+    walk = write_video(tmp_path / 'walk.avi')
+    write_boxes(tmp_path / 'walk.csv')
+    command = (TOOL, walk, '--out', 'out', '--detector', 'boxes')
+    call_tool(*command)
+
+    with pytest.raises(SystemExit):
+        call_tool(*command, '--stride', 3)
+    errors = capsys.readouterr().err
+    assert 'settings.stride was 1, is 3' in errors and '--overwrite' in errors
+    table = tmp_path / 'out' / 'table'
+    assert len(TrackletTable.load(table)) == 60
+    call_tool(*command, '--stride', 3, '--overwrite')
+    assert len(TrackletTable.load(table)) == 20
+
+
 @pytest.mark.parametrize(
     ('args', 'message'),
     [

@@ -16,6 +16,7 @@ from mmcion.utils.checks import (
     check_same_length,
     join_names,
     name_in_errors,
+    optional_import,
 )
 
 NAN = float('nan')
@@ -124,3 +125,13 @@ def test_errors_of_a_block_name_the_file():
         raise UserError('too long')
     with pytest.raises(TypeError, match='bug'), name_in_errors('a.pth'):
         raise TypeError('bug')
+
+
+def test_optional_import():
+    with (
+        pytest.raises(MissingPackageError, match=r'Reader.*no_such.*pip no'),
+        optional_import('Reader', 'pip no'),
+    ):
+        import no_such_package  # noqa: F401
+    with optional_import('Reader', 'pip no'):
+        import json  # noqa: F401

@@ -7,6 +7,7 @@ import torch.distributed as torch_dist
 from mmengine.config import Config
 from mmengine.dist import get_dist_info
 
+from mmcion.utils.checks import UserError
 from mmcion.utils.dist import adapt_to_cpu_ranks, all_gather_arrays, ranks
 
 from ..dist_utils import run_on_ranks
@@ -55,7 +56,7 @@ def test_launcher_must_have_started_the_process(launcher, monkeypatch):
     monkeypatch.delenv('RANK', raising=False)
     monkeypatch.delenv('SLURM_PROCID', raising=False)
     with (
-        pytest.raises(ValueError, match=f'--launcher {launcher}'),
+        pytest.raises(UserError, match=f'--launcher {launcher}'),
         ranks(launcher),
     ):
         pass
@@ -103,7 +104,7 @@ def test_one_process_keeps_its_config():
 
 
 @NO_CUDA
-def test_cpu_ranks_get_plain_ddp_without_sync_bn():
+def test_cpu_ranks_use_plain_ddp_without_sync_bn():
     for cfg in run_on_ranks(adapted):
         assert cfg['model_wrapper_cfg']['device_ids'] is None
         assert cfg['model_wrapper_cfg']['broadcast_buffers'] is False

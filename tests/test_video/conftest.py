@@ -34,11 +34,12 @@ def write_boxes(path, *, frames=30):
 
 
 def files(folder):
-    """Content of all files but the reports, which hold times."""
+    """Content of crops and table; reports hold times, records settings."""
     return {
         str(p.relative_to(folder)): p.read_bytes()
-        for p in sorted(folder.rglob('*'))
-        if p.is_file() and 'videos' not in str(p.relative_to(folder))
+        for part in ('crops', 'table')
+        for p in sorted((folder / part).rglob('*'))
+        if p.is_file()
     }
 
 

@@ -81,9 +81,9 @@ def test_seqinfo(tmp_path):
 
 def test_nothing_to_read(tmp_path):
     (tmp_path / 'x').mkdir()
-    with pytest.raises(UserError, match='expected: SEQUENCE/img1') as error:
+    with pytest.raises(UserError, match=r'img1/000001\.jpg') as error:
         find_sequences(tmp_path, None, SkipReport(''))
-    assert 'found: x' in str(error.value)
+    assert 'found x' in str(error.value)
     make_sequence(tmp_path / 'x', boxes=None)
     with pytest.raises(UserError, match=r'no sequence of .* has boxes'):
         find_sequences(tmp_path, None, SkipReport(''))
@@ -114,8 +114,7 @@ def test_true_boxes(tmp_path):
     make_sequence(tmp_path / 'in' / 'B')
     make_sequence(tmp_path / 'in' / 'A')
     out = tmp_path / 'out'
-    reading = read_motchallenge(tmp_path / 'in', out)
-    reading.save(out)
+    read_motchallenge(tmp_path / 'in', out)
 
     table = TrackletTable.load(out / 'table')
     assert table.videos == ('A', 'B')
@@ -192,13 +191,26 @@ def test_a_rerun_takes_finished_sequences(tmp_path, monkeypatch):
     assert not list(out.rglob('*.tmp'))
 
 
-def test_other_settings_crop_again(tmp_path):
+def test_results_that_are_there_already(tmp_path, monkeypatch):
     make_sequence(tmp_path / 'A')
     out = tmp_path / 'out'
-    assert len(read_motchallenge(tmp_path / 'A', out).table) == 3
-    again = read_motchallenge(tmp_path / 'A', out, min_visibility=0.5)
-    assert len(again.table) == 2
-    assert len(list(out.rglob('*.jpg'))) == 2
+    first = read_motchallenge(tmp_path / 'A', out)
+
+    with monkeypatch.context() as patch:
+        patch.delattr(motchallenge, '_crop')  # the same: nothing to do
+        again = read_motchallenge(tmp_path / 'A', out)
+    assert again.table.fingerprint() == first.table.fingerprint()
+    assert again.report.to_dict() == first.report.to_dict()
+    assert again.truth.tolist() == first.truth.tolist()
+
+    with pytest.raises(UserError, match=r'min_visibility was 0, is 0\.5'):
+        read_motchallenge(tmp_path / 'A', out, min_visibility=0.5)
+    assert len(list(out.rglob('*.jpg'))) == 3
+    other = read_motchallenge(
+        tmp_path / 'A', out, min_visibility=0.5, overwrite=True
+    )
+    assert len(other.table) == len(list(out.rglob('*.jpg'))) == 2
+    assert other.table.image_path(1).is_file()
 
 
 def test_mot15_flags_and_repeated_ids(tmp_path):
@@ -222,4 +234,4 @@ def test_mistakes(tmp_path):
         read_motchallenge(tmp_path / 'A', tmp_path / 'out', quality=0)
     make_sequence(tmp_path / 'B', '0,1,0,0,9,9,1\n')
     with pytest.raises(UserError, match='has frame 0'):
-        read_motchallenge(tmp_path / 'B', tmp_path / 'out')
+        read_motchallenge(tmp_path / 'B', tmp_path / 'other')

@@ -15,7 +15,7 @@ def extract(walk, tmp_path):
             CropSettings(**settings),
             tmp_path / 'out',
         )
-        return extractor.extract(VideoFile('walk', walk), 'key', on_frame)
+        return extractor.extract(VideoFile('walk', walk), on_frame)
 
     return run
 
@@ -26,7 +26,7 @@ def test_columns_are_sorted_and_name_existing_crops(extract, tmp_path):
     shard = extract(lambda: seen.append(1), clips=2)
 
     assert len(seen) == 30
-    assert shard.clips == ['walk-clip0', 'walk-clip1']
+    assert shard.report['clips'] == ['walk-clip0', 'walk-clip1']
     keys = [shard.columns[k] for k in ('clip', 'tracklet_id', 'frame')]
     rows = list(zip(*(key.tolist() for key in keys), strict=True))
     assert rows == sorted(rows)

@@ -17,7 +17,7 @@ def shard(name, tracks, *, clips=1):
         'score': np.ones(rows, np.float32),
     }
     names = [f'{name}{i}' for i in range(clips)]
-    return VideoShard(columns, names, {'name': name}, key='k')
+    return VideoShard(columns, {'name': name, 'clips': names})
 
 
 def test_saved_shard_comes_back(tmp_path):
@@ -25,8 +25,7 @@ def test_saved_shard_comes_back(tmp_path):
 
     found = VideoShard.load(tmp_path / 'a')
 
-    assert found.key == 'k'
-    assert found.report == {'name': 'a'}
+    assert found.report == {'name': 'a', 'clips': ['a0']}
     assert found.columns['tracklet_id'].tolist() == [3, 3, 4]
 
 
@@ -35,25 +34,6 @@ def test_no_or_damaged_shard_is_none(tmp_path):
     shard('a', [3, 3, 4]).save(tmp_path / 'a')
     (tmp_path / 'a' / 'box.npy').unlink()
     assert VideoShard.load(tmp_path / 'a') is None
-
-
-def test_shard_of_another_key_is_not_finished(tmp_path):
-    shard('a', [3, 3, 4]).save(tmp_path / 'a')
-    assert VideoShard.load_finished(tmp_path / 'a', 'k') is not None
-    assert VideoShard.load_finished(tmp_path / 'a', 'other') is None
-    assert VideoShard.load_finished(tmp_path / 'none', 'k') is None
-
-
-def test_removal_takes_the_crops_along(tmp_path):
-    shard('a', [1]).save(tmp_path / 'videos' / 'a')
-    crop = tmp_path / 'crops' / 'a0' / 'x.jpg'
-    crop.parent.mkdir(parents=True)
-    crop.touch()
-
-    VideoShard.remove(tmp_path / 'videos' / 'a', tmp_path)
-
-    assert not crop.exists()
-    assert VideoShard.load(tmp_path / 'videos' / 'a') is None
 
 
 def test_join_numbers_clips_and_sorts(tmp_path):

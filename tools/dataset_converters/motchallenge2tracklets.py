@@ -1,11 +1,6 @@
 """Crop the pedestrians of MOTChallenge sequences; make a tracklet table."""
 
 import argparse
-import sys
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
 
 EXAMPLE = """example:
   # the true boxes of all sequences
@@ -17,7 +12,8 @@ EXAMPLE = """example:
 
 Output: table/ (a TrackletTable), skipped.json (what was left out, reasons and
 notes), crops/, and for true boxes truth.npy (the true identity of each row).
-A second run with the same settings continues where the first one stopped.
+A second run with the same settings and sequences continues where the first
+one stopped. Other ones need another folder, or --overwrite.
 """
 
 
@@ -51,6 +47,11 @@ def parse_args() -> argparse.Namespace:
         default=95,
         help='quality of the JPEG files, 1..100',
     )
+    parser.add_argument(
+        '--overwrite',
+        action='store_true',
+        help='replace other tracklets in the out folder',
+    )
     return parser.parse_args()
 
 
@@ -66,12 +67,12 @@ def main() -> None:
         min_height=args.min_height,
         min_visibility=args.min_visibility,
         quality=args.quality,
+        overwrite=args.overwrite,
     )
-    reading.save(args.out)
     print(f'{args.out}: {reading.summary()}')
 
 
 if __name__ == '__main__':
-    from mmcion.utils.cli import run_tool
+    from mmcion.utils.cli import SAME_COMMAND, run_tool
 
-    run_tool(main)
+    run_tool(main, on_interrupt=SAME_COMMAND)

@@ -6,12 +6,10 @@ from .centroids import (
     normalise,
 )
 from .consistency import consistent_groups, consistent_rows
-from .csr import Csr
 from .neighbours import near_pairs, nearest_other, pair_distance
 
 __all__ = [
     'DISTANCE_ERROR',
-    'Csr',
     'accept',
     'add_rows',
     'centroid_distance',

@@ -8,10 +8,11 @@ identities.
 import numpy as np
 from numba import prange
 
+from mmcion.structures import Csr
+
 from .centroids import dot
 from .compiled import compiled
 from .consistency import MIN_MEAN_LENGTH, TIE
-from .csr import Csr
 
 
 def propose(

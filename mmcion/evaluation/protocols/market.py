@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mmcion.registry import PROTOCOLS
+from mmcion.structures import Csr
 from mmcion.structures.matching import (
-    GalleryRows,
     rows_of_same_identity,
     split_by_camera,
 )
@@ -37,8 +37,8 @@ class EvaluationSplit:
     queries: np.ndarray
     gallery: np.ndarray | None
     pids: np.ndarray
-    matches: GalleryRows
-    ignored: GalleryRows
+    matches: Csr
+    ignored: Csr
     junk: np.ndarray
 
 
@@ -101,7 +101,7 @@ class MarketProtocol:
         if q_cams is None or g_cams is None:
             matches, ignored = (
                 same,
-                same.select(np.zeros(len(same.rows), bool)),
+                same.select(np.zeros(len(same.values), bool)),
             )
         else:
             matches, ignored = self.match(same, q_cams[queries], g_cams)
@@ -110,8 +110,8 @@ class MarketProtocol:
         )
 
     def match(
-        self, same: GalleryRows, q_cams: np.ndarray, g_cams: np.ndarray
-    ) -> tuple[GalleryRows, GalleryRows]:
+        self, same: Csr, q_cams: np.ndarray, g_cams: np.ndarray
+    ) -> tuple[Csr, Csr]:
         """Return which gallery rows are matches and which are ignored.
 
         Args:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mmcion.registry import PROTOCOLS
-from mmcion.structures.matching import GalleryRows
+from mmcion.structures import Csr
 from mmcion.utils.checks import UserError, check_at_least, check_choice
 
 from .labels import Labels
@@ -106,14 +106,14 @@ class SYSUMM01Protocol(MarketProtocol):
         )
 
     def match(
-        self, same: GalleryRows, q_cams: np.ndarray, g_cams: np.ndarray
-    ) -> tuple[GalleryRows, GalleryRows]:
+        self, same: Csr, q_cams: np.ndarray, g_cams: np.ndarray
+    ) -> tuple[Csr, Csr]:
         """Ignore camera 2 for camera 3; see ``MarketProtocol.match``."""
         same_room = np.flatnonzero(g_cams == _SAME_ROOM)
         is_query = q_cams == _QUERY_CAMERA
         ptr = np.concatenate(([0], np.cumsum(is_query * len(same_room))))
-        ignored = GalleryRows(ptr, np.tile(same_room, is_query.sum()))
-        is_ignored = is_query[same.query] & (g_cams[same.rows] == _SAME_ROOM)
+        ignored = Csr(ptr, np.tile(same_room, is_query.sum()))
+        is_ignored = is_query[same.keys] & (g_cams[same.values] == _SAME_ROOM)
         return same.select(~is_ignored), ignored
 
     def hits(

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from mmcion.registry import DETECTORS
-from mmcion.utils.checks import UserError
+from mmcion.utils.checks import UserError, check_folder
 
-from ..box_files import READERS, BoxFile, read_box_file
+from ..box_files import BOX_SUFFIXES, BoxFile, read_box_file
 from ..detections import Detections
 from .base_detector import BaseDetector
 
@@ -37,9 +37,9 @@ class BoxFileDetector(BaseDetector):
         first_frame: int | None = None,
         score_thr: float | None = None,
     ) -> None:
-        if boxes is not None and not Path(boxes).exists():
-            raise FileNotFoundError(f'boxes: {boxes} does not exist.')
         self.boxes = None if boxes is None else Path(boxes)
+        if self.boxes is not None and not self.boxes.is_file():
+            check_folder(self.boxes, 'boxes:')
         self.first_frame = first_frame
         self.score_thr = score_thr
         self._file: BoxFile | None = None
@@ -49,26 +49,25 @@ class BoxFileDetector(BaseDetector):
         if len(videos) > 1 and self.boxes and self.boxes.is_file():
             raise UserError(
                 f'boxes ({self.boxes}) is one file for {len(videos)} videos; '
-                f'give the folder with a file for each.'
+                f'give a folder.'
             )
 
     def input_files(self, video: Path) -> list[Path]:
         """Return the file that the boxes of ``video`` come from.
 
         Raises:
-            FileNotFoundError: if there is none; lists where it was expected.
+            FileNotFoundError: If there is none; lists where it was expected.
         """
         if self.boxes is not None and self.boxes.is_file():
             return [self.boxes]
         folder = self.boxes or video.parent
-        names = [video.stem + suffix for suffix in READERS]
+        names = [video.stem + suffix for suffix in BOX_SUFFIXES]
         names += [f'{video.stem}/det/det.txt']
         for name in names:
             if (folder / name).is_file():
                 return [folder / name]
         raise FileNotFoundError(
-            f'{video} has no box file: {folder} has none of '
-            f'{", ".join(names)}.'
+            f'{video} has no box file: none of {", ".join(names)} in {folder}.'
         )
 
     def open_video(self, video: Path) -> None:
@@ -80,6 +79,6 @@ class BoxFileDetector(BaseDetector):
         """Return the boxes of a frame."""
         assert self._file is not None, 'open_video comes before detect'
         found = self._file.frame(frame)
-        if self.score_thr is None:
-            return found
-        return found[found.scores >= self.score_thr]
+        if self.score_thr is not None:
+            found = found[found.scores >= self.score_thr]
+        return found

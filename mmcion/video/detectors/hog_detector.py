@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from mmcion.registry import DETECTORS
-from mmcion.utils.checks import MissingPackageError, check_interval
+from mmcion.utils.checks import check_interval
 
 from ..detections import Detections
 from .base_detector import BaseDetector
@@ -37,11 +37,6 @@ class HOGDetector(BaseDetector):
     ) -> None:
         check_interval('(0, inf)', upsample=upsample)
         check_interval('[0, 1]', score_thr=score_thr)
-        if not hasattr(cv2, 'HOGDescriptor'):
-            raise MissingPackageError(
-                f'OpenCV {cv2.__version__} has no HOGDescriptor any more; '
-                f"run: pip install 'opencv-python<5'"
-            )
         # the SVM itself rejects margins below 0, which are scores below 0.5
         score = np.clip(score_thr, 0.5, 1 - 1e-6)
         self._margin = float(np.log(score / (1 - score)))

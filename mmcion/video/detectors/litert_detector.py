@@ -6,11 +6,7 @@ import cv2
 import numpy as np
 
 from mmcion.registry import DETECTORS
-from mmcion.utils.checks import (
-    MissingPackageError,
-    UserError,
-    check_interval,
-)
+from mmcion.utils.checks import UserError, check_interval, optional_import
 from mmcion.utils.downloads import fetch_file
 
 from ..detections import Detections
@@ -32,10 +28,9 @@ class EfficientDetLiteDetector(BaseDetector):
         score_thr: Least confidence of a person.
         tiles: Columns and rows that a frame is cut into. The whole frame is
             used too, for people that fit into no tile.
-        overlap: Fraction of a tile that it shares with the next one; a
-            person should fit into it.
-        nms_iou: IoU above which only the better of two boxes from different
-            tiles is kept.
+        overlap: Fraction of a tile that the next one covers too; a person
+            should fit into it.
+        nms_iou: IoU above which only the better of two boxes is kept.
         num_threads: Threads of the interpreter.
     """
 
@@ -50,26 +45,20 @@ class EfficientDetLiteDetector(BaseDetector):
         num_threads: int = 1,
     ) -> None:
         if len(tiles) != 2 or min(tiles) < 1:
-            raise UserError(
-                f'tiles must be two counts of at least 1, columns and rows; '
-                f'got {tiles}.'
-            )
+            raise UserError(f'tiles must be two numbers from 1; got {tiles}.')
         check_interval('[0, 1)', overlap=overlap)
         check_interval('[0, 1]', score_thr=score_thr)
-        try:
+        install = 'pip install -r requirements/video.txt'
+        with optional_import('EfficientDetLiteDetector', install):
             from ai_edge_litert.interpreter import Interpreter
-        except ImportError as error:
-            raise MissingPackageError(
-                'EfficientDetLiteDetector needs ai-edge-litert; run: '
-                'pip install -r requirements/video.txt'
-            ) from error
         self.score_thr = score_thr
         self.tiles = (tiles[0], tiles[1])
         self.overlap = overlap
         self.nms_iou = nms_iou
-        own = Path(model)
-        self._own_files = [own] if own.is_file() else []
-        file = own if own.is_file() else fetch_file(model)
+        file = Path(model)
+        self._own_files = [file] if file.is_file() else []
+        if not self._own_files:
+            file = fetch_file(model)
         self._net = Interpreter(str(file), num_threads=num_threads)
         self._net.allocate_tensors()
         self._input = self._net.get_input_details()[0]
@@ -78,8 +67,8 @@ class EfficientDetLiteDetector(BaseDetector):
         self._outputs = [o['index'] for o in self._net.get_output_details()]
         if len(self._outputs) != 4:
             raise UserError(
-                f'{file} has {len(self._outputs)} outputs; a detector with '
-                f'post-processing inside has 4.'
+                f'{file} must have the 4 outputs of a detector with '
+                f'post-processing; got {len(self._outputs)}.'
             )
 
     def input_files(self, video: Path) -> list[Path]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from mmcion.registry import DETECTORS
-from mmcion.utils.checks import MissingPackageError, check_interval
+from mmcion.utils.checks import check_interval, optional_import
 
 from ..detections import Detections
 from .base_detector import BaseDetector
@@ -35,14 +35,9 @@ class MMDetDetector(BaseDetector):
         check_interval('[0, 1]', score_thr=score_thr)
         self.score_thr = score_thr
         self.person_label = person_label
-        try:
+        install = 'pip install mmdet (onedl-mmdetection beside onedl packages)'
+        with optional_import('MMDetDetector', install):
             from mmdet.apis import inference_detector, init_detector
-        except ImportError as error:
-            raise MissingPackageError(
-                'MMDetDetector needs mmdet, which mmcion does not install; '
-                'run: pip install mmdet (or onedl-mmdetection beside the '
-                'onedl packages)'
-            ) from error
         self._files = [Path(config), Path(checkpoint)]
         self._infer = inference_detector
         self._model = init_detector(config, checkpoint, device=device)

@@ -13,11 +13,8 @@ def tile_windows(
 ) -> list[tuple[int, int, int, int]]:
     """Return ``x1, y1, x2, y2`` of tiles that cover a frame.
 
-    Args:
-        width: Width of the frame.
-        height: Height of the frame.
-        tiles: Number of columns and of rows.
-        overlap: Fraction of a tile that it shares with the next one.
+    ``tiles`` are columns and rows; ``overlap`` is the fraction of a tile
+    that the next one covers too.
     """
     spans = []  # of the columns, of the rows
     for size, count in zip((width, height), tiles, strict=True):
@@ -37,16 +34,8 @@ def cut_by_tile(
 ) -> np.ndarray:
     """Return which boxes end at the border of their tile, inside the frame.
 
-    They show a part of a person whom another tile shows completely.
-
-    Args:
-        boxes: ``(n, 4)`` corners in pixels of the frame.
-        window: Tile that they were found in.
-        width: Width of the frame.
-        height: Height of the frame.
-
-    Returns:
-        ``(n,)`` bool.
+    They show a part of a person whom another tile shows completely. Boxes
+    ``(n, 4)`` and the window of the tile are in pixels of the frame.
     """
     low, high = np.array(window[:2]), np.array(window[2:])
     near_low = (boxes[:, :2] < low + _MARGIN) & (low > 0)

@@ -6,8 +6,8 @@ from mmcion.evaluation.protocols import Labels, as_pids, build_protocol
 from mmcion.utils.checks import UserError
 
 
-def rows_of(gallery_rows):
-    parts = np.split(gallery_rows.rows, gallery_rows.ptr[1:-1])
+def rows_of(found):
+    parts = np.split(found.values, found.ptr[1:-1])
     return [part.tolist() for part in parts]
 
 

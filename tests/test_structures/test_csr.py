@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmcion.denoising.functional import Csr
+from mmcion.structures import Csr
 
 
 @pytest.mark.parametrize('seed', range(5))
@@ -49,6 +49,6 @@ def test_some_of_the_lists(numbers):
         assert [some.get(g).tolist() for g in range(len(numbers))] == expected
 
 
-def test_no_list_of_no_lists():
+def test_slice_without_lists():
     nothing = Csr.from_identity(np.zeros(0, np.int64))
     assert nothing.slice(0, 0).ptr.tolist() == [0]

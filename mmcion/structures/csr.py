@@ -37,6 +37,11 @@ class Csr(NamedTuple):
         """``(G,)`` number of values of every list."""
         return np.diff(self.ptr)
 
+    @property
+    def keys(self) -> np.ndarray:
+        """``(n,)`` index of the list of every value."""
+        return np.repeat(np.arange(len(self.ptr) - 1), self.sizes)
+
     def get(self, g: int) -> np.ndarray:
         """Return the values of list g."""
         return self.values[self.ptr[g] : self.ptr[g + 1]]
@@ -47,7 +52,15 @@ class Csr(NamedTuple):
         return Csr(ptr - ptr[0], self.values[ptr[0] : ptr[-1]])
 
     def take(self, lists: np.ndarray) -> Csr:
-        """Return the lists of these numbers."""
-        ptr = np.append(0, np.cumsum(self.sizes[lists]))
-        values = [self.values[:0], *map(self.get, lists)]
-        return Csr(ptr, np.concatenate(values))
+        """Return the lists with these indices, in this order."""
+        sizes = self.sizes[lists]
+        ptr = np.append(0, np.cumsum(sizes))
+        # value i of the result is value i - ptr[g] of its list g
+        place = np.arange(ptr[-1])
+        place += np.repeat(self.ptr[lists] - ptr[:-1], sizes)
+        return Csr(ptr, self.values[place])
+
+    def select(self, keep: np.ndarray) -> Csr:
+        """Return the values where ``keep``, ``(n,)`` bool, is set."""
+        num_kept = np.append(0, np.cumsum(keep))  # (n + 1,)
+        return Csr(num_kept[self.ptr], self.values[keep])
