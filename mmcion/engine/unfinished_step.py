@@ -1,7 +1,6 @@
 """Gradients of a step whose batches are not all done.
 
-mmengine's ``accumulative_counts`` makes one step of several batches. DDP
-averages their gradients over ranks with the last of them only.
+With ``accumulative_counts`` DDP averages them with the last batch only.
 """
 
 from __future__ import annotations
@@ -17,11 +16,8 @@ from .unwrap import unwrapped_model
 
 
 def average_gradients(runner: Runner) -> None:
-    """Replace accumulated gradients by their mean over ranks.
-
-    The mean of the whole step does not change. Called on all ranks before one
-    of them saves its own.
-    """
+    """Replace accumulated gradients by their mean over ranks."""
+    # the mean of the whole step does not change
     if runner.optim_wrapper.should_update():
         return
     for weight in unwrapped_model(runner).parameters():
@@ -47,31 +43,22 @@ def unfinished_step(runner: Runner) -> dict[str, Any]:
 
 
 def restore_step(runner: Runner, saved: dict[str, Any]) -> None:
-    """Put the gradients back.
-
-    Args:
-        runner: Resumed, before its first batch.
-        saved: Result of ``unfinished_step``.
-
-    Raises:
-        UserError: If steps have another number of batches now.
-    """
+    """Put the gradients of ``unfinished_step`` back, before any batch."""
     counts = saved['accumulative_counts']
     now = runner.optim_wrapper._accumulative_counts
     if counts != now:
         raise UserError(
-            f'the checkpoint is of iteration {runner.iter}, within a step of '
-            f'accumulative_counts={counts} batches, which is {now} now: '
-            f'resume with {counts}.'
+            f'iteration {runner.iter} is within a step of accumulative_counts='
+            f'{counts} batches, now {now}: resume with {counts}.'
         )
     weights = dict(unwrapped_model(runner).named_parameters())
     scale = _loss_scale(runner)
     for name, gradient in saved['gradients'].items():
         weights[name].grad = gradient.to(weights[name].device) * scale
     # mmengine has just warned that they are lost
+    done = runner.iter % counts
     runner.logger.info(
-        f'gradients of {runner.iter % counts} of {counts} batches of a step '
-        f'are back; none are lost'
+        f'gradients of {done} of {counts} batches of a step are back'
     )
 
 

@@ -1,4 +1,4 @@
-"""The model that a runner trains, without DDP around it."""
+"""The trained model without DDP around it."""
 
 from __future__ import annotations
 

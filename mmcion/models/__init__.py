@@ -7,32 +7,18 @@ from .architectures import (
 )
 from .backbones import *  # noqa: F403
 from .data_preprocessor import ReIDDataPreprocessor
-from .heads import ReIDHead, SelfDistillHead
-from .losses import (
-    TripletLoss,
-    batch_hard_triplet_loss,
-    identity_distill_loss,
-    tiled_distill_loss,
-)
-from .necks import BNNeck, Projector
-from .pretrainers import CION
-from .reid import ReIDModel
+from .heads import *  # noqa: F403
+from .losses import *  # noqa: F403
+from .necks import *  # noqa: F403
+from .pretrainers import *  # noqa: F403
+from .reid import *  # noqa: F403
 
+# of this folder; the sub-packages state their own
 __all__ = [
-    'CION',
     'Architecture',
-    'BNNeck',
-    'Projector',
     'ReIDDataPreprocessor',
-    'ReIDHead',
-    'ReIDModel',
-    'SelfDistillHead',
-    'TripletLoss',
-    'batch_hard_triplet_loss',
     'build_backbone',
     'find_architecture',
     'get_architecture',
-    'identity_distill_loss',
     'list_architectures',
-    'tiled_distill_loss',
 ]

@@ -16,23 +16,19 @@ from torch import nn
 from mmcion.registry import MODELS
 from mmcion.utils.checks import UserError
 
+_DEPTHS = {'18': 512, '50': 2048, '101': 2048, '152': 2048}
+_WIDTHS = {'tiny': 192, 'small': 384, 'base': 768}
 # class of the backbone; published name of a member, with its dimensions d
 _FAMILIES: dict[str, tuple[str, dict[str, int]]] = {
-    'ResNet': ('resnet{}', {'18': 512, '50': 2048, '101': 2048, '152': 2048}),
-    'ResNetIBN': (
-        'resnet{}_ibn',
-        {'18': 512, '50': 2048, '101': 2048, '152': 2048},
-    ),
+    'ResNet': ('resnet{}', _DEPTHS),
+    'ResNetIBN': ('resnet{}_ibn', _DEPTHS),
     'GhostNet': ('ghostnet_{}', {'0_5': 1280, '1_0': 1280, '1_3': 1280}),
     'EdgeNeXt': ('edgenext_{}', {'x_small': 192, 'small': 304, 'base': 584}),
     'RepViT': ('repvit_{}', {'m0_9': 384, 'm1_0': 448, 'm1_5': 512}),
     'FastViT': ('fastvit_{}', {'s12': 1024, 'sa12': 1024, 'sa24': 1024}),
     'ConvNeXt': ('convnext_{}', {'tiny': 768, 'small': 768, 'base': 1024}),
     'VOLO': ('volo_{}', {'d1': 384, 'd2': 512, 'd3': 512}),
-    'VisionTransformerICS': (
-        'vit_{}',
-        {'tiny': 192, 'small': 384, 'base': 768},
-    ),
+    'VisionTransformerICS': ('vit_{}', _WIDTHS),
     'SwinTransformer': ('swin_{}', {'tiny': 768, 'small': 768, 'base': 1024}),
 }
 # other spellings, after lower case and underscores
@@ -73,11 +69,9 @@ def _architectures() -> dict[str, Architecture]:
     for family, (pattern, members) in _FAMILIES.items():
         for member, num_features in members.items():
             name = pattern.format(member)
-            backbone: dict[str, Any] = {'type': f'mmcion.{family}'}
-            if family.startswith('ResNet'):
-                backbone['depth'] = int(member)
-            else:
-                backbone['arch'] = member
+            resnet = family.startswith('ResNet')
+            which = {'depth': int(member)} if resnet else {'arch': member}
+            backbone = {'type': f'mmcion.{family}', **which}
             table[name] = Architecture(name, backbone, num_features)
     return table
 
@@ -94,9 +88,6 @@ def get_architecture(name: str) -> Architecture:
         name: Published spelling such as ``resnet50_ibn`` or ``vit_small``.
             Hyphens, capitals and short forms (``resnet50-ibn-a``,
             ``vit_small_p16``, ``swin-t``, ``ghostnet_0.5x``) are understood.
-
-    Raises:
-        UserError: For an unknown name; lists similar ones.
     """
     table = _architectures()
     key = re.sub(r'[-. ]', '_', name.strip().lower())
@@ -127,21 +118,13 @@ def find_architecture(backbone: Mapping[str, Any]) -> str | None:
 
 
 def build_backbone(name: str) -> nn.Module:
-    """Build the backbone of an architecture, freshly initialised.
-
-    Raises:
-        UserError: See ``get_architecture``.
-    """
+    """Build the backbone of an architecture, freshly initialised."""
     return MODELS.build(get_architecture(name).backbone)
 
 
 @cache
 def backbone_shapes(name: str) -> dict[str, torch.Size]:
-    """Return the shapes of a backbone's tensors by name.
-
-    Args:
-        name: Published spelling.
-    """
+    """Return the shapes of a backbone's tensors by name."""
     # On the meta device nothing is computed. mmpretrain's ResNet reads
     # numbers while it is built, so it needs a real one.
     device = 'cpu' if name.startswith('resnet') else 'meta'

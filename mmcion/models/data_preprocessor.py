@@ -42,15 +42,10 @@ class ReIDDataPreprocessor(BaseDataPreprocessor):
     def forward(self, data: dict[str, Any], training: bool = False) -> dict:
         """Move a batch to the device and normalise it.
 
-        Args:
-            data: ``inputs`` is one uint8 tensor ``(N, 3, H, W)``, a list of N
-                tensors ``(3, H, W)``, a list of V views ``(N, 3, h, w)``, or
-                a ``ViewPlan`` of V views, which are made on the device.
-            training: Not used.
-
-        Returns:
-            ``data`` with ``inputs`` as ``(N, 3, H, W)`` float32, or a list of
-            V such tensors.
+        Its ``inputs`` are one uint8 tensor ``(N, 3, H, W)``, a list of N
+        tensors ``(3, H, W)``, a list of V views ``(N, 3, h, w)``, or a
+        ``ViewPlan`` of V views, which are made on the device. They become one
+        float32 tensor ``(N, 3, H, W)`` or a list of V.
         """
         inputs = data['inputs']
         # its boxes and amounts stay on the host

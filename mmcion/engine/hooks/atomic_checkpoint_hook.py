@@ -23,6 +23,7 @@ class AtomicBackend(LocalBackend):
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
         """Write ``filepath``; after an error it is unchanged."""
+        # on disk before it is renamed, so a power cut leaves no empty file
         with atomic_file(filepath) as part, open(part, 'wb') as stream:
             stream.write(obj)
             stream.flush()
@@ -39,12 +40,9 @@ class AtomicCheckpointHook(CheckpointHook):
     mmengine's hook writes straight to the final name, and removes an old
     checkpoint before the new one is there. Here the new one and
     ``last_checkpoint`` are renamed into place before the old one is removed.
-    Accumulated gradients are averaged over the ranks first, since only one
-    rank saves.
 
-    Args:
-        options: Of mmengine's ``CheckpointHook``. Storages given by
-            ``backend_args`` or ``file_client_args`` write in their own way.
+    Takes the options of mmengine's hook. Storages given by ``backend_args`` or
+    ``file_client_args`` write in their own way.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -62,6 +60,7 @@ class AtomicCheckpointHook(CheckpointHook):
     def _save_checkpoint_with_step(
         self, runner: Runner, step: int, meta: dict[str, Any]
     ) -> None:
+        # of an unfinished step, since only one rank saves
         average_gradients(runner)
         # the oldest checkpoint, if this one exceeds max_keep_ckpts
         outdated = None

@@ -29,7 +29,7 @@ class CollapseMonitorHook(Hook):
     latter: SimSiam (CVPR 2021), section 4.1.
 
     Args:
-        interval: Number of iterations between two measurements.
+        interval: Iterations between two measurements.
     """
 
     # before the logger collects, whatever the order in the config
@@ -48,60 +48,40 @@ class CollapseMonitorHook(Hook):
         def collect(_: nn.Module, inputs: Any, logits: Tensor) -> None:
             if self._is_active:
                 # here, because the centre moves after the loss
-                temp = model.head.current_teacher_temp()
-                self._sums = _sums(inputs[0], logits, model.head.center, temp)
+                self._sums = _sums(inputs[0], logits, model.head)
 
         model.teacher.projector.register_forward_hook(collect)
 
-    def before_train_iter(
-        self, runner: Runner, batch_idx: int, data_batch: Any = None
-    ) -> None:
+    def before_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
         """Decide whether this iteration is measured."""
         self._is_active = self.every_n_train_iters(runner, self.interval)
 
-    def after_train_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: Any = None,
-        outputs: Any = None,
-    ) -> None:
+    def after_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
         """Log the numbers over the images of all ranks."""
         if not self._is_active:
             return
         for part in self._sums:
             all_reduce(part)
         outputs_C, feats_D, squares_D, count = self._sums
-        # means over the images of all ranks: E[q], Var = E[f^2] - E[f]^2
+        # over the images of all ranks: E[q], and Var f = E[f^2] - E[f]^2
         mean = outputs_C / count
         variance = squares_D / count - (feats_D / count).square()
-        scalars = {
-            'teacher_entropy': torch.special.entr(mean).sum(),
-            'feature_std': variance.clamp_min(0).sqrt().mean(),
-        }
-        for name, value in scalars.items():
-            runner.message_hub.update_scalar(f'train/{name}', value.item())
+        entropy = torch.special.entr(mean).sum().item()
+        std = variance.clamp_min(0).sqrt().mean().item()
+        hub = runner.message_hub
+        hub.update_scalar('train/teacher_entropy', entropy)
+        hub.update_scalar('train/feature_std', std)
         self._is_active, self._sums = False, []
 
 
 @torch.no_grad()
-def _sums(
-    feats: Tensor, logits: Tensor, center: Tensor, temp: float
-) -> list[Tensor]:
-    """Return what is added up over ranks.
-
-    Args:
-        feats: ``(N, d)`` pooled features.
-        logits: ``(N, C)`` raw logits of the teacher.
-        center: ``(C,)``.
-        temp: Temperature of the teacher.
-
-    Returns:
-        Sums of outputs ``(C,)``, unit features and their squares ``(d,)``,
-        and N, in float64, so that the variance keeps its digits.
-    """
+def _sums(feats: Tensor, logits: Tensor, head: Any) -> list[Tensor]:
+    """Return the sums of outputs, unit features, their squares, and N."""
+    # (N, d) features and (N, C) raw logits -> (C,), (d,), (d,) and (1,), in
+    # float64, so that the variance keeps its digits
     wide = torch.promote_types(logits.dtype, torch.float32)
-    q = ((logits.to(wide) - center.to(wide)) / temp).softmax(1)
+    centred = logits.to(wide) - head.center.to(wide)
+    q = (centred / head.teacher_temp).softmax(1)
     unit = normalize(feats.double(), dim=1)
     count = unit.new_tensor([len(unit)])
     return [q.double().sum(0), unit.sum(0), unit.square().sum(0), count]

@@ -29,11 +29,9 @@ class ExactResumeHook(Hook):
     so far. What the model draws (dropout, drop path) is seeded by
     (seed, rank, iteration), so it needs no state that only one rank would
     save. The console counts the rest of such an epoch from 1.
-
-    Runs after the hooks that set epoch and K of the sampler.
     """
 
-    priority = 'LOW'
+    priority = 'LOW'  # after the hooks that set epoch and K of the sampler
 
     def __init__(self) -> None:
         self._saved_length: int | None = None
@@ -55,31 +53,21 @@ class ExactResumeHook(Hook):
         self._unfinished = checkpoint.get(_UNFINISHED, {})
 
     def before_train(self, runner: Runner) -> None:
-        """Find the place in the epoch and in the step.
-
-        Raises:
-            UserError: If it is within an epoch, and epochs have another
-                length now or the batch sampler cannot skip batches; or within
-                a step, and steps have another number of batches now.
-        """
+        """Find the place in the epoch and in the step."""
         loader = runner.train_dataloader
         now = len(loader)
         # batches of the epoch that were done before the checkpoint
-        length = now if self._saved_length is None else self._saved_length
+        length = self._saved_length or now
         done = runner.iter - runner.epoch * length
         if done and (length != now or not 0 < done <= now):
             raise UserError(
-                f'the checkpoint is of iteration {runner.iter}, within epoch '
-                f'{runner.epoch + 1} of {length} batches, but an epoch has '
-                f'{now} now: resume with the data, batch size and number of '
-                f'ranks that the run began with.'
+                f'iteration {runner.iter} is within an epoch of {length} '
+                f'batches, now {now}: resume with the same data, batch size '
+                f'and number of ranks.'
             )
         if done and not hasattr(loader.batch_sampler, 'skip'):
-            raise UserError(
-                f'the checkpoint is of the middle of an epoch, where '
-                f'{type(loader.batch_sampler).__name__} cannot begin; resume '
-                f'from one of the end of an epoch.'
-            )
+            name = type(loader.batch_sampler).__name__
+            raise UserError(f'{name} can only resume between epochs.')
         self._num_done = done
         if runner.iter and self._unfinished:
             restore_step(runner, self._unfinished)
@@ -90,18 +78,15 @@ class ExactResumeHook(Hook):
         if self._num_done:
             loader = runner.train_dataloader
             loader.batch_sampler.skip(self._num_done)
+            place = f'{self._num_done} of {len(loader)} batches'
             runner.logger.info(
-                f'epoch {runner.epoch + 1} goes on after {self._num_done} of '
-                f'{len(loader)} batches'
+                f'epoch {runner.epoch + 1} goes on after {place}'
             )
         self._num_done = 0
 
-    def before_train_iter(
-        self, runner: Runner, batch_idx: int, data_batch: Any = None
-    ) -> None:
+    def before_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
         """Seed what the model will draw."""
         # of the iteration, not the batch: the same after any resume
-        sequence = np.random.SeedSequence(
-            (runner.seed, get_rank(), runner.iter)
-        )
-        torch.manual_seed(int(sequence.generate_state(1, np.uint64)[0]))
+        place = (runner.seed, get_rank(), runner.iter)
+        state = np.random.SeedSequence(place).generate_state(1, np.uint64)
+        torch.manual_seed(int(state[0]))

@@ -19,18 +19,12 @@ class IdentityCheckHook(Hook):
     """
 
     def before_train(self, runner: Runner) -> None:
-        """Check before the first batch.
-
-        Raises:
-            UserError: If the identities of the data are not 0 to
-                ``head.num_classes`` - 1.
-        """
+        """Check that identities are 0 to ``head.num_classes`` - 1."""
         pids = np.unique(runner.train_dataloader.dataset.pids)
         classes = unwrapped_model(runner).head.num_classes
-        if len(pids) != classes or pids[0] != 0 or pids[-1] != classes - 1:
+        if not np.array_equal(pids, np.arange(classes)):
             raise UserError(
-                f'the training data has {len(pids)} identities, numbered '
-                f'{pids[0]} to {pids[-1]}, and the head {classes} classes: '
-                f'set model.head.num_classes={len(pids)}, and number '
-                f'identities from 0 on, as split="train" of a dataset does.'
+                f'identities are {pids[0]} to {pids[-1]}, the head has '
+                f'{classes} classes: set model.head.num_classes={len(pids)}, '
+                f'and number identities from 0, as split="train" does.'
             )

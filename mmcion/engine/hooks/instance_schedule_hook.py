@@ -4,42 +4,36 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import pairwise
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmcion.registry import HOOKS
-from mmcion.utils.checks import UserError, check_interval
+from mmcion.utils.checks import UserError
 
 
 @HOOKS.register_module()
 class InstanceScheduleHook(Hook):
-    """Set K of the batch sampler from the epoch.
+    """Set K of the batch sampler from the epoch, also after a resume.
 
-    It does not count, so K is right after a resume. Source: CION's gradual
-    schedule.
+    Source: CION's gradual schedule.
 
     Args:
         num_instances: Values of K in their order. Each must divide the batch
             size of the data loader.
         milestone_ratios: When the next K begins, as increasing ratios of all
             epochs; one less than there are K.
-
-    Raises:
-        UserError: If ratios are not in (0, 1), do not increase, or are not
-            one less than the K.
     """
 
     def __init__(
         self, num_instances: Sequence[int], milestone_ratios: Sequence[float]
     ) -> None:
-        for ratio in milestone_ratios:
-            check_interval('(0, 1)', milestone_ratio=ratio)
-        if len(milestone_ratios) != len(num_instances) - 1 or list(
-            milestone_ratios
-        ) != sorted(set(milestone_ratios)):
+        ratios = [0, *milestone_ratios, 1]
+        increase = all(low < high for low, high in pairwise(ratios))
+        if not increase or len(ratios) != len(num_instances) + 1:
             raise UserError(
-                f'milestone_ratios must increase and be one less than '
+                f'milestone_ratios must increase in (0, 1), one less than '
                 f'num_instances; got {milestone_ratios} and {num_instances}.'
             )
         self.num_instances = list(num_instances)
@@ -52,24 +46,17 @@ class InstanceScheduleHook(Hook):
         return self.num_instances[bisect_right(begins, epoch)]
 
     def before_train(self, runner: Runner) -> None:
-        """Check all K before the first batch.
-
-        Raises:
-            UserError: If a K does not suit the batch size or the data.
-        """
+        """Check all K before the first batch: the sampler refuses others."""
+        sampler = runner.train_dataloader.batch_sampler
         for num_instances in self.num_instances:
-            runner.train_dataloader.batch_sampler.set_num_instances(
-                num_instances
-            )
+            sampler.set_num_instances(num_instances)
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Set K, and log it when it changes."""
-        epoch, max_epochs = runner.epoch, runner.max_epochs
-        num_instances = self.instances_at(epoch, max_epochs)
+        epoch, last = runner.epoch, runner.max_epochs
+        num_instances = self.instances_at(epoch, last)
         runner.train_dataloader.batch_sampler.set_num_instances(num_instances)
-        if epoch == 0 or num_instances != self.instances_at(
-            epoch - 1, max_epochs
-        ):
+        if epoch == 0 or num_instances != self.instances_at(epoch - 1, last):
             runner.logger.info(
                 f'{num_instances} images per identity from epoch {epoch + 1} '
                 f'on'

@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 from torch import Tensor
 
 from mmcion.registry import HOOKS
+from mmcion.utils.checks import join_names
 from mmcion.utils.io import write_json
 
 
@@ -21,7 +22,7 @@ class NonFiniteGuardHook(Hook):
 
     Every rank first writes ``non_finite_rank{r}.json`` into the work folder:
     its losses and the images of its batch. The published code ends the one
-    rank and leaves the others waiting. No further checkpoint is written.
+    rank and leaves the others waiting.
     """
 
     priority = 'VERY_HIGH'  # before checkpoints are written
@@ -33,20 +34,12 @@ class NonFiniteGuardHook(Hook):
         data_batch: Any = None,
         outputs: dict[str, Tensor] | None = None,
     ) -> None:
-        """Check the losses of all ranks.
-
-        Raises:
-            FloatingPointError: On all ranks, if one has a loss that is not
-                finite; names these ranks and the file.
-        """
+        """Raise ``FloatingPointError`` if a loss of any rank is not finite."""
         losses = outputs or {}
         rank, faults = get_rank(), torch.zeros(get_world_size())
-        if losses:
-            flat = [
-                loss.detach().float().flatten() for loss in losses.values()
-            ]
-            faults = faults.to(flat[0].device)
-            faults[rank] = ~torch.cat(flat).isfinite().all()
+        for loss in losses.values():
+            faults = faults.to(loss.device)
+            faults[rank] += ~loss.detach().isfinite().all()
         # (ranks,) every rank has set its own entry
         all_reduce(faults)
         faulty_ranks = faults.nonzero().flatten().tolist()
@@ -67,9 +60,7 @@ class NonFiniteGuardHook(Hook):
         }
         write_json(path, record)
         raise FloatingPointError(
-            f'the loss of rank {", ".join(map(str, faulty_ranks))} is not '
-            f'finite at iteration {runner.iter + 1} (epoch '
-            f'{runner.epoch + 1}; here {shown}). The images of this batch are '
-            f'in {path}. Resume from the last checkpoint with a lower '
+            f'the loss of rank {join_names(faulty_ranks)} is not finite at '
+            f'iteration {runner.iter + 1}: see {path}. Resume with a lower '
             f'learning rate, or look for damaged images.'
         )

@@ -38,19 +38,13 @@ class ClipPerTensorHook(Hook):
         self.clip_before_unscale = clip_before_unscale
 
     def before_train(self, runner: Runner) -> None:
-        """Attach to the optimizer.
-
-        Raises:
-            UserError: If ``clip_before_unscale`` is set and there is no
-                loss scale.
-        """
+        """Attach to the optimizer."""
         wrapper = runner.optim_wrapper
         scaler: Any = getattr(wrapper, 'loss_scaler', None)
         if self.clip_before_unscale and scaler is None:
+            name = type(wrapper).__name__
             raise UserError(
-                f'clip_before_unscale needs an optimizer wrapper with a loss '
-                f'scale, such as AmpOptimWrapper; got '
-                f'{type(wrapper).__name__}.'
+                f'{name} has no loss scale for clip_before_unscale.'
             )
 
         @torch.no_grad()
@@ -83,28 +77,20 @@ class FreezeLastLayerHook(Hook):
 
     Args:
         epochs: Number of epochs.
-        name: Parameters whose name contains it are frozen.
     """
 
-    def __init__(self, epochs: int = 1, name: str = 'last_layer') -> None:
+    def __init__(self, epochs: int = 1) -> None:
         self.epochs = epochs
-        self.name = name
 
     def before_train(self, runner: Runner) -> None:
-        """Find the parameters and attach to the optimizer.
-
-        Raises:
-            UserError: If no trained parameter has ``name`` in its name.
-        """
+        """Find the parameters and attach to the optimizer."""
         frozen = [
             parameter
             for name, parameter in runner.model.named_parameters()
-            if self.name in name and parameter.requires_grad
+            if 'last_layer' in name and parameter.requires_grad
         ]
         if not frozen:
-            raise UserError(
-                f'no trained parameter of the model is named *{self.name}*.'
-            )
+            raise UserError('the model has no last_layer that is trained.')
 
         def drop(*_: Any) -> None:
             if runner.epoch < self.epochs:

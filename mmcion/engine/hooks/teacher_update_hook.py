@@ -10,7 +10,7 @@ from mmengine.runner import Runner
 
 from mmcion.engine.unwrap import unwrapped_model
 from mmcion.registry import HOOKS
-from mmcion.utils.checks import UserError
+from mmcion.utils.checks import check_interval
 
 
 @HOOKS.register_module()
@@ -26,20 +26,14 @@ class TeacherUpdateHook(Hook):
 
     Args:
         momentum: Fraction of the teacher kept at the first iteration.
-        end_momentum: The same at the last iteration.
-
-    Raises:
-        UserError: If they are not 0 <= momentum <= end_momentum <= 1.
+        end_momentum: Fraction kept at the last iteration; not less.
     """
 
     def __init__(
         self, momentum: float = 0.996, end_momentum: float = 1.0
     ) -> None:
-        if not 0 <= momentum <= end_momentum <= 1:
-            raise UserError(
-                f'0 <= momentum <= end_momentum <= 1 must hold; got '
-                f'{momentum} and {end_momentum}.'
-            )
+        check_interval('[0, 1]', end_momentum=end_momentum)
+        check_interval(f'[0, {end_momentum}]', momentum=momentum)
         self.momentum = momentum
         self.end_momentum = end_momentum
 
@@ -49,21 +43,13 @@ class TeacherUpdateHook(Hook):
         cosine = (1 + math.cos(math.pi * step / max_steps)) / 2
         return self.end_momentum - cosine * (self.end_momentum - self.momentum)
 
-    def before_train_iter(
-        self, runner: Runner, batch_idx: int, data_batch: Any = None
-    ) -> None:
+    def before_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
         """Let the head move the centre if a step ends with this batch."""
         # true with the last of the accumulated batches
         head = unwrapped_model(runner).head
         head.moves_center = runner.optim_wrapper.should_sync()
 
-    def after_train_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: Any = None,
-        outputs: Any = None,
-    ) -> None:
+    def after_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
         """Update the teacher after a step."""
         if runner.optim_wrapper.should_update():
             momentum = self.momentum_at(runner.iter, runner.max_iters)

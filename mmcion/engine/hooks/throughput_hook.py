@@ -18,9 +18,7 @@ class ThroughputHook(Hook):
 
     Over the iterations of the log's ``time``: their images divided by their
     seconds, waiting for data included. An image counts once, however many
-    views it has. All ranks have the same batch size.
-
-    Runs after mmengine's ``IterTimerHook``.
+    views it has. Runs after mmengine's ``IterTimerHook``.
     """
 
     def before_train(self, runner: Runner) -> None:
@@ -38,7 +36,7 @@ class ThroughputHook(Hook):
     ) -> None:
         """Add an iteration and log the mean of the window."""
         hub = runner.message_hub
-        # (images, seconds) of the iteration
+        # (images, seconds) of the iteration; all ranks have the same batch
         images = len(data_batch['data_samples']) * get_world_size()
         self._window.append((images, hub.get_scalar('train/time').current()))
         total, seconds = map(sum, zip(*self._window, strict=True))

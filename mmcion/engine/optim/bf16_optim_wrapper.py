@@ -23,20 +23,17 @@ class Bf16OptimWrapper(OptimWrapper):
     mmengine's ``AmpOptimWrapper`` (for float16 on older GPUs) refuses to run
     without an accelerator.
 
-    Args:
-        options: Of mmengine's ``OptimWrapper``.
-
-    Raises:
-        UserError: If the GPU only emulates bfloat16, which is slow.
+    Takes the options of mmengine's ``OptimWrapper``.
     """
 
     def __init__(self, **options: Any) -> None:
+        # older GPUs only emulate it, which is slow
         if get_device() == 'cuda' and not torch.cuda.is_bf16_supported(
             including_emulation=False
         ):
             raise UserError(
-                f'{torch.cuda.get_device_name()} has no bfloat16; train in '
-                f'float16: --cfg-options optim_wrapper.type=AmpOptimWrapper '
+                f'{torch.cuda.get_device_name()} has no bfloat16; use '
+                f'--cfg-options optim_wrapper.type=AmpOptimWrapper '
                 f'optim_wrapper.dtype=float16'
             )
         super().__init__(**options)

@@ -23,9 +23,6 @@ class DecayGroupsConstructor:
     Args:
         optim_wrapper_cfg: Config of the wrapper, with its ``optimizer``.
         paramwise_cfg: Must be empty; the rule is fixed.
-
-    Raises:
-        UserError: If ``paramwise_cfg`` is given.
     """
 
     def __init__(
@@ -35,8 +32,7 @@ class DecayGroupsConstructor:
     ) -> None:
         if paramwise_cfg:
             raise UserError(
-                f'DecayGroupsConstructor takes no paramwise_cfg; got '
-                f'{paramwise_cfg}.'
+                f'paramwise_cfg must be empty, not {paramwise_cfg}.'
             )
         self.wrapper_cfg = dict(optim_wrapper_cfg)
         self.optimizer_cfg = dict(self.wrapper_cfg.pop('optimizer'))
@@ -54,12 +50,8 @@ class DecayGroupsConstructor:
             {'params': decayed},
             {'params': plain, 'weight_decay': 0.0},
         ]
-        optimizer = OPTIMIZERS.build(
-            {
-                **self.optimizer_cfg,
-                'params': [g for g in groups if g['params']],
-            }
-        )
+        groups = [group for group in groups if group['params']]
+        optimizer = OPTIMIZERS.build({**self.optimizer_cfg, 'params': groups})
         wrapper = {'type': 'OptimWrapper', **self.wrapper_cfg}
         return OPTIM_WRAPPERS.build(
             wrapper, default_args={'optimizer': optimizer}

@@ -1,7 +1,6 @@
 """Schedules with a warm-up, whose lengths are ratios of the training.
 
-mmengine gives every scheduler the number of epochs as ``end`` unless the
-config states another, so ``train_cfg.max_epochs`` is the only place of it.
+mmengine sets ``end`` to ``train_cfg.max_epochs``, the only place of it.
 """
 
 from __future__ import annotations
@@ -62,12 +61,9 @@ class WarmupCosineLR(_Warmup, CosineAnnealingLR):
     Args:
         optimizer: Wrapper whose rates are set.
         end: Length of the training; set by mmengine.
-        warmup_ratio: Length of the warm-up as a ratio of ``end``.
+        warmup_ratio: Length of the warm-up as a ratio of ``end``, in [0, 1).
         start_factor: Ratio of the full rate at the first step.
-        options: Of mmengine's ``CosineAnnealingLR``, such as ``eta_min``.
-
-    Raises:
-        UserError: If ``warmup_ratio`` is not in [0, 1).
+        options: Options of mmengine's ``CosineAnnealingLR``, as ``eta_min``.
     """
 
     def __init__(
@@ -90,14 +86,10 @@ class WarmupMultiStepLR(_Warmup, MultiStepLR):
     Args:
         optimizer: Wrapper whose rates are set.
         end: Length of the training; set by mmengine.
-        milestone_ratios: When the rate falls, as ratios of ``end``.
-        warmup_ratio: Length of the warm-up as a ratio of ``end``.
+        milestone_ratios: When the rate falls, as ratios of ``end`` in (0, 1).
+        warmup_ratio: Length of the warm-up as a ratio of ``end``, in [0, 1).
         start_factor: Ratio of the full rate at the first step.
-        options: Of mmengine's ``MultiStepLR``, such as ``gamma``.
-
-    Raises:
-        UserError: If ``warmup_ratio`` is not in [0, 1), or a milestone not in
-            (0, 1).
+        options: Options of mmengine's ``MultiStepLR``, such as ``gamma``.
     """
 
     def __init__(

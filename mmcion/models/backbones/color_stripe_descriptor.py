@@ -16,8 +16,7 @@ class ColorStripeDescriptor(nn.Module):
 
     Without trained ReID weights, colour by body height separates the
     pedestrians of one video best. Expects images in [0, 1]: use
-    ``ReIDDataPreprocessor(mean=None, std=None)``. With default arguments
-    features have 6 x (24 + 16 + 16) = 336 dimensions.
+    ``ReIDDataPreprocessor(mean=None, std=None)``.
 
     Args:
         num_stripes: Number of horizontal stripes of equal height.
@@ -49,14 +48,7 @@ class ColorStripeDescriptor(nn.Module):
         self.num_features = num_stripes * sum(self.bins)
 
     def forward(self, images: Tensor) -> tuple[Tensor]:
-        """Describe ``(N, 3, H, W)`` RGB images in [0, 1].
-
-        Returns:
-            One tensor ``(N, num_features)`` float32 of unit vectors.
-
-        Raises:
-            UserError: If an image has fewer rows than there are stripes.
-        """
+        """Map RGB images ``(N, 3, H, W)`` to ``(N, num_features)``."""
         num, _, height, width = images.shape
         if height < self.num_stripes:
             raise UserError(
@@ -91,13 +83,9 @@ class ColorStripeDescriptor(nn.Module):
 
 
 def rgb_to_hsv(images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Convert RGB in [0, 1] to hue, saturation and value in [0, 1].
+    """Convert RGB ``(N, 3, H, W)`` in [0, 1] to hue, saturation and value.
 
-    Args:
-        images: ``(N, 3, H, W)``.
-
-    Returns:
-        Three tensors ``(N, H, W)``; the hue of grey is 0.
+    These are ``(N, H, W)`` in [0, 1]; the hue of grey is 0.
     """
     value, largest = images.max(1)
     span = value - images.amin(1)  # (N, H, W)

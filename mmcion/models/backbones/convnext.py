@@ -1,33 +1,16 @@
 """ConvNeXt in the variant of the published weights."""
 
-from __future__ import annotations
-
-from typing import Any, ClassVar
-
 from mmcion.registry import MODELS
 
-from .timm_backbone import TimmBackbone, reset_to_torch_default
+from .timm_backbone import TimmBackbone
 
 
 @MODELS.register_module()
 class ConvNeXt(TimmBackbone):
-    """ConvNeXt; the feature is normalised after the global pooling.
+    """ConvNeXt; the feature is normalised after the global pooling."""
 
-    Starts from PyTorch's default initialisation, as CION's runs did.
-
-    Args:
-        arch: ``'tiny'``, ``'small'`` or ``'base'``.
-        kwargs: Passed on to ``timm.models.ConvNeXt``.
-    """
-
-    archs: ClassVar[dict[str, str]] = {
-        'tiny': 'convnext_tiny',
-        'small': 'convnext_small',
-        'base': 'convnext_base',
-    }
+    archs = ('tiny', 'small', 'base')
+    timm_name = 'convnext_{}'
     min_size = 32
     ends_in_vector = True
-
-    def __init__(self, arch: str, **kwargs: Any) -> None:
-        super().__init__(arch, **kwargs)
-        reset_to_torch_default(self.model)
+    torch_init = True

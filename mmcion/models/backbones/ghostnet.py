@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from torch import nn
 
@@ -16,15 +16,12 @@ class GhostNet(TimmBackbone):
     """GhostNet; a convolution after the global pooling gives 1280 features.
 
     Args:
-        arch: Width, ``'0_5'``, ``'1_0'`` or ``'1_3'``.
+        arch: One of ``archs``: the width.
         kwargs: Passed on to ``timm.models.GhostNet``.
     """
 
-    archs: ClassVar[dict[str, str]] = {
-        '0_5': 'ghostnet_050',
-        '1_0': 'ghostnet_100',
-        '1_3': 'ghostnet_130',
-    }
+    archs = ('0_5', '1_0', '1_3')
+    timm_name = 'ghostnet_{0[0]}{0[2]}0'  # '0_5' -> 'ghostnet_050'
     ends_in_vector = True
 
     def __init__(self, arch: str, **kwargs: Any) -> None:

@@ -9,9 +9,6 @@ class IBN(nn.Module):
 
     Source: IBN-Net (ECCV 2018), variant a. Parameter names ``IN`` and ``BN``
     are those of the published checkpoints.
-
-    Args:
-        channels: Number of channels C of the input ``(N, C, H, W)``.
     """
 
     def __init__(self, channels: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from timm.layers import SqueezeExcite, make_divisible
 from timm.models.repvit import RepViTBlock
@@ -19,15 +19,12 @@ class RepViT(TimmBackbone):
     The gate is a hard sigmoid, and the squeezed width a multiple of 4.
 
     Args:
-        arch: ``'m0_9'``, ``'m1_0'`` or ``'m1_5'``.
+        arch: One of ``archs``.
         kwargs: Passed on to ``timm.models.RepVit``.
     """
 
-    archs: ClassVar[dict[str, str]] = {
-        'm0_9': 'repvit_m0_9',
-        'm1_0': 'repvit_m1_0',
-        'm1_5': 'repvit_m1_5',
-    }
+    archs = ('m0_9', 'm1_0', 'm1_5')
+    timm_name = 'repvit_{}'
 
     def __init__(self, arch: str, **kwargs: Any) -> None:
         super().__init__(arch, **kwargs)

@@ -19,16 +19,10 @@ class ResNet(MMPretrainResNet):
     and without zero-initialised residual branches. Names and shapes of the
     parameters are torchvision's.
 
-    Attributes:
-        num_features: Dimensions d of the pooled feature.
-
     Args:
         depth: 18, 34, 50, 101 or 152.
         strides: Strides of the four stages.
         kwargs: Passed on to ``mmpretrain.models.ResNet``.
-
-    Raises:
-        UserError: For an unknown ``depth``.
     """
 
     def __init__(
@@ -40,7 +34,7 @@ class ResNet(MMPretrainResNet):
         check_choice('depth', depth, self.arch_settings)
         defaults = {'zero_init_residual': False, 'init_cfg': None}
         super().__init__(depth, strides=strides, **{**defaults, **kwargs})
-        self.num_features: int = self.feat_dim
+        self.num_features: int = self.feat_dim  # of the pooled feature
         # He initialisation of torchvision's ResNet
         for module in self.modules():
             if isinstance(module, nn.Conv2d):

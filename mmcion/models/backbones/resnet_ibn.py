@@ -33,17 +33,13 @@ class ResNetIBN(ResNet):
                 block.bn1 = IBN(block.bn1.num_features)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Map images ``(N, 3, H, W)`` to maps ``(N, d, h, w)``.
-
-        Raises:
-            UserError: If the images are too small for instance norm.
-        """
+        """Map images ``(N, 3, H, W)`` to maps ``(N, d, h, w)``."""
         height, width = x.shape[-2:]
         stride = 4 * prod(self.strides[:3])
         if max(height, width) <= stride:
             # maps of one pixel, which instance norm sets to its bias
             raise UserError(
-                f'{type(self).__name__} needs images with more than {stride} '
+                f'{type(self).__name__} needs images of more than {stride} '
                 f'pixels on one side; got {height} x {width} (height x width).'
             )
         return super().forward(x)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from timm.models.swin_transformer import (
@@ -57,23 +57,16 @@ class SwinTransformer(TimmBackbone):
     windows.
 
     Args:
-        arch: ``'tiny'``, ``'small'`` or ``'base'``.
-        drop_path_rate: Rate of the last block; it grows linearly with depth.
+        arch: One of ``archs``.
         kwargs: Passed on to ``timm.models.SwinTransformer``.
     """
 
-    archs: ClassVar[dict[str, str]] = {
-        'tiny': 'swin_tiny_patch4_window7_224',
-        'small': 'swin_small_patch4_window7_224',
-        'base': 'swin_base_patch4_window7_224',
-    }
+    archs = ('tiny', 'small', 'base')
+    timm_name = 'swin_{}_patch4_window7_224'
 
-    def __init__(
-        self, arch: str, drop_path_rate: float = 0.1, **kwargs: Any
-    ) -> None:
+    def __init__(self, arch: str, **kwargs: Any) -> None:
         super().__init__(
             arch,
-            drop_path_rate=drop_path_rate,
             window_size=8,
             always_partition=True,
             strict_img_size=False,

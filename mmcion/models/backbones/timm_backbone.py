@@ -17,48 +17,50 @@ class TimmBackbone(nn.Module):
     Weights are never downloaded.
 
     Attributes:
-        archs: timm's name of each architecture.
+        archs: Architectures to choose from.
+        timm_name: timm's name of an architecture.
         min_size: Smallest height and width of an image.
         ends_in_vector: Whether layers follow the model's own global pooling.
+        torch_init: Whether convolutions and linear layers are initialised as
+            by PyTorch, as in CION's runs, and not as by timm.
         num_features: Dimensions d of the pooled feature.
 
     Args:
         arch: One of ``archs``.
         kwargs: Passed on to timm's class.
-
-    Raises:
-        UserError: For an unknown ``arch``.
     """
 
-    archs: ClassVar[dict[str, str]]
+    archs: ClassVar[tuple[str, ...]]
+    timm_name: ClassVar[str]
     min_size: ClassVar[int] = 1
     ends_in_vector: ClassVar[bool] = False
+    torch_init: ClassVar[bool] = False
 
     def __init__(self, arch: str, **kwargs: Any) -> None:
         super().__init__()
         check_choice('arch', arch, self.archs)
+        name = self.timm_name.format(arch)
         model: Any = timm.create_model(
-            self.archs[arch], pretrained=False, num_classes=0, **kwargs
+            name, pretrained=False, num_classes=0, **kwargs
         )
         self.model = model
         self.num_features: int = model.head_hidden_size
+        for module in model.modules() if self.torch_init else ():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                module.reset_parameters()
 
     def forward(self, x: Tensor) -> tuple[Tensor]:
         """Map images ``(N, 3, H, W)`` to one map ``(N, d, h, w)``.
 
         Its mean over space is the feature; h = w = 1 where the model pools
         by itself.
-
-        Raises:
-            UserError: If the images are too small for the model.
         """
         height, width = x.shape[-2:]
         if min(height, width) < self.min_size:
             raise UserError(
                 f'{type(self).__name__} needs images of at least '
-                f'{self.min_size} x {self.min_size} pixels, since it reduces '
-                f'them by {self.min_size} without padding; got {height} x '
-                f'{width} (height x width).'
+                f'{self.min_size} x {self.min_size} pixels (height x width); '
+                f'got {height} x {width}.'
             )
         return (self.last_map(x),)
 
@@ -69,10 +71,3 @@ class TimmBackbone(nn.Module):
             return x
         # (N, d) -> (N, d, 1, 1)
         return self.model.forward_head(x, pre_logits=True)[:, :, None, None]
-
-
-def reset_to_torch_default(model: nn.Module) -> None:
-    """Initialise convolutions and linear layers as PyTorch does."""
-    for module in model.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            module.reset_parameters()

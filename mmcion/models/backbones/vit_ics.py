@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from torch import Tensor, cat, nn
 
@@ -17,14 +17,8 @@ class ICSStem(nn.Module):
     """Map images to patch tokens by three convolutions and a projection.
 
     Source: TransReID-SSL (arXiv 2111.12084), section 3.4. Names of the
-    parameters equal those of the published checkpoints.
-
-    Args:
-        img_size: Height and width of the position embeddings.
-        embed_dim: Dimensions d of a token.
-        patch_size: Side of a patch in pixels.
-        in_chans: Number of channels of the images.
-        kwargs: Other arguments that timm passes to every stem; not used.
+    parameters equal those of the published checkpoints. Takes the arguments
+    that timm passes to every stem, of which ``kwargs`` are not used.
     """
 
     def __init__(
@@ -69,11 +63,8 @@ class VisionTransformerICS(TimmBackbone):
         kwargs: Passed on to ``timm.models.VisionTransformer``.
     """
 
-    archs: ClassVar[dict[str, str]] = {
-        'tiny': 'vit_tiny_patch16_224',
-        'small': 'vit_small_patch16_224',
-        'base': 'vit_base_patch16_224',
-    }
+    archs = ('tiny', 'small', 'base')
+    timm_name = 'vit_{}_patch16_224'
     min_size = 16
 
     def __init__(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from torch import Tensor
 
@@ -22,11 +22,8 @@ class VOLO(TimmBackbone):
         kwargs: Passed on to ``timm.models.VOLO``.
     """
 
-    archs: ClassVar[dict[str, str]] = {
-        'd1': 'volo_d1_224',
-        'd2': 'volo_d2_224',
-        'd3': 'volo_d3_224',
-    }
+    archs = ('d1', 'd2', 'd3')
+    timm_name = 'volo_{}_224'
     min_size = 16
 
     def __init__(

@@ -52,17 +52,13 @@ class ReIDHead(nn.Module):
         Args:
             before: ``(N, D)`` before normalising, for the triplets.
             after: ``(N, D)`` after normalising, for the classes.
-            pids: N labels.
-
-        Raises:
-            UserError: If a label is not in [0, ``num_classes``).
+            pids: N labels in [0, ``num_classes``).
         """
         if min(pids) < 0 or max(pids) >= self.num_classes:
             raise UserError(
-                f'labels must be in [0, {self.num_classes}); a batch has '
-                f'labels from {min(pids)} to {max(pids)}: set '
-                f'model.head.num_classes to the number of identities, and '
-                f'number them from 0, as split="train" of a dataset does.'
+                f'labels must be in [0, {self.num_classes}); got {min(pids)} '
+                f'to {max(pids)}: set model.head.num_classes, and number '
+                f'identities from 0, as split="train" does.'
             )
         # BoT, section 2.6: classes need the normalised feature, distances the
         # one before

@@ -64,9 +64,6 @@ def identity_distill_loss(
 
     Returns:
         Scalar, float32 or wider.
-
-    Raises:
-        UserError: If shapes do not fit each other.
     """
     check_shapes(student.shape, teacher, center, pids)
     # autocast would compute the sums of targets in half precision
@@ -84,11 +81,7 @@ def identity_distill_loss(
 def check_shapes(
     student: tuple[int, ...], teacher: Tensor, center: Tensor, pids: Tensor
 ) -> None:
-    """Check the loss's inputs against the shape of the student's logits.
-
-    Raises:
-        UserError: If shapes do not fit each other.
-    """
+    """Check the loss's inputs against the shape of the student's logits."""
     if len(student) != 3 or student[0] < NUM_TEACHER_VIEWS:
         raise UserError(
             f'student must be (V, B, C) with V >= 2; got {tuple(student)}.'
@@ -131,11 +124,9 @@ class Positives(NamedTuple):
     def targets(self, probabilities: list[Tensor]) -> list[Tensor]:
         """Return the targets T of view 0, view 1 and of all local views.
 
-        A global view is not compared with the teacher's own view of it.
-
         Args:
-            probabilities: Those q of the teacher's two views, ``(B, C)``
-                each, of all prototypes or of some.
+            probabilities: q of the teacher's two views, ``(B, C)`` each, of
+                all prototypes or of some.
         """
         shape = len(self.counts), probabilities[0].shape[1]
         own = 1 / self.counts[self.group].to(probabilities[0].dtype) - 1
@@ -147,6 +138,7 @@ class Positives(NamedTuple):
             .addcmul_(q, own[:, None])
             for q in probabilities
         )
+        # a global view is not compared with the teacher's own view of it
         return [second, first, first + second]
 
     def masses(self, num_views: int) -> Tensor:

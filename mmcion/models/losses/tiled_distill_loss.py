@@ -43,24 +43,12 @@ def tiled_distill_loss(
     gradient. Under autocast the products run in its type, like a linear
     layer, and everything else in float32.
 
-    Args:
-        feats: ``(V, B, D)``, views 0 and 1 the global ones.
-        prototypes: ``(C, D)`` weight of the last layer.
-        teacher: ``(2, B, C)`` raw logits of the global views; no gradient.
-        center: ``(C,)`` or ``(1, C)``, subtracted from teacher logits.
-        pids: ``(B,)`` integers.
-        chunk_size: c; the last chunk may be smaller.
-        student_temp: Positive temperature of the student.
-        teacher_temp: Positive temperature of the teacher.
-
-    Returns:
-        Scalar, float32 or wider.
-
-    Raises:
-        UserError: If shapes do not fit each other or ``chunk_size`` < 1.
+    ``feats`` are ``(V, B, D)``, views 0 and 1 the global ones, ``prototypes``
+    the ``(C, D)`` weight of the last layer; the last chunk may be smaller.
+    The other arguments are those of ``identity_distill_loss``.
     """
     check_at_least(1, chunk_size=chunk_size)
-    if prototypes.dim() != 2 or feats.shape[-1:] != prototypes.shape[1:]:
+    if prototypes.shape[1:] != feats.shape[-1:]:
         raise UserError(
             f'prototypes must be (C, {feats.shape[-1]}) like the features; '
             f'got {tuple(prototypes.shape)}.'
@@ -108,8 +96,12 @@ class _TiledDistill(Function):
         tiles = _Tiles(
             feats, prototypes, teacher, center, student_temp, teacher_temp
         )
-        parts = tiles.parts(chunk_size)
-        teacher_lse = tiles.sum_teacher(parts)
+        # columns of every chunk
+        starts = range(0, len(prototypes), chunk_size)
+        parts = [slice(start, start + chunk_size) for start in starts]
+        # log-sum-exp of the teacher over all chunks, (2, B)
+        sums = [tiles.teacher_logits(part).logsumexp(2) for part in parts]
+        teacher_lse = torch.stack(sums).logsumexp(0)
         # sums over the chunks seen so far: lse(s) and <T, s>, (V, B)
         lse = feats.new_full((num_views, batch), -torch.inf, dtype=wide)
         dot = torch.zeros_like(lse)
@@ -166,11 +158,6 @@ class _Tiles(NamedTuple):
     student_temp: float
     teacher_temp: float
 
-    def parts(self, chunk_size: int) -> list[slice]:
-        """Return the columns of every chunk."""
-        starts = range(0, len(self.prototypes), chunk_size)
-        return [slice(start, start + chunk_size) for start in starts]
-
     def student_logits(self, part: slice) -> Tensor:
         """Return logits ``(V, B, c)`` over their temperature."""
         logits = self.feats @ self.prototypes[part].T
@@ -182,11 +169,6 @@ class _Tiles(NamedTuple):
         wide = torch.promote_types(self.feats.dtype, torch.float32)
         logits = self.teacher[..., part].to(wide) - self.center[part].to(wide)
         return logits / self.teacher_temp
-
-    def sum_teacher(self, parts: list[slice]) -> Tensor:
-        """Return the teacher's log-sum-exp ``(2, B)``."""
-        sums = [self.teacher_logits(part).logsumexp(2) for part in parts]
-        return torch.stack(sums).logsumexp(0)
 
     def teacher_of(self, part: slice, lse: Tensor) -> list[Tensor]:
         """Return the teacher's probabilities, ``(B, c)`` of both views."""

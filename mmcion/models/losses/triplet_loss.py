@@ -1,7 +1,4 @@
-"""Triplet loss with the hardest positive and negative of a batch.
-
-Shapes: N images, D dimensions.
-"""
+"""Triplet loss with the hardest positive and negative of a batch."""
 
 from __future__ import annotations
 
@@ -29,22 +26,16 @@ def batch_hard_triplet_loss(
 
     - An image is a positive of itself, at distance 0, if it has no other.
     - Images without a negative do not count; if none has one the loss is 0.
-    - Distances are computed in float32 or wider also under autocast, as
-      differences, not from scalar products: close features keep their digits.
     - The gradient of a distance of 0 is 0.
-
-    Under several ranks each mines its own batch.
+    - Under several ranks each mines its own batch.
 
     Args:
-        feats: ``(N, D)``.
+        feats: ``(N, D)`` features of N images.
         pids: ``(N,)`` integers.
         margin: m, at least 0; None for the soft margin.
 
     Returns:
         Scalar, float32 or wider.
-
-    Raises:
-        UserError: If shapes do not fit each other.
     """
     if feats.dim() != 2 or pids.shape != feats.shape[:1]:
         raise UserError(
@@ -53,7 +44,8 @@ def batch_hard_triplet_loss(
         )
     with torch.autocast(feats.device.type, enabled=False):
         feats = feats.to(torch.promote_types(feats.dtype, torch.float32))
-        # (N, N)
+        # (N, N) from differences, not scalar products: close features keep
+        # their digits
         distance = torch.cdist(
             feats, feats, compute_mode='donot_use_mm_for_euclid_dist'
         )

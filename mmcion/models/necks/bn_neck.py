@@ -37,10 +37,6 @@ class BNNeck(nn.Module):
         self.bn.bias.requires_grad_(False)
 
     def forward(self, feats: Tensor) -> tuple[Tensor, Tensor]:
-        """Map features ``(N, d)`` to those before and after normalising.
-
-        Returns:
-            Two tensors ``(N, D)``.
-        """
+        """Map ``(N, d)`` to ``(N, D)`` before and after normalising."""
         before = self.embedding(feats)
         return before, self.bn(before)

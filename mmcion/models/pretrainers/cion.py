@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
 from itertools import groupby
 from typing import Any
@@ -11,11 +12,7 @@ from mmengine.model import BaseModel
 from torch import Tensor, nn
 
 from mmcion.models.necks import Projector
-from mmcion.models.utils import (
-    build_on,
-    feature_output,
-    pooled_feature,
-)
+from mmcion.models.utils import build_on, feature_output, pooled_feature
 from mmcion.models.weights import load_part
 from mmcion.registry import MODELS
 from mmcion.structures import ReIDDataSample
@@ -33,26 +30,22 @@ class EncoderProjector(nn.Module):
         self.projector = projector
 
     def forward(self, views: list[Tensor]) -> Tensor:
-        """Map V views ``(B, 3, h, w)`` to logits ``(V, B, C)``.
-
-        Adjacent views of one resolution share a backbone pass; all share the
-        projector's.
-        """
-        logits = self.projector(self._pooled(views))
-        return logits.unflatten(0, (len(views), -1))
+        """Map V views ``(B, 3, h, w)`` to logits ``(V, B, C)``."""
+        return self._project(views, self.projector)
 
     def embed(self, views: list[Tensor]) -> Tensor:
         """Map views to the input ``(V, B, D)`` of the prototype layer."""
-        feats = self.projector.embed(self._pooled(views))
-        return feats.unflatten(0, (len(views), -1))
+        return self._project(views, self.projector.embed)
 
-    def _pooled(self, views: list[Tensor]) -> Tensor:
-        """Return features ``(V B, d)``, view by view."""
+    def _project(
+        self, views: list[Tensor], project: Callable[[Tensor], Tensor]
+    ) -> Tensor:
+        # adjacent views of one resolution share a backbone pass: (V B, d)
         feats = [
             pooled_feature(self.backbone(torch.cat(list(group))))
             for _, group in groupby(views, key=lambda view: view.shape[-2:])
         ]
-        return torch.cat(feats)
+        return project(torch.cat(feats)).unflatten(0, (len(views), -1))
 
 
 @MODELS.register_module()
@@ -66,8 +59,7 @@ class CION(BaseModel):
 
     Args:
         backbone: Config; its last output map is averaged over space.
-        projector: Config of ``Projector``. Its ``in_channels`` are those of
-            the backbone; see ``build_on``.
+        projector: Config of ``Projector``, see ``build_on``.
         head: Config of ``SelfDistillHead``, without ``num_prototypes``.
         backbone_checkpoint: Weights to start the backbone from; see
             ``load_part`` for the formats.
@@ -76,16 +68,11 @@ class CION(BaseModel):
             within rounding.
         compile_backbone: Run ``torch.compile`` on both backbones, one graph
             for each size of view.
-        recompute: Regular expression; submodules of the student's backbone
-            whose whole name matches keep no activations, but compute them
-            again in the backward pass. The blocks of a ResNet are
-            ``layer\d\.\d+``. Same result; cannot be compiled.
+        recompute: Regular expression of the whole names of submodules of the
+            student's backbone that recompute their activations in the
+            backward pass, such as a ResNet's blocks, ``layer\d\.\d+``. Same
+            result; excludes ``compile_backbone``.
         data_preprocessor: Config; ``ReIDDataPreprocessor`` if None.
-        init_cfg: As in mmengine.
-
-    Raises:
-        UserError: If ``recompute`` matches nothing, or is combined with
-            ``compile_backbone``.
     """
 
     def __init__(
@@ -98,17 +85,14 @@ class CION(BaseModel):
         compile_backbone: bool = False,
         recompute: str | None = None,
         data_preprocessor: dict[str, Any] | None = None,
-        init_cfg: dict[str, Any] | None = None,
     ) -> None:
         if recompute is not None and compile_backbone:
-            raise UserError(
-                'recompute and compile_backbone exclude each other.'
-            )
+            raise UserError('recompute excludes compile_backbone.')
         # built here: mmengine's BaseModel finds our names in our scope only
         preprocessor = MODELS.build(
             data_preprocessor or {'type': 'mmcion.ReIDDataPreprocessor'}
         )
-        super().__init__(preprocessor, init_cfg)
+        super().__init__(preprocessor)
         encoder = MODELS.build(backbone)
         projection = build_on(encoder, projector, 'model.projector')
         self.student = EncoderProjector(encoder, projection)
@@ -146,8 +130,7 @@ class CION(BaseModel):
             inputs: V views ``(B, 3, h, w)`` for ``mode='loss'``, else one
                 ``(B, 3, H, W)``.
             data_samples: One per image; needed for losses.
-            mode: ``'loss'``: dict of losses; ``'tensor'``: features
-                ``(B, d)``; ``'predict'``: the samples with their feature.
+            mode: ``'loss'``, or see ``feature_output``.
         """
         if mode == 'loss':
             return self.loss(inputs, data_samples or [])
@@ -178,11 +161,7 @@ class CION(BaseModel):
 
     @torch.no_grad()
     def update_teacher(self, momentum: float) -> None:
-        """Move teacher parameters, not buffers, towards the student's.
-
-        Args:
-            momentum: Fraction of the teacher that is kept, in [0, 1].
-        """
+        """Move teacher parameters, not buffers, towards the student's."""
         # DINO: teacher <- m teacher + (1 - m) student
         teacher: list[Tensor] = list(self.teacher.parameters())
         student: list[Tensor] = list(self.student.parameters())

@@ -17,26 +17,18 @@ from mmcion.utils.checks import UserError, join_names
 def recompute_activations(network: nn.Module, pattern: str) -> None:
     """Let submodules compute their activations again in the backward pass.
 
-    Their batch norms update their running statistics once, in the first
-    pass; plain ``torch.utils.checkpoint`` would do it twice. Random numbers
-    are the same in both passes.
-
-    Args:
-        network: Changed in place; names of its state stay.
-        pattern: Regular expression for the whole name of a submodule.
-
-    Raises:
-        UserError: If no submodule matches.
+    Those whose whole name matches a regular expression. Their batch norms
+    update their running statistics once, in the first pass; plain
+    ``torch.utils.checkpoint`` would do it twice. Random numbers are the same
+    in both passes, and so are the names of the state.
     """
     modules = {name: part for name, part in network.named_modules() if name}
     matches = [
         part for name, part in modules.items() if re.fullmatch(pattern, name)
     ]
     if not matches:
-        raise UserError(
-            f'recompute matches no submodule of the backbone: {pattern!r}; '
-            f'there are {join_names(modules)}.'
-        )
+        names = join_names(modules)
+        raise UserError(f'recompute {pattern!r} matches none of {names}.')
     for module in matches:
         module.forward = _Recomputed(module)
 

@@ -10,11 +10,7 @@ from mmengine.model import BaseModel
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from mmcion.models.utils import (
-    build_on,
-    feature_output,
-    pooled_feature,
-)
+from mmcion.models.utils import build_on, feature_output, pooled_feature
 from mmcion.models.weights import ModelSpec, load_part
 from mmcion.registry import MODELS
 from mmcion.structures import ReIDDataSample
@@ -35,14 +31,12 @@ class ReIDModel(BaseModel):
         backbone_checkpoint: Weights of the backbone, for example of
             pre-training; see ``load_part`` for the formats.
         data_preprocessor: Config; ``ReIDDataPreprocessor`` if None.
-        init_cfg: As in mmengine.
         neck: Config of a module such as ``BNNeck``, which maps the pooled
-            feature to one for distances and one for classes. Its
-            ``in_channels`` are those of the backbone; see ``build_on``.
-        head: Config of ``ReIDHead``, for training only. Its ``in_channels``
-            are those of the neck.
-        frozen_backbone: Train neck and head only; the backbone has no
-            gradient and stays in eval mode, statistics included.
+            feature to one for distances and one for classes; see
+            ``build_on``.
+        head: Config of ``ReIDHead``, for training only.
+        frozen_backbone: Train neck and head only; the backbone stays in eval
+            mode, statistics included.
         neck_feat: Feature of the neck that is the image's, ``'before'`` or
             ``'after'`` normalising.
         neck_checkpoint: Weights of the neck; see ``load_part``.
@@ -51,10 +45,6 @@ class ReIDModel(BaseModel):
 
     Attributes:
         spec: Description in its model file; None for other models.
-
-    Raises:
-        UserError: If ``neck_feat`` is neither, ``in_channels`` do not fit, or
-            weights are given without a neck.
     """
 
     def __init__(
@@ -62,7 +52,6 @@ class ReIDModel(BaseModel):
         backbone: dict[str, Any],
         backbone_checkpoint: str | None = None,
         data_preprocessor: dict[str, Any] | None = None,
-        init_cfg: dict[str, Any] | None = None,
         *,
         neck: dict[str, Any] | None = None,
         head: dict[str, Any] | None = None,
@@ -74,14 +63,13 @@ class ReIDModel(BaseModel):
         check_choice('neck_feat', neck_feat, NECK_FEATS)
         if neck_checkpoint and neck is None:
             raise UserError(
-                f'neck_checkpoint ({neck_checkpoint}) needs a neck; set '
-                f'model.neck.'
+                f'neck_checkpoint ({neck_checkpoint}) needs model.neck.'
             )
         # built here: mmengine's BaseModel finds our names in our scope only
         preprocessor = MODELS.build(
             data_preprocessor or {'type': 'mmcion.ReIDDataPreprocessor'}
         )
-        super().__init__(preprocessor, init_cfg)
+        super().__init__(preprocessor)
         self.spec: ModelSpec | None = None
         last = self.backbone = MODELS.build(backbone)
         self.neck: Any = None
@@ -135,25 +123,18 @@ class ReIDModel(BaseModel):
 
         Args:
             inputs: ``(N, 3, H, W)``, normalised.
-            data_samples: One per image, for ``mode='predict'`` and
-                ``mode='loss'``.
-            mode: ``'tensor'``, ``'predict'``, or ``'loss'`` with a head.
+            data_samples: One per image; not for ``mode='tensor'``.
+            mode: ``'loss'`` with a head, or see ``feature_output``.
         """
         if mode == 'loss' and self.head is not None:
-            return self.loss(inputs, data_samples or [])
+            pids = [sample.pid for sample in data_samples or []]
+            return self.head.loss(*self._embed(inputs), pids)
         feats = self._feature(inputs)
         if self.flip_test:
             # the mean of two unit vectors, not normalised again
             mirrored = self._feature(inputs.flip(-1))
             feats = (normalize(feats) + normalize(mirrored)) / 2
         return feature_output(feats, data_samples, mode)
-
-    def loss(
-        self, inputs: Tensor, data_samples: list[ReIDDataSample]
-    ) -> dict[str, Tensor]:
-        """Return the losses of images ``(N, 3, H, W)`` with identities."""
-        pids = [sample.pid for sample in data_samples]
-        return self.head.loss(*self._embed(inputs), pids)
 
     def _embed(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Return features ``(N, D)`` before and after normalising."""

@@ -30,8 +30,7 @@ def resize_matrix(
         out_size: Number of pixels of the result.
 
     Returns:
-        ``S + (out_size, in_size)`` float32; rows sum to 1 and are 0 outside
-        of the interval.
+        ``S + (out_size, in_size)`` float32; rows sum to 1.
     """
     # centres of output pixels and input pixels -> distance S + (out, in)
     out = torch.arange(out_size, device=start.device) + 0.5
@@ -44,15 +43,13 @@ def resize_matrix(
     near = ((_CUBIC + 2) * x - (_CUBIC + 3)) * x.square() + 1
     far = ((_CUBIC * x - 5 * _CUBIC) * x + 8 * _CUBIC) * x - 4 * _CUBIC
     weight = torch.where(x < 1, near, torch.where(x < 2, far, 0.0))
-    inside = (pixel >= begin) & (pixel < begin + size)
-    weight = weight * inside
+    # nothing outside of the interval counts
+    weight = weight * ((pixel >= begin) & (pixel < begin + size))
     return weight / weight.sum(-1, keepdim=True)
 
 
 def blur_matrix(sigma: Tensor, size: int, reach: int) -> Tensor:
-    """Return the matrix that blurs an axis with a Gaussian.
-
-    The border is replicated.
+    """Return the matrix of a Gaussian blur of an axis, borders replicated.
 
     Args:
         sigma: Standard deviation in pixels, of any shape S; 0 for none.

@@ -11,18 +11,11 @@ from mmcion.utils.checks import UserError
 
 
 def build_on(previous: nn.Module, cfg: dict[str, Any], name: str) -> Any:
-    """Build a module that takes the features of another one.
+    """Build a module that takes the features of a backbone or a neck.
 
-    Args:
-        previous: Backbone or neck. Its ``num_features``, if it has any,
-            become ``in_channels`` of the module.
-        cfg: Config of the module. ``in_channels`` is only needed where
-            ``previous`` has no ``num_features``, as backbones of other
-            packages.
-        name: Where the config is, for messages, such as ``'model.neck'``.
-
-    Raises:
-        UserError: If the config states other channels.
+    Their ``num_features`` become its ``in_channels``, which are only needed
+    in its config after backbones of other packages. ``name`` is where the
+    config is, such as ``'model.neck'``.
     """
     width: Any = getattr(previous, 'num_features', None)
     if not isinstance(width, int):  # some backbones list those of all stages

@@ -86,16 +86,13 @@ def _views_of_size(
 def crop_resize(
     images: Tensor, boxes: Tensor, flips: Tensor, size: tuple[int, int]
 ) -> Tensor:
-    """Crop boxes of images, resize and flip them.
+    """Crop, resize and flip boxes of images to ``(B V, 3, h, w)``.
 
     Args:
         images: ``(B, H, W, 3)``.
         boxes: ``(B, V, 4)``, on the host.
         flips: ``(B, V)``, on the host.
         size: Height h and width w of the views.
-
-    Returns:
-        ``(B V, 3, h, w)``.
     """
     _, in_height, in_width, channels = images.shape
     boxes, flips = (
@@ -119,14 +116,8 @@ def _apply(
     chosen: Tensor,
     amounts: Tensor | None = None,
 ) -> None:
-    """Change some of the views in place.
-
-    Args:
-        function: Function of views and amounts.
-        views: ``(N, 3, h, w)``.
-        chosen: ``(N,)`` bool, on the host.
-        amounts: ``(N,)``, on the host.
-    """
+    """Change the chosen views ``(N, 3, h, w)`` in place."""
+    # chosen and amounts are on the host, (N,)
     rows = chosen.nonzero().flatten()
     if not len(rows):
         return

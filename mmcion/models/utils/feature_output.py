@@ -11,16 +11,10 @@ from mmcion.utils.checks import UserError
 def feature_output(
     feats: Tensor, data_samples: list[ReIDDataSample] | None, mode: str
 ) -> Tensor | list[ReIDDataSample]:
-    """Return features as ``mode`` asks for.
+    """Return features ``(N, d)`` in the form of mmengine's ``mode``.
 
-    Args:
-        feats: ``(N, d)``.
-        data_samples: One per image, for ``mode='predict'``.
-        mode: ``'tensor'`` for ``feats``, ``'predict'`` for the samples with
-            their ``feature`` set.
-
-    Raises:
-        UserError: For another mode, or if samples are missing.
+    ``'tensor'`` gives the features, ``'predict'`` the samples, one per image,
+    with their ``feature`` set.
     """
     if mode == 'tensor':
         return feats

@@ -6,15 +6,10 @@ from mmcion.utils.checks import UserError
 
 
 def pooled_feature(outputs: Tensor | tuple[Tensor, ...]) -> Tensor:
-    """Return ``(N, d)`` of a backbone's output.
+    """Return the feature ``(N, d)`` of a backbone's output.
 
-    Args:
-        outputs: A tensor, or a tuple of which the last one is used. A map
-            ``(N, d, h, w)`` is averaged over space, a vector ``(N, d)`` is
-            returned as it is.
-
-    Raises:
-        UserError: If the last output is neither.
+    The last one of a tuple is used. A map ``(N, d, h, w)`` is averaged over
+    space, a vector ``(N, d)`` is returned as it is.
     """
     last = outputs[-1] if isinstance(outputs, tuple | list) else outputs
     if last.dim() == 4:

@@ -7,7 +7,7 @@ fit?) -> ``load_state_dict``.
 
 from .convert import convert_file, convert_weights
 from .load import load_part, load_weights
-from .match import MatchReport, load_matching, match
+from .match import match
 from .model_file import read_model, read_model_file, save_model_file
 from .model_spec import ModelSpec
 from .network_config import evaluation_pipeline
@@ -15,22 +15,18 @@ from .open_model import open_config, open_file, use_checkpoint
 from .publish import publish
 from .read_checkpoint import read_checkpoint
 from .run_checkpoint import choose_run_checkpoint
-from .select import Selection, select
-from .sources import REFUSED, SOURCES
+from .select import select
+from .sources import SOURCES
 from .stored_config import read_test_config
 from .threshold import store_threshold
 
 __all__ = [
-    'REFUSED',
     'SOURCES',
-    'MatchReport',
     'ModelSpec',
-    'Selection',
     'choose_run_checkpoint',
     'convert_file',
     'convert_weights',
     'evaluation_pipeline',
-    'load_matching',
     'load_part',
     'load_weights',
     'match',

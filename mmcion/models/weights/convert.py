@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,9 @@ from mmcion.utils.io import hash_file
 from .match import MatchReport, match
 from .model_file import save_model_file
 from .model_spec import ModelSpec
-from .network_config import DEFAULT_SIZE
 from .read_checkpoint import read_checkpoint
 from .select import select
-from .sources import Source, find_source, refuse_structure
+from .sources import Source, find_source, foreign_structure
 
 
 def convert_file(
@@ -33,11 +32,9 @@ def convert_file(
     *,
     arch: str | None = None,
     role: str | None = None,
-    mean: Sequence[float] | None = None,
-    std: Sequence[float] | None = None,
-    input_size: tuple[int, int] = DEFAULT_SIZE,
     allow_partial: bool = False,
     add_hash: bool = False,
+    **images: Any,
 ) -> tuple[Path, MatchReport]:
     """Convert a checkpoint and write the model file.
 
@@ -45,32 +42,21 @@ def convert_file(
         checkpoint: File, read without running code from it.
         out: Model file to write.
         source: One of ``SOURCES``.
-        arch: Name of the architecture; recognised if None.
+        arch: See ``convert_weights``.
         role: See ``select``.
-        mean: Per channel, of RGB images in [0, 1]; if None, what the
-            checkpoint says, or else its source's.
-        std: Per channel, likewise.
-        input_size: Height and width in pixels.
         allow_partial: See ``convert_weights``.
         add_hash: See ``save_model_file``.
+        images: ``input_size``, ``mean`` and ``std`` of ``ModelSpec``; None
+            for those in the checkpoint, or else of its source.
 
     Returns:
         Path of the model file, and how the checkpoint matched the backbone.
-
-    Raises:
-        FileNotFoundError: If the checkpoint is missing.
-        UserError: If it is damaged, would run code, does not fit, or is the
-            model file to write.
     """
     entry = find_source(source)
     content = read_checkpoint(checkpoint)
     with name_in_errors(checkpoint):
         state, report = convert_weights(
-            content,
-            source,
-            arch=arch,
-            role=role,
-            allow_partial=allow_partial,
+            content, source, arch=arch, role=role, allow_partial=allow_partial
         )
         # fast-reid's are in the file, of images in [0, 255]
         model = content.get('model')
@@ -79,21 +65,22 @@ def convert_file(
             for name in ('mean', 'std')
             if isinstance(model, Mapping) and f'pixel_{name}' in model
         }
-        # one of ours beside one of its own would be a guess
-        for name, value in (('mean', mean), ('std', std)):
-            if own and name not in own and value is None:
-                raise UserError(
-                    f'it has pixel_{next(iter(own))}, but no pixel_{name}; '
-                    f'give --{name} of its training, of images in [0, 1].'
-                )
+        given = {key: val for key, val in images.items() if val is not None}
+        known = {**own, **given}
+        # one of the source's beside one of its own would be a guess
+        missing = {'mean', 'std'} - known.keys()
+        if own and missing:
+            (has,), (name,) = own, missing
+            raise UserError(
+                f'it has pixel_{has}, but no pixel_{name}; give --{name} of '
+                f'its training, of images in [0, 1].'
+            )
     notes: dict[str, Any] = {'remark': entry.remark} if entry.remark else {}
     if not report.fits:
         notes['random'] = report.missing + report.reshaped
     spec = ModelSpec.from_architecture(
         report.name,
-        input_size=input_size,
-        mean=mean or own.get('mean', entry.mean),
-        std=std or own.get('std', entry.std),
+        **{'mean': entry.mean, 'std': entry.std, **known},
         source=f'{entry.title}, {Path(checkpoint).name}',
         source_sha256=hash_file(checkpoint),
         notes=notes,
@@ -115,14 +102,12 @@ def convert_weights(
     """Rename the weights of a checkpoint to those of our backbone.
 
     Args:
-        checkpoint: Content of a file; bare, or in the containers of its
-            source.
+        checkpoint: Content of a file, in whatever ``select`` understands.
         source: One of ``SOURCES``.
         arch: Name of the architecture, in any spelling; recognised if None.
         role: See ``select``.
         allow_partial: Whether to initialise tensors that are missing or of
-            another shape, with the same numbers every time. ``arch`` must be
-            given.
+            another shape, always with the same numbers; needs ``arch``.
 
     Returns:
         State dict for ``build_backbone(arch)``, and the report, whose name is
@@ -141,7 +126,8 @@ def convert_weights(
         if name.startswith(entry.part)
     } or tensors
     # before names are compared: an extra module may leave all others alone
-    refuse_structure(tensors)
+    if trait := foreign_structure(tensors):
+        raise UserError(f'it cannot be converted: {trait}.')
     if arch is not None:
         known = get_architecture(arch)
         if known.family not in entry.families:
@@ -156,10 +142,10 @@ def convert_weights(
     best = _best_match(tensors, entry, candidates)
     # an architecture that was not named must fit exactly
     if best is None or (arch is None and not best[1].fits):
+        nearest = f' The nearest: {best[1]}' if best else ''
         raise UserError(
             f'its architecture was not recognised among those of '
-            f'{entry.title}; name it with --arch. '
-            + (f'The nearest: {best[1]}' if best else '')
+            f'{entry.title}; name it with --arch.{nearest}'
         )
     renamed, report = best
     state = report.take(renamed)
@@ -191,7 +177,7 @@ def _best_match(
 def _advice(
     tensors: Mapping[str, Tensor], source: Source, report: MatchReport
 ) -> str:
-    """Return what weights may be that are not those of an architecture."""
+    """Return a hint about weights that do not fit an architecture."""
     best = _best_match(tensors, source, source.candidates(tensors))
     if best is not None and best[1].agreement > report.agreement:
         return (

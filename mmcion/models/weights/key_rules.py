@@ -75,21 +75,15 @@ _SIGNATURES: dict[str, str] = {
 def detect_family(names: Iterable[str]) -> str | None:
     """Return the backbone class that published names belong to."""
     known = set(names)
-    for family, signature in _SIGNATURES.items():
-        if signature in known:
-            return family
-    return None
+    families = (f for f, name in _SIGNATURES.items() if name in known)
+    return next(families, None)
 
 
 def our_names(names: Iterable[str], family: str) -> dict[str, str]:
-    """Map each published name to ours.
-
-    Args:
-        names: Of a whole backbone, without prefix.
-        family: Backbone class, such as ``'RepViT'``.
-    """
+    """Map each published name of a backbone of a family to ours."""
     names = list(names)
     rules = list(_RULES.get(family, []))
+    # all names of a backbone show where its stages begin
     if family == 'RepViT':
         rules = _repvit_stages(names) + rules
     elif family == 'FastViT':
@@ -105,11 +99,9 @@ def our_names(names: Iterable[str], family: str) -> dict[str, str]:
 
 
 def _repvit_stages(names: list[str]) -> Rules:
-    """Return the rules that find stages in a flat list of blocks.
-
-    A stage begins with a block of stride 2. timm counts that block, and the
-    one before it, to the downsampling of the new stage.
-    """
+    """Return the rules that find stages in a flat list of blocks."""
+    # A stage begins with a block of stride 2. timm counts that block, and the
+    # one before it, to the downsampling of the new stage.
     blocks = _indices(r'^features\.(\d+)\.', names) - {0}  # 0 is the stem
     strided = _indices(r'^features\.(\d+)\.token_mixer\.2\.', names)
     stage = block = 0
@@ -128,10 +120,8 @@ def _repvit_stages(names: list[str]) -> Rules:
 
 
 def _fastvit_stages(names: list[str]) -> Rules:
-    """Return the rules that find stages in a flat list.
-
-    A projection begins the next stage.
-    """
+    """Return the rules that find stages in a flat list."""
+    # a projection begins the next stage
     starts = sorted(_indices(r'^network\.(\d+)\.proj\.', names))
     rules = []
     for index in sorted(_indices(r'^network\.(\d+)\.', names)):

@@ -9,9 +9,9 @@ from mmengine.logging import print_log
 from torch import nn
 
 from mmcion.registry import MODELS
-from mmcion.utils.checks import name_in_errors
+from mmcion.utils.checks import UserError, name_in_errors
 
-from .match import MatchReport, load_matching
+from .match import MatchReport, match
 from .read_checkpoint import read_checkpoint
 from .select import select
 from .sources import source_hint
@@ -42,9 +42,7 @@ def load_part(
         role: See ``select``.
 
     Raises:
-        FileNotFoundError: If the file is missing.
-        UserError: If it does not hold exactly this network; says what
-            differs.
+        UserError: If the file does not hold exactly this network.
     """
     content = read_checkpoint(checkpoint)
     with name_in_errors(checkpoint):
@@ -56,17 +54,10 @@ def load_part(
 def load_weights(
     model: nn.Module, checkpoint: Any, *, role: str | None = None
 ) -> None:
-    """Load a whole model.
+    """Load a whole model from the content of a checkpoint.
 
-    Args:
-        model: ``ReIDModel``, whose backbone and neck are filled in place; or
-            any other model, which takes the state dict as it is.
-        checkpoint: Content of a file.
-        role: See ``select``.
-
-    Raises:
-        UserError: If the weights are not exactly those of the model; says
-            what differs.
+    Backbone and neck of a ``ReIDModel``, each by itself; any other model takes
+    the state dict as it is. For ``role`` see ``select``.
     """
     # by the registry, because ReIDModel itself imports this module
     if not isinstance(model, MODELS.get('mmcion.ReIDModel')):
@@ -85,7 +76,10 @@ def _fill(
     name = f'the {part or "model"} {type(network).__name__}'
     if chosen.prefix:
         name += f' under {chosen.prefix!r}'
-    hint = source_hint(chosen.tensors, network.state_dict())
-    return load_matching(
-        network, chosen.tensors, name=name, hint=hint or _HINTS[part]
-    )
+    hint = source_hint(chosen.tensors, network.state_dict()) or _HINTS[part]
+    report = match(network, chosen.tensors, name=name, hint=hint)
+    if not report.fits:
+        raise UserError(str(report))
+    # strict: these are all of its names, so nothing stays at random
+    network.load_state_dict(report.take(chosen.tensors))
+    return report

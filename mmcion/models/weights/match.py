@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from mmcion.utils.checks import UserError, join_names
+from mmcion.utils.checks import join_names
 
 # Last layers that no feature passes; other projects leave them in. Only at the
 # top: `layer1.0.se.fc.0` is a part of the backbone.
@@ -54,10 +54,8 @@ class MatchReport:
     @property
     def agreement(self) -> float:
         """Ratio of all names, of either side, that agree; in [0, 1]."""
-        differ = self.missing, self.reshaped, self.unexpected
-        return len(self.found) / max(
-            len(self.found) + sum(map(len, differ)), 1
-        )
+        differ = [*self.missing, *self.reshaped, *self.unexpected]
+        return len(self.found) / max(len(self.found) + len(differ), 1)
 
     @property
     def fits(self) -> bool:
@@ -70,25 +68,21 @@ class MatchReport:
         return {**taken, **dict.fromkeys(self.counters, torch.tensor(0))}
 
     def __str__(self) -> str:
-        counts = [f'{len(self.found)} tensors found'] + [
-            f'{len(names)} {what} ({join_names(names, 3)})'
-            for what, names in (
-                ('missing', self.missing),
-                ('of another shape', self.reshaped),
-                ('unexpected', self.unexpected),
-            )
-            if names
-        ]
-        text = f'{self.coverage:.1%} of {self.name}: {", ".join(counts)}'
+        text = f'{self.coverage:.1%} of {self.name}: {len(self.found)} tensors'
+        text += ' found'
+        for what, names in (
+            ('missing', self.missing),
+            ('of another shape', self.reshaped),
+            ('unexpected', self.unexpected),
+        ):
+            if names:
+                text += f', {len(names)} {what} ({join_names(names, 3)})'
         if self.fits:
             return text
-        examples = (
-            f' such as {join_names(self.given, 3)}' if self.given else ''
-        )
-        return (
-            f'{text}. The checkpoint has {len(self.given)} tensors{examples}. '
-            f'{self.hint}'
-        ).rstrip()
+        text += f'. The checkpoint has {len(self.given)} tensors'
+        if self.given:
+            text += f' such as {join_names(self.given, 3)}'
+        return f'{text}. {self.hint}'.rstrip()
 
 
 def match(
@@ -101,75 +95,33 @@ def match(
     """Compare tensors with those of a network, by name and shape.
 
     Classifiers that the network does not have are ignored, and so is a
-    missing ``num_batches_tracked``.
-
-    Args:
-        network: Module, or the shapes of its tensors by name.
-        tensors: By the network's names.
-        name: Network in words, for the report.
-        hint: What to do if they do not fit.
+    missing ``num_batches_tracked``. ``network`` may be the shapes of its
+    tensors by name; ``name`` and ``hint`` are for the report.
     """
     if isinstance(network, nn.Module):
         network = {
             key: tensor.shape for key, tensor in network.state_dict().items()
         }
-    found: list[str] = []
-    missing: list[str] = []
-    reshaped: list[str] = []
-    counters: list[str] = []
-    for key, shape in network.items():
-        if key not in tensors:
-            counter = key.rpartition('.')[2] == _COUNTER
-            (counters if counter else missing).append(key)
-        elif tensors[key].shape != shape:
-            shapes = f'{tuple(tensors[key].shape)}, not {tuple(shape)}'
-            reshaped.append(f'{key} {shapes}')
-        else:
-            found.append(key)
-    unexpected = [
-        key
-        for key in tensors
-        if key not in network and not _CLASSIFIER.match(key)
-    ]
+    absent = [key for key in network if key not in tensors]
+    counters = [key for key in absent if key.endswith(_COUNTER)]
+    reshaped = {
+        key: f'{key} {tuple(tensors[key].shape)}, not {tuple(shape)}'
+        for key, shape in network.items()
+        if key in tensors and tensors[key].shape != shape
+    }
     # the usual reason for a single tensor of another shape
-    tables = [text for text in reshaped if 'pos_embed ' in text]
+    tables = [text for key, text in reshaped.items() if 'pos_embed' in key]
     if tables:
         hint = (
             f'The position table is for images of another size: {tables[0]}.'
         )
     return MatchReport(
         name,
-        found,
-        missing,
-        reshaped,
-        unexpected,
+        [key for key in network if key in tensors and key not in reshaped],
+        [key for key in absent if key not in counters],
+        list(reshaped.values()),
+        [k for k in tensors if k not in network and not _CLASSIFIER.match(k)],
         given=list(tensors),
         counters=counters,
         hint=hint,
     )
-
-
-def load_matching(
-    network: nn.Module,
-    tensors: Mapping[str, Tensor],
-    *,
-    name: str,
-    hint: str = '',
-) -> MatchReport:
-    """Load tensors into a network if they are exactly its own.
-
-    Args:
-        network: Filled in place, or left as it was on an error.
-        tensors: By the network's names.
-        name: Network in words, for the report.
-        hint: What to do if they do not fit.
-
-    Raises:
-        UserError: If they do not fit; the text is the report's.
-    """
-    report = match(network, tensors, name=name, hint=hint)
-    if not report.fits:
-        raise UserError(str(report))
-    # strict: these are all of its names, so nothing stays at random
-    network.load_state_dict(report.take(tensors))
-    return report

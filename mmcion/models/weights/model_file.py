@@ -43,7 +43,7 @@ def save_model_file(
     source_file: str | Path | None = None,
     add_hash: bool = False,
 ) -> Path:
-    """Write a model file.
+    """Write a model file and return its path.
 
     The network is built and filled first, so the file is one that opens.
     Equal content gives equal bytes.
@@ -55,14 +55,11 @@ def save_model_file(
         role: Network of a pre-training, see ``select``.
         source_file: File that the weights come from; never written over.
         add_hash: Whether to end the name in the first 8 digits of the file's
-            SHA-256. No file of the name without them is touched.
-
-    Returns:
-        Path of the file.
+            SHA-256.
 
     Raises:
-        UserError: If the weights are not exactly those of the network or not
-            finite, or the file is ``source_file``.
+        UserError: If the weights are not exactly those of the network, or not
+            finite.
     """
     if isinstance(weights, nn.Module):
         weights = weights.state_dict()
@@ -76,10 +73,9 @@ def save_model_file(
         for name, tensor in network.state_dict().items()
     }
     for name, tensor in state.items():
-        if not tensor.isfinite().all():
+        if not tensor.isfinite().all():  # diverged, or damaged
             raise UserError(
-                f'{name} has NaN or infinite values: the training diverged, '
-                f'or the file is damaged. Take an earlier one.'
+                f'{name} has NaN or infinite values; take an earlier file.'
             )
     return write_content(path, state, spec, source_file, add_hash)
 
@@ -101,41 +97,35 @@ def write_content(
 ) -> Path:
     """Write weights and spec atomically; see ``save_model_file``."""
     path = Path(path)
-    if path.suffix != '.pth':
-        raise UserError(f'a model file must end in .pth; got {path}.')
     meta = json.loads(json.dumps({'format': FORMAT, **asdict(spec)}))
     buffer = io.BytesIO()  # torch would write the name of a file into it
     torch.save({'state_dict': state, 'meta': meta}, buffer)
     if add_hash:
         digest = hashlib.sha256(buffer.getbuffer()).hexdigest()
         path = path.with_stem(f'{path.stem}-{digest[:_HASH_LENGTH]}')
-    if source_file is not None:
-        refuse_same_file(path, source_file)
+    check_target(path, source_file)
     with atomic_file(path) as temporary:
         temporary.write_bytes(buffer.getbuffer())
     return path
 
 
-def refuse_same_file(out: str | Path, source: str | Path) -> None:
-    """Raise if a file to write is the one that is read.
+def check_target(path: Path, source_file: str | Path | None) -> None:
+    """Raise unless a model file can be written, and is not its source."""
+    if path.suffix != '.pth':
+        raise UserError(f'a model file must end in .pth; got {path}.')
+    refuse_same_file(path, source_file)
 
-    Raises:
-        UserError: Names it.
-    """
-    if Path(out).exists() and Path(out).samefile(source):
-        raise UserError(
-            f'{out} is the file that is read; write to another name.'
-        )
+
+def refuse_same_file(out: str | Path, source: str | Path | None) -> None:
+    """Raise if a file to write is the one that is read, if any."""
+    if source and Path(out).exists() and Path(out).samefile(source):
+        raise UserError(f'{out} is the file that is read; choose another.')
 
 
 def read_model(path: str | Path) -> tuple[Any, ModelSpec | None]:
-    """Read a checkpoint of any kind, and what a model file says.
-
-    Returns:
-        Content, and the spec; None for other checkpoints.
+    """Return the content of any checkpoint, and the spec of a model file.
 
     Raises:
-        FileNotFoundError: If the file is missing.
         UserError: If it is damaged, would run code, or is a model file of
             another format or with a hash in its name that is not its own.
     """
@@ -156,37 +146,28 @@ def read_model(path: str | Path) -> tuple[Any, ModelSpec | None]:
     digest = hash_file(path)[:_HASH_LENGTH] if named else ''
     if named != digest:
         raise UserError(
-            f'{path} hashes to {digest} and not to {named} as its name says: '
-            f'it was changed or damaged. Get it again; if its name was not '
-            f'meant to end in a hash, rename it.'
+            f'{path} hashes to {digest}, not {named} as its name says: it was '
+            f'changed or damaged. Get it again, or rename it if that is none.'
         )
     return content, ModelSpec(**values)
 
 
 def read_model_file(path: str | Path) -> tuple[dict[str, Any], ModelSpec]:
-    """Read what ``save_model_file`` wrote.
-
-    Returns:
-        State dict and spec.
+    """Return state dict and spec of what ``save_model_file`` wrote.
 
     Raises:
-        FileNotFoundError: If the file is missing.
-        UserError: See ``read_model``; or if it is another checkpoint.
+        UserError: If it is damaged, or another kind of checkpoint.
     """
     content, spec = read_model(path)
     if spec is None:
         raise UserError(
-            f'{path} is a checkpoint, but not a model file. Make one of it '
-            f'first: python tools/model_converters/publish_model.py {path} '
-            f'--out MODEL.pth'
+            f'{path} is a checkpoint, but not a model file; make one: python '
+            f'tools/model_converters/publish_model.py {path} --out MODEL.pth'
         )
     return content['state_dict'], spec
 
 
 def split_stem(path: Path) -> tuple[str, str]:
-    """Split the name of a model file into its stem without hash and the hash.
-
-    The second is empty if the name has no hash.
-    """
+    """Split a file's name into stem and hash; the latter may be empty."""
     found = _HASHED_STEM.fullmatch(path.stem)
     return (found[1], found[2]) if found else (path.stem, '')

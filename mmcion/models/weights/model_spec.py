@@ -22,6 +22,7 @@ from mmcion.version import __version__
 from .network_config import (
     DEFAULT_SIZE,
     class_name,
+    custom_modules,
     evaluation_pipeline,
     network_config,
     resize_pipeline,
@@ -30,8 +31,14 @@ from .sources import IMAGENET_MEAN, IMAGENET_STD, SOURCES
 
 # what ResizeImage and ReIDDataPreprocessor do, for readers without mmcion
 _RESIZE = {'interpolation': 'bicubic', 'antialias': True, 'keep_ratio': False}
-# an evaluated image passes these and nothing else
-_TRANSFORMS = ['LoadImage', 'ResizeImage', 'PackReIDInputs']
+# what an evaluated image passes, and nothing else
+_DESCRIBED = [
+    'ReIDDataPreprocessor',
+    'ReIDModel',
+    'LoadImage',
+    'ResizeImage',
+    'PackReIDInputs',
+]
 
 
 @dataclass(frozen=True)
@@ -50,13 +57,13 @@ class ModelSpec:
         resize: Rule by which images get this size.
         channel_order: Order of the channels.
         value_range: Range of values before mean and standard deviation.
-        mean: Per channel; None if images are not normalised.
-        std: Per channel, likewise.
+        mean: Mean per channel; None if images are not normalised.
+        std: Standard deviation per channel, or None.
         statistics: Images that ``mean`` and ``std`` are of, such as
             ``'ImageNet'``; ``'none'`` or ``'custom'``.
         threshold: Cosine ``similarity`` from which on two images count as the
-            same person, with its ``false_match_rate`` and what else its
-            calibration found; None before calibration.
+            same person, its ``false_match_rate`` and more from calibration;
+            None before it.
         source: Where the weights come from, in words.
         source_sha256: Hash of the file that they come from.
         training_config: Name of the config that trained them.
@@ -84,38 +91,29 @@ class ModelSpec:
     notes: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Check the values and name the statistics.
-
-        Raises:
-            UserError: If a value is out of range or not plain.
-        """
+        """Check the values and name the statistics."""
         check_image_size(self.input_size, 'input_size')
         for name, low in (('mean', -math.inf), ('std', 0)):
             values = getattr(self, name) or ()
             # so written, NaN fails too
-            good = len(values) == 3 and all(
-                low < value < math.inf for value in values
-            )
+            good = len(values) == 3 and all(low < v < math.inf for v in values)
             if not good and (self.mean, self.std) != (None, None):
                 raise UserError(
                     f'{name} must be three finite numbers above {low}, of R, '
                     f'G and B; got {getattr(self, name)}.'
                 )
         if self.threshold is not None:
-            for name, interval in (
-                ('similarity', '[-1, 1]'),  # a cosine
-                ('false_match_rate', '[0, 1]'),
-            ):
-                check_interval(interval, **{name: self.threshold.get(name)})
-        statistics = 'none'
-        if self.mean is not None and self.std is not None:
-            known: dict[Any, str] = {
-                (x.mean, x.std): x.statistics for x in SOURCES.values()
-            }
-            own = (tuple(self.mean), tuple(self.std))
-            statistics = known.get(own, 'custom')
+            cosine = self.threshold.get('similarity')
+            check_interval('[-1, 1]', similarity=cosine)
+            rate = self.threshold.get('false_match_rate')
+            check_interval('[0, 1]', false_match_rate=rate)
         # always those of mean and std, so that a file cannot say others
-        object.__setattr__(self, 'statistics', statistics)
+        known: dict[Any, str] = {
+            (each.mean, each.std): each.statistics for each in SOURCES.values()
+        }
+        own = tuple(x and tuple(x) for x in (self.mean, self.std))
+        known[None, None] = 'none'
+        object.__setattr__(self, 'statistics', known.get(own, 'custom'))
         try:
             json.dumps(asdict(self))
         except TypeError as error:
@@ -145,35 +143,26 @@ class ModelSpec:
             UserError: If the network is no ``ReIDModel``, or its images are
                 made otherwise than by a resize and ``ReIDDataPreprocessor``.
         """
-        # What a file does not say must be the same for all, so that it can be
-        # used without this toolbox.
         network = network_config(cfg)
         preprocessor = network.pop('data_preprocessor', None) or {}
         pipeline = evaluation_pipeline(cfg)
-        found = [
-            class_name({'type': 'ReIDDataPreprocessor', **preprocessor}),
-            class_name(network),
-            *map(class_name, pipeline),
-        ]
-        described = ['ReIDDataPreprocessor', 'ReIDModel', *_TRANSFORMS]
-        if found != described:
+        # What a file does not say must be the same for all, so that it can be
+        # used without this toolbox.
+        parts = {'type': 'ReIDDataPreprocessor', **preprocessor}, network
+        found = [class_name(part) for part in (*parts, *pipeline)]
+        if found != _DESCRIBED:
             raise UserError(
-                f'a model file describes networks of {join_names(described)}; '
-                f'this one has {join_names(found)}.'
+                f'a model file describes networks of '
+                f'{join_names(_DESCRIBED)}; this one has {join_names(found)}.'
             )
         del network['type']
-        return cls(
-            **{
-                **network,
-                'custom_imports': cfg.get('custom_imports', {}).get(
-                    'imports', []
-                ),
-                'input_size': pipeline[1].get('size', DEFAULT_SIZE),
-                'mean': preprocessor.get('mean', IMAGENET_MEAN),
-                'std': preprocessor.get('std', IMAGENET_STD),
-                **options,
-            }
-        )
+        own = {
+            'custom_imports': custom_modules(cfg),
+            'input_size': pipeline[1].get('size', DEFAULT_SIZE),
+            'mean': preprocessor.get('mean', IMAGENET_MEAN),
+            'std': preprocessor.get('std', IMAGENET_STD),
+        }
+        return cls(**{**network, **own, **options})
 
     @property
     def arch(self) -> str | None:

@@ -11,12 +11,8 @@ from mmcion.utils.checks import UserError
 
 DEFAULT_SIZE = (256, 128)  # height and width that most papers train with
 # settings by which a network gets weights before those of a checkpoint
-_INITIAL_WEIGHTS = {
-    'backbone_checkpoint',
-    'checkpoint_path',
-    'init_cfg',
-    'neck_checkpoint',
-}
+_OWN_WEIGHTS = {'backbone_checkpoint', 'neck_checkpoint'}
+_INITIAL_WEIGHTS = {*_OWN_WEIGHTS, 'checkpoint_path', 'init_cfg'}
 
 
 def network_config(
@@ -28,29 +24,27 @@ def network_config(
     - Of ``CION``: the teacher's backbone, as a ``ReIDModel``.
     - Other models are returned as they are.
 
-    Args:
-        cfg: Config of a run, with ``model``.
-        with_initial_weights: Whether to keep what loads or downloads weights.
-            Not needed where those of a checkpoint follow.
-
-    Raises:
-        UserError: If there is no model.
+    Settings that load or download weights are only kept
+    ``with_initial_weights``, where no checkpoint follows.
     """
     if not cfg.get('model'):
-        raise UserError(
-            'the config has no model; it describes something else.'
-        )
+        raise UserError('the config has no model.')
     model = cfg.model.to_dict()
     if not with_initial_weights:
         model = portable_config(model)
     if class_name(model) not in ('ReIDModel', 'CION'):
         return model  # what of it is evaluated, only its class knows
     # head, projector and options of training do not change a feature
-    keys = {'backbone', 'data_preprocessor', 'backbone_checkpoint'}
+    keys = {'backbone', 'data_preprocessor', *_OWN_WEIGHTS}
     if class_name(model) == 'ReIDModel':
-        keys |= {'neck', 'neck_feat', 'neck_checkpoint', 'flip_test'}
+        keys |= {'neck', 'neck_feat', 'flip_test'}
     network = {key: model[key] for key in model if key in keys}
     return {**network, 'type': 'mmcion.ReIDModel'}
+
+
+def custom_modules(cfg: Config) -> list[str]:
+    """Return the modules that a config imports."""
+    return cfg.get('custom_imports', {}).get('imports', [])
 
 
 def class_name(settings: Mapping[str, Any]) -> str:

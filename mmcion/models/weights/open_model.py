@@ -12,7 +12,7 @@ from mmengine.utils import import_modules_from_strings
 from torch import nn
 
 from mmcion.registry import MODELS
-from mmcion.utils.checks import UserError, name_in_errors
+from mmcion.utils.checks import name_in_errors
 
 from .load import load_weights
 from .model_file import build_network, read_model
@@ -32,19 +32,13 @@ _TEST_OPTIONS = ('neck_feat', 'flip_test')
 def open_file(path: str | Path, *, custom_imports: bool = False) -> nn.Module:
     """Open a model file or a checkpoint of training by its path alone.
 
+    The network is in eval mode on the CPU, with ``spec`` of a model file or
+    ``cfg`` of a training.
+
     Args:
         path: File; read without running code from it.
-        custom_imports: Whether to import the modules that it names, which is
-            running code of whoever wrote it.
-
-    Returns:
-        Network in eval mode on the CPU, with ``spec`` of a model file or
-        ``cfg`` of a training.
-
-    Raises:
-        FileNotFoundError: If the file is missing.
-        UserError: If it is damaged, would run code, or does not say what
-            network it is of.
+        custom_imports: Whether to import the modules that it names, which
+            runs code of whoever wrote it.
     """
     content, spec = read_model(path)
     with name_in_errors(path):
@@ -55,29 +49,19 @@ def open_file(path: str | Path, *, custom_imports: bool = False) -> nn.Module:
             load_weights(model, content)
             return model
         cfg = stored_config(content, custom_imports=custom_imports)
-        if cfg is None:
-            raise UserError(
-                'it does not say what network it is of. Give a config or the '
-                'name of an architecture, and the file as its weights.'
-            )
         return _build(network_config(cfg), cfg, content)
 
 
 def open_config(cfg: Config, weights: str | Path | None = None) -> nn.Module:
     """Build the network that a run evaluates, see ``network_config``.
 
+    It is in eval mode on the CPU, with ``cfg``.
+
     Args:
         cfg: Config of the run.
         weights: File with the weights of the network. If None, they are as
             the config initialises them. A model file brings its own network
             and normalisation.
-
-    Returns:
-        Network in eval mode on the CPU, with ``cfg``.
-
-    Raises:
-        FileNotFoundError: If a file is missing.
-        UserError: If the config has no model, or the weights do not fit.
     """
     if modules := cfg.get('custom_imports'):
         import_modules_from_strings(**modules)  # as Config.fromfile does
@@ -86,11 +70,8 @@ def open_config(cfg: Config, weights: str | Path | None = None) -> nn.Module:
         return _build(network_config(cfg, with_initial_weights=True), cfg)
     content, spec = read_model(weights)
     with name_in_errors(weights):
-        if spec is None:
-            network = network_config(cfg)
-        else:
-            network = _published_network(cfg, spec, weights)
-        return _build(network, cfg, content)
+        published = spec and _published_network(cfg, spec, weights)
+        return _build(published or network_config(cfg), cfg, content)
 
 
 def use_checkpoint(cfg: Config, checkpoint: str | Path) -> None:
@@ -104,10 +85,6 @@ def use_checkpoint(cfg: Config, checkpoint: str | Path) -> None:
         cfg: Config with ``model`` and ``test_dataloader``, changed in place.
         checkpoint: Any that ``load_part`` understands; of training with this
             config if there is a neck.
-
-    Raises:
-        FileNotFoundError: If the file is missing.
-        UserError: If it is damaged, or needs classes that are not registered.
     """
     _, spec = read_model(checkpoint)
     if spec is not None:
@@ -135,16 +112,15 @@ def _published_network(
     stated = cfg.get('model') or {}
     own = {key: stated[key] for key in _TEST_OPTIONS if key in stated}
     # a config may test another size on purpose, so this is only a warning
-    sizes = [
-        list(transform['size'])
-        for transform in evaluation_pipeline(cfg)
-        if class_name(transform) == 'ResizeImage' and 'size' in transform
-    ]
-    if sizes and sizes != [list(spec.input_size)]:
-        print_log(
-            f'the config resizes images to {sizes[0]}; {path} is for '
-            f'{list(spec.input_size)}.',
-            logger='current',
-            level=logging.WARNING,
-        )
+    for transform in evaluation_pipeline(cfg):
+        size = transform.get('size', spec.input_size)
+        if class_name(transform) == 'ResizeImage' and list(size) != list(
+            spec.input_size
+        ):
+            print_log(
+                f'the config resizes images to {list(size)}; {path} is for '
+                f'{list(spec.input_size)}.',
+                logger='current',
+                level=logging.WARNING,
+            )
     return {**portable_config(network), **own}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -26,12 +25,10 @@ def publish(
     config: Config | None = None,
     arch: str | None = None,
     role: str | None = None,
-    input_size: Sequence[int] | None = None,
-    mean: Sequence[float] | None = None,
-    std: Sequence[float] | None = None,
     custom_imports: bool = False,
+    **images: Any,
 ) -> Path:
-    """Write the network that a training evaluates as a model file.
+    """Write the network that a training evaluates; return the model file.
 
     Optimiser, head and the other network of a pre-training are left out. A
     neck stays.
@@ -40,43 +37,40 @@ def publish(
         checkpoint: File, read without running code from it.
         out: Model file; the date and a hash are added to its name.
         config: Config of the training; if None, the one in the checkpoint.
-        arch: Architecture of the zoo instead of a config, for a checkpoint
-            without one.
+        arch: Architecture of the zoo, for a checkpoint without a config.
         role: See ``select``.
-        input_size: Height and width in pixels, if others than the config's.
-        mean: Per channel of RGB images in [0, 1], likewise.
-        std: Per channel, likewise.
-        custom_imports: Whether to import the modules that the config in the
-            checkpoint names.
-
-    Returns:
-        Path of the file.
+        custom_imports: See ``stored_config``.
+        images: ``input_size``, ``mean`` and ``std`` of ``ModelSpec``; None
+            for those of the config.
 
     Raises:
-        FileNotFoundError: If the checkpoint is missing.
-        UserError: If it does not say what network it is of, the weights do
-            not fit, or the network cannot be described.
+        UserError: If the checkpoint does not say what network it is of, or
+            the network cannot be described.
     """
     out, checkpoint = Path(out), Path(checkpoint)
     content, spec = read_model(checkpoint)
     if spec is not None:
         raise UserError(f'{checkpoint} is a model file already.')
-    # what the caller gives replaces what the config says
-    own = {'input_size': input_size, 'mean': mean, 'std': std}
-    options: dict[str, Any] = {'source_sha256': hash_file(checkpoint)}
-    options |= {key: val for key, val in own.items() if val is not None}
+    options = {key: val for key, val in images.items() if val is not None}
+    options['source_sha256'] = hash_file(checkpoint)
     with name_in_errors(checkpoint):
         chosen = select(content, role=role)
-        options['source'] = ', '.join(
-            filter(None, (checkpoint.name, chosen.role))
-        )
+        names = filter(None, (checkpoint.name, chosen.role))
+        options['source'] = ', '.join(names)
         if arch is None:
-            spec = _spec_of_training(content, config, custom_imports, options)
+            name = Path(config.filename or '').stem if config else ''
+            if config is None:
+                config = stored_config(content, custom_imports=custom_imports)
+                # mmengine adds the time at which a run began
+                run = content['meta'].get('experiment_name') or ''
+                name = re.sub(r'_\d{8}_\d{6}$', '', run)
+            options['training_config'] = name or None
+            spec = ModelSpec.from_config(config, **options)
         elif select(content, 'neck').tensors:
             # without it, features are not those that were evaluated
             raise UserError(
-                'it has a neck, which the name of an architecture does not '
-                'describe; give the config of its training.'
+                'it has a neck, which no architecture has; give the config of '
+                'its training.'
             )
         else:
             spec = ModelSpec.from_architecture(arch, **options)
@@ -88,25 +82,3 @@ def publish(
             source_file=checkpoint,
             add_hash=True,
         )
-
-
-def _spec_of_training(
-    content: Any,
-    config: Config | None,
-    custom_imports: bool,
-    options: dict[str, Any],
-) -> ModelSpec:
-    """Describe the network by a config, or by the one in the checkpoint."""
-    if config is not None:
-        name = Path(config.filename).stem if config.filename else None
-    else:
-        config = stored_config(content, custom_imports=custom_imports)
-        if config is None:
-            raise UserError(
-                'it does not say what network it is of; give the config of '
-                'its training or the name of an architecture.'
-            )
-        # mmengine adds the time at which a run began
-        run = content['meta'].get('experiment_name') or ''
-        name = re.sub(r'_\d{8}_\d{6}$', '', run) or None
-    return ModelSpec.from_config(config, training_config=name, **options)

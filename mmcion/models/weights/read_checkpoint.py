@@ -16,9 +16,15 @@ from mmcion.utils.checks import UserError, check_file
 
 # what a history buffer has registered as its statistics
 _HISTORY_STATISTICS = {'min', 'max', 'mean', 'current', 'statistics'}
-# the start of files that are often saved in place of weights
-_WEB_PAGE = re.compile(rb'\s*<(?:!doctype|html|head|\?xml)', re.IGNORECASE)
-_LFS_POINTER = b'version https://git-lfs'
+# files that are often saved in place of weights, by their first bytes
+_MISTAKEN = {
+    rb'\Z': 'is empty. Download or copy it again',
+    rb'\s*<(?i:!doctype|html|head|\?xml)': 'is a web page and not weights: '
+    'the download returned a log-in or an error page. Open the address in a '
+    'browser and save the file itself',
+    rb'version https://git-lfs': 'is a Git LFS pointer. Get the file itself '
+    'with `git lfs pull`',
+}
 # how torch names a class or function that a file wants to call
 _WANTED_CALL = re.compile(r'(?:GLOBAL|class) ([\w.]+)')
 
@@ -51,16 +57,12 @@ def read_checkpoint(path: str | Path) -> Any:
 
     Beside tensors and plain Python types a file may hold what mmengine and
     CION put into theirs: NumPy scalars and arrays, mmengine's history buffers
-    and an argparse namespace. Files that end in ``.safetensors`` are read as
-    such.
-
-    Args:
-        path: File to read.
+    and an argparse namespace. ``.safetensors`` files are read as such.
 
     Raises:
         FileNotFoundError: If the file is missing.
-        UserError: If it is a web page, a Git LFS pointer, empty, truncated,
-            otherwise damaged, or wants to run code.
+        UserError: If it is another kind of file, damaged, or wants to run
+            code.
     """
     path = check_file(path, 'checkpoint')
     try:
@@ -83,20 +85,12 @@ def read_checkpoint(path: str | Path) -> Any:
 
 def _reason(path: Path, error: Exception) -> str:
     """Return why a file could not be read and what to do."""
-    size = path.stat().st_size
     # the first bytes of a file say more than torch's error
     with open(path, 'rb') as file:
         start = file.read(512)
-    if not start:
-        return 'is empty. Download or copy it again'
-    if _WEB_PAGE.match(start):
-        return (
-            'is a web page and not weights: the download returned a log-in or '
-            'an error page. Open the address in a browser and save the file '
-            'itself'
-        )
-    if start.startswith(_LFS_POINTER):
-        return 'is a Git LFS pointer. Get the file itself with `git lfs pull`'
+    for pattern, reason in _MISTAKEN.items():
+        if re.match(pattern, start):
+            return reason
     if wanted := _WANTED_CALL.search(str(error)):
         return (
             f'was not loaded, because it wants to run {wanted[1]}; weights '
@@ -104,13 +98,11 @@ def _reason(path: Path, error: Exception) -> str:
             f'authors and compare the hash'
         )
     # a zip file has its table at the end, a legacy pickle just stops
+    truncated = isinstance(error, EOFError) or 'unexpected EOF' in str(error)
     if start.startswith(b'PK'):
         truncated = not zipfile.is_zipfile(path)
-    else:
-        truncated = isinstance(error, EOFError) or 'unexpected EOF' in str(
-            error
-        )
     if truncated:
+        size = path.stat().st_size
         return f'is truncated ({size} bytes). Download or copy it again'
     # torch goes on to recommend loading the file unsafely
     detail = str(error).split('. In PyTorch')[0].splitlines()[:1]

@@ -18,7 +18,7 @@ def choose_run_checkpoint(cfg: Any) -> list[str]:
     """Choose a checkpoint that is safe and undamaged.
 
     mmengine falls back to unpickling whatever a file holds; a file that
-    passes here runs no code. To resume without ``load_from`` sets it to the
+    passes here runs no code. Resuming without ``load_from`` sets it to the
     last undamaged checkpoint of the work folder.
 
     Args:
@@ -28,9 +28,7 @@ def choose_run_checkpoint(cfg: Any) -> list[str]:
         Warnings about damaged checkpoints that an earlier one replaces.
 
     Raises:
-        FileNotFoundError: If ``load_from`` does not exist.
-        UserError: If it is damaged, would run code or cannot be resumed from;
-            without ``load_from``, if this is so for all.
+        UserError: If there is no checkpoint to go on from, but damaged ones.
     """
     load_from, resume = cfg.get('load_from'), cfg.get('resume')
     if load_from is not None:
@@ -43,14 +41,12 @@ def choose_run_checkpoint(cfg: Any) -> list[str]:
             _require_sound(path, resume)
         except (FileNotFoundError, UserError) as error:
             refused.append(str(error))
-            continue
-        cfg['load_from'] = str(path)
-        return [f'{reason} Going on from {path}.' for reason in refused]
+        else:
+            cfg['load_from'] = str(path)
+            return [f'{reason} Going on from {path}.' for reason in refused]
     if refused:
-        raise UserError(
-            f'no checkpoint of {cfg["work_dir"]} can be resumed from: '
-            f'{" ".join(refused)}'
-        )
+        listed = ' '.join(refused)
+        raise UserError(f'no checkpoint can be resumed from: {listed}')
     return []
 
 
@@ -59,28 +55,25 @@ def _saved_checkpoints(work_dir: Path) -> list[Path]:
     note = work_dir / 'last_checkpoint'
     text = note.read_text(errors='replace').strip() if note.is_file() else ''
     noted = [Path(text)] if text else []
-    folders = {work_dir, *(path.parent for path in noted)}
+    known = {path.resolve() for path in noted}
     others = [
         path
-        for folder in folders
+        for folder in {work_dir, *(path.parent for path in noted)}
         for path in folder.glob('*.pth')
         # the best ones are saved without optimizer
         if re.search(r'\d+$', path.stem) and not path.stem.startswith('best_')
+        if path.resolve() not in known
     ]
-    known = {path.resolve() for path in noted}
-    return noted + sorted(
-        (path for path in others if path.resolve() not in known),
-        key=lambda path: (path.stat().st_mtime_ns, path.name),
-        reverse=True,
-    )
+    others.sort(key=lambda path: (path.stat().st_mtime_ns, path.name))
+    return noted + others[::-1]
 
 
 def _require_sound(path: str | Path, resume: bool) -> None:
     """Raise if a checkpoint cannot be read, or not be resumed from."""
     checkpoint = read_checkpoint(path)
     found = set(checkpoint) if isinstance(checkpoint, dict) else set()
-    if resume and _RESUMABLE - found:
+    if resume and (missing := sorted(_RESUMABLE - found)):
         raise UserError(
-            f'{path} has no {", ".join(sorted(_RESUMABLE - found))}; a run '
-            f'can start from it (load_from), but not resume.'
+            f'{path} has no {", ".join(missing)}; a run can start from it '
+            f'(load_from), but not resume.'
         )

@@ -10,13 +10,17 @@ from torch import Tensor
 
 from mmcion.utils.checks import UserError
 
-# Where checkpoints keep their weights: `state_dict` by mmengine and most
-# others, `model` by fast-reid.
-# mmengine's EMAHook stores the average as `state_dict`, which is what we want.
+# where checkpoints keep their weights: mmengine and most others, fast-reid;
+# mmengine's EMAHook stores the average as `state_dict`, which is what we want
 _CONTAINERS = ('state_dict', 'model')
 _ROLES = ('teacher', 'student')
-# before the names of a backbone that is alone, the most specific first
-_BARE_PREFIXES = ('module.base.', 'base.', 'module.', '')
+# how checkpoints name each part, the most specific first; a backbone may also
+# be alone, without a name
+_NAMES = {
+    'backbone': ('backbone.', 'base.', ''),
+    'neck': ('neck.',),
+    '': ('',),
+}
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,7 @@ class Selection:
     """Tensors of one network.
 
     Attributes:
-        tensors: By their names in the network.
+        tensors: Tensors by their names in the network.
         prefix: What stood before the names in the checkpoint.
         role: ``'teacher'`` or ``'student'`` of a pre-training, else None.
     """
@@ -42,7 +46,7 @@ def select(
     Understands checkpoints of this toolbox (``teacher.backbone.*``,
     ``student.backbone.*``, ``backbone.*``, ``neck.*``), CION's released ones
     (``{'teacher': {'module.backbone.*': ...}}``) and bare state dicts, which
-    are taken for a backbone.
+    are taken for a backbone. A neck that is missing has no tensors.
 
     Args:
         checkpoint: Content of a file, see ``read_checkpoint``.
@@ -51,55 +55,42 @@ def select(
             teacher, or the student where there is no teacher. Ignored for
             checkpoints that have neither.
 
-    Returns:
-        The selection; a neck without tensors if there is none.
-
     Raises:
-        UserError: If the checkpoint is not a dictionary, or has only the
-            other role.
+        UserError: If the checkpoint is no dictionary or has only the other
+            role.
     """
     if not isinstance(checkpoint, Mapping):
+        kind = type(checkpoint).__name__
         raise UserError(
-            f'a checkpoint must hold a dictionary of tensors; got a '
-            f'{type(checkpoint).__name__}.'
+            f'a checkpoint must hold a dictionary of tensors; got a {kind}.'
         )
-    state = _container(checkpoint, _CONTAINERS)
+    nested = [checkpoint.get(key) for key in _CONTAINERS]
+    state = dict(
+        next((m for m in nested if isinstance(m, Mapping)), checkpoint)
+    )
     # CION nests a dictionary per network, this toolbox has one flat one
-    roles = [
-        each
-        for each in _ROLES
-        if isinstance(checkpoint.get(each), Mapping)
-        or any(name.startswith(f'{each}.') for name in state)
-    ]
+    for each in _ROLES:
+        network = checkpoint.get(each)
+        if isinstance(network, Mapping):
+            state |= {f'{each}.{key}': val for key, val in network.items()}
+    names = [name for name in state if isinstance(name, str)]
+    roles = [r for r in _ROLES if any(n.startswith(f'{r}.') for n in names)]
     if role and roles and role not in roles:
         raise UserError(f'it has no {role}, but a {roles[0]}.')
     role = (role or roles[0]) if roles else None
-    prefixes = [f'module.{part}.', f'{part}.'] if part else ['module.', '']
-    if part == 'backbone':
-        prefixes += _BARE_PREFIXES
-    if role:
-        state = _container(checkpoint, (role, *_CONTAINERS))
-        prefixes = [f'{role}.{prefix}' for prefix in prefixes[:2]] + prefixes
+    prefixes = [
+        outer + wrapper + name
+        for outer in ([f'{role}.', ''] if role else [''])
+        for name in _NAMES[part]
+        for wrapper in ('module.', '')  # DDP's
+    ]
     prefix = next(
-        (
-            each
-            for each in prefixes
-            if any(name.startswith(each) for name in state)
-        ),
+        (p for p in prefixes if any(n.startswith(p) for n in names)),
         prefixes[-1],
     )
     tensors = {
-        name.removeprefix(prefix): tensor
-        for name, tensor in state.items()
-        if name.startswith(prefix) and isinstance(tensor, Tensor)
+        name.removeprefix(prefix): state[name]
+        for name in names
+        if name.startswith(prefix) and isinstance(state[name], Tensor)
     }
     return Selection(tensors, prefix, role)
-
-
-def _container(checkpoint: Mapping, keys: tuple[str, ...]) -> dict[str, Any]:
-    """Return the first of some nested dictionaries, else the outer one."""
-    found = (checkpoint[key] for key in keys if key in checkpoint)
-    state = next(
-        (each for each in found if isinstance(each, Mapping)), checkpoint
-    )
-    return {key: val for key, val in state.items() if isinstance(key, str)}

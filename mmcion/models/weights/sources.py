@@ -35,12 +35,12 @@ class Source:
         title: Name of the project and of its pre-training.
         families: Backbone classes whose structure is ours.
         unused: Regular expression of names that no feature passes.
-        part: Prefix of the network that is wanted, of several.
-        published_names: Whether names follow the rules of ``key_rules``; else
-            they are ours but for a prefix.
+        part: Prefix of the network to take, where there are several.
+        published_names: Whether names follow ``key_rules``; else they are
+            ours but for a prefix.
         statistics: Name of the images that ``mean`` and ``std`` are of.
-        mean: Per channel, of RGB images in [0, 1].
-        std: Per channel, likewise.
+        mean: Mean per channel of RGB images in [0, 1].
+        std: Standard deviation per channel.
         remark: What differs although the weights do not show it.
         differing: Why other backbone classes are not converted.
     """
@@ -171,15 +171,9 @@ _TABLE_ROWS = 15**2  # offsets between two places of an 8 x 8 window
 
 
 def find_source(name: str) -> Source:
-    """Look up a source.
-
-    Raises:
-        UserError: If it is unknown, or its weights do not fit; says why.
-    """
+    """Look up a source whose weights can be converted."""
     if name in REFUSED:
-        raise UserError(
-            f'weights of {name} cannot be converted: {REFUSED[name]}.'
-        )
+        raise UserError(f'{name} cannot be converted: {REFUSED[name]}.')
     check_choice('source', name, SOURCES)
     return SOURCES[name]
 
@@ -187,12 +181,8 @@ def find_source(name: str) -> Source:
 def source_hint(names: Iterable[str], ours: Iterable[str]) -> str:
     """Return how to convert weights that have the names of another project.
 
-    Args:
-        names: Of the tensors of a checkpoint.
-        ours: Of the tensors of the network that they should fill.
-
-    Returns:
-        A sentence, or an empty string where no project is recognised.
+    Empty where no project is recognised. ``ours`` are the names in the
+    network that they should fill.
     """
     names, ours = set(names), set(ours)
     if any(name.startswith('encoder_q.') for name in names):
@@ -210,28 +200,14 @@ def source_hint(names: Iterable[str], ours: Iterable[str]) -> str:
     )
 
 
-def refuse_structure(tensors: Mapping[str, Tensor]) -> None:
-    """Raise if tensors show a structure that none of our backbones has.
-
-    Args:
-        tensors: Of a backbone, by their own names.
-
-    Raises:
-        UserError: Names the structure.
-    """
-    reasons = [
-        reason
-        for pattern, reason in _TRAITS.items()
-        if any(re.search(pattern, name) for name in tensors)
-    ]
+def foreign_structure(tensors: Mapping[str, Tensor]) -> str:
+    """Return what of the tensors' structure none of our backbones has."""
+    for pattern, trait in _TRAITS.items():
+        if any(re.search(pattern, name) for name in tensors):
+            return trait
     stem = tensors.get('patch_embed.proj.weight')
     # RGB goes into the patches at once, where ICS has a stem before them
     if stem is not None and stem.shape[1] == 3 and 'cls_token' in tensors:
-        reasons.append(_PLAIN_PATCHES)
-    if any(
-        name.endswith(_TABLE) and len(tensor) != _TABLE_ROWS
-        for name, tensor in tensors.items()
-    ):
-        reasons.append(_OTHER_WINDOWS)
-    if reasons:
-        raise UserError(f'it cannot be converted: {reasons[0]}.')
+        return _PLAIN_PATCHES
+    rows = {len(tensors[name]) for name in tensors if name.endswith(_TABLE)}
+    return _OTHER_WINDOWS if rows - {_TABLE_ROWS} else ''

@@ -27,9 +27,9 @@ from mmcion.registry import (
     PROTOCOLS,
     TRANSFORMS,
 )
-from mmcion.utils.checks import UserError, join_names
+from mmcion.utils.checks import UserError, join_names, name_in_errors
 
-from .network_config import network_config, portable_config
+from .network_config import custom_modules, network_config, portable_config
 from .read_checkpoint import read_checkpoint
 
 # settings that a network and its test need; the others are not looked at
@@ -73,51 +73,42 @@ def read_test_config(
     Returns:
         Config with ``model`` (see ``network_config``), ``test_dataloader``,
         ``test_evaluator`` and ``test_cfg``.
-
-    Raises:
-        FileNotFoundError: If the file is missing.
-        UserError: If it holds no such config, or one that is not safe.
     """
-    cfg = stored_config(
-        read_checkpoint(checkpoint), custom_imports=custom_imports
-    )
-    if cfg is None or 'test_dataloader' not in cfg:
-        raise UserError(
-            f'{checkpoint} holds no config with a test; give a config of '
-            f'configs/ before it.'
+    content = read_checkpoint(checkpoint)
+    with name_in_errors(checkpoint):
+        cfg = stored_config(content, custom_imports=custom_imports)
+        if 'test_dataloader' not in cfg:
+            raise UserError('its config has no test; give one of configs/.')
+        test = [cfg.test_dataloader, cfg.get('test_evaluator')]
+        admit_classes(
+            test, custom_modules(cfg), custom_imports, _TEST_REGISTRIES
         )
-    test = [cfg.test_dataloader, cfg.get('test_evaluator')]
-    modules = cfg.get('custom_imports', {}).get('imports', [])
-    admit_classes(test, modules, custom_imports, _TEST_REGISTRIES)
     cfg.model = network_config(cfg)
     cfg.pop('train_dataloader', None)
     return cfg
 
 
-def stored_config(
-    checkpoint: Any, *, custom_imports: bool = False
-) -> Config | None:
-    """Return the config of the run that a checkpoint was saved by.
+def stored_config(checkpoint: Any, *, custom_imports: bool = False) -> Config:
+    """Return the config of the run that saved a checkpoint.
 
     Args:
         checkpoint: Content of a file.
         custom_imports: Whether to import the modules that the config names,
-            which is running code of whoever wrote the file.
-
-    Returns:
-        None if there is no config in it.
+            which runs code of whoever wrote the file.
 
     Raises:
-        UserError: If the config is more than literals, or its network has
-            classes that are not registered.
+        UserError: If there is no config or more than literals in it, or its
+            network has classes that are not registered.
     """
     meta = checkpoint.get('meta') if isinstance(checkpoint, Mapping) else None
     text = meta.get('cfg') if isinstance(meta, Mapping) else None
     if not isinstance(text, str):
-        return None
+        raise UserError(
+            'it does not say what network it is of; give its config or the '
+            'name of an architecture, and the file as its weights.'
+        )
     cfg = Config(portable_config(parse_config(text)))
-    modules = cfg.get('custom_imports', {}).get('imports', [])
-    admit_classes(network_config(cfg), modules, custom_imports)
+    admit_classes(network_config(cfg), custom_modules(cfg), custom_imports)
     return cfg
 
 
@@ -127,13 +118,10 @@ def parse_config(text: str) -> dict[str, Any]:
     Args:
         text: Assignments of literals, where dictionaries may be written as
             ``dict(key=value)``. Other settings are skipped unread.
-
-    Raises:
-        UserError: If a setting is not a literal.
     """
     try:
         return {
-            target.id: _literal(statement.value)
+            target.id: ast.literal_eval(_Literals().visit(statement.value))
             for statement in ast.parse(text).body
             if isinstance(statement, ast.Assign)
             for target in statement.targets
@@ -147,24 +135,24 @@ def parse_config(text: str) -> dict[str, Any]:
         ) from error
 
 
-def _literal(node: ast.expr) -> Any:
-    """Evaluate a literal; ``dict(a=1)`` and ``dict({1: 2})`` are such."""
-    if isinstance(node, ast.Call):
+class _Literals(ast.NodeTransformer):
+    """Write what ``Config.pretty_text`` prints as literals of Python."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """Map ``dict({1: 2}, a=3)`` to ``{1: 2, 'a': 3}``."""
         mappings = [arg for arg in node.args if isinstance(arg, ast.Dict)]
         if getattr(node.func, 'id', None) != 'dict' or mappings != node.args:
             raise ValueError(f'{ast.unparse(node)[:60]} is a call')
-        pairs = {key.arg: _literal(key.value) for key in node.keywords}
-        return {**dict(*map(_literal, mappings)), **pairs}
-    if isinstance(node, ast.Dict):
-        keys = [key and ast.literal_eval(key) for key in node.keys]
-        return dict(zip(keys, map(_literal, node.values), strict=True))
-    if isinstance(node, ast.List):
-        return [_literal(item) for item in node.elts]
-    if isinstance(node, ast.Tuple):
-        return tuple(_literal(item) for item in node.elts)
-    if isinstance(node, ast.Name) and node.id in ('inf', 'nan'):
-        return float(node.id)  # how Python prints these
-    return ast.literal_eval(node)
+        keys = [key for each in mappings for key in each.keys]
+        keys += [ast.Constant(each.arg) for each in node.keywords]
+        values = [value for each in mappings for value in each.values]
+        values += [each.value for each in node.keywords]
+        return self.generic_visit(ast.Dict(keys, values))
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        """Map ``inf`` and ``nan`` to numbers."""
+        known = node.id in ('inf', 'nan')
+        return ast.Constant(float(node.id)) if known else node
 
 
 def admit_classes(
@@ -178,13 +166,9 @@ def admit_classes(
     Args:
         settings: Configs of components, nested at will.
         modules: Modules that register some of their classes.
-        custom_imports: Whether to import these modules, which is running code
-            of whoever wrote the file.
+        custom_imports: Whether to import these modules, which runs code of
+            whoever wrote the file.
         registries: Where to look for the classes.
-
-    Raises:
-        UserError: If a module cannot be imported, or may not be and a class
-            is not registered.
     """
     if custom_imports and modules:
         # from here on the file is trusted as a config file would be
@@ -192,8 +176,8 @@ def admit_classes(
             import_modules_from_strings(list(modules))
         except ImportError as error:
             raise UserError(
-                f'{join_names(modules)} cannot be imported ({error}). Is the '
-                f'folder on PYTHONPATH?'
+                f'{join_names(modules)} cannot be imported ({error}); set '
+                f'PYTHONPATH to its folder.'
             ) from error
         return
     unknown = [
@@ -201,17 +185,16 @@ def admit_classes(
         for name in _types(settings)
         if not any(_is_registered(name, registry) for registry in registries)
     ]
-    if unknown:
-        hint = 'Give the config file, and this file as its weights.'
-        if modules:
-            hint = (
-                f'It names modules to import, {join_names(modules)}, which '
-                f'are code. If you trust the file, allow it: --custom-imports '
-                f'or, in Python, custom_imports=True.'
-            )
-        raise UserError(
-            f'{join_names(unknown)} is not registered, but needed. {hint}'
+    hint = 'Give the config file, and this file as its weights.'
+    if modules:
+        hint = (
+            f'It names modules to import, {join_names(modules)}, which are '
+            f'code. If you trust the file, allow it: --custom-imports or, in '
+            f'Python, custom_imports=True.'
         )
+    if unknown:
+        names = join_names(unknown)
+        raise UserError(f'{names} is not registered, but needed. {hint}')
 
 
 def _types(value: Any) -> Iterator[Any]:
@@ -226,11 +209,7 @@ def _types(value: Any) -> Iterator[Any]:
 
 
 def _is_registered(name: Any, registry: Registry) -> bool:
-    """Look a name up.
-
-    ``Registry.get`` would import an unknown name as a module: ``os.system``
-    is found by it.
-    """
+    """Look a name up; ``Registry.get`` would import it: ``os.system``."""
     scope, _, key = str(name).rpartition('.')
     parent = registry.parent
     # a registry without entries is falsy

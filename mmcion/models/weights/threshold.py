@@ -10,8 +10,8 @@ from typing import Any
 from mmcion.utils.checks import UserError
 
 from .model_file import (
+    check_target,
     read_model_file,
-    refuse_same_file,
     split_stem,
     write_content,
 )
@@ -22,10 +22,9 @@ def store_threshold(
     threshold: Mapping[str, Any],
     out: str | Path | None = None,
 ) -> Path:
-    """Write a copy of a model file with a threshold.
+    """Write a copy of a model file with a threshold, and return its path.
 
-    Everything else stays as it is; an earlier threshold is replaced.
-    ``ReIDInferencer.compare`` decides by it.
+    An earlier one is replaced. ``ReIDInferencer.compare`` decides by it.
 
     Args:
         path: Model file.
@@ -33,14 +32,6 @@ def store_threshold(
         out: File to write, ``*.pth``. If None, it is beside the model file
             with ``_calibrated`` in its name, and a new hash if the name has
             one.
-
-    Returns:
-        Path of the file written.
-
-    Raises:
-        FileNotFoundError: If the model file is missing.
-        UserError: If ``path`` is not a model file, ``out`` is not possible
-            (see ``calibrated_path``), or the numbers are out of range.
     """
     target, add_hash = calibrated_path(path, out)
     state, spec = read_model_file(path)
@@ -51,29 +42,20 @@ def store_threshold(
 def calibrated_path(
     path: str | Path, out: str | Path | None
 ) -> tuple[Path, bool]:
-    """Return where ``store_threshold`` writes, and whether a hash is added.
-
-    Raises:
-        UserError: If ``out`` is ``path``, has another suffix or ends in a
-            hash.
-    """
+    """Return where ``store_threshold`` writes, and whether a hash is added."""
+    target = Path(path if out is None else out)
+    stem, named = split_stem(target)
     if out is None:
         # calibrating again replaces, it does not add another suffix
-        stem, named = split_stem(Path(path))
-        stem = f'{stem.removesuffix("_calibrated")}_calibrated'
-        target = Path(path).with_stem(stem)
-        if not named:
-            refuse_same_file(target, path)
-        return target, bool(named)
-    target = Path(out)
-    if target.suffix != '.pth':
-        raise UserError(f'a model file must end in .pth; got {out}.')
-    stem, named = split_stem(target)
-    if named:
+        target = target.with_stem(
+            f'{stem.removesuffix("_calibrated")}_calibrated'
+        )
+    elif named:
         # the file would be refused when it is opened
         raise UserError(
             f'{out} ends in a hash, {named}, that the new file will not have; '
             f'write to {target.with_stem(stem)} or the like.'
         )
-    refuse_same_file(target, path)
-    return target, False
+    if not named:
+        check_target(target, path)
+    return target, bool(named)

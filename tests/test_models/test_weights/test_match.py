@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from mmcion.models import build_backbone
-from mmcion.models.weights import load_matching, match
+from mmcion.models.weights import load_weights, match
 from mmcion.utils.checks import UserError
 
 
@@ -23,9 +23,10 @@ def values(network):
 
 def test_whole_weights():
     network = make_network()
-    report = load_matching(network, weights(), name='tiny')
+    report = match(network, weights(), name='tiny')
     assert report.fits and report.coverage == report.agreement == 1
     assert str(report) == '100.0% of tiny: 7 tensors found'
+    load_weights(network, weights())
     assert values(network) == {3}
 
 
@@ -47,10 +48,9 @@ def test_report_names_all_that_differs_and_nothing_is_loaded():
     before = {k: v.clone() for k, v in network.state_dict().items()}
 
     report = match(network, state, name='tiny', hint='Ask somebody.')
-    with pytest.raises(UserError) as error:
-        load_matching(network, state, name='tiny', hint='Ask somebody.')
+    with pytest.raises(UserError, match=r'57\.1% of the model Sequential: 4'):
+        load_weights(network, state)
 
-    assert str(report) == str(error.value)
     assert report.missing == ['1.bias', '1.running_mean']
     assert report.unexpected == ['2.weight']
     assert report.coverage == pytest.approx(4 / 7)
@@ -79,23 +79,25 @@ def test_counter_of_old_checkpoints_may_be_missing():
     del state['1.num_batches_tracked']
     network = make_network()
     network[1].num_batches_tracked.fill_(9)
-    report = load_matching(network, state, name='tiny')
+    report = match(network, state, name='tiny')
     assert report.fits and report.coverage == 1
     assert report.take(state)['1.num_batches_tracked'] == 0
+    load_weights(network, state)
     assert network[1].num_batches_tracked == 0
 
 
 @pytest.mark.parametrize('name', ['fc', 'head', 'classifier', 'model.fc'])
 def test_classifiers_are_ignored(name):
     state = {**weights(), f'{name}.weight': torch.ones(2, 4)}
-    assert load_matching(make_network(), state, name='tiny').fits
+    assert match(make_network(), state, name='tiny').fits
 
 
 @pytest.mark.parametrize('name', ['layer1.0.se.fc.0', 'neck.head.0'])
 def test_other_modules_of_such_names_are_not(name):
     state = {**weights(), f'{name}.weight': torch.ones(2, 4)}
-    with pytest.raises(UserError, match=name):
-        load_matching(make_network(), state, name='tiny')
+    assert match(make_network(), state, name='tiny').unexpected == [
+        f'{name}.weight'
+    ]
 
 
 def test_larger_member_of_a_family_is_refused():
@@ -113,5 +115,5 @@ def test_position_table_of_another_size_is_named():
         volo = build_backbone('volo_d1')
         state = volo.state_dict()
         state['model.pos_embed'] = torch.zeros(1, 14, 14, 384)
-    with pytest.raises(UserError, match=r'images of another size: .*14, 14'):
-        load_matching(volo, state, name='volo_d1')
+    report = match(volo, state, name='volo_d1')
+    assert 'images of another size: model.pos_embed (1, 14, 14' in str(report)

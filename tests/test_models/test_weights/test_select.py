@@ -20,6 +20,12 @@ def prefixed(prefix, value):
 HEAD = {'neck.fc.weight': torch.ones(2, 2), 'center': torch.ones(3)}
 
 
+def nested(state):
+    """As CION saves it: a dictionary per network."""
+    names = {k.removeprefix('teacher.'): t for k, t in state.items()}
+    return {'teacher': {**names, **HEAD}}
+
+
 @pytest.mark.parametrize(
     ('prefix', 'wrap'),
     [
@@ -30,9 +36,10 @@ HEAD = {'neck.fc.weight': torch.ones(2, 2), 'center': torch.ones(3)}
         ('base.', lambda state: state),
         ('module.base.', lambda state: state),
         ('backbone.', lambda state: {'state_dict': {**state, **HEAD}}),
-        ('module.backbone.', lambda state: {'teacher': {**state, **HEAD}}),
+        ('module.backbone.', lambda state: {'state_dict': {**state, **HEAD}}),
         ('teacher.backbone.', lambda state: {'state_dict': state}),
         ('teacher.module.backbone.', lambda state: {'state_dict': state}),
+        ('teacher.module.backbone.', nested),
     ],
 )
 def test_origins_are_understood(prefix, wrap):

@@ -6,7 +6,7 @@ from mmcion.models.weights.sources import (
     REFUSED,
     SOURCES,
     find_source,
-    refuse_structure,
+    foreign_structure,
     source_hint,
 )
 from mmcion.utils.checks import UserError
@@ -54,8 +54,8 @@ def test_unknown_and_refused_sources():
     ],
 )
 def test_other_structures_are_recognised(name, shape, reason):
-    with pytest.raises(UserError, match=reason):
-        refuse_structure({'a': torch.ones(1), name: torch.zeros(shape)})
+    tensors = {'a': torch.ones(1), name: torch.zeros(shape)}
+    assert reason in foreign_structure(tensors)
 
 
 def test_plain_patches_are_recognised():
@@ -63,10 +63,9 @@ def test_plain_patches_are_recognised():
         'cls_token': torch.zeros(1, 1, 8),
         'patch_embed.proj.weight': torch.zeros(8, 3, 16, 16),
     }
-    with pytest.raises(UserError, match='no ICS stem'):
-        refuse_structure(tensors)
+    assert 'no ICS stem' in foreign_structure(tensors)
     tensors['patch_embed.proj.weight'] = torch.zeros(8, 64, 8, 8)
-    refuse_structure(tensors)
+    assert not foreign_structure(tensors)
 
 
 def test_heads_are_dropped():

@@ -221,7 +221,8 @@ def test_module_that_is_not_there_is_named():
     'content', [{}, [1], {'meta': {'epoch': 1}}, {'meta': 3}, {'x': 1}]
 )
 def test_checkpoints_without_a_config(content):
-    assert stored_config(content) is None
+    with pytest.raises(UserError, match='does not say what network'):
+        stored_config(content)
 
 
 def test_config_to_test_a_checkpoint_with(tmp_path):
@@ -235,7 +236,7 @@ def test_config_to_test_a_checkpoint_with(tmp_path):
     }
     assert 'head' not in cfg.model
     torch.save(checkpoint({'model': pretrainer_cfg()}), tmp_path / 'b.pth')
-    with pytest.raises(UserError, match=r'b\.pth holds no config with a test'):
+    with pytest.raises(UserError, match=r'b\.pth: its config has no test'):
         read_test_config(tmp_path / 'b.pth')
 
 
