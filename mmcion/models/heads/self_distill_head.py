@@ -1,8 +1,9 @@
-"""SelfDistillHead: loss and centre of CION."""
+"""SelfDistillHead: loss, teacher temperature and centre of CION."""
 
 from __future__ import annotations
 
 import torch
+from mmengine import MessageHub
 from mmengine.dist import all_reduce
 from torch import Tensor, nn
 
@@ -24,8 +25,11 @@ class SelfDistillHead(nn.Module):
         num_prototypes: Number of prototypes C; the ``CION`` model sets it to
             that of its projector.
         student_temp: Temperature of the student's softmax.
-        teacher_temp: Temperature of the teacher's softmax; constant, as in the
-            published runs.
+        teacher_temp: Temperature of the teacher's softmax after warm-up.
+        warmup_teacher_temp: Temperature at the first epoch; equal to
+            ``teacher_temp`` in the published runs, that is, no warm-up.
+        warmup_teacher_temp_epochs: Number of epochs over which it rises
+            linearly.
         center_momentum: Fraction of the old centre that is kept each step.
         chunk_size: Number of prototypes whose student logits exist at a time,
             see ``tiled_distill_loss``; None for all.
@@ -39,6 +43,8 @@ class SelfDistillHead(nn.Module):
         num_prototypes: int,
         student_temp: float = 0.1,
         teacher_temp: float = 0.04,
+        warmup_teacher_temp: float | None = None,
+        warmup_teacher_temp_epochs: int = 0,
         center_momentum: float = 0.9,
         chunk_size: int | None = None,
     ) -> None:
@@ -50,12 +56,23 @@ class SelfDistillHead(nn.Module):
             check_at_least(1, chunk_size=chunk_size)
         self.student_temp = student_temp
         self.teacher_temp = teacher_temp
+        self.warmup_teacher_temp = warmup_teacher_temp or teacher_temp
+        self.warmup_epochs = warmup_teacher_temp_epochs
         self.center_momentum = center_momentum
         self.chunk_size = chunk_size
         self.moves_center = True
         self.register_buffer('center', torch.zeros(num_prototypes))
         # (C + 1,) sum of the teacher's rows since the centre moved; number
         self.register_buffer('center_sum', torch.zeros(num_prototypes + 1))
+
+    def current_teacher_temp(self) -> float:
+        """Return the teacher's temperature at the runner's epoch."""
+        epoch = MessageHub.get_current_instance().get_info('epoch', 0)
+        if epoch >= self.warmup_epochs:
+            return self.teacher_temp
+        ratio = epoch / max(self.warmup_epochs - 1, 1)
+        start = self.warmup_teacher_temp
+        return start + ratio * (self.teacher_temp - start)
 
     def loss(
         self,
@@ -75,7 +92,7 @@ class SelfDistillHead(nn.Module):
         """
         temps = {
             'student_temp': self.student_temp,
-            'teacher_temp': self.teacher_temp,
+            'teacher_temp': self.current_teacher_temp(),
         }
         if self.chunk_size is None:
             loss = identity_distill_loss(

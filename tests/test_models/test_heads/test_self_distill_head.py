@@ -1,5 +1,6 @@
 import pytest
 import torch
+from mmengine import MessageHub
 
 from mmcion.models import SelfDistillHead, identity_distill_loss
 from mmcion.utils.checks import UserError
@@ -7,6 +8,13 @@ from tests.dist_utils import run_on_ranks
 from tests.golden import golden_logits, golden_tensor, read_golden
 
 PIDS = torch.arange(24) // 4
+
+
+@pytest.fixture
+def epoch(request):
+    """Set the epoch that a runner would announce."""
+    hub = MessageHub.get_instance(request.node.name)
+    return lambda number: hub.update_info('epoch', number)
 
 
 def make_head(center, **options):
@@ -51,7 +59,8 @@ def test_center_waits_for_the_last_batch_of_a_step():
     assert not head.center_sum.any()
 
 
-def test_loss_uses_the_center_from_before_its_update():
+def test_loss_uses_the_center_from_before_its_update(epoch):
+    epoch(0)
     student, teacher, center = golden_logits(4)
     head = make_head(center)
     losses = [head.loss(student, teacher, PIDS)['loss'] for _ in range(2)]
@@ -95,12 +104,39 @@ def test_center_of_two_ranks_equals_that_of_one_process():
         torch.testing.assert_close(center, expected.center)
 
 
-def test_loss_follows_the_temperatures():
+@pytest.mark.parametrize(
+    ('number', 'expected'),
+    [(0, 0.04), (1, 0.05), (3, 0.07), (4, 0.07), (50, 0.07)],
+)
+def test_teacher_temperature_rises_linearly(epoch, number, expected):
+    head = SelfDistillHead(
+        3,
+        teacher_temp=0.07,
+        warmup_teacher_temp=0.04,
+        warmup_teacher_temp_epochs=4,
+    )
+    epoch(number)
+    assert head.current_teacher_temp() == pytest.approx(expected)
+
+
+def test_loss_follows_the_temperature(epoch):
     student, teacher, center = golden_logits(3)
-    temps = {'student_temp': 0.2, 'teacher_temp': 0.05}
-    expected = identity_distill_loss(student, teacher, center, PIDS, **temps)
-    head = make_head(center, **temps)
+    head = make_head(
+        center,
+        teacher_temp=0.07,
+        warmup_teacher_temp=0.05,
+        warmup_teacher_temp_epochs=2,
+    )
+    epoch(0)
+    expected = identity_distill_loss(
+        student, teacher, center, PIDS, teacher_temp=0.05
+    )
     assert head.loss(student, teacher, PIDS)['loss'] == expected
+
+
+def test_no_warm_up_unless_asked(epoch):
+    epoch(0)
+    assert SelfDistillHead(3).current_teacher_temp() == 0.04
 
 
 @pytest.mark.parametrize('name', ['student_temp', 'teacher_temp'])
@@ -110,7 +146,8 @@ def test_temperatures_must_be_positive(name):
 
 
 @pytest.mark.parametrize('chunk_size', [5, 32])
-def test_chunks_give_the_same_loss_and_center(chunk_size):
+def test_chunks_give_the_same_loss_and_center(epoch, chunk_size):
+    epoch(0)
     _, teacher, center = golden_logits(4)
     feats = golden_tensor('feats', (4, 24, 6))
     prototypes = golden_tensor('prototypes', (32, 6))
