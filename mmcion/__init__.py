@@ -18,7 +18,7 @@ _LAZY = {
     'get_model': 'mmcion.apis.zoo',
     'inference_model': 'mmcion.apis.features',
     'init_model': 'mmcion.apis.zoo',
-    'list_models': 'mmcion.apis.zoo',
+    'list_models': 'mmcion.apis.zoo_index',
     'rerank': 'mmcion.evaluation',
 }
 _PACKAGES = {'datasets', 'denoising', 'evaluation', 'models', 'structures'}

@@ -10,6 +10,8 @@ import pytest
 for name in ('OMP', 'MKL', 'OPENBLAS'):
     os.environ[f'{name}_NUM_THREADS'] = '1'
 
+import torch  # noqa: E402
+
 # What takes seconds to import. The ranks of `dist_utils.py` and the tools of
 # `tool_utils.py` are forked from a server that has done so, and import mmcion
 # themselves.
@@ -31,6 +33,12 @@ multiprocessing.set_forkserver_preload(
         'yapf.yapflib.yapf_api',
     ]
 )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup():
+    """Undo what numba's OpenMP does: PyTorch gets as many threads as numba."""
+    torch.set_num_threads(1)
 
 
 def pytest_collection_finish():

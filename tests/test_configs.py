@@ -12,7 +12,7 @@ from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from mmcion.apis.zoo import read_index
+from mmcion.apis.zoo_index import read_index
 from mmcion.datasets.reid.published_counts import PUBLISHED as PUBLISHED_COUNTS
 from mmcion.datasets.transforms import build_pipeline
 from mmcion.models import get_architecture

@@ -89,10 +89,7 @@ def write_page(work_dir: Path) -> None:
         recordings=read_json(work_dir / 'tracklets' / 'videos.json'),
         table=table,
         facts=facts,
-        distances=calibration_chart(
-            facts.calibration,
-            xlabel='cosine distance of centred colour features',
-        ),
+        distances=calibration_chart(facts.calibration),
         image_bins=bin_counts(counts.images),
         joined=cross_video_groups(tiles, labels, counts, IDENTITIES),
         num_removed=len(removed),

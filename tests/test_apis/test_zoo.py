@@ -7,7 +7,8 @@ from mmengine.config import Config
 
 import mmcion
 from mmcion.apis import zoo
-from mmcion.apis.zoo import get_model, init_model, read_index
+from mmcion.apis.zoo import get_model, init_model
+from mmcion.apis.zoo_index import read_index
 from mmcion.models import build_backbone, get_architecture
 from mmcion.models.weights import ModelSpec, convert_weights, save_model_file
 from mmcion.utils.checks import UserError

@@ -95,7 +95,7 @@ def markdown(header: list[str], rows: list[list[str]]) -> str:
 def main() -> None:
     """Count and write."""
     args = parse_args()
-    from mmcion.apis.zoo import read_index
+    from mmcion.apis.zoo_index import read_index
     from mmcion.models import get_architecture
     from mmcion.utils.io import atomic_file
 

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from mmcion.apis import zoo
-from mmcion.apis.zoo import list_models, read_index
+from mmcion.apis import zoo_index
+from mmcion.apis.zoo_index import list_models, read_index
 from mmcion.models import list_architectures
 
 ROOT = Path(__file__).parents[2]
@@ -48,12 +48,12 @@ def test_entries_are_complete_and_invent_nothing():
 
 
 def test_exceptions_replace_defaults(tmp_path, monkeypatch):
-    text = zoo.INDEX.read_text()
+    text = zoo_index.INDEX.read_text()
     changed = tmp_path / 'index.yml'
     changed.write_text(
         text.replace('exceptions: {}', 'exceptions: {vit_tiny: {sha256: a1}}')
     )
-    monkeypatch.setattr(zoo, 'INDEX', changed)
+    monkeypatch.setattr(zoo_index, 'INDEX', changed)
     index = read_index()
     assert index['cion_vit_tiny'].sha256 == 'a1'
     assert index['cion_vit_small'].sha256 is None
