@@ -11,6 +11,11 @@ for name in ('OMP', 'MKL', 'OPENBLAS'):
     os.environ[f'{name}_NUM_THREADS'] = '1'
 
 import torch  # noqa: E402
+from torch.utils.data import _utils  # noqa: E402
+
+# seconds that a loader gives each worker to end; one that dies in a garbage
+# collection waits that long, as its queues are gone before it
+_utils.MP_STATUS_CHECK_INTERVAL = 0.2
 
 # What takes seconds to import. The ranks of `dist_utils.py` and the tools of
 # `tool_utils.py` are forked from a server that has done so, and import mmcion

@@ -197,7 +197,7 @@ def test_two_ranks_equal_one_process_with_both_batches(
 
 def test_error_on_one_rank_ends_all(crops, tmp_path):
     with pytest.raises(
-        ProcessRaisedException, match=r'nowhere|Connection closed by peer'
+        ProcessRaisedException, match='nowhere|Connection .* by peer'
     ):
         run_on_ranks(
             train_on_rank,
