@@ -1,5 +1,6 @@
 """Read and write files; a file is either complete or absent."""
 
+import codecs
 import contextlib
 import hashlib
 import json
@@ -8,7 +9,7 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 from zipfile import BadZipFile
 
 import numpy as np
@@ -54,6 +55,29 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
         shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def open_text(path: str | Path) -> Iterator[TextIO]:
+    """Open a UTF-8 text file, with or without a byte order mark.
+
+    Line ends are kept, as ``csv`` wants them.
+
+    Raises:
+        FileNotFoundError: If the file is missing.
+        UserError: If it is of another encoding.
+    """
+    advice = 'Save it as UTF-8.'
+    with open(path, 'rb') as binary:
+        if binary.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            raise UserError(f'{path} is UTF-16 text. {advice}')
+    try:
+        with open(path, encoding='utf-8-sig', newline='') as stream:
+            yield stream
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f'{path} is not UTF-8 text, maybe Latin-1: {error}. {advice}'
+        ) from error
 
 
 def write_json(path: str | Path, value: Any) -> None:

@@ -14,6 +14,7 @@ from mmcion.utils.io import (
     hash_value,
     load_npz,
     map_npy,
+    open_text,
     read_json,
     save_npy,
     save_npz,
@@ -209,3 +210,24 @@ def test_damaged_array_states_its_size(tmp_path):
             map_npy(tmp_path / 'a.npy', (100,))
     with pytest.raises(FileNotFoundError):
         map_npy(tmp_path / 'b.npy', (100,))
+
+
+@pytest.mark.parametrize('encoding', ['utf-8', 'utf-8-sig'])
+def test_text_with_and_without_a_byte_order_mark(tmp_path, encoding):
+    (tmp_path / 'a.csv').write_text('é,ü\n', encoding=encoding)
+    with open_text(tmp_path / 'a.csv') as stream:
+        assert stream.read() == 'é,ü\n'
+
+
+@pytest.mark.parametrize(
+    ('encoding', 'name'),
+    [('utf-16', 'UTF-16'), ('utf-16-be', 'UTF-8'), ('latin-1', 'Latin-1')],
+)
+def test_other_encodings_are_named(tmp_path, encoding, name):
+    path = tmp_path / 'a.csv'
+    path.write_text('é,ü\n', encoding=encoding)
+    with (
+        pytest.raises(UserError, match=rf'a\.csv .*{name}'),
+        open_text(path) as stream,
+    ):
+        stream.read()

@@ -1,0 +1,38 @@
+"""Names that come out of data: where they may lead."""
+
+from pathlib import Path, PurePosixPath
+
+from .checks import UserError
+
+
+def path_below(root: str | Path, name: str) -> Path:
+    """Join a folder and a relative path that a file of data names.
+
+    Links below the folder are the user's own and may lead anywhere.
+
+    Args:
+        root: Folder that the path must not leave.
+        name: Relative path with forward slashes.
+
+    Raises:
+        UserError: If it is empty or absolute, or has a part ``..``.
+    """
+    path = PurePosixPath(name)
+    if not path.parts or path.is_absolute() or '..' in path.parts:
+        raise UserError(
+            f'{name!r} is no path below {root}; give a relative path without '
+            f'"..".'
+        )
+    return Path(root) / path
+
+
+def path_inside(root: str | Path, name: str) -> Path:
+    """Join a folder and the name of a file in it, as ``path_below`` does.
+
+    Raises:
+        UserError: If the name has several parts, too.
+    """
+    path = path_below(root, name)
+    if path.parent != Path(root):
+        raise UserError(f'{name!r} is no file name: it has a slash.')
+    return path
