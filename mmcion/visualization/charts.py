@@ -61,15 +61,27 @@ def calibration_chart(calibration: CalibrationFacts) -> Figure:
             density = counts / (counts.sum() * np.diff(edges))
             label = f'{name} ({counts.sum():,})'
             axes.stairs(density, edges, fill=True, alpha=0.6, label=label)
-    for name, threshold, line in (
-        ('sigma', calibration.sigma, '--'),
-        ('delta', calibration.delta, '-'),
-        ('delta between videos', calibration.link_delta, ':'),
+    for height, (name, threshold, line) in enumerate(
+        (
+            ('sigma', calibration.sigma, '--'),
+            ('delta', calibration.delta, '-'),
+            ('delta between videos', calibration.link_delta, ':'),
+        )
     ):
         if threshold is not None:
             label = f'{name} = {threshold:.3f}'
             axes.axvline(
                 threshold, c=COLORS['ink'], lw=1.5, ls=line, label=label
+            )
+            # beside the line, one below the other: thresholds may be equal
+            axes.annotate(
+                name,
+                (threshold, 0.98 - 0.11 * height),
+                xycoords=('data', 'axes fraction'),
+                xytext=(5, 0),
+                textcoords='offset points',
+                va='top',
+                bbox={'facecolor': 'w', 'edgecolor': 'none', 'pad': 1},
             )
     used = np.flatnonzero(same + different)
     if len(used):

@@ -177,6 +177,8 @@ def test_threshold_of_the_model_file(inferencer, gallery):
     assert result['threshold'] == 0.75
     assert 'false-match rate of 0.001' in result['reason']
     assert inferencer.compare(first, second, 0.1)['threshold'] == 0.1
+    similarity = result['similarity']
+    assert inferencer.compare(first, second, similarity)['same'] is True
 
 
 def test_compare_takes_one_image_on_each_side(inferencer, gallery):
