@@ -81,7 +81,7 @@ def test_configs(args: argparse.Namespace) -> 'dict[str, Config]':
         read_test_config,
         use_checkpoint,
     )
-    from mmcion.utils.checks import check_choice
+    from mmcion.utils.checks import UserError
     from mmcion.utils.cli import runner_config
     from mmcion.utils.retrieval_cli import check_outputs, retrieval_options
 
@@ -92,12 +92,24 @@ def test_configs(args: argparse.Namespace) -> 'dict[str, Config]':
     )
     stored = None
     if args.config.endswith('.pth'):
-        check_choice('CHECKPOINT after a .pth', args.checkpoint, [None])
+        if args.checkpoint is not None:
+            raise UserError(
+                f'{args.config} is no config: give CONFIG CHECKPOINT in this '
+                f'order, or a checkpoint of a fine-tuning alone; got '
+                f'{args.config} {args.checkpoint}.'
+            )
         args.checkpoint = args.config
         stored = read_test_config(
             args.config, custom_imports=args.custom_imports
         )
     cfg = runner_config(args, stored)
+    missing = {'model', 'test_dataloader', 'test_evaluator'} - set(cfg)
+    if missing:
+        raise UserError(
+            f'{args.config} has no {" and no ".join(sorted(missing))}: it is '
+            f'not the config of a test. Use one of configs/eval, as in '
+            f'tools/test.py configs/eval/CONFIG.py CHECKPOINT.'
+        )
     if args.checkpoint in (None, 'none'):
         args.checkpoint = None
     else:
@@ -130,18 +142,21 @@ def main() -> None:
     from mmengine.dist import is_main_process
     from mmengine.runner import Runner
 
+    from mmcion.apis.evaluation_wrapper import use_evaluation_wrapper
+    from mmcion.evaluation import ReIDMetric
     from mmcion.utils.checks import UserError
     from mmcion.utils.dist import adapt_to_cpu_ranks, ranks
     from mmcion.utils.io import write_json
     from mmcion.utils.memory import reuse_freed_memory
-    from mmcion.utils.score_table import score_table
+    from mmcion.utils.score_table import describe_options, score_table
 
     reuse_freed_memory()
     configs = test_configs(args)
-    scores, failed = {}, {}
+    scores, options, failed = {}, {}, {}
     with ranks(args.launcher):
         for name, cfg in configs.items():
             adapt_to_cpu_ranks(cfg)
+            use_evaluation_wrapper(cfg)
             try:
                 runner = Runner.from_cfg(cfg)
                 if args.checkpoint is None:
@@ -150,6 +165,13 @@ def main() -> None:
                         'it is initialised.'
                     )
                 scores[name] = runner.test()
+                (metric,) = (
+                    metric
+                    for metric in runner.test_evaluator.metrics
+                    if isinstance(metric, ReIDMetric)
+                )
+                flip_test = bool(cfg.model.get('flip_test'))
+                options[name] = {**metric.scored_with, 'flip_test': flip_test}
             except (OSError, UserError) as error:
                 if len(configs) == 1 or args.launcher != 'none':
                     raise
@@ -158,8 +180,15 @@ def main() -> None:
             return
         if args.datasets:
             print(score_table(scores))
+        for name, used in options.items():
+            print(f'{name} scored with {describe_options(used)}'.lstrip())
         if args.out:
-            write_json(args.out, scores if args.datasets else scores[''])
+            # names of scores stay beside the options
+            content = {
+                name: {**values, 'options': options[name]}
+                for name, values in scores.items()
+            }
+            write_json(args.out, content if args.datasets else content[''])
         if args.show_dir and args.datasets:
             from mmcion.visualization import write_comparison
 
