@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeGuard
 
 import numpy as np
 import PIL.Image
@@ -39,7 +39,7 @@ _PIL_MODES = (
 )
 
 
-def is_path(images: Any) -> bool:
+def is_path(images: Any) -> TypeGuard[str | os.PathLike[str]]:
     """Return whether it is the path of a file or folder."""
     return isinstance(images, str | os.PathLike)
 
@@ -62,7 +62,7 @@ def as_images(
     elif isinstance(images, np.ndarray | Tensor):
         return list(_as_tensors(images, channel_order, stacked=True))
     elif is_path(images) and Path(images).is_dir():
-        images = [Path(images) / name for name in list_images(images)]
+        images = [Path(images) / name for name in list_images(Path(images))]
     elif is_path(images) or isinstance(images, PIL.Image.Image):
         images = [images]
     elif isinstance(images, bytes | Mapping) or not isinstance(
@@ -89,7 +89,7 @@ def _as_items(image: Any, channel_order: str | None) -> Iterable[str | Tensor]:
     if is_path(image):
         inside = Path(image).is_dir()
         hint = 'Pass a folder alone, not in a list.' if inside else ''
-        check_file(image, 'image', hint)
+        check_file(Path(image), 'image', hint)
         return [os.fspath(image)]
     if not isinstance(image, PIL.Image.Image):
         return _as_tensors(image, channel_order)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from mmengine.dist import get_world_size
@@ -52,7 +53,7 @@ def check_loader(name: str, loader: DataLoader, evaluator: Evaluator) -> None:
     Raises:
         FileNotFoundError: If images are missing.
     """
-    dataset = loader.dataset
+    dataset: Any = loader.dataset
     if loader.drop_last:
         raise UserError(
             f'{name}.drop_last=True leaves images out; set it to False.'

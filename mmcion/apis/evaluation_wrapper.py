@@ -22,7 +22,7 @@ class EvaluationWrapper(nn.Module):
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
-        self.module = module
+        self.module: Any = module
 
     def val_step(self, data: Any) -> Any:
         """Return the module's result for a batch."""

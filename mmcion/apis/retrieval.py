@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -38,7 +39,8 @@ _BLOCK = 1 << 16  # gallery rows in memory at a time
 _K1, _K2 = 20, 6
 
 
-class _Gallery(NamedTuple):
+@dataclass(frozen=True)
+class _Gallery:
     """What is searched: features, and the images where they are known."""
 
     features: np.ndarray | FeatureStore  # (G, D)

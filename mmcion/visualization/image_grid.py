@@ -50,8 +50,8 @@ def image_grid(
         lines += [
             (note, plain, 'muted', NOTE) for note in group.note.split('\n')
         ]
-        for line, font, color, height in lines:
-            if text := drawable(line):
+        for given, font, color, height in lines:
+            if text := drawable(given):
                 texts.append((text, font, COLORS[color], y))
                 right = max(right, MARGIN + int(font.getlength(text)) + 1)
                 y += height

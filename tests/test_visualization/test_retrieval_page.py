@@ -235,7 +235,7 @@ def test_page_names_the_options_of_its_scores(result, tmp_path):
         'query_expansion': {'k': 5},
     }
     write_retrieval_report(tmp_path / 'all', result)
-    page = Page((tmp_path / 'all' / 'report.html').read_text())
+    page = Page(tmp_path / 'all' / 'report.html')
     header = text(page.root.find('.//header'))
     for words in (
         're-ranked by k-reciprocal neighbours (k1 20, k2 6)',
