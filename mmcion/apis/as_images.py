@@ -61,7 +61,7 @@ def as_images(
         ]
     elif isinstance(images, np.ndarray | Tensor):
         return list(_as_tensors(images, channel_order, stacked=True))
-    elif is_path(images) and Path(images).is_dir():
+    elif is_path(images) and os.path.isdir(images):  # '' is none
         images = [Path(images) / name for name in list_images(Path(images))]
     elif is_path(images) or isinstance(images, PIL.Image.Image):
         images = [images]
@@ -87,9 +87,10 @@ def as_images(
 def _as_items(image: Any, channel_order: str | None) -> Iterable[str | Tensor]:
     """Return the one image of an element."""
     if is_path(image):
-        inside = Path(image).is_dir()
-        hint = 'Pass a folder alone, not in a list.' if inside else ''
-        check_file(Path(image), 'image', hint)
+        if not os.path.isfile(image):
+            is_folder = os.path.isdir(image)
+            hint = 'Pass a folder alone, not in a list.' if is_folder else ''
+            check_file(Path(image), 'image', hint)
         return [os.fspath(image)]
     if not isinstance(image, PIL.Image.Image):
         return _as_tensors(image, channel_order)

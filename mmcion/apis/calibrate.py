@@ -63,6 +63,11 @@ def calibrate_model(
             threshold reaches the rate, or ``out`` is ``model``.
     """
     check_interval('(0, 1)', false_match_rate=false_match_rate)
+    if Path(model).suffix == '.npz':
+        raise UserError(
+            f'give FEATURES.npz MODEL.pth in this order; got {features} '
+            f'{model}.'
+        )
     _, spec = read_model_file(model)
     calibrated_path(model, out)  # refuses before the long part
     data = ReIDFeatures.load(features)

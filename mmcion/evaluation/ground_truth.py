@@ -14,6 +14,7 @@ from mmcion.utils.checks import (
     UserError,
     check_choice,
     check_columns,
+    check_interval,
     check_same_length,
     name_in_errors,
 )
@@ -110,6 +111,7 @@ def match_truth(
     Returns:
         ``(N,)`` int64 identities, -1 where no ground-truth box overlaps.
     """
+    check_interval('(0, 1]', min_iou=min_iou)
     if table.box is None:
         raise UserError('the table has no boxes to compare with the truth.')
     sources = sorted(set(table.sources))

@@ -155,6 +155,7 @@ def test_table_across_data_sets(recording, tmp_path, call_tool, capsys):
         assert (tmp_path / 'report' / name / 'report.html').is_file()
     page = (tmp_path / 'report' / 'report.html').read_text()
     assert 'second (reverse)' in page
+    assert 'both_directions=True' in page
 
 
 @pytest.mark.parametrize(

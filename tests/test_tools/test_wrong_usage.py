@@ -60,6 +60,9 @@ CASES = [
     ('test.py {zero_shot} {good}', ['good.json'], 1),
     ('test.py {weights}', ['weights.pth'], 1),
     ('test.py {weights} none.pth', ['none.pth', 'CONFIG'], 1),
+    ('test.py {zero_shot} {zero_shot}', ['CONFIG CHECKPOINT'], 1),
+    ('test.py none.bin {zero_shot}', ['none.bin', 'CONFIG CHECKPOINT'], 1),
+    ('test.py none.bin', ['none.bin'], 1),
     ('test.py {levels}', ['test_dataloader', 'configs/eval'], 1),
     ('test.py {zero_shot} --launcher pytorch', ['torchrun'], 1),
     ('test.py {zero_shot} --rerank k1', ['KEY=VALUE', 'k1'], 2),
@@ -188,6 +191,12 @@ CASES = [
         'analysis_tools/calibrate_threshold.py {features} {weights} '
         '--false-match-rate 0.1',
         ['weights.pth'],
+        1,
+    ),
+    (
+        'analysis_tools/calibrate_threshold.py {weights} {features} '
+        '--false-match-rate 0.1',
+        ['FEATURES.npz MODEL.pth'],
         1,
     ),
     (
