@@ -25,18 +25,10 @@ Image = str | os.PathLike[str] | np.ndarray | Tensor | PIL.Image.Image
 Images = Image | Iterable[Image]
 
 # modes of Pillow that become RGB as OpenCV reads their files: 8 bits
-_PIL_MODES = (
-    '1',
-    'L',
-    'LA',
-    'P',
-    'PA',
-    'RGB',
-    'RGBA',
-    'RGBX',
-    'CMYK',
-    'YCbCr',
-)
+_PIL_MODES = {
+    *('1', 'L', 'LA', 'P', 'PA'),
+    *('RGB', 'RGBA', 'RGBX', 'CMYK', 'YCbCr'),
+}
 
 
 def is_path(images: Any) -> TypeGuard[str | os.PathLike[str]]:
