@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from mmcion.models.weights.network_config import (
 )
 from mmcion.structures import FeatureStore, ReIDDataSample, TrackletTable
 from mmcion.utils.checks import (
+    UserError,
     check_at_least,
     check_choice,
     check_device,
@@ -102,6 +103,10 @@ class FeatureExtractor:
         self.num_workers = num_workers
         self.normalize = normalize
         pipeline = pipeline or _image_pipeline(self.model)
+        if not all(isinstance(each, Mapping) for each in pipeline):
+            raise UserError(
+                f'pipeline must be configs of transforms; got {pipeline!r}.'
+            )
         self.pipeline = [dict(transform) for transform in pipeline]
         if image_size is not None:
             size = check_image_size(image_size)

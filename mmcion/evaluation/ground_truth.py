@@ -114,6 +114,7 @@ def match_truth(
     check_interval('(0, 1]', min_iou=min_iou)
     if table.box is None:
         raise UserError('the table has no boxes to compare with the truth.')
+    check_finite('box', table.box)
     sources = sorted(set(table.sources))
     if isinstance(truth, GroundTruth):
         if len(sources) != 1:

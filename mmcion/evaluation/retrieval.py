@@ -118,6 +118,8 @@ def evaluate_features(
             the queries. All ranks get the whole result.
     """
     options = options or EvaluationOptions()
+    # numbered as in their file, which queries and gallery are not
+    as_features(features.feature, 'feature')
     if options.average_tracklets:
         features = features.tracklet_means()
     query, gallery = _rows_of_parts(features.pid, features.is_query, options)

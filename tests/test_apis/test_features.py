@@ -365,6 +365,7 @@ def test_module_in_train_mode_is_left_as_it_was(folder, tmp_path, wrapped):
         ({'batch_size': 2.5}, r'batch_size .* got 2\.5'),
         ({'num_workers': -1}, 'num_workers .* got -1'),
         ({'normalize': 'no'}, "normalize .* got 'no'"),
+        ({'pipeline': 'LoadImage'}, "pipeline .* got 'LoadImage'"),
     ],
 )
 def test_wrong_options_are_named(options, named):

@@ -144,6 +144,7 @@ def test_ignored_identities_do_not_count(ignored):
         ({'gf': np.ones(2)}, r'gf.*\(2,\)'),
         ({'gf': np.array([[1, 0], [np.nan, 0]])}, r'gf\[1\]'),
         ({'protocol': 'Market'}, "'Market'"),
+        ({'protocol': 3}, 'protocol .* got 3'),
         ({'ranks': '5'}, "ranks.*'5'"),
         ({'ranks': 5.0}, r'ranks.*5\.0'),
         ({'ranks': None}, 'ranks.*None'),
@@ -336,6 +337,14 @@ def test_no_gallery_is_refused():
     features = make_features()
     features.is_query[:] = True
     with pytest.raises(UserError, match='no gallery image'):
+        evaluate_features(features)
+
+
+def test_row_of_the_file_is_named():
+    features = make_features()
+    row = int(np.flatnonzero(~features.is_query)[3])
+    features.feature[row] = 0
+    with pytest.raises(UserError, match=rf'feature\[{row}\] is zero'):
         evaluate_features(features)
 
 

@@ -56,6 +56,7 @@ def main() -> None:
     args = parse_args()
     from mmcion.evaluation import EvaluationOptions, evaluate_features
     from mmcion.structures import ReIDFeatures
+    from mmcion.utils.checks import name_in_errors
     from mmcion.utils.io import write_json
     from mmcion.utils.retrieval_cli import check_outputs, retrieval_options
     from mmcion.utils.score_table import describe_options, score_table
@@ -76,7 +77,8 @@ def main() -> None:
         **{name: value for name, value in given.items() if value is not None}
     )
     features = ReIDFeatures.load(args.features)
-    result = evaluate_features(features, options)
+    with name_in_errors(args.features):
+        result = evaluate_features(features, options)
     print(score_table({Path(args.features).stem: result.scores}))
     print(f'scored with {describe_options(result.options)}')
     if args.out:
