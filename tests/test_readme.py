@@ -31,9 +31,6 @@ def demo(crops, full_run, tmp_path, monkeypatch):
     return demo
 
 
-@pytest.mark.skipif(
-    'quickstart' not in python_block(), reason='README is about other files'
-)
 def test_python_of_the_page(demo, capsys):
     names = {}
     exec(python_block(), names)
