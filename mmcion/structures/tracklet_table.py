@@ -12,9 +12,10 @@ import numpy as np
 from mmcion.utils.checks import UserError, check_same_length
 
 from .column_folder import load_columns, save_columns
-from .columns import as_integers, encode_paths, first_unsorted
+from .columns import as_float32, as_integers, encode_paths, first_unsorted
 
 _KEYS = ('video_id', 'tracklet_id', 'frame')
+_HEADER_FORM = {'videos': list[str], 'sources': list[str]}
 
 
 class TrackletTable:
@@ -96,8 +97,8 @@ class TrackletTable:
             tracklet_id: ``(N,)`` integers.
             frame: ``(N,)`` integers >= 0.
             path: ``(N,)`` text or bytes.
-            box: ``(N, 4)`` numbers.
-            score: ``(N,)`` numbers.
+            box: ``(N, 4)`` finite numbers.
+            score: ``(N,)`` finite numbers.
             videos: V names; ``video00000`` and so on if None.
             sources: V recordings; each video its own if None.
             image_root: Folder or LMDB of the images.
@@ -116,7 +117,7 @@ class TrackletTable:
             columns['path'] = encode_paths(path)
         for name, values in (('box', box), ('score', score)):
             if values is not None:
-                columns[name] = np.asarray(values, np.float32)
+                columns[name] = as_float32(name, values)
         check_same_length(**columns)
         if box is not None and (shape := columns['box'].shape)[1:] != (4,):
             raise UserError(f'box must be (N, 4) x, y, w, h; got {shape}.')
@@ -196,8 +197,11 @@ class TrackletTable:
     @classmethod
     def load(cls, folder: str | Path) -> TrackletTable:
         """Open a saved table memory-mapped; see ``load_columns``."""
-        columns, header = load_columns(folder, cls.KIND)
+        columns, header = load_columns(
+            folder, cls.KIND, dict.fromkeys(_KEYS, 'iu'), _HEADER_FORM
+        )
         videos = header['videos']
+        check_same_length(videos=videos, sources=header['sources'])
         pointers = columns.keys() & {'tracklet_ptr', 'video_ptr'}
         check_same_length(**{k: columns[k] for k in columns.keys() - pointers})
         # the ends are checked; all pointers would need a pass over the rows

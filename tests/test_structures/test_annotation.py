@@ -95,6 +95,7 @@ def test_columns_of_different_length_name_both_counts(tmp_path, column):
     with pytest.raises(UserError, match=r'\(3,\).*\(5,\)'):
         AnnotationTable.load(folder)
 
+    (folder / 'checksums.json').unlink()
     header = json.loads((folder / 'table.json').read_text())
     header['lengths'][column] = 3
     (folder / 'table.json').write_text(json.dumps(header))
@@ -128,6 +129,7 @@ def test_header_without_an_image_root(tmp_path):
     fields = json.loads(header.read_text())
     del fields['image_root']
     header.write_text(json.dumps(fields))
+    (tmp_path / 'annotation' / 'checksums.json').unlink()
     assert AnnotationTable.load(tmp_path / 'annotation').image_root is None
 
 

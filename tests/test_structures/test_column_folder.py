@@ -29,7 +29,8 @@ def test_round_trip_is_mapped_and_read_only(folder):
 
 def test_saving_again_replaces_the_whole_folder(folder):
     save_columns(folder, 'Things', {'c': np.zeros(1)}, {})
-    assert sorted(path.name for path in folder.iterdir()) == ['c.npy', HEADER]
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == ['c.npy', 'checksums.json', HEADER]
 
 
 def test_failed_save_leaves_the_old_folder(folder):

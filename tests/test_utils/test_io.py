@@ -79,10 +79,10 @@ def test_failed_json_leaves_the_old_file(tmp_path):
     assert names(tmp_path) == ['a.json']
 
 
-@pytest.mark.parametrize('content', [b'{"a": ', b'', b'\xff\xfe\x00'])
+@pytest.mark.parametrize('content', [b'{"a": ', b'', b'\xff', b'[' * 99999])
 def test_damaged_json_is_named(tmp_path, content):
     (tmp_path / 'a.json').write_bytes(content)
-    with pytest.raises(UserError, match=r'a\.json is not a JSON file'):
+    with pytest.raises(UserError, match=r'a\.json is not'):
         read_json(tmp_path / 'a.json')
 
 
