@@ -12,20 +12,12 @@ from typing import BinaryIO
 import numpy as np
 
 from mmcion.structures.column_folder import load_columns, save_columns
-from mmcion.utils.checks import (
-    UserError,
-    check_file,
-    check_folder,
-    check_same_length,
-)
-from mmcion.utils.paths import path_inside
+from mmcion.utils.checks import UserError, check_file, check_folder
 
 INDEX = 'index'
 INDEX_COMMAND = 'python tools/dataset_converters/pack_images.py --index'
 BLOCK = 512  # bytes of a tar's header, and what members are padded to
 _KIND = 'TarIndex'
-_COLUMNS = {'hash': 'u', 'shard': 'i', 'offset': 'i', 'size': 'i'}
-_HEADER_FORM = {'shards': list[str], 'bytes': list[int]}
 _SIZE_FIELD = slice(124, 136)
 
 
@@ -50,17 +42,13 @@ class TarImages:
             f'Resume packing, or index other tar files: {INDEX_COMMAND} {root}'
         )
         check_folder(self.root / INDEX, 'index of tar files', hint)
-        columns, header = load_columns(
-            self.root / INDEX, _KIND, _COLUMNS, _HEADER_FORM
-        )
-        check_same_length(shards=header['shards'], bytes=header['bytes'])
+        columns, header = load_columns(self.root / INDEX, _KIND)
         # (N,) each, sorted by hash; offsets are those of the content
         self._hash, self._shard = columns['hash'], columns['shard']
         self._offset, self._size = columns['offset'], columns['size']
         self._names: list[str] = header['shards']
         for name, size in zip(self._names, header['bytes'], strict=True):
-            file = path_inside(self.root, name)
-            check_file(file, 'tar file', self._hint)
+            file = check_file(self.root / name, 'tar file', self._hint)
             if (found := file.stat().st_size) != size:
                 raise UserError(
                     f'{file} has {found} bytes instead of {size}. {self._hint}'

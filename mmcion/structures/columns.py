@@ -29,15 +29,10 @@ def encode_paths(paths: Sequence[Any] | np.ndarray) -> np.ndarray:
     for start in range(0, len(paths), _BLOCK):
         block = paths[start : start + _BLOCK]
         names = block.tolist() if isinstance(block, np.ndarray) else block
-        try:
-            encoded = [
-                path if isinstance(path, bytes) else path.encode()
-                for path in map(os.fspath, names)
-            ]
-        except UnicodeEncodeError as error:  # of a name on the disk
-            raise UserError(
-                f'path {error.object!r} is not UTF-8; rename the file.'
-            ) from error
+        encoded = [
+            path if isinstance(path, bytes) else path.encode()
+            for path in map(os.fspath, names)
+        ]
         for path in encoded:
             if b'\0' in path:  # NumPy would drop it at the end
                 raise UserError(f'path {path!r} has a NUL character.')
@@ -84,7 +79,7 @@ def as_integers(name: str, values: Any, dtype: type[np.integer]) -> np.ndarray:
     Raises:
         UserError: If a value would change; names column and row.
     """
-    values = _plain_array(name, values)
+    values = np.asarray(values)
     if values.dtype == dtype:
         return values
     allowed = f'{name} must be integers that fit into {dtype.__name__}'
@@ -99,39 +94,3 @@ def as_integers(name: str, values: Any, dtype: type[np.integer]) -> np.ndarray:
         row = int(np.argmax(wrong))
         raise UserError(f'{allowed}; row {row} is {values[row]}.')
     return values.astype(dtype)
-
-
-def as_float32(name: str, values: Any, *, finite: bool = True) -> np.ndarray:
-    """Return real numbers ``(N, ...)`` as float32.
-
-    Args:
-        name: Name of the column, for messages.
-        values: Numbers.
-        finite: Whether NaN and infinities are refused.
-
-    Raises:
-        UserError: If they are of another kind; names column and row.
-    """
-    values = _plain_array(name, values)
-    if values.dtype.kind not in 'iuf':
-        raise UserError(
-            f'{name} must be real numbers; got an array of {values.dtype}.'
-        )
-    with np.errstate(over='ignore'):  # an infinity, which is named
-        values = values.astype(np.float32, copy=False)
-    if finite and not np.isfinite(values).all():
-        row = int(np.argwhere(~np.isfinite(values))[0, 0])
-        raise UserError(
-            f'{name} must be finite; row {row} is {values[row].tolist()}.'
-        )
-    return values
-
-
-def _plain_array(name: str, values: Any) -> np.ndarray:
-    """Return values as an array; NumPy would drop a mask without a word."""
-    if np.ma.isMaskedArray(values):
-        raise UserError(
-            f'{name} must be a plain array; got a masked one. Drop the masked '
-            f'rows.'
-        )
-    return np.asarray(values)

@@ -15,7 +15,7 @@ from mmcion.utils.checks import (
 )
 from mmcion.utils.io import load_npz, save_npz
 
-from .columns import as_float32, as_integers
+from .columns import as_integers
 from .csr import Csr
 
 NO_TRACKLET = -1
@@ -48,7 +48,7 @@ class ReIDFeatures:
     tracklet_id: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        self.feature = as_float32('feature', self.feature, finite=False)
+        self.feature = np.asarray(self.feature, np.float32)
         if self.feature.ndim != 2:
             raise UserError(
                 f'feature must be (N, D); got {self.feature.shape}.'

@@ -15,15 +15,6 @@ from mmcion.utils.checks import UserError
 
 CROPS = 'crops'
 SHARDS = 'videos'
-_COLUMNS = {
-    'clip': 'i',
-    'tracklet_id': 'i',
-    'frame': 'i',
-    'path': 'S',
-    'box': 'f',
-    'score': 'f',
-}
-_REPORT_FORM = {'name': str, 'clips': list[str]}
 
 
 @dataclass
@@ -51,9 +42,7 @@ class VideoShard:
     def load(cls, folder: Path) -> VideoShard | None:
         """Read a shard; return None if it is missing or damaged."""
         try:
-            columns, header = load_columns(
-                folder, cls.KIND, _COLUMNS, {'report': _REPORT_FORM}
-            )
+            columns, header = load_columns(folder, cls.KIND)
         except (FileNotFoundError, UserError):
             return None
         return cls(columns, header['report'])
