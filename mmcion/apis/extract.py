@@ -19,6 +19,7 @@ from mmcion.datasets import TrackletDataset, UnreadableImageError
 from mmcion.structures import FeatureStore, TrackletTable
 from mmcion.utils.checks import UserError, check_at_least, join_names
 from mmcion.utils.io import hash_value, read_json, write_json
+from mmcion.utils.paths import printable
 from mmcion.utils.progress import progress_bar
 from mmcion.utils.result_folder import ResultFolder
 
@@ -128,7 +129,7 @@ class _ReadableImages(Dataset):
     def __getitem__(self, row: int) -> dict[str, Any] | str:
         try:
             return self.dataset[row]
-        except (OSError, UnreadableImageError) as error:
+        except UnreadableImageError as error:
             return str(error)
 
 
@@ -225,5 +226,5 @@ def _check_unreadable(
 
 
 def _names(table: TrackletTable, rows: Iterable[int]) -> str:
-    names = (table.image_path(row) for row in sorted(rows))
+    names = (printable(table.image_path(row)) for row in sorted(rows))
     return join_names(names, most=_NUM_SHOWN)

@@ -11,6 +11,7 @@ import numpy as np
 
 from mmcion.utils.checks import UserError
 from mmcion.utils.io import save_npy
+from mmcion.utils.paths import printable
 from mmcion.utils.skip_report import SkipReport
 
 from .columns import first_unsorted, join_parts
@@ -178,7 +179,7 @@ class TrackletBuilder:
             new[1:] |= np.diff(rows[name]) != 0
         repeated = np.flatnonzero(~new)
         if len(repeated):
-            names = [path.decode() for path in rows['path'][repeated[:5]]]
+            names = [printable(path) for path in rows['path'][repeated[:5]]]
             report.skip(DUPLICATE, *names, count=len(repeated))
             rows = {name: column[new] for name, column in rows.items()}
         return rows

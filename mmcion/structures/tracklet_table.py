@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -171,7 +172,7 @@ class TrackletTable:
         """Return the full path of a row's image."""
         if self.path is None:
             raise UserError('the table has no image paths.')
-        return (self.image_root or Path()) / self.path[row].decode()
+        return (self.image_root or Path()) / os.fsdecode(self.path[row])
 
     def fingerprint(self) -> str:
         """Return a hash of keys and videos, to check features against."""

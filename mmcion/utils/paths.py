@@ -1,5 +1,6 @@
 """Names that come out of data: where they may lead."""
 
+import os
 from pathlib import Path, PurePosixPath
 
 from .checks import UserError
@@ -39,3 +40,11 @@ def path_inside(root: str | Path, name: str) -> Path:
     if path.parent != Path(root):
         raise UserError(f'{name!r} is no file name: it has a slash.')
     return path
+
+
+def printable(path: str | bytes | Path) -> str:
+    r"""Return a path for messages; bytes that are not UTF-8 become ``\xe9``.
+
+    Printing or saving them as they are would fail.
+    """
+    return os.fsencode(path).decode('utf-8', 'backslashreplace')

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .io import write_json
+from .paths import printable
 
 _NUM_EXAMPLES = 5  # kept of each reason
 
@@ -54,7 +55,7 @@ class SkipReport:
         """
         rows = np.flatnonzero(mask)
         if len(rows):
-            some = [paths[row].decode() for row in rows[:_NUM_EXAMPLES]]
+            some = [printable(paths[row]) for row in rows[:_NUM_EXAMPLES]]
             self.skip(reason, *some, count=len(rows))
 
     def note(self, text: str) -> None:

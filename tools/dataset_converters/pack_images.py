@@ -49,7 +49,7 @@ def parse_args() -> argparse.Namespace:
         type=int,
         default=0,
         metavar='N',
-        help='stop if more images are missing or empty',
+        help='stop if more images are missing, empty or unreadable',
     )
     parser.add_argument(
         '--threads', type=int, default=8, help='threads that read images'
@@ -104,6 +104,7 @@ def main() -> None:
         images_to_pack,
         pack_images,
     )
+    from mmcion.utils.paths import printable
 
     paths, root = images_to_pack(args.source, args.image_root)
     if args.shuffle is not None:
@@ -123,7 +124,8 @@ def main() -> None:
     print(f'{args.out}: {counts}')
     if missing:
         print(
-            f'  {len(missing):,} missing or empty, such as {missing[0]}; '
+            f'  {len(missing):,} missing or unreadable, such as '
+            f'{printable(missing[0])}; '
             f'all of them in {Path(args.out) / "packed.json"}'
         )
     compared = compare_packed(
