@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from mmcion.structures import IdentityLabels, TrackletTable
 
 
+RESULTS = ('identity.npy', 'cion_annos.json', 'report.json', 'report.html')
 EXPORT_OPTIONS = ('min_images_per_identity', 'min_videos')
 EXAMPLE = """examples:
   python tools/denoise.py configs/denoise/three-levels_auto.py \\
@@ -99,11 +100,12 @@ def write_results(
     from mmcion.apis.reports import report_denoising
     from mmcion.denoising import export_annotation
     from mmcion.utils.checks import UserError
+    from mmcion.utils.checksums import CHECKSUMS, write_checksums
     from mmcion.utils.io import write_json
 
     # results of an earlier run go first, so that the files belong together
     shutil.rmtree(out / 'annotation', ignore_errors=True)
-    for name in ('cion_annos.json', 'report.html', 'report.json'):
+    for name in (CHECKSUMS, *RESULTS):
         (out / name).unlink(missing_ok=True)
     labels.save(out / 'identity.npy')
     problem = None
@@ -123,6 +125,7 @@ def write_results(
             problem = error  # raised when the report that explains it is there
     write_json(out / 'report.json', labels.report)
     report_denoising(table, labels, out / 'report.html')
+    write_checksums(out, RESULTS)
     if problem is not None:
         raise problem
     print(

@@ -25,11 +25,12 @@ says how to use it.
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmcion.utils.cli import add_model_options, tool_parser
+    from mmcion.utils.cli import add_model_options, add_overwrite, tool_parser
 
     parser = tool_parser(__doc__, EXAMPLE)
     add_model_options(parser)
     parser.add_argument('--out', required=True, help='file to write')
+    add_overwrite(parser, 'file')
     parser.add_argument(
         '--format',
         choices=['onnx', 'torchscript', 'torch-export'],
@@ -66,7 +67,9 @@ def main() -> None:
     from mmcion.apis.features import input_size
     from mmcion.apis.zoo import get_model
     from mmcion.utils.checks import check_image_size
+    from mmcion.utils.cli import check_out_file
 
+    check_out_file(args.out, overwrite=args.overwrite)
     model = get_model(
         args.model,
         args.weights or not args.random_weights,

@@ -97,7 +97,9 @@ def extract_features(
         barrier()
         # of the blocks of all ranks
         marks = sorted(results.path.glob('.done_*'))
-        unreadable = sorted(row for mark in marks for row in read_json(mark))
+        unreadable = sorted(
+            row for mark in marks for row in read_json(mark, list[int])
+        )
         _check_unreadable(table, dict.fromkeys(unreadable, ''), max_unreadable)
         barrier()
         # no rank may still read the marks when they are removed
@@ -169,7 +171,7 @@ def _fill(
     for start in range(0, len(table), _BLOCK_ROWS)[rank::world_size]:
         rows = list(range(start, min(start + _BLOCK_ROWS, len(table))))
         mark = folder / f'.done_{start}'
-        missing[start] = read_json(mark) if mark.exists() else rows
+        missing[start] = read_json(mark, list[int]) if mark.exists() else rows
     unreadable: dict[int, str] = {}
     with progress_bar(
         total=sum(map(len, missing.values())),

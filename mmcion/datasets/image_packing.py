@@ -19,6 +19,7 @@ from tqdm import tqdm
 from mmcion.structures import AnnotationTable, TrackletTable
 from mmcion.structures.columns import encode_paths
 from mmcion.utils.checks import UserError, join_names
+from mmcion.utils.checksums import checksum_file, write_checksums
 from mmcion.utils.image_file import UnreadableImageError
 from mmcion.utils.images import list_images
 from mmcion.utils.io import atomic_file, read_json, write_json
@@ -30,6 +31,15 @@ from .image_reader import ImageReader, open_images
 from .tar_images import BLOCK, write_index
 
 _STATE = '.packing'  # folder with the content of each finished tar file
+_COUNTS = 'packed.json'
+_COUNTS_FORM = {'images': int, 'tar files': int, 'missing': list[str]}
+_SHARD_FORM = {
+    'file': str,
+    'names': list[str],
+    'places': list[list[int]],
+    'missing': list[str],
+    'stop': int,
+}
 _AHEAD = 256  # images of a block, which is read while the last is written
 
 
@@ -50,7 +60,9 @@ def images_to_pack(
     source = Path(source)
     root = None if image_root is None else Path(image_root)
     header = source / 'table.json'
-    kind = read_json(header).get('kind') if header.is_file() else None
+    kind = None
+    if header.is_file():
+        kind = read_json(header, {'kind': str})['kind']
     if kind == TrackletTable.KIND:
         table = TrackletTable.load(source)
         paths, root = table.path, root or table.image_root
@@ -128,11 +140,16 @@ def pack_images(
                 'tar files': len(shards),
                 'missing': [p for shard in shards for p in shard['missing']],
             }
-            write_json(results.path / 'packed.json', counts)
+            write_json(results.path / _COUNTS, counts)
+            write_checksums(
+                results.path,
+                [_COUNTS, *(shard['file'] for shard in shards)],
+                {s['file']: s['checksum'] for s in shards if 'checksum' in s},
+            )
             results.finish()
     # it outlives a kill before the end, so that no tar file is written twice
     shutil.rmtree(Path(out) / _STATE, ignore_errors=True)
-    return read_json(Path(out) / 'packed.json')
+    return read_json(Path(out) / _COUNTS, _COUNTS_FORM)
 
 
 def _write_shards(
@@ -162,7 +179,7 @@ def _write_shards(
 
     file, state = next_shard()
     while file.is_file() and state.is_file():
-        shards.append(read_json(state))
+        shards.append(read_json(state, _SHARD_FORM))
         file, state = next_shard()
         add_missing(shards[-1]['missing'])
     # rows up to here are in finished tar files
@@ -179,8 +196,16 @@ def _write_shards(
                 file, contents, shard_bytes, add_missing
             )
             row += len(names) + len(missing) - known
-            shard = {'file': file.name, 'names': names, 'places': places}
-            shards.append({**shard, 'missing': missing[known:], 'stop': row})
+            shards.append(
+                {
+                    'file': file.name,
+                    'names': names,
+                    'places': places,
+                    'missing': missing[known:],
+                    'stop': row,
+                    'checksum': checksum_file(file),
+                }
+            )
             # a tar file without it, after a kill, is written again
             write_json(state, shards[-1])
     return shards

@@ -12,7 +12,12 @@ from typing import BinaryIO
 import numpy as np
 
 from mmcion.structures.column_folder import load_columns, save_columns
-from mmcion.utils.checks import UserError, check_file, check_folder
+from mmcion.utils.checks import (
+    UserError,
+    check_file,
+    check_folder,
+    check_same_length,
+)
 from mmcion.utils.image_file import MissingImageError, UnreadableImageError
 from mmcion.utils.paths import path_inside, printable
 
@@ -20,6 +25,8 @@ INDEX = 'index'
 INDEX_COMMAND = 'python tools/dataset_converters/pack_images.py --index'
 BLOCK = 512  # bytes of a tar's header, and what members are padded to
 _KIND = 'TarIndex'
+_COLUMNS = {'hash': 'u', 'shard': 'i', 'offset': 'i', 'size': 'i'}
+_HEADER_FORM = {'shards': list[str], 'bytes': list[int]}
 _SIZE_FIELD = slice(124, 136)
 
 
@@ -44,7 +51,10 @@ class TarImages:
             f'Resume packing, or index other tar files: {INDEX_COMMAND} {root}'
         )
         check_folder(self.root / INDEX, 'index of tar files', hint)
-        columns, header = load_columns(self.root / INDEX, _KIND)
+        columns, header = load_columns(
+            self.root / INDEX, _KIND, _COLUMNS, _HEADER_FORM
+        )
+        check_same_length(shards=header['shards'], bytes=header['bytes'])
         # (N,) each, sorted by hash; offsets are those of the content
         self._hash, self._shard = columns['hash'], columns['shard']
         self._offset, self._size = columns['offset'], columns['size']

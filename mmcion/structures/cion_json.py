@@ -68,13 +68,22 @@ def write_cion_json(
         for start in range(0, len(order), _BLOCK):
             rows = order[start : start + _BLOCK]
             lines = [
-                f'\n{{"file_path": {json.dumps(name.decode())}, "id": {i}}}'
+                f'\n{{"file_path": {_as_json(name)}, "id": {i}}}'
                 for name, i in zip(
                     path[rows].tolist(), pid[rows].tolist(), strict=True
                 )
             ]
             stream.write((',' if start else '') + ','.join(lines))
         stream.write('\n]\n')
+
+
+def _as_json(path: bytes) -> str:
+    try:
+        return json.dumps(path.decode())
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f'path {path!r} is not UTF-8, as JSON must be; rename the file.'
+        ) from error
 
 
 def _entries(file: str | Path) -> Iterator[tuple[bytes, int]]:
@@ -103,7 +112,8 @@ def _entries(file: str | Path) -> Iterator[tuple[bytes, int]]:
                     raise UserError(f'{file} must be {_FORM}; {found}.')
                 yield path.encode(), pid
                 count += 1
-        except ijson.JSONError as error:
+        # UnicodeError: half of a surrogate pair, in the text or as an escape
+        except (ijson.JSONError, UnicodeError, RecursionError) as error:
             problem, size = error.args[0], Path(file).stat().st_size
             if isinstance(problem, bytes):  # if the text is not UTF-8
                 problem = problem.decode(errors='replace')

@@ -6,9 +6,11 @@ CRC-32 notices damage and is as fast as memory: a core does 4 GB/s, of SHA-256
 
 from __future__ import annotations
 
+import os
 import zlib
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from .checks import UserError, check_file
@@ -52,7 +54,9 @@ def checksum_file(path: str | Path, on_block: OnBlock | None = None) -> str:
 
 
 def write_checksums(
-    folder: str | Path, files: Iterable[str], **known: str
+    folder: str | Path,
+    files: Iterable[str],
+    known: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Write the checksums of files of a folder, after the last of them.
 
@@ -97,6 +101,22 @@ def check_checksum(path: str | Path, found: str, expected: str) -> None:
             f'Copy or write it again; if it was changed on purpose, delete '
             f'{CHECKSUMS} beside it.'
         )
+
+
+def folders_with_results(root: str | Path) -> tuple[list[Path], list[Path]]:
+    """Return the folders with checksums, and those of results without.
+
+    Args:
+        root: Folder to search, with all below it but hidden ones.
+    """
+    found, without = [], []
+    for folder, below, files in os.walk(root):
+        below[:] = sorted(name for name in below if name[0] != '.')
+        if CHECKSUMS in files:
+            found.append(Path(folder))
+        elif {'table.json', 'features.json'} & {*files}:
+            without.append(Path(folder))
+    return found, without
 
 
 def damaged_files(

@@ -81,9 +81,54 @@ def add_cfg_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_out_folder(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a tool that writes a ``ResultFolder``."""
+    parser.add_argument('--out', required=True, help='folder to write')
+    parser.add_argument(
+        '--overwrite',
+        action='store_true',
+        help='replace results of other settings or inputs in the out folder',
+    )
+
+
+def add_overwrite(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add ``--overwrite`` of a tool that writes one file."""
+    parser.add_argument(
+        '--overwrite', action='store_true', help=f'replace an existing {what}'
+    )
+
+
+def check_out_file(
+    path: str | Path | None, *suffixes: str, overwrite: bool = True
+) -> None:
+    """Check the file that a tool is to write, before the long part.
+
+    Args:
+        path: Value of ``--out``.
+        suffixes: Suffixes it may have, so that a slip replaces no file of
+            another kind; any if none is given.
+        overwrite: Whether an existing file may be replaced: scores and
+            pages are made again at will, models and labels are not.
+
+    Raises:
+        UserError: If it exists and must not be replaced, or has another
+            suffix.
+    """
+    if path is None:
+        return
+    if suffixes and Path(path).suffix.lower() not in suffixes:
+        raise UserError(
+            f'--out must end in {" or ".join(suffixes)}; got {path}.'
+        )
+    if Path(path).exists() and not overwrite:
+        raise UserError(
+            f'{path} exists. Give another --out, or --overwrite to replace it.'
+        )
+
+
 def add_reader_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of every reader of a folder of images."""
-    parser.add_argument('--out', required=True, help='folder to write')
+    add_out_folder(parser)
     parser.add_argument(
         '--check-sizes',
         action='store_true',
@@ -95,6 +140,7 @@ def add_converter_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of every converter of weights."""
     parser.add_argument('checkpoint', help='file to convert')
     parser.add_argument('--out', required=True, help='model file to write')
+    add_overwrite(parser, 'file')
     parser.add_argument(
         '--arch', help='such as resnet50_ibn (default: as recognised)'
     )

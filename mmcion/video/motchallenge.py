@@ -124,7 +124,7 @@ def read_motchallenge(
             raise UserError('\n  '.join(lines))
         truth = table.tracklet_index if boxes is None else None
         if not results.is_complete:
-            TrackletReading(table, report, truth).save(results.path)
+            TrackletReading(table, report, truth).write(results.path)
             results.finish()
     return TrackletReading(
         TrackletTable.load(Path(out) / 'table'), report, truth

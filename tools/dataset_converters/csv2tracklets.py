@@ -15,11 +15,11 @@ skipped and why, and notes).
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmcion.utils.cli import tool_parser
+    from mmcion.utils.cli import add_out_folder, tool_parser
 
     parser = tool_parser(__doc__, EXAMPLE)
     parser.add_argument('csv', help='path,video,tracklet,frame[,x,y,w,h]')
-    parser.add_argument('--out', required=True, help='folder to write to')
+    add_out_folder(parser)
     parser.add_argument(
         '--image-root',
         metavar='DIR',
@@ -52,7 +52,7 @@ def main() -> None:
         ignore=args.ignore,
         check_files=args.check_files,
     )
-    reading.save(args.out)
+    reading.save(args.out, overwrite=args.overwrite)
     print(f'{args.out}: {reading.summary()}')
 
 

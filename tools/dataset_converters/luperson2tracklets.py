@@ -30,7 +30,7 @@ def main() -> None:
     from mmcion.datasets.tracklet_readers import LUPersonReader
 
     reading = LUPersonReader(check_sizes=args.check_sizes).read(args.root)
-    reading.save(args.out)
+    reading.save(args.out, overwrite=args.overwrite)
     print(f'{args.out}: {reading.summary()}')
 
 

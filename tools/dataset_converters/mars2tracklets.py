@@ -36,7 +36,7 @@ def main() -> None:
     reading = MARSReader(
         keep_junk=args.keep_junk, check_sizes=args.check_sizes
     ).read(args.root)
-    reading.save(args.out)
+    reading.save(args.out, overwrite=args.overwrite)
     print(f'{args.out}: {reading.summary()}')
 
 

@@ -80,6 +80,7 @@ def parse_args() -> argparse.Namespace:
 def index(folder: Path) -> None:
     """Index tar files that were made elsewhere."""
     from mmcion.datasets.tar_images import tar_members, write_index
+    from mmcion.utils.checksums import CHECKSUMS
     from mmcion.utils.progress import progress_bar
 
     files = sorted(folder.glob('*.tar'))
@@ -87,6 +88,8 @@ def index(folder: Path) -> None:
         raise FileNotFoundError(f'{folder} has no tar files.')
     bar = progress_bar(files, desc='index', unit='tar')
     count = write_index(folder, ((f.name, *tar_members(f)) for f in bar))
+    # those of other tar files
+    (folder / CHECKSUMS).unlink(missing_ok=True)
     print(f'{folder}: {count:,} images in {len(files):,} tar files')
 
 
