@@ -1,7 +1,7 @@
 """A table on disk: one folder with a ``.npy`` file per column and a header.
 
 Columns are memory-mapped, and processes share the pages. Opening reads every
-column once, to compare its checksum: ten million rows take half a second.
+column once, to compare its checksum: ten million rows take 0.25 s.
 """
 
 from collections.abc import Mapping
