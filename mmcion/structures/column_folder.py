@@ -99,5 +99,8 @@ def load_columns(
         if (dtype := loaded[name].dtype).kind not in kinds:
             raise UserError(f'{folder}: column {name} is of type {dtype}.')
     if root := header.setdefault('image_root', None):
-        header['image_root'] = (file.parent.resolve() / root).resolve()
+        try:
+            header['image_root'] = (file.parent.resolve() / root).resolve()
+        except ValueError as error:  # characters that no path can have
+            raise UserError(f'{file}: image_root is {root!r}.') from error
     return loaded, header

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from mmcion.structures import AnnotationTable
+from mmcion.structures import AnnotationTable, annotation
 from mmcion.utils.checks import UserError
 
 

@@ -138,6 +138,8 @@ GOOD = {'kind': 'Things', 'lengths': {'a': 5}, 'names': ['x']}
         {**GOOD, 'names': [None]},
         {**GOOD, 'image_root': 3},
         {**GOOD, 'image_root': {}},
+        {**GOOD, 'image_root': '\ud800'},
+        {**GOOD, 'image_root': 'a\0'},
     ],
 )
 def test_damaged_header_is_one_error(folder, header):

@@ -91,7 +91,7 @@ def test_failed_json_leaves_the_old_file(tmp_path):
     assert names(tmp_path) == ['a.json']
 
 
-@pytest.mark.parametrize('content', [b'{"a": ', b'', b'\xff', b'[' * 99999])
+@pytest.mark.parametrize('content', [b'{"a": ', b'', b'\xff', b'[' * 99999, b'9' * 5000])
 def test_damaged_json_is_named(tmp_path, content):
     (tmp_path / 'a.json').write_bytes(content)
     with pytest.raises(UserError, match=r'a\.json is not'):
@@ -267,10 +267,8 @@ def test_json_of_a_form(tmp_path, more):
         ([], r'an object; got \[\]'),
         ({}, 'rows must be a int; got nothing'),
         ({**GOOD, 'rows': True}, 'rows must be a int; got True'),
-        ({**GOOD, 'rows': 1.5}, 'rows .* 1.5'),
         ({**GOOD, 'names': 'ab'}, "names must be a list; got 'ab'"),
         ({**GOOD, 'names': ['a', 1]}, 'an item of names must be a str; got 1'),
-        ({**GOOD, 'lengths': [1]}, 'lengths must be an object'),
         ({**GOOD, 'lengths': {'a': None}}, 'an item of lengths .* nothing'),
         ({**GOOD, 'extra': 5}, 'extra must be an object; got 5'),
     ],
@@ -279,12 +277,6 @@ def test_json_of_another_form_is_named(tmp_path, value, message):
     write_json(tmp_path / 'a.json', value)
     with pytest.raises(UserError, match=rf'a\.json is damaged.*{message}'):
         read_json(tmp_path / 'a.json', FORM)
-
-
-def test_json_that_python_cannot_hold_is_named(tmp_path):
-    (tmp_path / 'a.json').write_text('9' * 5000)
-    with pytest.raises(UserError, match=r'a\.json is not a JSON file'):
-        read_json(tmp_path / 'a.json')
 
 
 def test_csv_lines_end_with_a_line_feed(tmp_path):
