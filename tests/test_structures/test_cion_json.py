@@ -158,3 +158,11 @@ def test_written_text_equals_json(tmp_path, monkeypatch, block):
 def test_empty_table_is_an_empty_list(tmp_path):
     write_cion_json(tmp_path / 'annos.json', np.zeros(0, 'S1'), np.zeros(0))
     assert (tmp_path / 'annos.json').read_text() == '[\n]\n'
+
+
+@pytest.mark.parametrize('start', ['', '[{"file_path": "a", "id": '])
+@pytest.mark.parametrize('bracket', ['[', '{"a": '])
+def test_deeply_nested_json_does_not_fill_the_memory(tmp_path, start, bracket):
+    (tmp_path / 'a.json').write_text(start + bracket * 10_000)
+    with pytest.raises(UserError, match=r'a\.json'):
+        read_cion_json(tmp_path / 'a.json')
