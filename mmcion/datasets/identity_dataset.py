@@ -71,7 +71,11 @@ class IdentityDataset(Dataset):
         self.pids: np.ndarray = self.annotation.pid
         self.cam_ids: np.ndarray = self.annotation.cam_id
         if not len(self):
-            raise UserError(f'{ann_file} has no images.')
+            num_junk = self.annotation.num_junk
+            raise UserError(
+                f'{ann_file} has no images of an identity'
+                f'{f", only {num_junk} of negative ids" if num_junk else ""}.'
+            )
         # a wrong root has none of a few images spread over the rows
         errors = []
         for row in np.linspace(0, len(self) - 1, _NUM_CHECKED, dtype=int):

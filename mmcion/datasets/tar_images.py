@@ -55,12 +55,14 @@ class TarImages:
             self.root / INDEX, _KIND, _COLUMNS, _HEADER_FORM
         )
         check_same_length(shards=header['shards'], bytes=header['bytes'])
+        check_same_length(**columns)
         # (N,) each, sorted by hash; offsets are those of the content
         self._hash, self._shard = columns['hash'], columns['shard']
         self._offset, self._size = columns['offset'], columns['size']
         # tar files are beside the index, whatever it names
         self._shards = [path_inside(self.root, n) for n in header['shards']]
-        for file, size in zip(self._shards, header['bytes'], strict=True):
+        self._bytes: list[int] = header['bytes']
+        for file, size in zip(self._shards, self._bytes, strict=True):
             check_file(file, 'tar file', self._hint)
             if (found := file.stat().st_size) != size:
                 raise UserError(
@@ -80,18 +82,23 @@ class TarImages:
                 f'the tar files of {self.root} have no image {printable(path)}'
             )
         shard, size = int(self._shard[row]), int(self._size[row])
-        file = self._shards[shard]
+        # the header before the content says whether this is the member
+        start, length = int(self._offset[row]) - BLOCK, BLOCK + size
+        file, data = self.root / INDEX, b''
         try:
-            if shard not in self._files:
-                self._files[shard] = open(file, 'rb', buffering=0)  # noqa: SIM115
-            # the header before the content says whether this is the member
-            start = int(self._offset[row]) - BLOCK
-            data = os.pread(self._files[shard].fileno(), BLOCK + size, start)
+            # a damaged index may lead anywhere, or ask for all of the memory
+            if 0 <= shard < len(self._shards) and (
+                size >= 0 and 0 <= start <= self._bytes[shard] - length
+            ):
+                file = self._shards[shard]
+                if shard not in self._files:
+                    self._files[shard] = open(file, 'rb', buffering=0)  # noqa: SIM115
+                data = os.pread(self._files[shard].fileno(), length, start)
         except OSError as error:
             raise UnreadableImageError(
                 f'{printable(path)} cannot be read from {file}: {error}'
             ) from error
-        if len(data) < BLOCK + size or _member_size(data) != size:
+        if len(data) < length or _member_size(data) != size:
             raise UnreadableImageError(
                 f'{file} has no image of {size} bytes where the index expects '
                 f'{printable(path)}. {self._hint}'

@@ -26,6 +26,7 @@ class AnnotationTable:
         pid: ``(N,)`` int32 identity, 0..P-1.
         cam_id: ``(N,)`` int32 camera or video; 0 if unknown.
         image_root: Folder, LMDB or tar files of the images, if known.
+        num_junk: Number of images with a negative id, which were left out.
 
     Raises:
         UserError: If columns differ in length, ``pid`` or ``cam_id`` are not
@@ -48,6 +49,7 @@ class AnnotationTable:
             cam_id = np.zeros(len(self.pid), np.int32)
         self.cam_id = as_integers('cam_id', cam_id, np.int32)
         self.image_root = None if image_root is None else Path(image_root)
+        self.num_junk = 0
         check_same_length(path=self.path, pid=self.pid, cam_id=self.cam_id)
         if self.pid.min(initial=0) < 0:
             raise UserError('pid must be >= 0: drop unassigned rows first.')
@@ -87,7 +89,8 @@ class AnnotationTable:
         negative ids, which are no identities, are left out.
         """
         path, ids = read_cion_json(check_file(file, 'annotation'))
-        if num_junk := int((ids < 0).sum()):
+        num_junk = int((ids < 0).sum())
+        if num_junk:
             print_log(
                 f'{file}: {num_junk} of {len(ids)} images are left out: their '
                 f'id is negative, such as {ids[ids < 0][0]}',
@@ -97,4 +100,6 @@ class AnnotationTable:
             path, ids = path[ids >= 0], ids[ids >= 0]
         # identities in the order of their ids: (N,) ids -> (N,) 0..P-1
         _, pid = np.unique(ids, return_inverse=True)
-        return cls(path, pid, image_root=Path(file).parent)
+        table = cls(path, pid, image_root=Path(file).parent)
+        table.num_junk = num_junk
+        return table

@@ -212,6 +212,9 @@ class TrackletTable:
         )
         videos = header['videos']
         check_same_length(videos=videos, sources=header['sources'])
+        if 'box' in columns and columns['box'].shape[1:] != (4,):
+            shape = columns['box'].shape
+            raise UserError(f'{folder}: box must be (N, 4); got {shape}.')
         pointers = columns.keys() & {'tracklet_ptr', 'video_ptr'}
         check_same_length(**{k: columns[k] for k in columns.keys() - pointers})
         # the ends are checked; all pointers would need a pass over the rows

@@ -247,7 +247,8 @@ def write_synthetic_video(
             rows += visible
         writer.release()
         with open(table, 'w', newline='') as file:
-            csv.writer(file).writerows([_COLUMNS, *rows])
+            writer = csv.writer(file, lineterminator='\n')
+            writer.writerows([_COLUMNS, *rows])
         os.replace(video, path)
         os.replace(table, truth)
     return truth

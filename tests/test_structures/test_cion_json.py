@@ -171,3 +171,11 @@ def test_path_that_json_cannot_hold_is_named(tmp_path):
     path = np.array([b'caf\xe9.jpg'])
     with pytest.raises(UserError, match='caf'):
         write_cion_json(tmp_path / 'a.json', path, np.zeros(1, int))
+
+
+@pytest.mark.parametrize('start', ['', '[{"file_path": "a", "id": '])
+@pytest.mark.parametrize('bracket', ['[', '{"a": '])
+def test_deeply_nested_json_does_not_fill_the_memory(tmp_path, start, bracket):
+    (tmp_path / 'a.json').write_text(start + bracket * 10_000)
+    with pytest.raises(UserError, match=r'a\.json'):
+        read_cion_json(tmp_path / 'a.json')
