@@ -6,7 +6,8 @@ from mmcion.structures import TrackletTable
 from mmcion.utils.checks import UserError
 from mmcion.utils.skip_report import SkipReport
 from mmcion.video import motchallenge
-from mmcion.video.box_files import NO_ID, NOT_COUNTED, TWICE
+from mmcion.video.box_files import NOT_COUNTED
+from mmcion.video.box_rows import NO_ID, TWICE
 from mmcion.video.motchallenge import (
     BAD_FRAME,
     NO_BOXES,
@@ -233,5 +234,5 @@ def test_mistakes(tmp_path):
     with pytest.raises(UserError, match=r'quality.* 0'):
         read_motchallenge(tmp_path / 'A', tmp_path / 'out', quality=0)
     make_sequence(tmp_path / 'B', '0,1,0,0,9,9,1\n')
-    with pytest.raises(UserError, match='has frame 0'):
+    with pytest.raises(UserError, match=r'gt\.txt line 1: frame 0 '):
         read_motchallenge(tmp_path / 'B', tmp_path / 'other')

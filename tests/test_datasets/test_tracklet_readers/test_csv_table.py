@@ -104,7 +104,7 @@ def test_missing_images(write, tmp_path):
         (['path,video,frame', 'a.jpg,v,1'], 'column tracklet is missing'),
         (['a.jpg,v,1,0'], 'column path, video'),
         (['path,video,tracklet,frame,x,y'], 'column w, h is missing'),
-        (['path,path,video,tracklet,frame'], 'each once'),
+        (['path,path,video,tracklet,frame'], 'path is there twice'),
         ([''], 'found none'),
         (['path,video,tracklet,frame'], 'lists no images'),
         (['path,video,tracklet,frame', 'a.jpg,v,1,x'], 'line 2: invalid'),
