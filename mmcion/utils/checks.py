@@ -159,7 +159,8 @@ def check_columns(
         hint = hint if problems['is unknown'] else ''
         raise UserError(
             f'{source}: {", ".join(wrong)}; found '
-            f'{",".join(found) or "none"}, expected {",".join(allowed)}. {hint}'.rstrip()
+            f'{",".join(found) or "none"}, expected '
+            f'{",".join(allowed)}. {hint}'.rstrip()
         )
 
 
@@ -190,6 +191,18 @@ def check_folder(
         state = 'is a file' if path.exists() else 'does not exist'
         raise FileNotFoundError(f'{what} {path} {state}. {hint}'.rstrip())
     return path
+
+
+def check_new(path: str | Path, *, overwrite: bool) -> None:
+    """Raise ``UserError`` if results exist that may not be replaced.
+
+    Call it before the work starts. Folders that can be resumed have a
+    ``ResultFolder`` instead.
+    """
+    if Path(path).exists() and not overwrite:
+        raise UserError(
+            f'{path} exists already. Give a new name or --overwrite.'
+        )
 
 
 def join_names(names: Iterable[Any], most: int = _MOST_NAMES) -> str:

@@ -81,9 +81,19 @@ def add_cfg_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_out_options(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add ``--out`` and ``--overwrite``, of tools that cannot resume."""
+    parser.add_argument('--out', required=True, help=f'{what} to write')
+    parser.add_argument(
+        '--overwrite',
+        action='store_true',
+        help='replace what is there already',
+    )
+
+
 def add_reader_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of every reader of a folder of images."""
-    parser.add_argument('--out', required=True, help='folder to write')
+    add_out_options(parser, 'folder')
     parser.add_argument(
         '--check-sizes',
         action='store_true',

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -153,10 +153,16 @@ class TrackletExtractor:
         extractor = VideoExtractor(
             self.detector, self.tracker, self.settings, out
         )
-        with progress_bar(total=num_frames, unit='frame') as bar:
-            for video, outcome in extract_videos(
-                extractor, tasks, workers=workers, advance=bar.update
-            ):
+        with (
+            progress_bar(total=num_frames, unit='frame') as bar,
+            # closed at once on errors and signals, which ends the workers
+            closing(
+                extract_videos(
+                    extractor, tasks, workers=workers, advance=bar.update
+                )
+            ) as outcomes,
+        ):
+            for video, outcome in outcomes:
                 if isinstance(outcome, VideoShard):
                     shards[video] = outcome
                     _warn_of_boxes(outcome.report)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mmengine.logging import print_log
 
-from mmcion.utils.checks import UserError, check_file
+from mmcion.utils.checks import UserError, check_file, name_in_errors
 from mmcion.utils.paths import path_inside, printable
 
 from .video_reader import check_no_url
@@ -33,12 +33,10 @@ class VideoFile:
 
     def __post_init__(self) -> None:
         # folders are named after it; hidden ones are those of killed runs
-        path_inside('', self.name)
-        if self.name.startswith('.'):
-            raise UserError(
-                f'video {printable(self.path)} would be named {self.name!r}; '
-                f'rename it, names must not begin with a dot.'
-            )
+        with name_in_errors(f'video {printable(self.path)}, rename it'):
+            path_inside('crops', self.name)
+            if self.name.startswith('.'):
+                raise UserError(f'{self.name!r} begins with a dot.')
 
     def clip_names(self, clips: int) -> list[str]:
         """Return the names of the clips that the video is cut into."""

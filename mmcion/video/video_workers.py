@@ -72,7 +72,7 @@ def extract_videos(
         except BaseException:
             # Ctrl-C, a signal or a full disk: do not wait for whole videos
             run.close()
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(cancel_futures=True)
             raise
 
 

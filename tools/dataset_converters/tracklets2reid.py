@@ -19,11 +19,11 @@ data_root. The camera of an image is its video.
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmcion.utils.cli import tool_parser
+    from mmcion.utils.cli import add_out_options, tool_parser
 
     parser = tool_parser(__doc__, EXAMPLE)
     parser.add_argument('table', help='folder of a TrackletTable')
-    parser.add_argument('--out', required=True, help='CSV to write')
+    add_out_options(parser, 'CSV')
     labels = parser.add_mutually_exclusive_group()
     labels.add_argument('--truth', help='CSV frame,id,x,y,w,h of true boxes')
     parser.add_argument(
@@ -47,9 +47,10 @@ def main() -> None:
         tracks_across_cuts,
     )
     from mmcion.structures import IdentityLabels, TrackletTable
-    from mmcion.utils.checks import check_same_length
+    from mmcion.utils.checks import check_new, check_same_length
     from mmcion.utils.io import atomic_file
 
+    check_new(args.out, overwrite=args.overwrite)
     table = TrackletTable.load(args.table)
     if args.truth:
         pid = match_truth(table, read_truth(args.truth, args.persons))
@@ -65,7 +66,7 @@ def main() -> None:
         queries_per_camera=args.queries_per_camera,
     )
     with atomic_file(args.out) as temporary, open(temporary, 'w') as stream:
-        writer = csv.writer(stream)
+        writer = csv.writer(stream, lineterminator='\n')
         writer.writerow(['path', 'pid', 'cam_id', 'split'])
         for row, query in zip(rows, is_query, strict=True):
             split = 'query' if query else 'gallery'
