@@ -96,7 +96,7 @@ def kept_rows(
 
     for reason, wrong in rules:
         drop(reason, wrong)
-    drop(TINY, (rows[:, 4:6] < 1).any(axis=1))
+    drop(TINY, np.minimum(rows[:, 4], rows[:, 5]) < 1)
     if tracked:
         drop(NO_ID, rows[:, 1] < 0)
     # a box is known by its id, and without one by its corners

@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import Connection
@@ -32,7 +32,7 @@ def extract_videos(
     *,
     workers: int,
     advance: Callable[[int], Any],
-) -> Iterator[tuple[VideoFile, Outcome]]:
+) -> Generator[tuple[VideoFile, Outcome], None, None]:
     """Yield each video with its shard, which is saved, or its error.
 
     With one worker all work is done in this process. ``advance`` is called
