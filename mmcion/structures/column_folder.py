@@ -89,7 +89,7 @@ def load_columns(
     if found != kind:
         raise UserError(f'{folder} is a {found}, not a {kind}.')
     header = read_json(file, {**_HEADER_FORM, **fields})
-    check_columns(folder, header['lengths'], columns)
+    check_columns(folder, header['lengths'], list(columns))
     loaded = {
         name: map_npy(path_inside(folder, f'{name}.npy'), (length,))
         for name, length in header['lengths'].items()

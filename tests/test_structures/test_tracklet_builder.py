@@ -132,39 +132,6 @@ def test_saved_reading(tmp_path):
 def test_truth_of_an_earlier_reading_is_removed(tmp_path):
     reading(tmp_path, truth=True).save(tmp_path / 'out')
     again = reading(tmp_path, truth=False)
-    again.save(tmp_path / 'out', overwrite=True)
+    again.save(tmp_path / 'out')
     assert not (tmp_path / 'out' / 'truth.npy').exists()
     assert again.summary() == '4 images, 2 tracklets, 2 videos'
-
-
-def read(tmp_path, frames=(0, 1)):
-    builder = TrackletBuilder()
-    add(builder, 0, 0, list(frames), truth=np.zeros(len(frames), np.int32))
-    report = SkipReport(tmp_path / 'in')
-    return TrackletReading.from_rows(
-        builder.sorted_rows(report),
-        video_name=str,
-        image_root=tmp_path,
-        report=report,
-    )
-
-
-def test_other_results_are_not_replaced(tmp_path):
-    out = tmp_path / 'out'
-    read(tmp_path).save(out)
-    before = (out / 'table' / 'frame.npy').stat().st_mtime_ns
-    read(tmp_path).save(out)  # the same
-    assert (out / 'table' / 'frame.npy').stat().st_mtime_ns == before
-    other = read(tmp_path, (0, 1, 2))
-    with pytest.raises(UserError, match=r'inputs\.images was .*--overwrite'):
-        other.save(out)
-    assert len(TrackletTable.load(out / 'table')) == 2
-    other.save(out, overwrite=True)
-    assert len(TrackletTable.load(out / 'table')) == 3
-    assert np.load(out / 'truth.npy').tolist() == [0, 0, 0]
-
-
-def test_files_of_a_user_are_not_replaced(tmp_path):
-    (tmp_path / 'out' / 'table').mkdir(parents=True)
-    with pytest.raises(UserError, match='not empty'):
-        read(tmp_path).save(tmp_path / 'out', overwrite=True)
