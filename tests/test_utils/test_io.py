@@ -364,15 +364,13 @@ with atomic_file(folder / 'a.json') as part, atomic_folder(folder / 't') as t:
 def test_what_a_killed_process_left_is_removed(tmp_path):
     subprocess.run([sys.executable, '-c', KILLED, tmp_path], check=False)
     assert len(names(tmp_path)) == 3
-    mine = tmp_path / '.b.tmp'  # of no process of ours
-    mine.touch()
+    (tmp_path / '.b.tmp').touch()  # of no process of ours
     with atomic_file(tmp_path / 'other') as temporary:
         assert names(tmp_path) == ['.b.tmp']
         temporary.touch()
         # those of a living process stay
         io._remove_left_overs.cache_clear()
-        with atomic_file(tmp_path / 'second') as second:
-            second.touch()
+        write_json(tmp_path / 'second', 2)
     assert names(tmp_path) == ['.b.tmp', 'other', 'second']
 
 
