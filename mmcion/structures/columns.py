@@ -11,6 +11,7 @@ import numpy as np
 from mmcion.utils.checks import UserError
 
 _BLOCK = 1 << 16  # paths encoded at a time
+_VALUES = 1 << 20  # values checked at a time
 
 
 def encode_paths(paths: Sequence[Any] | np.ndarray) -> np.ndarray:
@@ -109,10 +110,13 @@ def as_array(name: str, values: Any) -> np.ndarray:
 
 def check_finite(name: str, values: np.ndarray) -> None:
     """Raise ``UserError`` with the first row that has NaN or infinity."""
-    finite = np.isfinite(values)
-    if not finite.all():
-        row = np.argwhere(~finite)[0, 0]
-        raise UserError(f'{name}[{row}] has NaN or infinity.')
+    # block by block, as a mask of all values would be large
+    step = max(1, _VALUES // max(1, values[:1].size))
+    for start in range(0, len(values), step):
+        finite = np.isfinite(values[start : start + step])
+        if not finite.all():
+            row = start + int(np.argwhere(~finite)[0, 0])
+            raise UserError(f'{name}[{row}] has NaN or infinity.')
 
 
 def as_integers(name: str, values: Any, dtype: type[np.integer]) -> np.ndarray:

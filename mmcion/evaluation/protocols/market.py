@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Integral
+from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -150,4 +150,4 @@ def as_pids(pids: Any) -> list[Any]:
     """Return identities as a list; a single one or None is allowed."""
     if pids is None:
         return []
-    return [pids] if isinstance(pids, Integral | str) else list(pids)
+    return [pids] if isinstance(pids, Real | str) else list(pids)
