@@ -127,10 +127,9 @@ class FeatureStore:
             (folder / name).unlink(missing_ok=True)
         array = folder / cls.ARRAY
         if array.exists():
-            with contextlib.suppress(ValueError, EOFError):  # a kill
-                found = np.lib.format.open_memmap(array, mode='r+')
-                if found.shape == shape and found.dtype == np.float16:
-                    return found
+            with contextlib.suppress(UserError):  # a kill
+                if map_npy(array, shape).dtype == np.float16:
+                    return np.lib.format.open_memmap(array, mode='r+')
         return create_npy(array, shape, np.float16)
 
     @classmethod

@@ -74,7 +74,10 @@ def _beside(path: Path, suffix: str) -> Path:
 @functools.lru_cache(maxsize=1000)  # once in a process
 def _remove_left_overs(folder: Path) -> None:
     """Remove the temporary files of killed processes of this machine."""
-    for name in os.listdir(folder):
+    names: list[str] = []
+    with contextlib.suppress(PermissionError):  # to list is not to write
+        names = os.listdir(folder)
+    for name in names:
         found = _LEFT_OVER.fullmatch(name)
         if found and found[2] == _MACHINE and not _is_alive(int(found[3])):
             path, target = folder / name, folder / found[1]
