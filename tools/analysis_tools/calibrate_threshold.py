@@ -54,11 +54,7 @@ def main() -> None:
     """Calibrate."""
     args = parse_args()
     from mmcion.apis.calibrate import calibrate_model
-    from mmcion.models.weights.threshold import calibrated_path
-    from mmcion.utils.cli import check_out_file
 
-    out, _ = calibrated_path(args.model, args.out)
-    check_out_file(out, overwrite=args.overwrite)
     done = calibrate_model(
         args.features,
         args.model,
@@ -66,6 +62,7 @@ def main() -> None:
         out=args.out,
         ignore_cameras=args.ignore_cameras,
         custom_imports=args.custom_imports,
+        overwrite=args.overwrite,
     )
     found = done.calibration
     # the rate that was reached, at most the requested one
