@@ -12,7 +12,12 @@ from mmcion.evaluation import ThresholdCalibration, calibrate_threshold
 from mmcion.models.weights import read_model_file, store_threshold
 from mmcion.models.weights.threshold import calibrated_path
 from mmcion.structures import ReIDFeatures
-from mmcion.utils.checks import UserError, check_interval, name_in_errors
+from mmcion.utils.checks import (
+    UserError,
+    check_interval,
+    check_new,
+    name_in_errors,
+)
 from mmcion.utils.io import hash_file
 
 from .features import FeatureExtractor
