@@ -12,7 +12,12 @@ from mmcion.evaluation import ThresholdCalibration, calibrate_threshold
 from mmcion.models.weights import read_model_file, store_threshold
 from mmcion.models.weights.threshold import calibrated_path
 from mmcion.structures import ReIDFeatures
-from mmcion.utils.checks import UserError, check_interval, name_in_errors
+from mmcion.utils.checks import (
+    UserError,
+    check_interval,
+    check_new,
+    name_in_errors,
+)
 from mmcion.utils.io import hash_file
 
 from .features import FeatureExtractor
@@ -41,6 +46,7 @@ def calibrate_model(
     out: str | Path | None = None,
     ignore_cameras: bool = False,
     custom_imports: bool = False,
+    overwrite: bool = True,
 ) -> CalibratedModel:
     """Find the threshold of a model, and store it in a copy of its file.
 
@@ -56,6 +62,7 @@ def calibrate_model(
         out: See ``store_threshold``.
         ignore_cameras: Whether images of the same identity and camera match.
         custom_imports: See ``get_model``.
+        overwrite: Whether to replace an existing file.
 
     Raises:
         FileNotFoundError: If a file is missing.
@@ -69,7 +76,9 @@ def calibrate_model(
             f'{model}.'
         )
     _, spec = read_model_file(model)
-    calibrated_path(model, out)  # refuses before the long part
+    # both refuse before the long part
+    target, _ = calibrated_path(model, out)
+    check_new(target, overwrite=overwrite)
     data = ReIDFeatures.load(features)
     extractor = FeatureExtractor(
         model, 'cpu', num_workers=0, custom_imports=custom_imports

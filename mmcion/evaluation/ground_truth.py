@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +12,11 @@ from mmcion.structures.columns import as_floats, as_integers, check_finite
 from mmcion.utils.checks import (
     UserError,
     check_choice,
-    check_columns,
     check_interval,
     check_same_length,
     name_in_errors,
 )
-from mmcion.utils.io import open_text
+from mmcion.utils.csv_table import read_csv_rows
 
 _BOX_FIELDS = ('frame', 'id', 'x', 'y', 'w', 'h')
 
@@ -85,10 +83,8 @@ def read_truth(
 
 
 def _read_csv(path: str | Path, fields: tuple[str, ...]) -> list[dict]:
-    with open_text(path) as file:
-        reader = csv.DictReader(file)
-        check_columns(path, reader.fieldnames or (), fields)
-        return list(reader)
+    rows = read_csv_rows(path, fields, what='ground truth')
+    return [dict(zip(fields, values, strict=True)) for _, values in rows]
 
 
 def match_truth(

@@ -31,7 +31,7 @@ def encode_paths(paths: Sequence[Any] | np.ndarray) -> np.ndarray:
         block = paths[start : start + _BLOCK]
         names = block.tolist() if isinstance(block, np.ndarray) else block
         encoded = [
-            path if isinstance(path, bytes) else path.encode()
+            path if isinstance(path, bytes) else os.fsencode(path)
             for path in map(os.fspath, names)
         ]
         for path in encoded:

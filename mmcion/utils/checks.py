@@ -122,15 +122,45 @@ def check_image_size(size: Any, name: str = 'image_size') -> tuple[int, int]:
 
 
 def check_columns(
-    source: str | Path, found: Iterable[str], required: Iterable[str]
+    source: str | Path,
+    found: Iterable[str],
+    required: Sequence[str],
+    *,
+    optional: Sequence[str] | None = None,
+    ignore: Collection[str] = (),
+    hint: str = '',
 ) -> None:
-    """Raise ``UserError`` unless a table has all required columns."""
+    """Raise ``UserError`` unless a table has the right columns.
+
+    Args:
+        source: File of the table.
+        found: Names in its header.
+        required: Columns that must be there.
+        optional: Further columns that may be there; None for any.
+        ignore: Unknown columns that are no error.
+        hint: What to do about unknown columns.
+    """
     found = list(found)
-    missing = [name for name in required if name not in found]
-    if missing:
+    allowed = [*required, *(optional or ())]
+    used = [name for name in found if name not in ignore]
+    problems = {
+        'is missing': [name for name in required if name not in found],
+        'is there twice': [n for n in {*used} if used.count(n) > 1],
+        'is unknown': []
+        if optional is None
+        else [name for name in used if name not in allowed],
+    }
+    wrong = [
+        f'column {join_names(names)} {problem}'
+        for problem, names in problems.items()
+        if names
+    ]
+    if wrong:
+        hint = hint if problems['is unknown'] else ''
         raise UserError(
-            f'{source}: column {join_names(missing)} is missing; found '
-            f'{join_names(found) or "none"}.'
+            f'{source}: {", ".join(wrong)}; found '
+            f'{",".join(found) or "none"}, expected '
+            f'{",".join(allowed)}. {hint}'.rstrip()
         )
 
 
@@ -161,6 +191,18 @@ def check_folder(
         state = 'is a file' if path.exists() else 'does not exist'
         raise FileNotFoundError(f'{what} {path} {state}. {hint}'.rstrip())
     return path
+
+
+def check_new(path: str | Path, *, overwrite: bool) -> None:
+    """Raise ``UserError`` if results exist that may not be replaced.
+
+    Call it before the work starts. Folders that can be resumed have a
+    ``ResultFolder`` instead.
+    """
+    if Path(path).exists() and not overwrite:
+        raise UserError(
+            f'{path} exists already. Give a new name or --overwrite.'
+        )
 
 
 def check_device(device: Any) -> Any:

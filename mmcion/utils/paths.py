@@ -1,5 +1,6 @@
 """Names that come out of data: where they may lead."""
 
+import os
 from pathlib import Path, PurePosixPath
 
 from .checks import UserError
@@ -15,10 +16,13 @@ def path_below(root: str | Path, name: str) -> Path:
         name: Relative path with forward slashes.
 
     Raises:
-        UserError: If it is empty or absolute, or has a part ``..``.
+        UserError: If it is empty or absolute, has a part ``..`` or a
+            character that no file name can have.
     """
     path = PurePosixPath(name)
-    if not path.parts or path.is_absolute() or '..' in path.parts:
+    # a NUL, or a half of a surrogate pair, which JSON can hold
+    odd = '\0' in name or any('\ud800' <= char < '\udc80' for char in name)
+    if not path.parts or path.is_absolute() or '..' in path.parts or odd:
         raise UserError(
             f'{name!r} is no path below {root}; give a relative path without '
             f'"..".'
@@ -36,3 +40,32 @@ def path_inside(root: str | Path, name: str) -> Path:
     if path.parent != Path(root):
         raise UserError(f'{name!r} is no file name: it has a slash.')
     return path
+
+
+def printable(path: str | bytes | Path) -> str:
+    r"""Return a path for messages, in one line that can always be printed.
+
+    Bytes that are not UTF-8 become ``\xe9``, control characters ``\n``.
+    """
+    text = os.fsencode(path).decode('utf-8', 'backslashreplace')
+    return ''.join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def is_utf8(path: str | Path) -> bool:
+    """Return whether a path is UTF-8, as file names on Linux need not be."""
+    try:
+        os.fsencode(path).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def utf8_path(path: str | Path) -> str:
+    """Return a path for a library that crashes on other encodings (OpenCV).
+
+    Raises:
+        UserError: If the path is not UTF-8.
+    """
+    if not is_utf8(path):
+        raise UserError(f'{printable(path)} is not UTF-8; rename it.')
+    return str(path)

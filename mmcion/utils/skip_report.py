@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .io import write_json
+from .paths import printable
 
 _NUM_EXAMPLES = 5  # kept of each reason
 
@@ -37,7 +38,8 @@ class SkipReport:
         """
         self.counts[reason] += max(count, len(examples))
         kept = self.examples.setdefault(reason, [])
-        kept.extend(examples[: _NUM_EXAMPLES - len(kept)])
+        some = examples[: _NUM_EXAMPLES - len(kept)]
+        kept.extend(map(printable, some))
 
     def skip_rows(
         self,
@@ -54,11 +56,12 @@ class SkipReport:
         """
         rows = np.flatnonzero(mask)
         if len(rows):
-            some = [paths[row].decode() for row in rows[:_NUM_EXAMPLES]]
+            some = [printable(paths[row]) for row in rows[:_NUM_EXAMPLES]]
             self.skip(reason, *some, count=len(rows))
 
     def note(self, text: str) -> None:
         """Add a note, once."""
+        text = printable(text)
         if text not in self.notes:
             self.notes.append(text)
 

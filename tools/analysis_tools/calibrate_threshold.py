@@ -19,7 +19,7 @@ rate holds for cameras like those of the features: take your own.
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmcion.utils.cli import add_custom_imports, tool_parser
+    from mmcion.utils.cli import add_custom_imports, add_overwrite, tool_parser
 
     parser = tool_parser(__doc__, EXAMPLE)
     parser.add_argument(
@@ -45,6 +45,7 @@ def parse_args() -> argparse.Namespace:
         action='store_true',
         help='let images of the same camera match too',
     )
+    add_overwrite(parser)
     add_custom_imports(parser)
     return parser.parse_args()
 
@@ -61,6 +62,7 @@ def main() -> None:
         out=args.out,
         ignore_cameras=args.ignore_cameras,
         custom_imports=args.custom_imports,
+        overwrite=args.overwrite,
     )
     found = done.calibration
     # the rate that was reached, at most the requested one

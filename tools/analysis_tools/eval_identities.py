@@ -58,11 +58,10 @@ def parse_args() -> argparse.Namespace:
 def true_identities(args: argparse.Namespace) -> np.ndarray:
     """Load true identities, or find them by overlap with true boxes."""
     from mmcion.evaluation import match_truth, read_truth
-    from mmcion.structures import TrackletTable
-    from mmcion.utils.io import load_npy
+    from mmcion.structures import IdentityLabels, TrackletTable
 
     if not args.truth:
-        return load_npy(args.true)
+        return IdentityLabels.load(args.true).identity
     table = TrackletTable.load(args.true)
     named = [item.rpartition('=') for item in args.truth]
     if [name for name, _, _ in named] == ['']:
@@ -75,9 +74,13 @@ def main() -> None:
     """Print the scores as a table and write them as JSON."""
     args = parse_args()
     from mmcion.evaluation import identity_metrics
-    from mmcion.utils.io import load_npy, write_json
+    from mmcion.structures import IdentityLabels
+    from mmcion.utils.cli import check_out_file
+    from mmcion.utils.io import write_json
 
-    true, found = true_identities(args), load_npy(args.found)
+    check_out_file(args.out, '.json')
+    true = true_identities(args)
+    found = IdentityLabels.load(args.found).identity
     result = identity_metrics(true, found)
     print(f'{len(true)} rows, {(true >= 0).sum()} with a true identity')
     for name, value in result.items():

@@ -15,11 +15,11 @@ skipped.json (what was skipped and why, and notes).
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmcion.utils.cli import tool_parser
+    from mmcion.utils.cli import add_out_options, tool_parser
 
     parser = tool_parser(__doc__, EXAMPLE)
     parser.add_argument('json', help='list of {"file_path", "id"}')
-    parser.add_argument('--out', required=True, help='folder to write to')
+    add_out_options(parser, 'folder')
     parser.add_argument(
         '--image-root',
         metavar='DIR',
@@ -38,11 +38,13 @@ def main() -> None:
     """Read the list and write the annotation."""
     args = parse_args()
     from mmcion.datasets.tracklet_readers import read_cional
+    from mmcion.utils.checks import check_new
 
+    out = Path(args.out)
+    check_new(out / 'annotation', overwrite=args.overwrite)
     table, report = read_cional(
         args.json, args.image_root, check_files=args.check_files
     )
-    out = Path(args.out)
     identities = int(table.pid.max()) + 1
     report.save(
         out / 'skipped.json',
