@@ -247,8 +247,8 @@ def write_synthetic_video(
             rows += visible
         writer.release()
         with open(table, 'w', newline='') as file:
-            writer = csv.writer(file, lineterminator='\n')
-            writer.writerows([_COLUMNS, *rows])
+            lines = csv.writer(file, lineterminator='\n')
+            lines.writerows([_COLUMNS, *rows])
         os.replace(video, path)
         os.replace(table, truth)
     return truth

@@ -75,7 +75,7 @@ def _tiff_size(content: bytes) -> tuple[int, int]:
     order = '<' if content.startswith(b'II') else '>'
     (start,) = unpack_from(f'{order}I', content, 4)
     (count,) = unpack_from(f'{order}H', content, start)
-    sides = {}
+    sides: dict[int, int] = {}
     for row in range(count):
         # tag, type (3: 16 bits), number of values, value
         place = start + 2 + 12 * row

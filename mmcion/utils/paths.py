@@ -43,8 +43,9 @@ def path_inside(root: str | Path, name: str) -> Path:
 
 
 def printable(path: str | bytes | Path) -> str:
-    r"""Return a path for messages; bytes that are not UTF-8 become ``\xe9``.
+    r"""Return a path for messages, in one line that can always be printed.
 
-    Printing or saving them as they are would fail.
+    Bytes that are not UTF-8 become ``\xe9``, control characters ``\n``.
     """
-    return os.fsencode(path).decode('utf-8', 'backslashreplace')
+    text = os.fsencode(path).decode('utf-8', 'backslashreplace')
+    return ''.join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
