@@ -103,12 +103,7 @@ def write_results(
     from mmcion.utils.checksums import CHECKSUMS, write_checksums
     from mmcion.utils.io import write_json
 
-    # results of an earlier run go first, so that the files belong together
-    shutil.rmtree(out / 'annotation', ignore_errors=True)
-    for name in (CHECKSUMS, *RESULTS):
-        (out / name).unlink(missing_ok=True)
-    labels.save(out / 'identity.npy')
-    problem = None
+    problem = annotation = None
     counts = {
         'images': int(labels.keep.sum()),
         'identities': labels.num_identities,
@@ -118,11 +113,19 @@ def write_results(
     else:
         try:
             annotation, counts = export_annotation(table, labels, **export)
-            annotation.save(out / 'annotation')
-            annotation.to_cion_json(out / 'cion_annos.json')
             labels.report['export'] = counts
         except UserError as error:
+            if (out / 'annotation').exists():
+                raise  # results of other export options stay
             problem = error  # raised when the report that explains it is there
+    # results of an earlier run go first, so that the files belong together
+    shutil.rmtree(out / 'annotation', ignore_errors=True)
+    for name in (CHECKSUMS, *RESULTS):
+        (out / name).unlink(missing_ok=True)
+    labels.save(out / 'identity.npy')
+    if annotation is not None:
+        annotation.save(out / 'annotation')
+        annotation.to_cion_json(out / 'cion_annos.json')
     write_json(out / 'report.json', labels.report)
     report_denoising(table, labels, out / 'report.html')
     write_checksums(out, RESULTS)

@@ -106,7 +106,7 @@ def list_steps(
     # Labels of the test set: the truth if it is known, else tracks that cross
     # the cut between two clips, else the identities that were found.
     command = ['tools/dataset_converters/tracklets2reid.py', table]
-    command += ['--out', split]
+    command += ['--out', split, '--overwrite']
     if chosen.truth:
         facts['labels'] = 'truth'
         yield Step('split', [*command, '--truth', chosen.truth], split)
@@ -189,8 +189,9 @@ class Chain:
     """Runs steps in order, once each.
 
     A step is done when its command and all steps before it are the same as
-    when it finished. What a step wrote under other circumstances is deleted
-    before it runs again.
+    when it finished. What a step wrote with other code, or after other steps,
+    is deleted before it runs again; a finished folder of another command, such
+    as one for other videos, is kept.
 
     Args:
         work_dir: Folder of all output; records are in ``<work_dir>/steps``.
@@ -212,7 +213,8 @@ class Chain:
         """Run a step unless it is done.
 
         Raises:
-            UserError: if the command fails, and must not.
+            UserError: If the command fails, and must not, or the work dir
+                has finished results of another command.
         """
         from mmcion.utils.checks import UserError
         from mmcion.utils.io import hash_value, read_json, write_json
@@ -229,6 +231,12 @@ class Chain:
         if same and state['done'] and step.output.exists():
             print('done before', flush=True)
             return
+        earlier = state.get('command', shown)
+        if state.get('done') and earlier != shown and step.output.is_dir():
+            raise UserError(
+                f'{step.output} has results of another command: {earlier}. '
+                f'Give a new --work-dir.'
+            )
         # same key, not done: the command resumes from what it has written
         if not same and step.output.is_dir():
             shutil.rmtree(step.output)
@@ -242,7 +250,7 @@ class Chain:
         seconds = round(time.monotonic() - began, 1)
         if not result.returncode:
             state = {'key': self.key, 'done': True, 'seconds': seconds}
-            write_json(record, state)
+            write_json(record, {**state, 'command': shown})
             print(f'{step.name}: {seconds:.0f} s', flush=True)
         elif step.otherwise:
             print(step.otherwise, flush=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,10 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from mmcion.utils.checks import UserError
-from mmcion.utils.checksums import write_checksums
+from mmcion.utils.checksums import CHECKSUMS, write_checksums
 from mmcion.utils.io import save_npy
 from mmcion.utils.paths import printable
-from mmcion.utils.result_folder import ResultFolder
 from mmcion.utils.skip_report import SkipReport
 
 from .columns import first_unsorted, join_parts
@@ -77,47 +74,20 @@ class TrackletReading:
             truth = truth.astype(np.int32)
         return cls(table, report, truth)
 
-    def save(self, out: str | Path, *, overwrite: bool = False) -> None:
+    def save(self, out: str | Path) -> None:
         """Write ``table``, ``skipped.json`` and ``truth.npy`` below ``out``.
-
-        Args:
-            out: Folder, by the rules of ``ResultFolder``.
-            overwrite: Whether to replace a table of other images.
-
-        Raises:
-            UserError: If ``out`` holds something else.
-        """
-        digest = hashlib.sha256(self.table.fingerprint().encode())
-        for column in (self.table.path, self.table.box, self.truth):
-            if column is not None:
-                digest.update(np.ascontiguousarray(column).data)
-        places = {
-            'source': self.report.source,
-            'image_root': self.table.image_root or '',
-        }
-        with ResultFolder(
-            out,
-            'tracklets',
-            settings={k: os.path.realpath(v) for k, v in places.items()},
-            inputs={'images': digest.hexdigest()[:16]},
-            overwrite=overwrite,
-        ) as results:
-            if not results.is_complete:
-                self.write(results.path)
-                results.finish()
-
-    def write(self, folder: Path) -> None:
-        """Write the files of ``save`` without a record.
 
         The table comes last, so where there is one, the others fit it.
         """
-        shutil.rmtree(folder / 'table', ignore_errors=True)
-        (folder / TRUTH).unlink(missing_ok=True)
-        self.report.save(folder / SKIPPED, kept=self._counts)
+        out = Path(out)
+        shutil.rmtree(out / 'table', ignore_errors=True)
+        for name in (CHECKSUMS, TRUTH):
+            (out / name).unlink(missing_ok=True)
+        self.report.save(out / SKIPPED, kept=self._counts)
         if self.truth is not None:
-            save_npy(folder / TRUTH, self.truth)
-        write_checksums(folder, [SKIPPED, TRUTH])
-        self.table.save(folder / 'table')
+            save_npy(out / TRUTH, self.truth)
+        write_checksums(out, [SKIPPED, TRUTH])
+        self.table.save(out / 'table')
 
     def summary(self) -> str:
         """Return counts and report as text."""

@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from mmcion.utils.checks import UserError, check_at_least
+from mmcion.utils.paths import utf8_path
 
 from .synthetic_figure import Look, draw_figure, draw_looks
 from .synthetic_street import Sprite, draw_occluders, draw_street
@@ -237,7 +238,7 @@ def write_synthetic_video(
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         video, table = Path(folder, path.name), Path(folder, truth.name)
         code = cv2.VideoWriter.fourcc(*'MJPG')
-        writer = cv2.VideoWriter(str(video), code, fps, size)
+        writer = cv2.VideoWriter(utf8_path(video), code, fps, size)
         if not writer.isOpened():
             raise OSError(f'OpenCV cannot write Motion JPEG to {path}.')
         rows = []
@@ -247,8 +248,7 @@ def write_synthetic_video(
             rows += visible
         writer.release()
         with open(table, 'w', newline='') as file:
-            lines = csv.writer(file, lineterminator='\n')
-            lines.writerows([_COLUMNS, *rows])
+            csv.writer(file, lineterminator='\n').writerows([_COLUMNS, *rows])
         os.replace(video, path)
         os.replace(table, truth)
     return truth

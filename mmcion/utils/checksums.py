@@ -81,16 +81,16 @@ def read_checksums(folder: str | Path) -> dict[str, str]:
 
 
 def check_files(folder: str | Path, names: Collection[str]) -> None:
-    """Compare files of a folder with their checksums, where it has them.
+    """Compare files of a folder with their checksums, if it has any.
 
     Raises:
-        UserError: If a file was changed.
+        UserError: If a file was changed, or has no checksum.
     """
-    listed = read_checksums(folder)
-    for name in names:
-        if name in listed:
+    if listed := read_checksums(folder):
+        for name in names:
             found = checksum_file(Path(folder) / name)
-            check_checksum(Path(folder) / name, found, listed[name])
+            expected = listed.get(name, 'none for it')
+            check_checksum(Path(folder) / name, found, expected)
 
 
 def check_checksum(path: str | Path, found: str, expected: str) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .checks import UserError, check_file
+from .checks import UserError, check_file, check_new
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -81,20 +81,20 @@ def add_cfg_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_out_folder(parser: argparse.ArgumentParser) -> None:
-    """Add the options of a tool that writes a ``ResultFolder``."""
-    parser.add_argument('--out', required=True, help='folder to write')
+def add_out_options(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add ``--out`` and ``--overwrite``, of tools that cannot resume."""
+    parser.add_argument('--out', required=True, help=f'{what} to write')
     parser.add_argument(
         '--overwrite',
         action='store_true',
-        help='replace results of other settings or inputs in the out folder',
+        help='replace what is there already',
     )
 
 
-def add_overwrite(parser: argparse.ArgumentParser, what: str) -> None:
-    """Add ``--overwrite`` of a tool that writes one file."""
+def add_overwrite(parser: argparse.ArgumentParser) -> None:
+    """Add ``--overwrite``; see ``check_out_file``."""
     parser.add_argument(
-        '--overwrite', action='store_true', help=f'replace an existing {what}'
+        '--overwrite', action='store_true', help='replace an existing file'
     )
 
 
@@ -120,15 +120,12 @@ def check_out_file(
         raise UserError(
             f'--out must end in {" or ".join(suffixes)}; got {path}.'
         )
-    if Path(path).exists() and not overwrite:
-        raise UserError(
-            f'{path} exists. Give another --out, or --overwrite to replace it.'
-        )
+    check_new(path, overwrite=overwrite)
 
 
 def add_reader_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of every reader of a folder of images."""
-    add_out_folder(parser)
+    add_out_options(parser, 'folder')
     parser.add_argument(
         '--check-sizes',
         action='store_true',
@@ -139,8 +136,7 @@ def add_reader_options(parser: argparse.ArgumentParser) -> None:
 def add_converter_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of every converter of weights."""
     parser.add_argument('checkpoint', help='file to convert')
-    parser.add_argument('--out', required=True, help='model file to write')
-    add_overwrite(parser, 'file')
+    add_out_options(parser, 'model file')
     parser.add_argument(
         '--arch', help='such as resnet50_ibn (default: as recognised)'
     )

@@ -49,3 +49,23 @@ def printable(path: str | bytes | Path) -> str:
     """
     text = os.fsencode(path).decode('utf-8', 'backslashreplace')
     return ''.join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def is_utf8(path: str | Path) -> bool:
+    """Return whether a path is UTF-8, as file names on Linux need not be."""
+    try:
+        os.fsencode(path).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def utf8_path(path: str | Path) -> str:
+    """Return a path for a library that crashes on other encodings (OpenCV).
+
+    Raises:
+        UserError: If the path is not UTF-8.
+    """
+    if not is_utf8(path):
+        raise UserError(f'{printable(path)} is not UTF-8; rename it.')
+    return str(path)

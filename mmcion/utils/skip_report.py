@@ -38,7 +38,8 @@ class SkipReport:
         """
         self.counts[reason] += max(count, len(examples))
         kept = self.examples.setdefault(reason, [])
-        kept.extend(examples[: _NUM_EXAMPLES - len(kept)])
+        some = examples[: _NUM_EXAMPLES - len(kept)]
+        kept.extend(map(printable, some))
 
     def skip_rows(
         self,
@@ -60,6 +61,7 @@ class SkipReport:
 
     def note(self, text: str) -> None:
         """Add a note, once."""
+        text = printable(text)
         if text not in self.notes:
             self.notes.append(text)
 

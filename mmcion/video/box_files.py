@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Collection
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -13,19 +15,19 @@ from mmcion.utils.checks import (
     check_columns,
     check_file,
 )
+from mmcion.utils.io import open_text
 from mmcion.utils.safe_pickle import load_pickle
 from mmcion.utils.skip_report import SkipReport
 
+from .box_rows import BOX_COLUMNS, check_rows, kept_rows
 from .detections import Detections
 
 BOX_SUFFIXES = ('.txt', '.csv', '.pkl')
 _PEDESTRIAN = 1  # class of people who stand or walk (MOT16)
 
 NOT_COUNTED = 'box that does not count (its flag is 0)'
-NO_PERSON = 'box of another class than pedestrian'
+NO_PERSON = 'box of another class than pedestrian (1)'
 HIDDEN = 'box whose visible fraction is too small'
-NO_ID = 'box without an id'
-TWICE = 'the same id in the same frame again'
 
 
 def read_mot(
@@ -34,6 +36,7 @@ def read_mot(
     *,
     tracked: bool = False,
     min_visibility: float = 0,
+    first_frame: int = 1,
 ) -> np.ndarray:
     """Read the boxes of pedestrians that count from MOTChallenge text.
 
@@ -48,14 +51,15 @@ def read_mot(
     - Everything else is a detector's or a tracker's output: all rows count,
       and column 7 is their confidence, 1 where it is missing.
 
-    An id below 0 means that the box belongs to no track.
+    An id below 0 means that the box belongs to no track. Further boxes of an
+    id in the same frame are left out, and boxes smaller than a pixel.
 
     Args:
-        path: Lines of numbers, separated by commas.
+        path: Lines of numbers, separated by commas, semicolons or blanks.
         report: Counts the rows that are left out.
-        tracked: Whether to leave out boxes without an id and further boxes
-            of an id in the same frame.
+        tracked: Whether to leave out boxes without an id.
         min_visibility: Least visible fraction of ground truth, in [0, 1].
+        first_frame: Number of the first frame.
 
     Returns:
         ``(n, 7)`` float64 frame, id, x, y, w, h, score in the order of the
@@ -66,57 +70,55 @@ def read_mot(
         UserError: If it has other content.
     """
     path = check_file(path, 'box file')
-    rows = _read_numbers(path)
-    kept = np.ones(len(rows), bool)
-
-    def drop(reason: str, wrong: np.ndarray) -> None:
-        """Leave rows out; each is reported with its first reason."""
-        gone = np.flatnonzero(kept & wrong)
-        kept[gone] = False
-        if report is not None and len(gone):
-            inside = path.parent.name in ('gt', 'det')
-            name = path.parents[1].name if inside else path.stem
-            some = [
-                f'{name} frame {f:g} id {i:g}' for f, i in rows[gone[:5], :2]
-            ]
-            report.skip(reason, *some, count=len(gone))
-
+    lines, rows = _read_numbers(path)
+    check_rows(path, rows, lambda row: f'line {lines[row]}', first_frame)
     classes = rows.shape[1] == 9 and (rows[:, 7] != -1).any()
     truth = path.name == 'gt.txt' or (classes and path.name != 'det.txt')
+    rules = []
     if truth and rows.shape[1] > 6:
-        drop(NOT_COUNTED, rows[:, 6] == 0)
+        rules.append((NOT_COUNTED, rows[:, 6] == 0))
     if truth and classes:
-        drop(NO_PERSON, rows[:, 7] != _PEDESTRIAN)
-        drop(HIDDEN, rows[:, 8] < min_visibility)
-    if tracked:
-        drop(NO_ID, rows[:, 1] < 0)
-        # stable: of the kept rows of a frame and an id the first one stays
-        order = np.lexsort((rows[:, 1], rows[:, 0]))
-        order = order[kept[order]]
-        again = np.zeros(len(rows), bool)
-        again[order[1:]] = ~np.diff(rows[order, :2], axis=0).any(axis=1)
-        drop(TWICE, again)
-    rows = rows[kept]
+        rules.append((NO_PERSON, rows[:, 7] != _PEDESTRIAN))
+        rules.append((HIDDEN, rows[:, 8] < min_visibility))
+    rows = rows[kept_rows(path, rows, report, rules, tracked=tracked)]
     scored = rows.shape[1] > 6 and not truth
     score = rows[:, 6] if scored else np.ones(len(rows))
     return np.column_stack((rows[:, :6], score))
 
 
-def _read_numbers(path: Path) -> np.ndarray:
-    """Return lines of numbers as ``(n, columns)``, at least 6 columns."""
+def _read_numbers(path: Path) -> tuple[list[int], np.ndarray]:
+    """Return numbers of lines, and their content as ``(n, columns)``."""
+    with open_text(path) as stream:
+        every = enumerate(stream.read().splitlines(), 1)
+        lines = {number: line for number, line in every if line.strip()}
+    if not lines:
+        return [], np.empty((0, 7))
+    first = next(iter(lines.values()))
+    separator = next((mark for mark in ',;' if mark in first), None)
     try:
-        lines = [x for x in path.read_text().splitlines() if x.strip()]
-        if not lines:
-            return np.empty((0, 7))
-        rows = np.loadtxt(lines, delimiter=',', comments=None, ndmin=2)
+        rows = np.loadtxt(
+            list(lines.values()), delimiter=separator, comments=None, ndmin=2
+        )
     except ValueError as error:
-        raise UserError(f'{path} is not MOTChallenge text: {error}') from error
-    if rows.shape[1] < 6 or not np.isfinite(rows).all():
+        width = len(first.split(separator))
+        for number, line in lines.items():  # NumPy counts without empty ones
+            try:
+                np.loadtxt([line], delimiter=separator, comments=None)
+                good = len(line.split(separator)) == width
+            except ValueError:
+                good = False
+            if not good:
+                raise UserError(
+                    f'{path} line {number}: {line!r} is not {width} numbers, '
+                    f'as a line of MOTChallenge text.'
+                ) from error
+        raise
+    if not 6 <= rows.shape[1] <= 10:
         raise UserError(
-            f'{path} must have 6 to 10 finite numbers in every line, '
+            f'{path} must have 6 to 10 numbers in every line, '
             f'frame,id,x,y,w,h,...; it has {rows.shape[1]} columns.'
         )
-    return rows
+    return list(lines), rows
 
 
 class BoxFile:
@@ -141,19 +143,29 @@ class BoxFile:
 
 
 def read_box_file(
-    path: str | Path, *, first_frame: int | None = None
+    path: str | Path,
+    *,
+    first_frame: int | None = None,
+    report: SkipReport | None = None,
+    ignore: Collection[str] = (),
 ) -> BoxFile:
     """Read a file of boxes in the format of its suffix.
 
     - ``.txt``: MOTChallenge, frames from 1; see ``read_mot``.
     - ``.csv``: columns ``frame,x,y,w,h`` and optionally ``score`` and
-      ``id``, named in the first line, frames from 1.
+      ``id``, named in the first line, frames from 1; separated by commas or
+      semicolons.
     - ``.pkl``: LUPerson (frames from 1) or LUPerson-NL (with ``pid``, frames
       from 0): ``{frame: [[number, {'bbox': x1 y1 x2 y2, 'pid': n}]]}``.
+
+    In all of them, further boxes of an id in the same frame are left out,
+    and boxes smaller than a pixel.
 
     Args:
         path: File of boxes.
         first_frame: Number of the first frame, if not as stated above.
+        report: Counts the boxes that are left out.
+        ignore: Columns of a CSV to ignore.
 
     Raises:
         FileNotFoundError: If the file is missing.
@@ -162,66 +174,85 @@ def read_box_file(
     path = check_file(path, 'box file')
     suffix = path.suffix.lower()
     check_choice(f'suffix of box file {path}', suffix, BOX_SUFFIXES)
-    first = 1
-    if suffix == '.pkl':
-        frames, detections = _read_luperson(path)
-        # LUPerson-NL has identities and counts frames from 0
-        first = 1 if detections.ids is None else 0
+    first = 1 if first_frame is None else first_frame
+    if suffix == '.txt':
+        rows = read_mot(path, report, first_frame=first)
+        with_ids = bool((rows[:, 1] >= 0).any())
+    elif suffix == '.csv':
+        lines, rows, with_ids = _read_csv(path, ignore)
+        check_rows(path, rows, lambda row: f'line {lines[row]}', first)
     else:
-        if suffix == '.txt':
-            rows = read_mot(path)
-            with_ids = bool((rows[:, 1] >= 0).any())
-        else:
-            rows, with_ids = _read_csv(path)
-        frames, ids = rows[:, 0], rows[:, 1] if with_ids else None
-        corners = np.hstack((rows[:, 2:4], rows[:, 2:4] + rows[:, 4:6]))
-        detections = Detections(corners, rows[:, 6], ids)
-    if not (np.isfinite(frames).all() and np.isfinite(detections.boxes).all()):
-        raise UserError(f'{path} has numbers that are not finite.')
-    first = first if first_frame is None else first_frame
-    if len(frames) and frames.min() < first:
-        raise UserError(
-            f'{path} has frame {frames.min():g}, but the first frame is '
-            f'{first}; set first_frame to its number.'
-        )
-    return BoxFile(frames - first, detections)
+        rows = _read_luperson(path)
+        with_ids = bool((rows[:, 1] >= 0).any())
+        # LUPerson-NL has identities and counts frames from 0
+        first = 0 if with_ids and first_frame is None else first
+        check_rows(path, rows, lambda row: f'box {row + 1}', first)
+    if suffix != '.txt':
+        rows = rows[kept_rows(path, rows, report)]
+    corners = np.hstack((rows[:, 2:4], rows[:, 2:4] + rows[:, 4:6]))
+    # where no box is left, nothing needs a tracker
+    ids = rows[:, 1] if with_ids or not len(rows) else None
+    detections = Detections(corners, rows[:, 6], ids)
+    return BoxFile(rows[:, 0] - first, detections)
 
 
-def _read_csv(path: Path) -> tuple[np.ndarray, bool]:
-    """Return rows like those of ``read_mot``, and whether there are ids."""
-    defaults = {'frame': 0, 'id': -1, 'x': 0, 'y': 0, 'w': 0, 'h': 0}
-    defaults['score'] = 1
-    with open(path, newline='') as file:
-        reader = csv.DictReader(file, skipinitialspace=True)
+def _read_csv(
+    path: Path, ignore: Collection[str]
+) -> tuple[list[int], np.ndarray, bool]:
+    """Return line numbers, rows ``(n, 7)``, and whether there are ids."""
+    lines, rows = [], []
+    with open_text(path) as stream:
+        first = stream.readline()
+        mark = ';' if ';' in first and ',' not in first else ','
+        reader = csv.reader(chain([first], stream), delimiter=mark)
         try:
-            found = reader.fieldnames or []
-            check_columns(path, found, ['frame', 'x', 'y', 'w', 'h'])
-            rows = [
-                [float(row.get(name, defaults[name])) for name in defaults]
-                for row in reader
-            ]
+            header = [name.strip() for name in next(reader, [])]
+            check_columns(
+                path,
+                header,
+                ['frame', 'x', 'y', 'w', 'h'],
+                optional=['score', 'id'],
+                ignore=ignore,
+                hint='--cfg-options detector.ignore=COLUMN ignores a column.',
+            )
+            for values in reader:
+                if not ''.join(values).strip():
+                    continue
+                if len(values) != len(header):
+                    raise ValueError(
+                        f'{len(values)} values, but {len(header)} columns'
+                    )
+                row = dict(zip(header, values, strict=True))
+                row = {'id': '-1', 'score': '1', **row}
+                rows.append([float(row[name]) for name in BOX_COLUMNS])
+                lines.append(reader.line_num)
         except UserError:
             raise
-        except (TypeError, ValueError, csv.Error) as error:
+        except (ValueError, csv.Error) as error:
+            if isinstance(error, UnicodeDecodeError):  # named by open_text
+                raise
             line = reader.line_num
             raise UserError(f'{path} line {line}: {error}') from error
-    return np.asarray(rows).reshape(-1, len(defaults)), 'id' in found
+    array = np.asarray(rows, float).reshape(-1, len(BOX_COLUMNS))
+    return lines, array, 'id' in header
 
 
-def _read_luperson(path: Path) -> tuple[np.ndarray, Detections]:
-    frames, boxes, ids = [], [], []
+def _read_luperson(path: Path) -> np.ndarray:
+    """Return the rows ``(n, 7)`` of a pickle."""
+    rows = []
     try:
         for frame, people in load_pickle(path).items():
             for _, person in people:
-                frames.append(int(frame))
-                boxes.append(np.asarray(person['bbox'], np.float32)[:4])
-                ids.append(int(person.get('pid', -1)))
-        corners = np.asarray(boxes, np.float32).reshape(-1, 4)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+                box = np.asarray(person['bbox'], np.float32)[:4]
+                x1, y1, x2, y2 = map(float, box)
+                pid = float(person.get('pid', -1))
+                rows.append((float(frame), pid, x1, y1, x2 - x1, y2 - y1, 1))
+    except (
+        *(ArithmeticError, AttributeError, LookupError),
+        *(TypeError, ValueError),
+    ) as error:
         raise UserError(
             f'{path} is not a pickle of LUPerson or LUPerson-NL, '
             f'{{frame: [[number, {{"bbox": ...}}]]}}: {error!r}'
         ) from error
-    pids = np.array(ids) if any(pid >= 0 for pid in ids) else None
-    detections = Detections(corners, np.ones(len(corners)), pids)
-    return np.asarray(frames, np.int64), detections
+    return np.asarray(rows, float).reshape(-1, len(BOX_COLUMNS))

@@ -19,7 +19,8 @@ from mmcion.utils.checks import (
     check_interval,
     join_names,
 )
-from mmcion.utils.io import hash_file, hash_value
+from mmcion.utils.io import hash_file, hash_value, open_text
+from mmcion.utils.paths import is_utf8, path_below
 from mmcion.utils.progress import progress_bar
 from mmcion.utils.result_folder import ResultFolder
 from mmcion.utils.skip_report import SkipReport
@@ -36,6 +37,7 @@ _FRAME_NAME = re.compile(r'(\d+)\.(jpg|jpeg|png)', re.ASCII | re.IGNORECASE)
 
 NO_BOXES = 'sequence without a file of boxes'
 SAME_FRAMES = 'sequence with the frames of another one'
+BAD_NAME = 'sequence whose name is not UTF-8'
 NO_FRAME = 'box in a frame that is missing'
 BAD_FRAME = 'box in a frame that cannot be read'
 TOO_SMALL = 'box lower than the least height'
@@ -114,7 +116,7 @@ def read_motchallenge(
             for sequence in bar:
                 # a finished sequence is taken as it is
                 shard = VideoShard.load(
-                    results.path / SHARDS / sequence.name
+                    results.path / SHARDS / sequence.name, [sequence.name]
                 ) or _crop(sequence, results.path, settings)
                 report.merge(shard.report['skipped'])
                 shards.append(shard)
@@ -124,7 +126,7 @@ def read_motchallenge(
             raise UserError('\n  '.join(lines))
         truth = table.tracklet_index if boxes is None else None
         if not results.is_complete:
-            TrackletReading(table, report, truth).write(results.path)
+            TrackletReading(table, report, truth).save(results.path)
             results.finish()
     return TrackletReading(
         TrackletTable.load(Path(out) / 'table'), report, truth
@@ -142,11 +144,6 @@ def _crop(
         tracked=True,
         min_visibility=settings['min_visibility'],
     )
-    if len(rows) and rows[:, 0].min() < 1:
-        raise UserError(
-            f'{sequence.boxes} has frame {rows[:, 0].min():g}; frames of '
-            f'MOTChallenge count from 1. Add 1 if this file counts from 0.'
-        )
     rows = rows[np.lexsort((rows[:, 1], rows[:, 0]))]  # by frame and id
     frame, track = rows[:, :2].astype(np.int64).T
     box = rows[:, 2:6]  # x, y, w, h
@@ -159,7 +156,7 @@ def _crop(
         for number, start, stop in zip(frames, starts, stops, strict=True):
             where = f'{sequence.name} frame {number}'
             path = sequence.frames.get(int(number))
-            image = None if path is None else cv2.imread(str(path))
+            image = None if path is None else _read_frame(path)
             if image is None:
                 reason = NO_FRAME if path is None else BAD_FRAME
                 report.skip(reason, where, count=int(stop - start))
@@ -177,6 +174,8 @@ def _crop(
                     names[row] = f'{track[row]:06d}_{number - 1:07d}.jpg'
                     crops.add(names[row], image[y1:y2, x1:x2])
         crops.finish(f'{sequence.name}/{name}' for name in names.values())
+    if report.counts and not names:
+        report.note(f'{sequence.name} has no image: all boxes are left out')
     # shards are sorted by tracklet, frames of MOTChallenge count from 1
     kept = np.array(list(names), np.int64)
     kept = kept[np.lexsort((frame[kept], track[kept]))]
@@ -193,6 +192,15 @@ def _crop(
     shard = VideoShard(columns, {**about, 'skipped': report.to_dict()})
     shard.save(out / SHARDS / sequence.name)
     return shard
+
+
+def _read_frame(path: Path) -> np.ndarray | None:
+    """Return a frame ``(H, W, 3)``, or None if it cannot be read."""
+    try:
+        data = np.frombuffer(path.read_bytes(), np.uint8)
+        return cv2.imdecode(data, cv2.IMREAD_COLOR)
+    except (OSError, cv2.error):  # also of an empty file or a huge header
+        return None
 
 
 def find_sequences(
@@ -212,6 +220,7 @@ def find_sequences(
         for above in ('', '*/', '*/*/')  # MOT17, train, MOT17-02-DPM
         for name in ('seqinfo.ini', 'img1')
         for path in root.glob(above + name)
+        if not any(p.startswith('.') for p in path.relative_to(root).parts)
     }
     if not folders:
         inside = join_names(sorted(os.listdir(root))) or 'nothing'
@@ -235,6 +244,9 @@ def find_sequences(
         if not file.is_file():
             report.skip(NO_BOXES, f'{name} ({file})')
             continue
+        if not is_utf8(name):
+            report.skip(BAD_NAME, name)
+            continue
         if name in found:
             raise UserError(f'two sequences of {root} are named {name}.')
         # of the copies of MOT17, the first one that has boxes is taken
@@ -253,23 +265,35 @@ def find_sequences(
 
 def _find_frames(folder: Path, report: SkipReport) -> dict[int, Path]:
     """Return the image files of a sequence by frame number."""
-    parser = configparser.ConfigParser(interpolation=None)
+    parser = configparser.ConfigParser(interpolation=None, allow_no_value=True)
+    file = folder / 'seqinfo.ini'
+    promised = None
     try:
         parser.read_dict({'Sequence': {}})
-        parser.read(folder / 'seqinfo.ini', encoding='utf-8')
-    except (configparser.Error, UnicodeDecodeError) as error:
-        raise UserError(f'{folder / "seqinfo.ini"}: {error}') from error
-    info = parser['Sequence']
-    images = check_folder(
-        folder / info.get('imdir', 'img1'), f'frames of {folder.name}:'
-    )
-    matches = map(_FRAME_NAME.fullmatch, os.listdir(images))
-    frames = {int(match[1]): images / match[0] for match in matches if match}
+        if file.exists():
+            with open_text(file) as stream:
+                parser.read_file(stream)
+        info = parser['Sequence']
+        images = path_below(folder, info.get('imdir') or 'img1')
+        if info.get('seqlength'):
+            promised = int(info['seqlength'])
+    except (configparser.Error, ValueError) as error:
+        raise UserError(f'{file}: {error}') from error
+    check_folder(images, f'frames of {folder.name}:')
+    frames: dict[int, Path] = {}
+    for match in map(_FRAME_NAME.fullmatch, sorted(os.listdir(images))):
+        if match is None:
+            continue
+        path = images / match[0]
+        first = frames.setdefault(int(match[1]), path)
+        if first != path:
+            raise UserError(
+                f'{first} and {path.name} are the same frame; remove one.'
+            )
     if not frames:
         raise UserError(f'{images} has no frames like 000001.jpg.')
     # a difference is worth knowing, but boxes without frame are counted too
-    promised = int(info.get('seqlength', len(frames)))
-    if promised != len(frames):
+    if promised is not None and promised != len(frames):
         report.note(
             f'{folder.name} has {len(frames)} frames, seqinfo.ini says '
             f'{promised}'

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,11 @@ from mmcion.registry import DETECTORS, TRACKERS
 from mmcion.structures import TrackletTable
 from mmcion.utils.checks import UserError, check_at_least
 from mmcion.utils.io import hash_file, write_json
+from mmcion.utils.paths import printable
 from mmcion.utils.progress import progress_bar
 from mmcion.utils.result_folder import ResultFolder
 
+from .box_rows import TWICE
 from .crops import CropSettings
 from .detectors import BaseDetector
 from .video_extractor import VideoExtractor
@@ -102,11 +104,21 @@ class TrackletExtractor:
             inputs=_fingerprints(videos, detector),
             overwrite=overwrite,
         )
-        if overwrite:  # read them before anything is removed
-            _check_any_readable(videos, _open(videos, detector)[1])
+        if overwrite:  # read everything before anything is replaced
+            _, errors = _open(videos, detector)
+            _check_any_readable(videos, errors)
+            for video, error in errors.items():
+                if (Path(out) / SHARDS / video.name).exists():
+                    raise UserError(
+                        f'{out} has tracklets of {video.name}, which cannot '
+                        f'be read now: {error} Nothing was replaced.'
+                    ) from error
         with results:
             if results.is_complete:
-                print_log(f'{out}: tracklets are there already', 'current')
+                print_log(
+                    f'{printable(out)}: tracklets are there already',
+                    logger='current',
+                )
             else:
                 self._extract(videos, detector, results.path, workers)
                 results.finish()
@@ -120,7 +132,12 @@ class TrackletExtractor:
         workers: int,
     ) -> None:
         """Extract the videos that have no shard yet; write the table."""
-        found = {v: VideoShard.load(out / SHARDS / v.name) for v in videos}
+        found = {
+            v: VideoShard.load(
+                out / SHARDS / v.name, v.clip_names(self.settings.clips)
+            )
+            for v in videos
+        }
         shards = {v: shard for v, shard in found.items() if shard is not None}
         num_frames, errors = _open(
             [video for video in videos if video not in shards], detector
@@ -136,12 +153,19 @@ class TrackletExtractor:
         extractor = VideoExtractor(
             self.detector, self.tracker, self.settings, out
         )
-        with progress_bar(total=num_frames, unit='frame') as bar:
-            for video, outcome in extract_videos(
-                extractor, tasks, workers=workers, advance=bar.update
-            ):
+        with (
+            progress_bar(total=num_frames, unit='frame') as bar,
+            # closed at once on errors and signals, which ends the workers
+            closing(
+                extract_videos(
+                    extractor, tasks, workers=workers, advance=bar.update
+                )
+            ) as outcomes,
+        ):
+            for video, outcome in outcomes:
                 if isinstance(outcome, VideoShard):
                     shards[video] = outcome
+                    _warn_of_boxes(outcome.report)
                 else:
                     errors[video] = outcome
                     _warn(f'Left out {video.name}: {outcome}')
@@ -214,5 +238,16 @@ def _check_any_readable(
         )
 
 
+def _warn_of_boxes(report: dict[str, Any]) -> None:
+    """Warn if a video has boxes but no image, or ids that are not unique."""
+    name, dropped = report['name'], report['dropped']
+    if report['detections'] and not report['images']:
+        counts = ', '.join(f'{n:,} {why}' for why, n in dropped.items() if n)
+        _warn(f'{name}: no image of {report["detections"]:,} boxes: {counts}')
+    elif TWICE in dropped:
+        where = report['examples'][TWICE][0]
+        _warn(f'{name}: left out {dropped[TWICE]:,}: {TWICE} ({where})')
+
+
 def _warn(message: str) -> None:
-    print_log(message, logger='current', level=logging.WARNING)
+    print_log(printable(message), logger='current', level=logging.WARNING)

@@ -73,6 +73,8 @@ class VideoExtractor:
             rows, dropped = self._crop(reader, crops, on_frame)
             if not reader.num_read:
                 raise UserError(f'{video.path} has no readable frame.')
+            left_out = self.detector.left_out(reader.num_frames)
+            dropped.update(left_out.counts)
             num_detections = len(rows) + dropped.total()
             columns = _make_columns(
                 rows, clips, reader.num_frames, self.settings.min_length
@@ -90,6 +92,7 @@ class VideoExtractor:
             'tracklets': len(np.unique(pairs, axis=0)),
             'images': len(columns['frame']),
             'dropped': dict(sorted(dropped.items())),
+            'examples': left_out.examples,
             'seconds': round(time.perf_counter() - start, 2),
         }
         shard = VideoShard(columns, report)

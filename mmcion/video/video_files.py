@@ -9,7 +9,10 @@ from pathlib import Path
 
 from mmengine.logging import print_log
 
-from mmcion.utils.checks import UserError, check_file
+from mmcion.utils.checks import UserError, check_file, name_in_errors
+from mmcion.utils.paths import path_inside, printable
+
+from .video_reader import check_no_url
 
 VIDEO_SUFFIXES = {
     '.avi', '.flv', '.m2ts', '.m4v', '.mjpg', '.mkv', '.mov', '.mp4', '.mpeg',
@@ -28,6 +31,13 @@ class VideoFile:
     name: str
     path: Path
 
+    def __post_init__(self) -> None:
+        # folders are named after it; hidden ones are those of killed runs
+        with name_in_errors(f'video {printable(self.path)}, rename it'):
+            path_inside('crops', self.name)
+            if self.name.startswith('.'):
+                raise UserError(f'{self.name!r} begins with a dot.')
+
     def clip_names(self, clips: int) -> list[str]:
         """Return the names of the clips that the video is cut into."""
         if clips == 1:
@@ -39,20 +49,31 @@ def find_videos(sources: Sequence[str | Path]) -> list[VideoFile]:
     """Find videos in files and folders, sorted by name.
 
     A file that is given by its path counts as a video whatever its suffix.
+    Hidden files and folders are skipped.
 
     Raises:
         FileNotFoundError: If a source does not exist.
-        UserError: If no video is found, or two would have the same name.
+        UserError: If a source is a URL, if no video is found, or two would
+            have the same name.
     """
     # Path as given by resolved path: the same file twice is one video, but
     # a link keeps its own name and folder, where its box file is.
     paths: dict[Path, Path] = {}
     folders: list[str] = []
     ignored = 0
-    for source in map(Path, sources):
+    for given in sources:
+        source = check_no_url(given)
         if source.is_dir():
             folders.append(os.path.abspath(source))
-            files = [path for path in source.rglob('*') if path.is_file()]
+            files = [
+                path
+                for path in source.rglob('*')
+                if path.is_file()
+                and not any(
+                    part.startswith('.')
+                    for part in path.relative_to(source).parts
+                )
+            ]
             videos = [p for p in files if p.suffix.lower() in VIDEO_SUFFIXES]
             ignored += len(files) - len(videos)
         else:
@@ -71,7 +92,10 @@ def find_videos(sources: Sequence[str | Path]) -> list[VideoFile]:
     common = os.path.commonpath(folders)
     named: dict[str, Path] = {}
     for path in sorted(paths.values()):
-        name = '+'.join(path.relative_to(common).with_suffix('').parts)
+        below = path.relative_to(common)
+        # not with_suffix(''), which fails for names like '..avi'
+        stem = below.name.removesuffix(below.suffix)
+        name = '+'.join([*below.parent.parts, stem])
         if name in named:
             raise UserError(
                 f'{named[name]} and {path} would both be named {name!r}; '

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import cv2
 import numpy as np
 
 from mmcion.utils.checks import UserError, check_file
+from mmcion.utils.paths import utf8_path
 
 _PLAUSIBLE_FPS = (0.1, 240.0)
 _FALLBACK_FPS = 25.0
@@ -37,8 +39,8 @@ class VideoReader:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = check_file(path, 'video')
-        self._capture = cv2.VideoCapture(str(self.path))
+        self.path = check_file(check_no_url(path), 'video')
+        self._capture = cv2.VideoCapture(utf8_path(self.path))
         if not self._capture.isOpened():
             raise UserError(
                 f'{self.path} is damaged or no video: it cannot be opened.'
@@ -110,3 +112,18 @@ class VideoReader:
             'early_end': early,
             'variable_frame_rate': bool(uneven.mean() > _UNEVEN_FRACTION),
         }
+
+
+def check_no_url(source: str | Path) -> Path:
+    """Return the path of a video.
+
+    Raises:
+        UserError: If it is the URL of a stream or a download.
+    """
+    is_url = re.match(r'[a-z][a-z0-9+.-]*:/', str(source), re.IGNORECASE)
+    if is_url and not Path(source).exists():
+        raise UserError(
+            f'{source} is a URL, and videos are read from files. Save it '
+            f'first, such as: ffmpeg -i URL -t 600 -c copy video.mkv'
+        )
+    return Path(source)

@@ -39,13 +39,31 @@ class VideoShard:
         save_columns(folder, self.KIND, self.columns, header)
 
     @classmethod
-    def load(cls, folder: Path) -> VideoShard | None:
-        """Read a shard; return None if it is missing or damaged."""
+    def load(cls, folder: Path, clips: Sequence[str]) -> VideoShard | None:
+        """Read a shard of the video that the folder is named after.
+
+        Args:
+            folder: Folder of the shard.
+            clips: Names of its clips; each is the folder of its crops.
+
+        Returns:
+            The shard; None if it is missing, damaged or of other clips.
+        """
         try:
             columns, header = load_columns(folder, cls.KIND)
-        except (FileNotFoundError, UserError):
+            report = header['report']
+            names = {'name': folder.name, 'clips': list(clips)}
+            if {name: report[name] for name in names} != names:
+                return None
+            # (n,) names come out of a file: they must not lead elsewhere
+            path = np.asarray(columns['path'], 'S')
+            prefix = np.char.encode([f'{clip}/' for clip in clips], 'utf-8')
+            inside = np.char.startswith(path, prefix[columns['clip']])
+            if not (inside & (np.char.count(path, b'/') == 1)).all():
+                return None
+        except (FileNotFoundError, UserError, LookupError, TypeError):
             return None
-        return cls(columns, header['report'])
+        return cls(columns, report)
 
 
 def join_shards(shards: Sequence[VideoShard], out: Path) -> TrackletTable:

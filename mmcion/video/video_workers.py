@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import Connection
 from multiprocessing.sharedctypes import Synchronized
 from typing import Any
 
@@ -30,7 +32,7 @@ def extract_videos(
     *,
     workers: int,
     advance: Callable[[int], Any],
-) -> Iterator[tuple[VideoFile, Outcome]]:
+) -> Generator[tuple[VideoFile, Outcome], None, None]:
     """Yield each video with its shard, which is saved, or its error.
 
     With one worker all work is done in this process. ``advance`` is called
@@ -44,9 +46,11 @@ def extract_videos(
     # processes are spawned: forking one that has used OpenCV can deadlock
     context = multiprocessing.get_context('spawn')
     num_frames = context.Value('q', 0)
+    # closed by this process or with it, however it ends: workers end then
+    still_open, run = context.Pipe(duplex=False)
     seen = 0
     with ProcessPoolExecutor(
-        workers, context, _start_process, (num_frames, extractor)
+        workers, context, _start_process, (num_frames, extractor, still_open)
     ) as pool:
         running = {
             pool.submit(_extract_in_process, video): video for video in videos
@@ -66,7 +70,9 @@ def extract_videos(
                 'fewer workers.'
             ) from error
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            # Ctrl-C, a signal or a full disk: do not wait for whole videos
+            run.close()
+            pool.shutdown(cancel_futures=True)
             raise
 
 
@@ -83,18 +89,20 @@ _state: dict[str, Any] = {}  # of a worker process
 
 
 def _start_process(
-    num_frames: Synchronized[int], extractor: VideoExtractor
+    num_frames: Synchronized[int],
+    extractor: VideoExtractor,
+    still_open: Connection,
 ) -> None:
+    # the run itself reacts to Ctrl-C, and ends its workers
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)  # the processes share the cores already
-    parent = multiprocessing.parent_process()
-    assert parent is not None
 
-    def exit_with_parent() -> None:
-        """Keep this process from writing after the run was killed."""
-        parent.join()
+    def exit_with_run() -> None:
+        """Keep this process from writing after the run was stopped."""
+        still_open.poll(None)  # until the other end is closed
         os._exit(1)
 
-    threading.Thread(target=exit_with_parent, daemon=True).start()
+    threading.Thread(target=exit_with_run, daemon=True).start()
     _state.update(num_frames=num_frames, extractor=extractor)
 
 

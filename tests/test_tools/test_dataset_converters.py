@@ -164,3 +164,42 @@ def test_wrong_folder_leaves_nothing(name, tmp_path):
     assert 'found: photo.jpg' in done.stderr
     assert 'Traceback' not in done.stderr
     assert not (tmp_path / 'out').exists()
+
+
+@pytest.mark.parametrize(
+    ('name', 'result'),
+    [
+        ('luperson2tracklets', 'table'),
+        ('luperson_nl2tracklets', 'table'),
+        ('mars2tracklets', 'table'),
+        ('csv2tracklets', 'table'),
+        ('cional2annotation', 'annotation'),
+    ],
+)
+def test_finished_results_are_not_replaced(
+    tmp_path, call_tool, capsys, name, result
+):
+    touch(tmp_path, f'out/{result}/table.json', 'in/photo.jpg')
+    command = (f'dataset_converters/{name}.py', 'in', '--out', 'out')
+    with pytest.raises(SystemExit):
+        call_tool(*command)
+    assert f'{result} exists already' in capsys.readouterr().err
+    # the error of the reader: nothing is removed before it has read
+    with pytest.raises(SystemExit):
+        call_tool(*command, '--overwrite')
+    assert 'exists already' not in capsys.readouterr().err
+    assert (tmp_path / 'out' / result / 'table.json').exists()
+
+
+def test_csv_again(tmp_path, call_tool):
+    touch(tmp_path, 'a.jpg', 'out/features/meta.json')
+    file = tmp_path / 'images.csv'
+    command = ('dataset_converters/csv2tracklets.py', file, '--out', 'out')
+    for row, options in (
+        ('d,x,4,a.jpg', []),
+        ('d,x,7,a.jpg', ['--overwrite']),
+    ):
+        file.write_text(f'video,tracklet,frame,path\n{row}\n')
+        call_tool(*command, *options)
+    assert TrackletTable.load(tmp_path / 'out' / 'table').frame.tolist() == [7]
+    assert (tmp_path / 'out' / 'features' / 'meta.json').exists()

@@ -54,6 +54,16 @@ def test_another_command_starts_anew(quickstart, tmp_path):
     assert output.read_text() == 'x'
 
 
+def test_finished_folders_of_another_command_stay(quickstart, tmp_path):
+    output = tmp_path / 'out'
+    write = 'import os, sys; os.makedirs(sys.argv[1], exist_ok=True)'
+    run(quickstart, tmp_path, ('one', write, output, 'a.avi'))
+    with pytest.raises(UserError, match=r'out has .* a\.avi.*--work-dir'):
+        run(quickstart, tmp_path, ('one', write, output, 'b.avi'))
+    assert output.is_dir()
+    run(quickstart, tmp_path, ('one', write, output, 'a.avi'))
+
+
 def test_a_changed_step_reruns_all_after_it(quickstart, tmp_path):
     first, second = tmp_path / '1.txt', tmp_path / '2.txt'
     for rest in ([], ['changed']):
@@ -115,6 +125,7 @@ def test_steps_that_may_fail(quickstart, tmp_path):
     facts, commands = pretend(quickstart, tmp_path, chosen, failing=failing)
     assert facts == {'labels': 'found', 'start': 'random weights'}
     assert commands['split'].endswith('identities/identity.npy')
+    assert '--overwrite' in commands['split']
     assert '.pth' not in commands['test_before'] + commands['pretraining']
 
 

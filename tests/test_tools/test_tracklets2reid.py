@@ -1,6 +1,7 @@
 import csv
 
 import numpy as np
+import pytest
 
 from ..tool_utils import run_tool
 from .conftest import FRAMES, PEOPLE
@@ -65,3 +66,14 @@ def test_wrong_number_of_labels(recording, tmp_path):
     assert done.returncode == 1
     assert 'table 60, identities 7' in done.stderr
     assert not (tmp_path / 'split.csv').exists()
+
+
+def test_finished_splits_are_not_replaced(recording, tmp_path, call_tool):
+    split = tmp_path / 'split.csv'
+    split.write_text('mine')
+    command = (TOOL, recording / 'table', '--out', split)
+    with pytest.raises(SystemExit):
+        call_tool(*command)
+    assert split.read_text() == 'mine'
+    call_tool(*command, '--overwrite')
+    assert split.read_bytes().startswith(b'path,pid,cam_id,split\n')

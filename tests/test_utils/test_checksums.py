@@ -43,7 +43,7 @@ def test_blocks_of_arrays_are_those_of_the_file(tmp_path):
 
 @pytest.mark.parametrize('bit', range(0, 72, 5))
 def test_every_flipped_bit_is_found(folder, bit):
-    check_files(folder, ['a', 'b', 'not listed'])
+    check_files(folder, ['a', 'b'])
     content = bytearray(b'123456789')
     content[bit // 8] ^= 1 << bit % 8
     (folder / 'a').write_bytes(content)
@@ -51,6 +51,12 @@ def test_every_flipped_bit_is_found(folder, bit):
         check_files(folder, ['a', 'b'])
     (found,) = damaged_files(folder)
     assert f'{folder}/a' in found
+
+
+def test_file_without_a_checksum_is_named(folder):
+    (folder / 'c').touch()
+    with pytest.raises(UserError, match='/c .*none for it'):
+        check_files(folder, ['a', 'c'])
 
 
 def test_missing_and_truncated_files(folder):

@@ -1,9 +1,15 @@
-from pathlib import Path
+import os
 
 import pytest
 
 from mmcion.utils.checks import UserError
-from mmcion.utils.paths import path_below, path_inside, printable
+from mmcion.utils.paths import (
+    is_utf8,
+    path_below,
+    path_inside,
+    printable,
+    utf8_path,
+)
 
 
 @pytest.mark.parametrize('name', ['a.jpg', 'a/b.jpg', '..a/b..', './a'])
@@ -24,15 +30,14 @@ def test_file_names_have_one_part(tmp_path):
         path_inside(tmp_path, 'a/b.jpg')
 
 
-@pytest.mark.parametrize(
-    ('path', 'text'),
-    [
-        ('a/é 行.jpg', 'a/é 行.jpg'),
-        (b'caf\xe9', r'caf\xe9'),
-        ('caf\udce9', r'caf\xe9'),
-        ('a\nb', r'a\nb'),
-        (Path('a/b'), 'a/b'),
-    ],
-)
-def test_printable_names(path, text):
-    assert printable(path) == text
+def test_names_that_are_not_utf8():
+    name = os.fsdecode(b'a/caf\xe9.avi')
+    assert not is_utf8(name)
+    assert printable(name) == printable(os.fsencode(name)) == r'a/caf\xe9.avi'
+    with pytest.raises(UserError, match=r'caf\\xe9\.avi is not UTF-8'):
+        utf8_path(name)
+    assert utf8_path('café\n.avi') == 'café\n.avi'
+
+
+def test_messages_stay_in_one_line():
+    assert printable('café\n\x1b 1.avi') == r'café\n\x1b 1.avi'

@@ -46,6 +46,16 @@ def test_skip_rows_of_a_mask():
     assert report.examples['odd'] == ['1.jpg', '3.jpg', '5.jpg', '7.jpg']
 
 
+def test_names_that_cannot_be_printed():
+    report = SkipReport('')
+    report.skip('odd', 'a\nb.jpg')
+    report.note('a\rb')
+    assert report.lines() == [
+        r'skipped 1: odd (such as a\nb.jpg)',
+        r'note: a\rb',
+    ]
+
+
 def test_published_counts():
     report = SkipReport('')
     report.compare('images', 1234, 1234)

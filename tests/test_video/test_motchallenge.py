@@ -1,3 +1,5 @@
+import os
+
 import cv2
 import numpy as np
 import pytest
@@ -6,9 +8,11 @@ from mmcion.structures import TrackletTable
 from mmcion.utils.checks import UserError
 from mmcion.utils.skip_report import SkipReport
 from mmcion.video import motchallenge
-from mmcion.video.box_files import NO_ID, NOT_COUNTED, TWICE
+from mmcion.video.box_files import NOT_COUNTED
+from mmcion.video.box_rows import NO_ID, TWICE
 from mmcion.video.motchallenge import (
     BAD_FRAME,
+    BAD_NAME,
     NO_BOXES,
     NO_FRAME,
     OUTSIDE,
@@ -29,7 +33,8 @@ def make_sequence(folder, boxes=TRUTH, *, frames=3, info=None):
     (folder / 'img1').mkdir(parents=True)
     for frame in range(1, frames + 1):
         image = np.full((100, 120, 3), 60 * frame, np.uint8)
-        cv2.imwrite(str(folder / 'img1' / f'{frame:06d}.jpg'), image)
+        data = cv2.imencode('.jpg', image)[1].tobytes()
+        (folder / 'img1' / f'{frame:06d}.jpg').write_bytes(data)
     if boxes is not None:
         (folder / 'gt').mkdir()
         (folder / 'gt' / 'gt.txt').write_text(boxes)
@@ -233,5 +238,87 @@ def test_mistakes(tmp_path):
     with pytest.raises(UserError, match=r'quality.* 0'):
         read_motchallenge(tmp_path / 'A', tmp_path / 'out', quality=0)
     make_sequence(tmp_path / 'B', '0,1,0,0,9,9,1\n')
-    with pytest.raises(UserError, match='has frame 0'):
+    with pytest.raises(UserError, match=r'gt\.txt line 1: frame 0 '):
         read_motchallenge(tmp_path / 'B', tmp_path / 'other')
+
+
+@pytest.mark.parametrize(
+    'info',
+    [
+        'seqLength=',
+        'seqLength',
+        'imDir=\nseqLength=3',
+        '\ufeff[Sequence]\nseqLength=3',
+    ],
+)
+def test_seqinfo_with_empty_values(tmp_path, info):
+    make_sequence(tmp_path / 'a')
+    head = '' if '[' in info else '[Sequence]\n'
+    (tmp_path / 'a' / 'seqinfo.ini').write_text(f'{head}{info}\n')
+    report = SkipReport('')
+    (sequence,) = find_sequences(tmp_path, None, report)
+    assert len(sequence.frames) == 3
+    assert report.notes == []
+
+
+@pytest.mark.parametrize(
+    ('info', 'message'),
+    [
+        ('imDir=../b/img1', r'\.\./b/img1'),
+        ('imDir=/tmp', "'/tmp'"),
+        ('seqLength=many', 'many'),
+    ],
+)
+def test_wrong_seqinfo(tmp_path, info, message):
+    make_sequence(tmp_path / 'a', info=info)
+    make_sequence(tmp_path / 'b')
+    with pytest.raises(UserError, match=rf'a/seqinfo\.ini: .*{message}'):
+        find_sequences(tmp_path, None, SkipReport(''))
+
+
+def test_hidden_files_and_folders_are_skipped(tmp_path):
+    make_sequence(tmp_path / 'a')
+    make_sequence(tmp_path / '.b')
+    make_sequence(tmp_path / '.trash' / 'c')
+    (tmp_path / 'a' / 'img1' / '._000001.jpg').touch()
+    (sequence,) = find_sequences(tmp_path, None, SkipReport(''))
+    assert sequence.name == 'a'
+    assert len(sequence.frames) == 3
+
+
+def test_two_files_of_a_frame(tmp_path):
+    make_sequence(tmp_path / 'a')
+    (tmp_path / 'a' / 'img1' / '1.png').touch()
+    with pytest.raises(UserError, match=r'000001\.jpg and 1\.png'):
+        find_sequences(tmp_path, None, SkipReport(''))
+
+
+def test_names_that_are_not_utf8(tmp_path):
+    root = tmp_path / os.fsdecode(b'root-\xe9')
+    make_sequence(root / 'a')
+    make_sequence(root / os.fsdecode(b'caf\xe9'))
+    reading = read_motchallenge(root, tmp_path / 'out')
+    assert reading.table.videos == ('a',)
+    assert len(reading.table) == 3
+    assert reading.report.counts[BAD_NAME] == 1
+    assert reading.report.examples[BAD_NAME] == [r'caf\xe9']
+
+
+def test_frames_that_cannot_be_read(tmp_path):
+    make_sequence(tmp_path / 'A', '1,1,1,2,9,9\n2,1,1,2,9,9\n3,1,1,2,9,9\n')
+    images = tmp_path / 'A' / 'img1'
+    (images / '000001.jpg').write_bytes(b'')
+    (images / '000002.jpg').unlink()
+    (images / '000002.jpg').mkdir()
+    reading = read_motchallenge(tmp_path / 'A', tmp_path / 'out')
+    assert reading.report.counts == {BAD_FRAME: 2}
+    assert len(reading.table) == 1
+
+
+def test_a_sequence_without_an_image_is_noted(tmp_path):
+    make_sequence(tmp_path / 'A', '1,1,9,9,30,30,1,7,1\n')
+    make_sequence(tmp_path / 'B')
+    reading = read_motchallenge(tmp_path, tmp_path / 'out')
+    assert reading.table.videos == ('A', 'B')
+    (note,) = reading.report.notes
+    assert note.startswith('A has no image')

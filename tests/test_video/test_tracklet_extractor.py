@@ -1,5 +1,7 @@
 import contextlib
 import json
+import logging
+import os
 import shutil
 import sys
 
@@ -10,8 +12,11 @@ import pytest
 from mmcion.registry import DETECTORS
 from mmcion.structures import TrackletTable
 from mmcion.utils.checks import MissingPackageError, UserError
-from mmcion.video import TrackletExtractor
+from mmcion.video import TrackletExtractor, tracklet_extractor
+from mmcion.video.box_files import NO_PERSON, NOT_COUNTED
+from mmcion.video.box_rows import TWICE
 from mmcion.video.detectors import BoxFileDetector
+from mmcion.video.detectors.box_file_detector import LOW_SCORE, TOO_LATE
 
 from .conftest import files, write_boxes, write_video
 
@@ -242,6 +247,101 @@ def test_bad_videos_are_reported_and_the_others_done(walk, tmp_path):
     assert 'no box file' in found['nobox']['error']
     assert found['nobody']['images'] == 0
     assert 'error' not in found['nobody']
+
+
+MOT = '{frame},{track},{x},10,12,40,'
+
+
+def write_mot(path, columns, *, first=1):
+    """Two people in 30 frames; columns follow the box."""
+    lines = [
+        (MOT + columns).format(frame=i + first, track=k, x=10 * k + i)
+        for i in range(30)
+        for k in (1, 2)
+    ]
+    path.write_text('\n'.join(lines))
+
+
+@pytest.mark.parametrize(
+    ('columns', 'first', 'reason'),
+    [
+        ('0.9,0,-1', 1, NO_PERSON),
+        ('0,1,1', 1, NOT_COUNTED),
+        ('1,-1,-1,-1', 372, TOO_LATE),
+        ('0.1,-1,-1,-1', 1, LOW_SCORE),
+    ],
+)
+def test_boxes_that_are_all_left_out_are_counted(
+    walk, tmp_path, warnings, columns, first, reason
+):
+    write_mot(tmp_path / 'walk.txt', columns, first=first)
+    detector = {**BOXES, 'boxes': tmp_path / 'walk.txt', 'score_thr': 0.2}
+    extractor(detector).run([walk], tmp_path / 'out')
+    report = reports(tmp_path / 'out')['walk']
+    assert report['detections'] == report['dropped'][reason] == 60
+    assert report['images'] == 0
+    assert report['examples'][reason]
+    (warning,) = warnings
+    assert warning.startswith('walk: no image of 60 boxes: 60 ')
+    assert reason in warning
+
+
+@pytest.fixture
+def warnings(monkeypatch):
+    """Messages of warnings."""
+    lines = []
+    monkeypatch.setattr(
+        tracklet_extractor,
+        'print_log',
+        lambda text, level=logging.INFO, **_: (
+            lines.append(text) if level == logging.WARNING else None
+        ),
+    )
+    return lines
+
+
+def test_two_boxes_of_one_id_in_a_frame(walk, tmp_path, warnings):
+    rows = [f'{i + 1},{x},10,9,40,1' for i in range(30) for x in (5, 50)]
+    walk.with_suffix('.csv').write_text('\n'.join(['frame,x,y,w,h,id', *rows]))
+    table = extractor().run([walk], tmp_path / 'out')
+    assert table.box[:, 0].tolist() == [5] * 30
+    report = reports(tmp_path / 'out')['walk']
+    assert report['dropped'][TWICE] == 30
+    assert report['detections'] == 60
+    (warning,) = warnings
+    assert 'walk: left out 30' in warning
+    assert 'walk frame 1 id 1' in warning
+
+
+def test_names_that_are_not_utf8_are_left_out(walk, tmp_path, warnings):
+    name = os.fsdecode(b'caf\xe9')
+    shutil.copy(walk, walk.with_name(f'{name}.avi'))
+    write_boxes(walk.with_name(f'{name}.csv'))
+    shutil.copy(walk, walk.with_name('two\nlines.avi'))
+    write_boxes(walk.with_name('two\nlines.csv'))
+    out = tmp_path / os.fsdecode(b'out-\xe9')
+
+    table = extractor().run([walk.parent], out)
+
+    assert table.videos == ('two\nlines', 'walk')
+    assert table.image_path(0).is_file()
+    assert 'not UTF-8' in reports(out)[name]['error']
+    (warning,) = warnings
+    assert r'Left out caf\xe9: ' in warning
+    again = extractor().run([walk.parent], out)
+    assert again.fingerprint() == table.fingerprint()
+
+
+def test_overwrite_does_not_drop_a_video_that_cannot_be_read(
+    three_videos, tmp_path
+):
+    out = tmp_path / 'out'
+    extractor().run([three_videos], out)
+    before = files(out)
+    (three_videos / 'b.csv').write_text('frame,x,y,w,h,id\n1,typo,2,3,4,5\n')
+    with pytest.raises(UserError, match=r'of b, .*b\.csv line 2.*typo'):
+        extractor().run([three_videos], out, overwrite=True)
+    assert files(out) == before
 
 
 def test_video_with_nobody_gives_an_empty_table(walk, tmp_path):

@@ -1,7 +1,11 @@
+import re
+from pathlib import Path
+
 import pytest
 
 from mmcion.utils.checks import UserError
-from mmcion.video.video_files import find_videos
+from mmcion.video import VideoReader
+from mmcion.video.video_files import VideoFile, find_videos
 
 
 def touch(folder, *names):
@@ -72,3 +76,31 @@ def test_clip_names(tmp_path):
 
     assert video.clip_names(1) == ['a']
     assert video.clip_names(2) == ['a-clip0', 'a-clip1']
+
+
+def test_hidden_files_and_folders_are_skipped(tmp_path):
+    touch(tmp_path, 'a.mp4', '._a.mp4', '.Trash-0/b.mp4', '...avi')
+    assert names(find_videos([tmp_path])) == ['a']
+    touch(tmp_path, '.home/videos/c.mp4')  # where the user says so
+    assert names(find_videos([tmp_path / '.home' / 'videos'])) == ['c']
+
+
+@pytest.mark.parametrize('name', ['...avi', '..avi', '.a.tmp.avi'])
+def test_names_that_are_no_names_of_folders(tmp_path, name):
+    touch(tmp_path, name)
+    with pytest.raises(UserError, match=re.escape(name)):
+        find_videos([tmp_path / name])
+
+
+@pytest.mark.parametrize('name', ['../x', '/x', 'a/b', ''])
+def test_a_name_is_a_single_folder(tmp_path, name):
+    with pytest.raises(UserError, match=repr(name)):
+        VideoFile(name, tmp_path / 'a.mp4')
+
+
+@pytest.mark.parametrize('source', ['rtsp://door/1', 'https://x.org/a.mp4'])
+def test_streams_are_refused(source):
+    with pytest.raises(UserError, match=rf'{source} is a URL.*ffmpeg'):
+        find_videos([source])
+    with pytest.raises(UserError, match='is a URL'):
+        VideoReader(Path(source))

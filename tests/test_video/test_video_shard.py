@@ -11,7 +11,7 @@ def shard(name, tracks, *, clips=1):
         'tracklet_id': np.array(tracks, np.int64),
         'frame': np.arange(rows),
         'path': np.array(
-            [f'{name}/é{i}.jpg'.encode() for i in range(rows)], 'S'
+            [f'{name}0/é{i}.jpg'.encode() for i in range(rows)], 'S'
         ),
         'box': np.ones((rows, 4), np.float32),
         'score': np.ones(rows, np.float32),
@@ -23,17 +23,37 @@ def shard(name, tracks, *, clips=1):
 def test_saved_shard_comes_back(tmp_path):
     shard('a', [3, 3, 4]).save(tmp_path / 'a')
 
-    found = VideoShard.load(tmp_path / 'a')
+    found = VideoShard.load(tmp_path / 'a', ['a0'])
 
     assert found.report == {'name': 'a', 'clips': ['a0']}
     assert found.columns['tracklet_id'].tolist() == [3, 3, 4]
 
 
 def test_no_or_damaged_shard_is_none(tmp_path):
-    assert VideoShard.load(tmp_path / 'none') is None
+    assert VideoShard.load(tmp_path / 'none', ['a0']) is None
     shard('a', [3, 3, 4]).save(tmp_path / 'a')
     (tmp_path / 'a' / 'box.npy').unlink()
-    assert VideoShard.load(tmp_path / 'a') is None
+    assert VideoShard.load(tmp_path / 'a', ['a0']) is None
+
+
+@pytest.mark.parametrize('name', ['../../x', '/tmp/x', '..'])
+def test_names_in_a_shard_lead_nowhere_else(tmp_path, name):
+    made = shard('a', [3, 3, 4])
+    made.report['clips'] = [name]
+    made.save(tmp_path / 'a')
+    assert VideoShard.load(tmp_path / 'a', ['a0']) is None
+
+    for path in (f'{name}/1.jpg', f'a0/{name}/1.jpg'):
+        made = shard('a', [3, 3, 4])
+        made.columns['path'] = np.array([path.encode()] * 3)
+        made.save(tmp_path / 'a')
+        assert VideoShard.load(tmp_path / 'a', ['a0']) is None
+
+
+@pytest.mark.parametrize('report', [None, [], {}, {'name': 'b'}])
+def test_damaged_report_of_a_shard(tmp_path, report):
+    VideoShard(shard('a', [3]).columns, report).save(tmp_path / 'a')
+    assert VideoShard.load(tmp_path / 'a', ['a0']) is None
 
 
 def test_join_numbers_clips_and_sorts(tmp_path):
@@ -48,7 +68,7 @@ def test_join_numbers_clips_and_sorts(tmp_path):
     assert table.videos == ('a0', 'a1', 'empty0', 'b0')
     assert table.video_id.tolist() == [0, 0, 1, 1, 3, 3]
     assert table.tracklet_id.tolist() == [5, 5, 2, 2, 1, 9]
-    assert table.image_path(4) == tmp_path / 'crops' / 'b' / 'é1.jpg'
+    assert table.image_path(4) == tmp_path / 'crops' / 'b0' / 'é1.jpg'
 
 
 @pytest.mark.parametrize('names', [['a'], ['a', 'b']])

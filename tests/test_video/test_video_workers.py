@@ -1,4 +1,7 @@
 import os
+import shutil
+import threading
+from pathlib import Path
 
 import pytest
 
@@ -68,3 +71,37 @@ def test_a_dead_process_is_reported(three_videos, tmp_path):
 
     with pytest.raises(ChildProcessError, match='fewer workers'):
         list(extract_videos(extractor, videos, workers=2, advance=print))
+
+
+@DETECTORS.register_module()
+class HangingDetector(BoxFileDetector):
+    """Says that it has a frame, and never returns from it."""
+
+    def detect(self, image, frame):
+        (Path(self.boxes) / f'{os.getpid()}.pid').touch()
+        threading.Event().wait()
+
+
+def test_workers_end_with_a_run_that_is_stopped(three_videos, tmp_path):
+    for path in [*three_videos.glob('*.csv'), *three_videos.glob('sub/*.csv')]:
+        shutil.copy(path, tmp_path)
+    detector = {'type': 'HangingDetector', 'boxes': str(tmp_path)}
+    extractor = VideoExtractor(detector, IDS, CropSettings(), tmp_path / 'out')
+
+    def stop_when_started(num_frames):
+        if len(list(tmp_path.glob('*.pid'))) == 2:
+            raise SystemExit(143)  # as a handler of SIGTERM
+
+    with pytest.raises(SystemExit):
+        list(
+            extract_videos(
+                extractor,
+                find_videos([three_videos]),
+                workers=2,
+                advance=stop_when_started,
+            )
+        )
+
+    for path in tmp_path.glob('*.pid'):
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(path.stem), 0)

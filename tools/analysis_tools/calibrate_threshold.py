@@ -45,7 +45,7 @@ def parse_args() -> argparse.Namespace:
         action='store_true',
         help='let images of the same camera match too',
     )
-    add_overwrite(parser, 'file')
+    add_overwrite(parser)
     add_custom_imports(parser)
     return parser.parse_args()
 

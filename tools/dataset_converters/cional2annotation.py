@@ -15,11 +15,11 @@ skipped.json (what was skipped and why, and notes).
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmcion.utils.cli import add_out_folder, tool_parser
+    from mmcion.utils.cli import add_out_options, tool_parser
 
     parser = tool_parser(__doc__, EXAMPLE)
     parser.add_argument('json', help='list of {"file_path", "id"}')
-    add_out_folder(parser)
+    add_out_options(parser, 'folder')
     parser.add_argument(
         '--image-root',
         metavar='DIR',
@@ -38,29 +38,19 @@ def main() -> None:
     """Read the list and write the annotation."""
     args = parse_args()
     from mmcion.datasets.tracklet_readers import read_cional
-    from mmcion.utils.io import hash_file, hash_value
-    from mmcion.utils.result_folder import ResultFolder
+    from mmcion.utils.checks import check_new
 
+    out = Path(args.out)
+    check_new(out / 'annotation', overwrite=args.overwrite)
     table, report = read_cional(
         args.json, args.image_root, check_files=args.check_files
     )
-    out = Path(args.out)
     identities = int(table.pid.max()) + 1
-    images = hash_value([hash_file(args.json), len(table)])
-    with ResultFolder(
-        out,
-        'annotation of CION-AL',
-        settings={'image_root': str(table.image_root)},
-        inputs={'images': images},
-        overwrite=args.overwrite,
-    ) as results:
-        if not results.is_complete:
-            report.save(
-                results.path / 'skipped.json',
-                kept={'images': len(table), 'identities': identities},
-            )
-            table.save(results.path / 'annotation')
-            results.finish()
+    report.save(
+        out / 'skipped.json',
+        kept={'images': len(table), 'identities': identities},
+    )
+    table.save(out / 'annotation')
     lines = [
         f'{len(table):,} images, {identities:,} identities',
         *report.lines(),

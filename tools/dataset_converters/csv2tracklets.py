@@ -15,11 +15,11 @@ skipped and why, and notes).
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmcion.utils.cli import add_out_folder, tool_parser
+    from mmcion.utils.cli import add_out_options, tool_parser
 
     parser = tool_parser(__doc__, EXAMPLE)
     parser.add_argument('csv', help='path,video,tracklet,frame[,x,y,w,h]')
-    add_out_folder(parser)
+    add_out_options(parser, 'folder')
     parser.add_argument(
         '--image-root',
         metavar='DIR',
@@ -45,14 +45,16 @@ def main() -> None:
     """Read the data set and write the table."""
     args = parse_args()
     from mmcion.datasets.tracklet_readers import read_csv
+    from mmcion.utils.checks import check_new
 
+    check_new(f'{args.out}/table', overwrite=args.overwrite)
     reading = read_csv(
         args.csv,
         args.image_root,
         ignore=args.ignore,
         check_files=args.check_files,
     )
-    reading.save(args.out, overwrite=args.overwrite)
+    reading.save(args.out)
     print(f'{args.out}: {reading.summary()}')
 
 

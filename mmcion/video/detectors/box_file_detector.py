@@ -9,10 +9,15 @@ import numpy as np
 
 from mmcion.registry import DETECTORS
 from mmcion.utils.checks import UserError, check_folder
+from mmcion.utils.skip_report import SkipReport
 
 from ..box_files import BOX_SUFFIXES, BoxFile, read_box_file
 from ..detections import Detections
 from .base_detector import BaseDetector
+
+TOO_LATE = 'box after the last frame of the video'
+NOT_READ = 'box in a frame that cannot be read'
+LOW_SCORE = 'box whose score is too low'
 
 
 @DETECTORS.register_module()
@@ -28,6 +33,7 @@ class BoxFileDetector(BaseDetector):
         first_frame: Number of a video's first frame in the files, if it is
             not the one of their format.
         score_thr: Least score of a box.
+        ignore: Columns of CSV files to ignore, one name or several.
     """
 
     def __init__(
@@ -36,13 +42,17 @@ class BoxFileDetector(BaseDetector):
         *,
         first_frame: int | None = None,
         score_thr: float | None = None,
+        ignore: str | Sequence[str] = (),
     ) -> None:
         self.boxes = None if boxes is None else Path(boxes)
         if self.boxes is not None and not self.boxes.is_file():
             check_folder(self.boxes, 'boxes:')
         self.first_frame = first_frame
         self.score_thr = score_thr
+        self.ignore = [ignore] if isinstance(ignore, str) else list(ignore)
         self._file: BoxFile | None = None
+        self._report = SkipReport('')
+        self._num_seen = 0
 
     def check_videos(self, videos: Sequence[Path]) -> None:
         """Raise UserError if one file is given for several videos."""
@@ -73,12 +83,36 @@ class BoxFileDetector(BaseDetector):
     def open_video(self, video: Path) -> None:
         """Read the boxes of ``video``."""
         (path,) = self.input_files(video)
-        self._file = read_box_file(path, first_frame=self.first_frame)
+        self._report = SkipReport(path)
+        self._num_seen = 0
+        self._file = read_box_file(
+            path,
+            first_frame=self.first_frame,
+            report=self._report,
+            ignore=self.ignore,
+        )
 
     def detect(self, image: np.ndarray, frame: int) -> Detections:
         """Return the boxes of a frame."""
         assert self._file is not None, 'open_video comes before detect'
         found = self._file.frame(frame)
+        self._num_seen += len(found)
         if self.score_thr is not None:
-            found = found[found.scores >= self.score_thr]
+            kept = found.scores >= self.score_thr
+            if not kept.all():
+                place = f'{self._report.source} frame {frame}'
+                self._report.skip(LOW_SCORE, place, count=int((~kept).sum()))
+            found = found[kept]
         return found
+
+    def left_out(self, num_frames: int) -> SkipReport:
+        """Return which boxes of the file were left out, and why."""
+        assert self._file is not None, 'open_video comes before left_out'
+        frames = self._file.frames
+        late = frames[frames >= num_frames]
+        if len(late):
+            first = f'frame {late[0]} from 0, of {num_frames}'
+            self._report.skip(TOO_LATE, first, count=len(late))
+        if num_broken := len(frames) - len(late) - self._num_seen:
+            self._report.skip(NOT_READ, count=num_broken)
+        return self._report

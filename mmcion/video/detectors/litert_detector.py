@@ -8,6 +8,7 @@ import numpy as np
 from mmcion.registry import DETECTORS
 from mmcion.utils.checks import UserError, check_interval, optional_import
 from mmcion.utils.downloads import fetch_file
+from mmcion.utils.paths import utf8_path
 
 from ..detections import Detections
 from .base_detector import BaseDetector
@@ -59,7 +60,7 @@ class EfficientDetLiteDetector(BaseDetector):
         self._own_files = [file] if file.is_file() else []
         if not self._own_files:
             file = fetch_file(model)
-        self._net = Interpreter(str(file), num_threads=num_threads)
+        self._net = Interpreter(utf8_path(file), num_threads=num_threads)
         self._net.allocate_tensors()
         self._input = self._net.get_input_details()[0]
         # boxes, classes, scores, count: the order of the operator
