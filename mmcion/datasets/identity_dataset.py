@@ -21,7 +21,7 @@ from .image_reader import image_entry, open_images
 from .samplers import seed_transforms
 from .transforms import build_pipeline
 
-_NUM_CHECKED = 5  # images that are read at the start
+_NUM_CHECKED = 600  # images that are looked for at the start
 _NUM_LISTED = 20  # broken images that an error lists
 
 
@@ -76,9 +76,10 @@ class IdentityDataset(Dataset):
                 f'{ann_file} has no images of an identity'
                 f'{f", only {num_junk} of negative ids" if num_junk else ""}.'
             )
-        # a wrong root has none of a few images spread over the rows
+        # a wrong root has none of the images that are spread over the rows
         errors = []
-        for row in np.linspace(0, len(self) - 1, _NUM_CHECKED, dtype=int):
+        num_checked = min(_NUM_CHECKED, len(self))
+        for row in np.linspace(0, len(self) - 1, num_checked, dtype=int):
             try:
                 self.images.read(self._path(row))
                 break
@@ -86,8 +87,9 @@ class IdentityDataset(Dataset):
                 errors.append(error)
         else:
             raise FileNotFoundError(
-                f'{self._path(0)} and other images of {ann_file} cannot be '
-                f'read: set data_root, now {data_root} ({errors[0]}).'
+                f'{len(errors)} of {len(errors)} sampled images of {ann_file} '
+                f'cannot be read: is data_root right, now {data_root}? The '
+                f'first: {errors[0]}.'
             ) from errors[0]
 
     @property

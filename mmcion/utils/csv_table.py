@@ -60,17 +60,16 @@ def read_csv_rows(
             )
             # the place after the last one holds None
             where = {name: place for place, name in enumerate(header)}
-            names = (*required, *optional)
-            pick = itemgetter(
-                *(where.get(name, len(header)) for name in names)
-            )
+            width, names = len(header), (*required, *optional)
+            pick = itemgetter(*(where.get(name, width) for name in names))
             for values in lines:
-                if len(values) == len(header):
-                    yield lines.line_num, pick([*values, None])
+                if len(values) == width:
+                    values.append(None)  # type: ignore[arg-type]
+                    yield lines.line_num, pick(values)
                 elif ''.join(values).strip():
                     raise UserError(
                         f'{file} line {lines.line_num}: {len(values)} values '
-                        f'of {len(header)} columns: {",".join(header)}.'
+                        f'of {width} columns: {",".join(header)}.'
                     )
         except csv.Error as error:
             raise UserError(

@@ -10,11 +10,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from mmcion.utils.image_file import (
-    UnreadableImageError,
-    decode_image,
-    read_image_file,
-)
+from mmcion.utils.checks import UserError
+from mmcion.utils.image_file import decode_image, read_image_file
 from mmcion.utils.paths import printable
 
 ImageLike = str | Path | bytes | np.ndarray
@@ -56,7 +53,7 @@ def read_tile(
     name = printable(key) if isinstance(key, str) else ''
     try:
         image = read_image(load(key))
-    except UnreadableImageError as error:
+    except UserError as error:  # an unreadable image, or its LMDB
         return Tile(None, caption, border, name or str(error))
     return Tile(image, caption, border, name)
 

@@ -22,7 +22,7 @@ class ReIDDataset(BaseReIDDataset):
     """Images listed in a CSV file with the columns path, pid, cam_id, split.
 
     - ``pid`` and ``cam_id`` are integers; a ``pid`` of -1 is junk.
-    - Without ``cam_id`` the metric needs ``camera_aware=False``.
+    - Without ``cam_id`` no image has a camera, and the metric ignores none.
     - ``split`` is ``train``, ``query`` or ``gallery``. Without it all rows
       belong to every split, and a test needs ``draw_queries``.
 

@@ -110,9 +110,10 @@ def _parse(
         try:
             if not (path and video and tracklet):
                 raise ValueError('path, video or tracklet is empty')
+            number_of_frame = int(frame)
             corners = [float(value) for value in box]
-            if int(frame) < 0 or not all(map(math.isfinite, corners)):
+            if number_of_frame < 0 or not all(map(math.isfinite, corners)):
                 raise ValueError(f'frame {frame} or box {box} out of range')
         except ValueError as error:
             raise UserError(f'{file} line {number}: {error}') from error
-        yield path.encode(), video, tracklet, int(frame), corners
+        yield path.encode(), video, tracklet, number_of_frame, corners

@@ -6,6 +6,7 @@ from mmengine.runner import Runner
 from torch.utils.data import Dataset
 
 from mmcion.datasets import IdentitySampler
+from mmcion.datasets.samplers import identity_sampler
 from mmcion.utils.checks import UserError
 
 ALL_K = (1, 2, 4, 6, 8)
@@ -385,3 +386,15 @@ def test_data_loader_of_a_config():
     )
     (expected,) = make(dataset.pids, 24, 4, seed=7)
     assert list(loader) == list(map(list, expected))
+
+
+@pytest.mark.parametrize(
+    ('sizes', 'warned'), [((1, 4, 4), True), ((1, *[4] * 20), False)]
+)
+def test_identities_of_one_image(monkeypatch, sizes, warned):
+    logged = []
+    monkeypatch.setattr(
+        identity_sampler, 'print_log', lambda *a: logged.append(a)
+    )
+    make(labels(sizes), 4, 2)
+    assert len(logged) == warned
