@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from mmcion.structures import IdentityLabels, TrackletTable
 
 
+RESULTS = ('identity.npy', 'cion_annos.json', 'report.json', 'report.html')
 EXPORT_OPTIONS = ('min_images_per_identity', 'min_videos')
 EXAMPLE = """examples:
   python tools/denoise.py configs/denoise/three-levels_auto.py \\
@@ -99,14 +100,10 @@ def write_results(
     from mmcion.apis.reports import report_denoising
     from mmcion.denoising import export_annotation
     from mmcion.utils.checks import UserError
+    from mmcion.utils.checksums import CHECKSUMS, write_checksums
     from mmcion.utils.io import write_json
 
-    # results of an earlier run go first, so that the files belong together
-    shutil.rmtree(out / 'annotation', ignore_errors=True)
-    for name in ('cion_annos.json', 'report.html', 'report.json'):
-        (out / name).unlink(missing_ok=True)
-    labels.save(out / 'identity.npy')
-    problem = None
+    problem = annotation = None
     counts = {
         'images': int(labels.keep.sum()),
         'identities': labels.num_identities,
@@ -116,13 +113,22 @@ def write_results(
     else:
         try:
             annotation, counts = export_annotation(table, labels, **export)
-            annotation.save(out / 'annotation')
-            annotation.to_cion_json(out / 'cion_annos.json')
             labels.report['export'] = counts
         except UserError as error:
+            if (out / 'annotation').exists():
+                raise  # results of other export options stay
             problem = error  # raised when the report that explains it is there
+    # results of an earlier run go first, so that the files belong together
+    shutil.rmtree(out / 'annotation', ignore_errors=True)
+    for name in (CHECKSUMS, *RESULTS):
+        (out / name).unlink(missing_ok=True)
+    labels.save(out / 'identity.npy')
+    if annotation is not None:
+        annotation.save(out / 'annotation')
+        annotation.to_cion_json(out / 'cion_annos.json')
     write_json(out / 'report.json', labels.report)
     report_denoising(table, labels, out / 'report.html')
+    write_checksums(out, RESULTS)
     if problem is not None:
         raise problem
     print(

@@ -25,11 +25,12 @@ says how to use it.
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmcion.utils.cli import add_model_options, tool_parser
+    from mmcion.utils.cli import add_model_options, add_overwrite, tool_parser
 
     parser = tool_parser(__doc__, EXAMPLE)
     add_model_options(parser)
     parser.add_argument('--out', required=True, help='file to write')
+    add_overwrite(parser)
     parser.add_argument(
         '--format',
         choices=['onnx', 'torchscript', 'torch-export'],
@@ -65,16 +66,20 @@ def main() -> None:
     from mmcion.apis.export_parity import read_crops
     from mmcion.apis.features import input_size
     from mmcion.apis.zoo import get_model
+    from mmcion.models.weights.model_file import refuse_same_file
     from mmcion.utils.checks import check_image_size
+    from mmcion.utils.cli import check_out_file
 
+    # a file with its own weights, or those of a name or a config
+    weights_file = args.model if args.model.endswith('.pth') else args.weights
+    refuse_same_file(args.out, weights_file)
+    check_out_file(args.out, overwrite=args.overwrite)
     model = get_model(
         args.model,
         args.weights or not args.random_weights,
         custom_imports=args.custom_imports,
     )
     size = check_image_size(args.image_size or input_size(model))
-    # a file with its own weights, or those of a name or a config
-    is_file = args.model.endswith('.pth')
     report = export_model(
         model,
         args.out,
@@ -84,7 +89,7 @@ def main() -> None:
         l2_norm=args.normalize,
         int8=args.int8,
         crops=read_crops(args.crops, size) if args.crops else None,
-        weights_file=args.model if is_file else args.weights,
+        weights_file=weights_file,
     )
     print_report(Path(args.out), report)
 

@@ -19,6 +19,7 @@ from mmcion.datasets import TrackletDataset, UnreadableImageError
 from mmcion.structures import FeatureStore, TrackletTable
 from mmcion.utils.checks import UserError, check_at_least, join_names
 from mmcion.utils.io import hash_value, read_json, write_json
+from mmcion.utils.paths import printable
 from mmcion.utils.progress import progress_bar
 from mmcion.utils.result_folder import ResultFolder
 
@@ -96,7 +97,9 @@ def extract_features(
         barrier()
         # of the blocks of all ranks
         marks = sorted(results.path.glob('.done_*'))
-        unreadable = sorted(row for mark in marks for row in read_json(mark))
+        unreadable = sorted(
+            row for mark in marks for row in read_json(mark, list[int])
+        )
         _check_unreadable(table, dict.fromkeys(unreadable, ''), max_unreadable)
         barrier()
         # no rank may still read the marks when they are removed
@@ -128,7 +131,7 @@ class _ReadableImages(Dataset):
     def __getitem__(self, row: int) -> dict[str, Any] | str:
         try:
             return self.dataset[row]
-        except (OSError, UnreadableImageError) as error:
+        except UnreadableImageError as error:
             return str(error)
 
 
@@ -168,7 +171,7 @@ def _fill(
     for start in range(0, len(table), _BLOCK_ROWS)[rank::world_size]:
         rows = list(range(start, min(start + _BLOCK_ROWS, len(table))))
         mark = folder / f'.done_{start}'
-        missing[start] = read_json(mark) if mark.exists() else rows
+        missing[start] = read_json(mark, list[int]) if mark.exists() else rows
     unreadable: dict[int, str] = {}
     with progress_bar(
         total=sum(map(len, missing.values())),
@@ -225,5 +228,5 @@ def _check_unreadable(
 
 
 def _names(table: TrackletTable, rows: Iterable[int]) -> str:
-    names = (table.image_path(row) for row in sorted(rows))
+    names = (printable(table.image_path(row)) for row in sorted(rows))
     return join_names(names, most=_NUM_SHOWN)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ from mmcion.datasets.reid import BaseReIDDataset
 from mmcion.registry import DATASETS
 from mmcion.structures import IdentityLabels, RetrievalResult, TrackletTable
 from mmcion.utils.checks import UserError, join_names
+from mmcion.utils.image_file import decode_image
 from mmcion.visualization import (
     DatasetPart,
     ReIDLabels,
@@ -27,6 +29,7 @@ from mmcion.visualization import (
     write_denoising_report,
 )
 from mmcion.visualization.text import count_of
+from mmcion.visualization.tiles import ImageLike, unreadable_remark
 
 from .cam import activation_maps
 from .features import FeatureExtractor
@@ -143,23 +146,24 @@ def browse_dataset(
         seed: Seed of what is drawn.
     """
     dataset, split = _build_dataset(cfg, split)
-    read: Callable[[int], str | bytes]
+    read: Callable[[int], ImageLike]
     if isinstance(dataset, BaseReIDDataset):
         infos = [dataset.get_data_info(row) for row in range(len(dataset))]
         is_query = np.array([info['is_query'] for info in infos])
         title = dataset.title
         source = dataset.source.removeprefix(f'{title} in ')
 
-        def read(row: int) -> str | bytes:
+        def read(row: int) -> ImageLike:
             return infos[row]['img_path']
     elif isinstance(dataset, IdentityDataset):
         is_query = np.zeros(len(dataset), bool)
         title = type(dataset).__name__
         source = str(cfg[f'{split}_dataloader'].dataset.ann_file)
 
-        def read(row: int) -> str | bytes:
+        def read(row: int) -> ImageLike:
             # a column of bytes, mapped into memory: decode what is shown
-            return dataset.images.read(dataset.annotation.path[row].decode())
+            path = os.fsdecode(dataset.annotation.path[row])
+            return decode_image(dataset.images.read(path), path)
     else:
         raise UserError(f'a {type(dataset).__name__} has no identities.')
     labels = ReIDLabels(dataset.pids, dataset.cam_ids, is_query)
@@ -172,7 +176,7 @@ def browse_dataset(
         seed=seed,
     )
     # what an image grid has in place of a table
-    lines = [source]
+    lines = [source, *filter(None, [unreadable_remark(groups)])]
     for part in parts:
         counts = [count_of(part.images, 'image')]
         if part.identities is not None:

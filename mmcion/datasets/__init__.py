@@ -1,6 +1,8 @@
+from mmcion.utils.image_file import UnreadableImageError
+
 from .collate import collate_views
 from .identity_dataset import IdentityDataset
-from .image_reader import UnreadableImageError, open_images
+from .image_reader import open_images
 from .reid import *  # noqa: F403
 from .samplers import IdentitySampler
 from .tracklet_dataset import TrackletDataset

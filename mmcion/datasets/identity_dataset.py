@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,13 @@ from torch.utils.data import Dataset
 from mmcion.registry import DATASETS
 from mmcion.structures import AnnotationTable
 from mmcion.utils.checks import UserError, check_at_least
+from mmcion.utils.image_file import UnreadableImageError
 
-from .image_reader import UnreadableImageError, image_entry, open_images
+from .image_reader import image_entry, open_images
 from .samplers import seed_transforms
 from .transforms import build_pipeline
 
-_NUM_CHECKED = 5  # images that are read at the start
+_NUM_CHECKED = 600  # images that are looked for at the start
 _NUM_LISTED = 20  # broken images that an error lists
 
 
@@ -69,19 +71,25 @@ class IdentityDataset(Dataset):
         self.pids: np.ndarray = self.annotation.pid
         self.cam_ids: np.ndarray = self.annotation.cam_id
         if not len(self):
-            raise UserError(f'{ann_file} has no images.')
-        # a wrong root has none of a few images spread over the rows
+            num_junk = self.annotation.num_junk
+            raise UserError(
+                f'{ann_file} has no images of an identity'
+                f'{f", only {num_junk} of negative ids" if num_junk else ""}.'
+            )
+        # a wrong root has none of the images that are spread over the rows
         errors = []
-        for row in np.linspace(0, len(self) - 1, _NUM_CHECKED, dtype=int):
+        num_checked = min(_NUM_CHECKED, len(self))
+        for row in np.linspace(0, len(self) - 1, num_checked, dtype=int):
             try:
                 self.images.read(self._path(row))
                 break
-            except OSError as error:
+            except UnreadableImageError as error:
                 errors.append(error)
         else:
             raise FileNotFoundError(
-                f'{self._path(0)} and other images of {ann_file} cannot be '
-                f'read: set data_root, now {data_root} ({errors[0]}).'
+                f'{len(errors)} of {len(errors)} sampled images of {ann_file} '
+                f'cannot be read: is data_root right, now {data_root}? The '
+                f'first: {errors[0]}.'
             ) from errors[0]
 
     @property
@@ -108,7 +116,7 @@ class IdentityDataset(Dataset):
                 entry['pid'] = int(self.pids[candidate])
                 entry['cam_id'] = int(self.cam_ids[candidate])
                 return self.pipeline(entry)
-            except (UnreadableImageError, FileNotFoundError) as error:
+            except UnreadableImageError as error:
                 self._add_broken(candidate, error)
         pid = int(self.pids[row])
         rows = np.flatnonzero(self.pids == pid).tolist()
@@ -150,4 +158,4 @@ class IdentityDataset(Dataset):
         return '\n'.join(lines)
 
     def _path(self, row: int) -> str:
-        return self.annotation.path[row].decode()
+        return os.fsdecode(self.annotation.path[row])

@@ -19,8 +19,11 @@ from tqdm import tqdm
 from mmcion.structures import AnnotationTable, TrackletTable
 from mmcion.structures.columns import encode_paths
 from mmcion.utils.checks import UserError, join_names
+from mmcion.utils.checksums import checksum_file, write_checksums
+from mmcion.utils.image_file import UnreadableImageError
 from mmcion.utils.images import list_images
 from mmcion.utils.io import atomic_file, read_json, write_json
+from mmcion.utils.paths import path_below, printable
 from mmcion.utils.progress import progress_bar
 from mmcion.utils.result_folder import ResultFolder
 
@@ -28,6 +31,15 @@ from .image_reader import ImageReader, open_images
 from .tar_images import BLOCK, write_index
 
 _STATE = '.packing'  # folder with the content of each finished tar file
+_COUNTS = 'packed.json'
+_COUNTS_FORM = {'images': int, 'tar files': int, 'missing': list[str]}
+_SHARD_FORM = {
+    'file': str,
+    'names': list[str],
+    'places': list[list[int]],
+    'missing': list[str],
+    'stop': int,
+}
 _AHEAD = 256  # images of a block, which is read while the last is written
 
 
@@ -48,7 +60,9 @@ def images_to_pack(
     source = Path(source)
     root = None if image_root is None else Path(image_root)
     header = source / 'table.json'
-    kind = read_json(header).get('kind') if header.is_file() else None
+    kind = None
+    if header.is_file():
+        kind = read_json(header, {'kind': str})['kind']
     if kind == TrackletTable.KIND:
         table = TrackletTable.load(source)
         paths, root = table.path, root or table.image_root
@@ -65,6 +79,11 @@ def images_to_pack(
         )
     if paths is None or not len(paths):
         raise UserError(f'{source} has no image paths.')
+    # names of members: unpacked, none may land outside of a folder
+    doubtful = np.char.startswith(paths, b'/')
+    doubtful |= np.char.find(paths, b'..') >= 0
+    for path in paths[doubtful].tolist():
+        path_below(root or '', os.fsdecode(path))
     # a path may occur in several rows, but only once in a tar file
     _, first = np.unique(paths, return_index=True)
     return np.asarray(paths)[np.sort(first)], root
@@ -90,7 +109,8 @@ def pack_images(
         images: Reader of the paths.
         out: Folder to write.
         shard_mb: Approximate size of a tar file in MB.
-        max_missing: Largest number of images that may be missing or empty.
+        max_missing: Largest number of images that may be missing, empty or
+            unreadable.
         num_threads: Number of threads that read.
         overwrite: Whether to replace the images of another run.
 
@@ -120,10 +140,16 @@ def pack_images(
                 'tar files': len(shards),
                 'missing': [p for shard in shards for p in shard['missing']],
             }
-            write_json(results.path / 'packed.json', counts)
-            shutil.rmtree(results.path / _STATE, ignore_errors=True)
+            write_json(results.path / _COUNTS, counts)
+            write_checksums(
+                results.path,
+                [_COUNTS, *(shard['file'] for shard in shards)],
+                {s['file']: s['checksum'] for s in shards if 'checksum' in s},
+            )
             results.finish()
-    return read_json(Path(out) / 'packed.json')
+    # it outlives a kill before the end, so that no tar file is written twice
+    shutil.rmtree(Path(out) / _STATE, ignore_errors=True)
+    return read_json(Path(out) / _COUNTS, _COUNTS_FORM)
 
 
 def _write_shards(
@@ -145,14 +171,15 @@ def _write_shards(
     def add_missing(more: list[str]) -> None:
         missing.extend(more)
         if len(missing) > max_missing:
-            names = join_names(missing)
+            names = join_names(map(printable, missing))
             raise UserError(
-                f'missing or empty: {names}; restore them or use --max-missing'
+                f'missing, empty or unreadable: {names}; restore them or use '
+                f'--max-missing'
             )
 
     file, state = next_shard()
     while file.is_file() and state.is_file():
-        shards.append(read_json(state))
+        shards.append(read_json(state, _SHARD_FORM))
         file, state = next_shard()
         add_missing(shards[-1]['missing'])
     # rows up to here are in finished tar files
@@ -169,8 +196,16 @@ def _write_shards(
                 file, contents, shard_bytes, add_missing
             )
             row += len(names) + len(missing) - known
-            shard = {'file': file.name, 'names': names, 'places': places}
-            shards.append({**shard, 'missing': missing[known:], 'stop': row})
+            shards.append(
+                {
+                    'file': file.name,
+                    'names': names,
+                    'places': places,
+                    'missing': missing[known:],
+                    'stop': row,
+                    'checksum': checksum_file(file),
+                }
+            )
             # a tar file without it, after a kill, is written again
             write_json(state, shards[-1])
     return shards
@@ -213,14 +248,14 @@ def _read_ahead(
     def read(path: str) -> tuple[str, bytes]:
         try:
             return path, images.read(path)
-        except (FileNotFoundError, IsADirectoryError):
+        except UnreadableImageError:
             return path, b''
 
     # the next block is read while this one is written
     blocks: deque[Iterator[tuple[str, bytes]]] = deque()
     for start in [*range(0, len(paths), _AHEAD), len(paths)]:
         block = paths[start : start + _AHEAD].tolist()
-        blocks.append(pool.map(read, [path.decode() for path in block]))
+        blocks.append(pool.map(read, [os.fsdecode(path) for path in block]))
         if len(blocks) > 1:
             for image in blocks.popleft():
                 yield image
@@ -250,7 +285,7 @@ def compare_packed(
     # evenly spread, so that a few tar files are all compared
     skipped, images = set(missing), open_images(packed)
     rows = np.linspace(0, len(paths) - 1, min(num_images, len(paths)))
-    sample = [paths[row].decode() for row in rows.astype(np.int64)]
+    sample = [os.fsdecode(paths[row]) for row in rows.astype(np.int64)]
     sample = [path for path in sample if path not in skipped]
     for path in sample:
         if images.read(path) != source.read(path):

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from mmcion.utils.checks import MissingPackageError, UserError, check_file
+from mmcion.utils.image_file import (
+    MissingImageError,
+    UnreadableImageError,
+    read_image_file,
+)
+from mmcion.utils.paths import printable
 
 from .tar_images import TarImages, has_tars
-
-
-class UnreadableImageError(UserError):
-    """An image is damaged, or is not an image."""
 
 
 def image_entry(images: ImageReader, path: str) -> dict[str, Any]:
@@ -54,7 +56,7 @@ class FolderImages:
 
     def read(self, path: str) -> bytes:
         """Return the content of a file."""
-        return (self.root / path).read_bytes()
+        return read_image_file(self.root / path)
 
 
 # Not mmengine's LmdbBackend: it knows ASCII keys only, returns None for a
@@ -87,18 +89,28 @@ class LmdbImages:
                 environment.close()  # the parent process keeps its own
             environment = open_lmdb(root)
             _OPEN[root] = os.getpid(), environment
-        key = path.encode()
+        key = os.fsencode(path)
         value = None
         # lmdb raises errors for keys of another length
         if 0 < len(key) <= environment.max_key_size():
-            with environment.begin() as transaction:
-                value = transaction.get(key)
+            import lmdb  # optional, and there, as it is open
+
+            try:
+                with environment.begin() as transaction:
+                    value = transaction.get(key)
+            except lmdb.Error as error:
+                raise UnreadableImageError(
+                    f'{printable(path)} in the LMDB {self.root} is damaged: '
+                    f'{error}'
+                ) from error
         if value is None:
-            raise FileNotFoundError(f'the LMDB {self.root} has no key {path}')
+            raise MissingImageError(
+                f'the LMDB {self.root} has no key {printable(path)}'
+            )
         return value
 
 
-# Each has a root, and read(path), which raises FileNotFoundError.
+# Each has a root, and read(path), which raises UnreadableImageError.
 ImageReader: TypeAlias = FolderImages | LmdbImages | TarImages
 
 

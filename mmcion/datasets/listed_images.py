@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from mmcion.utils.checks import UserError, check_folder
+from mmcion.utils.paths import printable
 from mmcion.utils.progress import progress_bar
 from mmcion.utils.skip_report import SkipReport
 
@@ -71,13 +72,14 @@ def existing_images(
         # a thousand look-ups are faster than to list large folders
         count = min(_SAMPLE, count)
         rows = np.linspace(0, len(path) - 1, count).astype(int)
-        exists = [(root / path[row].decode()).is_file() for row in rows]
+        exists = [(root / os.fsdecode(path[row])).is_file() for row in rows]
         missing = rows[~np.array(exists, bool)]
     if len(missing) and (not every or len(missing) == len(path)):
+        first = root / printable(path[missing[0]])
         raise UserError(
             f'{len(missing):,} of {count:,} images are missing, such as '
-            f'{root / path[missing[0]].decode()}. Give the folder that paths '
-            f'are relative to, or skip missing images with --check-files.'
+            f'{first}. Give the folder that paths are relative to, or skip '
+            f'missing images with --check-files.'
         )
     found = np.ones(len(path), bool)
     found[missing] = False

@@ -12,12 +12,21 @@ from typing import BinaryIO
 import numpy as np
 
 from mmcion.structures.column_folder import load_columns, save_columns
-from mmcion.utils.checks import UserError, check_file, check_folder
+from mmcion.utils.checks import (
+    UserError,
+    check_file,
+    check_folder,
+    check_same_length,
+)
+from mmcion.utils.image_file import MissingImageError, UnreadableImageError
+from mmcion.utils.paths import path_inside, printable
 
 INDEX = 'index'
 INDEX_COMMAND = 'python tools/dataset_converters/pack_images.py --index'
 BLOCK = 512  # bytes of a tar's header, and what members are padded to
 _KIND = 'TarIndex'
+_COLUMNS = {'hash': 'u', 'shard': 'i', 'offset': 'i', 'size': 'i'}
+_HEADER_FORM = {'shards': list[str], 'bytes': list[int]}
 _SIZE_FIELD = slice(124, 136)
 
 
@@ -42,13 +51,19 @@ class TarImages:
             f'Resume packing, or index other tar files: {INDEX_COMMAND} {root}'
         )
         check_folder(self.root / INDEX, 'index of tar files', hint)
-        columns, header = load_columns(self.root / INDEX, _KIND)
+        columns, header = load_columns(
+            self.root / INDEX, _KIND, _COLUMNS, _HEADER_FORM
+        )
+        check_same_length(shards=header['shards'], bytes=header['bytes'])
+        check_same_length(**columns)
         # (N,) each, sorted by hash; offsets are those of the content
         self._hash, self._shard = columns['hash'], columns['shard']
         self._offset, self._size = columns['offset'], columns['size']
-        self._names: list[str] = header['shards']
-        for name, size in zip(self._names, header['bytes'], strict=True):
-            file = check_file(self.root / name, 'tar file', self._hint)
+        # tar files are beside the index, whatever it names
+        self._shards = [path_inside(self.root, n) for n in header['shards']]
+        self._bytes: list[int] = header['bytes']
+        for file, size in zip(self._shards, self._bytes, strict=True):
+            check_file(file, 'tar file', self._hint)
             if (found := file.stat().st_size) != size:
                 raise UserError(
                     f'{file} has {found} bytes instead of {size}. {self._hint}'
@@ -60,23 +75,33 @@ class TarImages:
 
     def read(self, path: str) -> bytes:
         """Return the content of a member."""
-        key = _hash(path.encode())
+        key = _hash(os.fsencode(path))
         row = int(np.searchsorted(self._hash, key))
         if row == len(self._hash) or self._hash[row] != key:
-            raise FileNotFoundError(
-                f'the tar files of {self.root} have no image {path}'
+            raise MissingImageError(
+                f'the tar files of {self.root} have no image {printable(path)}'
             )
         shard, size = int(self._shard[row]), int(self._size[row])
-        file = self.root / self._names[shard]
-        if shard not in self._files:
-            self._files[shard] = open(file, 'rb', buffering=0)  # noqa: SIM115
         # the header before the content says whether this is the member
-        start = int(self._offset[row]) - BLOCK
-        data = os.pread(self._files[shard].fileno(), BLOCK + size, start)
-        if len(data) < BLOCK + size or _member_size(data) != size:
-            raise UserError(
+        start, length = int(self._offset[row]) - BLOCK, BLOCK + size
+        file, data = self.root / INDEX, b''
+        try:
+            # a damaged index may lead anywhere, or ask for all of the memory
+            if 0 <= shard < len(self._shards) and (
+                size >= 0 and 0 <= start <= self._bytes[shard] - length
+            ):
+                file = self._shards[shard]
+                if shard not in self._files:
+                    self._files[shard] = open(file, 'rb', buffering=0)  # noqa: SIM115
+                data = os.pread(self._files[shard].fileno(), length, start)
+        except OSError as error:
+            raise UnreadableImageError(
+                f'{printable(path)} cannot be read from {file}: {error}'
+            ) from error
+        if len(data) < length or _member_size(data) != size:
+            raise UnreadableImageError(
                 f'{file} has no image of {size} bytes where the index expects '
-                f'{path}. {self._hint}'
+                f'{printable(path)}. {self._hint}'
             )
         return data[BLOCK:]
 
@@ -140,7 +165,7 @@ def write_index(
     files, parts = [], []  # one entry per tar file
     for number, (file, names, places) in enumerate(shards):
         files.append(file)
-        hashes = [_hash(name.encode()) for name in names]
+        hashes = [_hash(os.fsencode(name)) for name in names]
         # (n, 2) -> two (n,)
         offset, size = np.array(places, np.int64).reshape(-1, 2).T
         shard = np.full(len(names), number, np.int32)

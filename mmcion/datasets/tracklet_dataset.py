@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -40,5 +41,5 @@ class TrackletDataset(Dataset):
 
     def __getitem__(self, row: int) -> dict[str, Any]:
         """Return the transformed image of a row."""
-        path = self.paths[row].decode()
+        path = os.fsdecode(self.paths[row])
         return self.pipeline(image_entry(self.images, path))

@@ -39,7 +39,12 @@ class StageResults:
         if is_main_process() and file.exists():
             try:
                 labels = IdentityLabels(load_npz(file)['identity'])
-                found = [(labels, read_json(file.with_suffix('.json')))]
+                found = [
+                    (
+                        labels,
+                        read_json(file.with_suffix('.json'), dict[str, Any]),
+                    )
+                ]
             except (OSError, UserError, KeyError) as error:
                 text = f'{file} is damaged ({error}); done again'
                 print_log(text, logger='current')

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,8 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from mmcion.structures import TrackletTable
-from mmcion.utils.checks import UserError, check_choice, check_columns
+from mmcion.utils.checks import UserError, check_choice
+from mmcion.utils.csv_table import read_csv_rows
 
 _BOX_FIELDS = ('frame', 'id', 'x', 'y', 'w', 'h')
 
@@ -63,10 +63,8 @@ def read_truth(
 
 
 def _read_csv(path: str | Path, fields: tuple[str, ...]) -> list[dict]:
-    with open(path, newline='') as file:
-        reader = csv.DictReader(file)
-        check_columns(path, reader.fieldnames or (), fields)
-        return list(reader)
+    rows = read_csv_rows(path, fields, what='ground truth')
+    return [dict(zip(fields, values, strict=True)) for _, values in rows]
 
 
 def match_truth(

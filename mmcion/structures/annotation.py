@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from mmengine.logging import print_log
 
 from mmcion.utils.checks import UserError, check_file, check_same_length
 
 from .cion_json import read_cion_json, write_cion_json
 from .column_folder import load_columns, save_columns
 from .columns import as_integers, encode_paths
+
+_COLUMNS = {'path': 'S', 'pid': 'iu', 'cam_id': 'iu'}
 
 
 class AnnotationTable:
@@ -22,6 +26,7 @@ class AnnotationTable:
         pid: ``(N,)`` int32 identity, 0..P-1.
         cam_id: ``(N,)`` int32 camera or video; 0 if unknown.
         image_root: Folder, LMDB or tar files of the images, if known.
+        num_junk: Number of images with a negative id, which were left out.
 
     Raises:
         UserError: If columns differ in length, ``pid`` or ``cam_id`` are not
@@ -44,6 +49,7 @@ class AnnotationTable:
             cam_id = np.zeros(len(self.pid), np.int32)
         self.cam_id = as_integers('cam_id', cam_id, np.int32)
         self.image_root = None if image_root is None else Path(image_root)
+        self.num_junk = 0
         check_same_length(path=self.path, pid=self.pid, cam_id=self.cam_id)
         if self.pid.min(initial=0) < 0:
             raise UserError('pid must be >= 0: drop unassigned rows first.')
@@ -67,8 +73,9 @@ class AnnotationTable:
         """
         if not Path(source).is_dir():
             return cls.from_cion_json(source)
-        columns, header = load_columns(source, cls.KIND)
-        return cls(**columns, image_root=header['image_root'])
+        columns, header = load_columns(source, cls.KIND, _COLUMNS)
+        known = {name: columns[name] for name in _COLUMNS}
+        return cls(**known, image_root=header['image_root'])
 
     def to_cion_json(self, file: str | Path) -> None:
         """Write CION's annotation file; see ``write_cion_json``."""
@@ -78,9 +85,21 @@ class AnnotationTable:
     def from_cion_json(cls, file: str | Path) -> AnnotationTable:
         """Read CION's annotation file; ids are relabelled to 0..P-1.
 
-        The image root is the folder of the file, as in CION-AL.
+        The image root is the folder of the file, as in CION-AL. Images of
+        negative ids, which are no identities, are left out.
         """
         path, ids = read_cion_json(check_file(file, 'annotation'))
+        num_junk = int((ids < 0).sum())
+        if num_junk:
+            print_log(
+                f'{file}: {num_junk} of {len(ids)} images are left out: their '
+                f'id is negative, such as {ids[ids < 0][0]}',
+                logger='current',
+                level=logging.WARNING,
+            )
+            path, ids = path[ids >= 0], ids[ids >= 0]
         # identities in the order of their ids: (N,) ids -> (N,) 0..P-1
         _, pid = np.unique(ids, return_inverse=True)
-        return cls(path, pid, image_root=Path(file).parent)
+        table = cls(path, pid, image_root=Path(file).parent)
+        table.num_junk = num_junk
+        return table

@@ -13,6 +13,7 @@ import reprlib
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 
 import ijson
 import numpy as np
@@ -24,6 +25,8 @@ from .columns import join_parts
 
 _BUFFER = 1 << 20  # bytes parsed at a time
 _BLOCK = 1 << 16  # entries held as Python objects
+_LEVELS = 1000  # of nested objects and lists; entries need two
+_CHECKED = 1 << 14  # bytes between two looks at the level
 _FORM = 'a list of objects with the keys "file_path" (text) and "id" (integer)'
 
 
@@ -68,13 +71,45 @@ def write_cion_json(
         for start in range(0, len(order), _BLOCK):
             rows = order[start : start + _BLOCK]
             lines = [
-                f'\n{{"file_path": {json.dumps(name.decode())}, "id": {i}}}'
+                f'\n{{"file_path": {_as_json(name)}, "id": {i}}}'
                 for name, i in zip(
                     path[rows].tolist(), pid[rows].tolist(), strict=True
                 )
             ]
             stream.write((',' if start else '') + ','.join(lines))
         stream.write('\n]\n')
+
+
+def _as_json(path: bytes) -> str:
+    try:
+        return json.dumps(path.decode())
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f'path {path!r} is not UTF-8, as JSON must be; rename the file.'
+        ) from error
+
+
+class _FlatFile:
+    """Refuse deeply nested JSON, for which ijson would need all memory.
+
+    Brackets are counted, also those in names, where they come in pairs.
+    """
+
+    def __init__(self, stream: BinaryIO, file: str | Path) -> None:
+        self.stream, self.file, self.depth = stream, file, 0
+
+    def read(self, size: int) -> bytes:
+        block = self.stream.read(size)
+        for start in range(0, len(block), _CHECKED):
+            part = block[start : start + _CHECKED]
+            self.depth += part.count(b'[') + part.count(b'{')
+            self.depth -= part.count(b']') + part.count(b'}')
+            if self.depth > _LEVELS:
+                raise UserError(
+                    f'{self.file} must be {_FORM}; more than {_LEVELS} levels '
+                    f'are nested.'
+                )
+        return block
 
 
 def _entries(file: str | Path) -> Iterator[tuple[bytes, int]]:
@@ -89,7 +124,10 @@ def _entries(file: str | Path) -> Iterator[tuple[bytes, int]]:
             raise UserError(f'{file} must be {_FORM}; begins with {start!r}.')
         try:
             for entry in ijson.items(
-                stream, 'item', buf_size=_BUFFER, use_float=True
+                _FlatFile(stream, file),
+                'item',
+                buf_size=_BUFFER,
+                use_float=True,
             ):
                 fields = entry if isinstance(entry, dict) else {}
                 path, pid = fields.get('file_path'), fields.get('id')
@@ -103,7 +141,8 @@ def _entries(file: str | Path) -> Iterator[tuple[bytes, int]]:
                     raise UserError(f'{file} must be {_FORM}; {found}.')
                 yield path.encode(), pid
                 count += 1
-        except ijson.JSONError as error:
+        # UnicodeError: half of a surrogate pair, in the text or as an escape
+        except (ijson.JSONError, UnicodeError, RecursionError) as error:
             problem, size = error.args[0], Path(file).stat().st_size
             if isinstance(problem, bytes):  # if the text is not UTF-8
                 problem = problem.decode(errors='replace')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,23 @@ import numpy as np
 import torch
 
 from mmcion.utils.checks import UserError, check_file
-from mmcion.utils.io import hash_value, map_npy, read_json, write_json
+from mmcion.utils.checksums import (
+    CHECKSUMS,
+    Checksum,
+    check_checksum,
+    check_files,
+    read_checksums,
+    write_checksums,
+)
+from mmcion.utils.io import (
+    create_npy,
+    hash_value,
+    map_npy,
+    read_json,
+    write_json,
+)
 
+from .columns import as_integers
 from .tracklet_table import TrackletTable
 
 # Values converted at a time: they stay in the processor's cache, and torch
@@ -24,6 +40,12 @@ _CHUNK = (1 << 15) - 1
 _STEPS = np.float32(1 << 24)
 _HASHED_ROWS = 1 << 16  # at a time
 _LARGEST = float(np.finfo(np.float16).max)
+_META_FORM = {
+    'rows': int,
+    'dim': int,
+    'table': str | None,
+    'unreadable': list[int] | None,
+}
 
 
 class FeatureStore:
@@ -76,12 +98,18 @@ class FeatureStore:
             features = features.astype(np.float64)  # what torch can convert
         self._features = features
         self.meta = dict(meta or {})
-        listed = self.meta.get('unreadable', [])
-        self.unreadable = np.unique(np.array(listed, np.int64))
-        if (last := self.unreadable.max(initial=-1)) >= len(self):
+        listed = as_integers(
+            'unreadable', self.meta.get('unreadable') or [], np.int64
+        )
+        self.unreadable = np.unique(listed)
+        wrong = (self.unreadable < 0) | (self.unreadable >= len(self))
+        if wrong.any():
+            row = self.unreadable[wrong][0]
             raise UserError(
-                f'unreadable row {last} is beyond the {len(self)} rows.'
+                f'unreadable row {row} is beyond the {len(self)} rows.'
             )
+        # the file and its checksum, compared when all of it is read
+        self._source: tuple[Path, str] | None = None
         self.mean = self._compute_mean() if center else None
 
     @classmethod
@@ -90,19 +118,20 @@ class FeatureStore:
 
         Ranks may write disjoint row ranges of it, then ``finish`` the store.
         An array of the same shape keeps its values, others become zeros.
+
+        Raises:
+            DiskFullError: If there is no space for it.
         """
         folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / cls.META).unlink(missing_ok=True)
+        for name in (cls.META, CHECKSUMS):
+            (folder / name).unlink(missing_ok=True)
         array = folder / cls.ARRAY
         if array.exists():
             with contextlib.suppress(ValueError, EOFError):  # a kill
                 found = np.lib.format.open_memmap(array, mode='r+')
                 if found.shape == shape and found.dtype == np.float16:
                     return found
-        return np.lib.format.open_memmap(
-            array, mode='w+', dtype=np.float16, shape=shape
-        )
+        return create_npy(array, shape, np.float16)
 
     @classmethod
     def finish(cls, folder: str | Path, meta: dict[str, Any]) -> None:
@@ -110,6 +139,7 @@ class FeatureStore:
         folder = Path(folder)
         rows, dim = np.load(folder / cls.ARRAY, mmap_mode='r').shape
         write_json(folder / cls.META, {'rows': rows, 'dim': dim, **meta})
+        write_checksums(folder, [cls.ARRAY, cls.META])
 
     @classmethod
     def open(cls, folder: str | Path, *, center: bool = False) -> FeatureStore:
@@ -124,16 +154,24 @@ class FeatureStore:
             'description of finished features',
             'Run tools/extract_features.py to its end.',
         )
-        meta = read_json(file)
-        shape = (meta['rows'], meta['dim'])
-        array = map_npy(file.with_name(cls.ARRAY), shape)
-        return cls(array, meta, center=center)
+        meta = read_json(file, _META_FORM)
+        check_files(folder, [cls.META])
+        path = file.with_name(cls.ARRAY)
+        array = map_npy(path, (meta['rows'], meta['dim']))
+        store = cls(array, meta)
+        expected = read_checksums(folder).get(cls.ARRAY)
+        # only if the values are there as they lie in the file
+        if expected and store._features is array and array.flags.c_contiguous:
+            store._source = path, expected
+        return store.centered() if center else store
 
     def centered(self) -> FeatureStore:
         """Return the same features, with their mean subtracted."""
         if self.mean is not None:
             return self
-        return FeatureStore(self._features, self.meta, center=True)
+        store = FeatureStore(self._features, self.meta, center=True)
+        store._source = self._source
+        return store
 
     def __len__(self) -> int:
         return len(self._features)
@@ -182,12 +220,27 @@ class FeatureStore:
         return block
 
     def fingerprint(self) -> str:
-        """Return a hash of origin, shape and all values."""
+        """Return a hash of origin, shape and all values.
+
+        Raises:
+            UserError: If an opened file differs from its checksum.
+        """
+        checksum = Checksum()
+        if self._source:  # the header, which comes before the values
+            with open(self._source[0], 'rb') as stream:
+                size = os.fstat(stream.fileno()).st_size
+                checksum.update(stream.read(size - self._features.nbytes))
         state = [self.meta, self._features.shape, self.mean is not None]
         digest = hashlib.sha256(hash_value(state).encode())
         for start in range(0, len(self), _HASHED_ROWS):
             rows = self._features[start : start + _HASHED_ROWS]
-            digest.update(np.ascontiguousarray(rows).data)
+            data = np.ascontiguousarray(rows).data
+            digest.update(data)
+            if self._source:
+                checksum.update(data)
+        if self._source:
+            path, expected = self._source
+            check_checksum(path, str(checksum), expected)
         return digest.hexdigest()[:16]
 
     def save(self, folder: str | Path) -> None:

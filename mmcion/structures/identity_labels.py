@@ -8,8 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from mmcion.utils.io import save_npy
+from mmcion.utils.checks import UserError, check_file, name_in_errors
+from mmcion.utils.checksums import check_files, read_checksums
+from mmcion.utils.io import load_npy, save_npy
 
+from .columns import as_integers
 from .feature_store import FeatureStore
 from .tracklet_table import TrackletTable
 
@@ -71,5 +74,23 @@ class IdentityLabels:
 
     @classmethod
     def load(cls, path: str | Path) -> IdentityLabels:
-        """Read labels written by ``save``."""
-        return cls(np.load(path))
+        """Read labels written by ``save``.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            UserError: If it is damaged, or holds anything but identities.
+        """
+        path = check_file(path, 'identities')
+        identity = load_npy(path)
+        # a file of one's own has none, even beside those of a denoising
+        if path.name in read_checksums(path.parent):
+            check_files(path.parent, [path.name])
+        with name_in_errors(path):
+            if identity.dtype.kind != 'i':  # as other programs write them
+                identity = as_integers('identity', identity, np.int64)
+            if identity.ndim != 1 or (identity < UNASSIGNED).any():
+                raise UserError(
+                    f'identities must be (N,) integers from {UNASSIGNED} on; '
+                    f'got {identity.shape}, {identity.min(initial=0)}.'
+                )
+        return cls(identity)

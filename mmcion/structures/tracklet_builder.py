@@ -10,13 +10,17 @@ from pathlib import Path
 import numpy as np
 
 from mmcion.utils.checks import UserError
+from mmcion.utils.checksums import CHECKSUMS, write_checksums
 from mmcion.utils.io import save_npy
+from mmcion.utils.paths import printable
 from mmcion.utils.skip_report import SkipReport
 
 from .columns import first_unsorted, join_parts
 from .tracklet_table import TrackletTable
 
 _KEYS = ('video', 'tracklet', 'frame', 'item')
+TRUTH = 'truth.npy'
+SKIPPED = 'skipped.json'
 DUPLICATE = 'repeated video, tracklet, frame and box number'
 
 
@@ -77,10 +81,12 @@ class TrackletReading:
         """
         out = Path(out)
         shutil.rmtree(out / 'table', ignore_errors=True)
-        (out / 'truth.npy').unlink(missing_ok=True)
-        self.report.save(out / 'skipped.json', kept=self._counts)
+        for name in (CHECKSUMS, TRUTH):
+            (out / name).unlink(missing_ok=True)
+        self.report.save(out / SKIPPED, kept=self._counts)
         if self.truth is not None:
-            save_npy(out / 'truth.npy', self.truth)
+            save_npy(out / TRUTH, self.truth)
+        write_checksums(out, [SKIPPED, TRUTH])
         self.table.save(out / 'table')
 
     def summary(self) -> str:
@@ -178,7 +184,7 @@ class TrackletBuilder:
             new[1:] |= np.diff(rows[name]) != 0
         repeated = np.flatnonzero(~new)
         if len(repeated):
-            names = [path.decode() for path in rows['path'][repeated[:5]]]
+            names = [printable(path) for path in rows['path'][repeated[:5]]]
             report.skip(DUPLICATE, *names, count=len(repeated))
             rows = {name: column[new] for name, column in rows.items()}
         return rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,9 +13,16 @@ import numpy as np
 from mmcion.utils.checks import UserError, check_same_length
 
 from .column_folder import load_columns, save_columns
-from .columns import as_integers, encode_paths, first_unsorted
+from .columns import (
+    as_floats,
+    as_integers,
+    check_finite,
+    encode_paths,
+    first_unsorted,
+)
 
 _KEYS = ('video_id', 'tracklet_id', 'frame')
+_HEADER_FORM = {'videos': list[str], 'sources': list[str]}
 
 
 class TrackletTable:
@@ -96,7 +104,7 @@ class TrackletTable:
             tracklet_id: ``(N,)`` integers.
             frame: ``(N,)`` integers >= 0.
             path: ``(N,)`` text or bytes.
-            box: ``(N, 4)`` numbers.
+            box: ``(N, 4)`` finite numbers.
             score: ``(N,)`` numbers.
             videos: V names; ``video00000`` and so on if None.
             sources: V recordings; each video its own if None.
@@ -116,10 +124,13 @@ class TrackletTable:
             columns['path'] = encode_paths(path)
         for name, values in (('box', box), ('score', score)):
             if values is not None:
-                columns[name] = np.asarray(values, np.float32)
+                column = as_floats(name, values)
+                columns[name] = column.astype(np.float32, copy=False)
         check_same_length(**columns)
         if box is not None and (shape := columns['box'].shape)[1:] != (4,):
             raise UserError(f'box must be (N, 4) x, y, w, h; got {shape}.')
+        if box is not None:
+            check_finite('box', columns['box'])
         if (lowest := columns['frame'].min(initial=0)) < 0:
             raise UserError(f'frame must be >= 0; got {lowest}.')
         if (row := first_unsorted(keys)) is not None:
@@ -170,7 +181,7 @@ class TrackletTable:
         """Return the full path of a row's image."""
         if self.path is None:
             raise UserError('the table has no image paths.')
-        return (self.image_root or Path()) / self.path[row].decode()
+        return (self.image_root or Path()) / os.fsdecode(self.path[row])
 
     def fingerprint(self) -> str:
         """Return a hash of keys and videos, to check features against."""
@@ -196,8 +207,14 @@ class TrackletTable:
     @classmethod
     def load(cls, folder: str | Path) -> TrackletTable:
         """Open a saved table memory-mapped; see ``load_columns``."""
-        columns, header = load_columns(folder, cls.KIND)
+        columns, header = load_columns(
+            folder, cls.KIND, dict.fromkeys(_KEYS, 'iu'), _HEADER_FORM
+        )
         videos = header['videos']
+        check_same_length(videos=videos, sources=header['sources'])
+        if 'box' in columns and columns['box'].shape[1:] != (4,):
+            shape = columns['box'].shape
+            raise UserError(f'{folder}: box must be (N, 4); got {shape}.')
         pointers = columns.keys() & {'tracklet_ptr', 'video_ptr'}
         check_same_length(**{k: columns[k] for k in columns.keys() - pointers})
         # the ends are checked; all pointers would need a pass over the rows

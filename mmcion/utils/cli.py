@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .checks import UserError, check_file
+from .checks import UserError, check_file, check_new
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -92,6 +92,38 @@ def add_out_options(parser: argparse.ArgumentParser, what: str) -> None:
     )
 
 
+def add_overwrite(parser: argparse.ArgumentParser) -> None:
+    """Add ``--overwrite``; see ``check_out_file``."""
+    parser.add_argument(
+        '--overwrite', action='store_true', help='replace an existing file'
+    )
+
+
+def check_out_file(
+    path: str | Path | None, *suffixes: str, overwrite: bool = True
+) -> None:
+    """Check the file that a tool is to write, before the long part.
+
+    Args:
+        path: Value of ``--out``.
+        suffixes: Suffixes it may have, so that a slip replaces no file of
+            another kind; any if none is given.
+        overwrite: Whether an existing file may be replaced: scores and
+            pages are made again at will, models and labels are not.
+
+    Raises:
+        UserError: If it exists and must not be replaced, or has another
+            suffix.
+    """
+    if path is None:
+        return
+    if suffixes and Path(path).suffix.lower() not in suffixes:
+        raise UserError(
+            f'--out must end in {" or ".join(suffixes)}; got {path}.'
+        )
+    check_new(path, overwrite=overwrite)
+
+
 def add_reader_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of every reader of a folder of images."""
     add_out_options(parser, 'folder')
@@ -105,7 +137,7 @@ def add_reader_options(parser: argparse.ArgumentParser) -> None:
 def add_converter_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of every converter of weights."""
     parser.add_argument('checkpoint', help='file to convert')
-    parser.add_argument('--out', required=True, help='model file to write')
+    add_out_options(parser, 'model file')
     parser.add_argument(
         '--arch', help='such as resnet50_ibn (default: as recognised)'
     )

@@ -12,6 +12,13 @@ IMAGE_SUFFIXES = frozenset(
     {'.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp'}
 )
 
+_OF_SYSTEMS = frozenset(
+    {
+        *('__MACOSX', '@eaDir', '#recycle', '#snapshot', 'lost+found'),
+        *('$RECYCLE.BIN', 'System Volume Information'),
+    }
+)
+
 
 def is_image_name(name: str) -> bool:
     """Return whether a file name has the suffix of an image.
@@ -21,6 +28,14 @@ def is_image_name(name: str) -> bool:
     # millions of names are tested, and os.path.splitext is slow
     _, dot, suffix = name.rpartition('.')
     return dot + suffix.lower() in IMAGE_SUFFIXES and name[0] != '.'
+
+
+def is_hidden(name: str) -> bool:
+    """Return whether a file or folder is none of the user's data.
+
+    Operating systems and disks make them, some with small copies of images.
+    """
+    return name.startswith('.') or name in _OF_SYSTEMS
 
 
 def list_images(
@@ -44,7 +59,7 @@ def list_images(
     found: list[str] = []
     for place, below, names in os.walk(folder):
         below[:] = [
-            name for name in below if recursive and not name.startswith('.')
+            name for name in below if recursive and not is_hidden(name)
         ]
         inside = Path(place).relative_to(folder).as_posix()
         prefix = '' if inside == '.' else f'{inside}/'

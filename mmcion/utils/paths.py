@@ -16,10 +16,13 @@ def path_below(root: str | Path, name: str) -> Path:
         name: Relative path with forward slashes.
 
     Raises:
-        UserError: If it is empty or absolute, or has a part ``..``.
+        UserError: If it is empty or absolute, has a part ``..`` or a
+            character that no file name can have.
     """
     path = PurePosixPath(name)
-    if not path.parts or path.is_absolute() or '..' in path.parts:
+    # a NUL, or a half of a surrogate pair, which JSON can hold
+    odd = '\0' in name or any('\ud800' <= char < '\udc80' for char in name)
+    if not path.parts or path.is_absolute() or '..' in path.parts or odd:
         raise UserError(
             f'{name!r} is no path below {root}; give a relative path without '
             f'"..".'

@@ -28,6 +28,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from socket import gethostname
 from typing import Any, TextIO, TypeVar
 
 from mmengine.dist import barrier, broadcast_object_list, is_main_process
@@ -39,6 +40,12 @@ T = TypeVar('T')
 
 RECORD = 'run.json'
 _VERSION = 1  # of the record; raise it when old ones cannot be compared
+_RECORD_FORM = {
+    'kind': str,
+    'settings': dict[str, Any],
+    'inputs': dict[str, Any],
+    'complete': bool,
+}
 _LONGEST = 200  # characters of a setting; longer ones are recorded as a hash
 
 
@@ -145,7 +152,9 @@ class ResultFolder:
         out, new = self.out, _beside(self.out, 'new')
         state = self.state(out)
         # to read what is there needs no lock
-        if state is not State.COMPLETE or self.overwrite:
+        if state is State.COMPLETE and not self.overwrite:
+            _remove_left_overs(out)
+        else:
             self._lock = _lock(out)
             if _beside(out, 'old').exists():  # killed between two renames
                 _exchange(out)
@@ -174,7 +183,8 @@ class ResultFolder:
             shutil.rmtree(_beside(out, 'trash'), ignore_errors=True)
             os.replace(path, _beside(out, 'trash'))
         shutil.rmtree(_beside(out, 'trash'), ignore_errors=True)
-        for left_over in filter(_is_left_over, path.glob('.*')):
+        # of whatever process: there is no other now
+        for left_over in [*path.glob('.*.tmp'), *path.glob('*/.*.tmp')]:
             remove = shutil.rmtree if left_over.is_dir() else os.unlink
             remove(left_over)
         write_json(path / RECORD, {**self.record, 'complete': False})
@@ -199,9 +209,7 @@ def _exchange(out: Path) -> None:
 def _read_record(folder: Path) -> dict[str, Any]:
     """Return the record of a folder, empty if it has none of ours."""
     file = folder / RECORD
-    found = read_json(file) if file.is_file() else {}
-    ours = isinstance(found, dict) and {'kind', 'complete'} <= found.keys()
-    return found if ours else {}
+    return read_json(file, _RECORD_FORM) if file.is_file() else {}
 
 
 def _is_left_over(path: Path) -> bool:
@@ -214,24 +222,39 @@ def _beside(out: Path, suffix: str) -> Path:
     return out.with_name(f'.{out.name}.{suffix}')
 
 
+def _remove_left_overs(out: Path) -> None:
+    """Remove what a run left that was killed when its results were there."""
+    if any(_beside(out, x).exists() for x in ('lock', 'old', 'trash')):
+        # another run may be replacing the results
+        with contextlib.suppress(UserError, OSError), _lock(out):
+            for suffix in ('old', 'trash'):
+                shutil.rmtree(_beside(out, suffix), ignore_errors=True)
+            _beside(out, 'lock').unlink()
+
+
 def _lock(out: Path) -> TextIO:
     """Lock a folder until the returned file is closed or the process ends."""
     path = _beside(out, 'lock')
     path.parent.mkdir(parents=True, exist_ok=True)
     while True:
-        file = open(path, 'a')  # noqa: SIM115
+        file = open(path, 'a+')  # noqa: SIM115
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            file.seek(0)
+            owner = file.read(_LONGEST) or 'another process'
             file.close()
             raise UserError(
-                f'another process is writing to {out}. Wait for its end.'
+                f'{out} is in use by {owner}. Wait for its end.'
             ) from None
         except OSError:
             pass  # some network file systems have no locks
         # its last owner may have removed the file before it was locked
         with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(path.stat(), os.fstat(file.fileno())):
+                file.truncate(0)
+                file.write(f'process {os.getpid()} on {gethostname()}')
+                file.flush()
                 return file
         file.close()
 

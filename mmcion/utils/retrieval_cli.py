@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .checks import UserError
-from .cli import add_dict_option
+from .cli import add_dict_option, check_out_file
 
 
 def add_retrieval_options(parser: argparse.ArgumentParser) -> None:
@@ -69,3 +69,4 @@ def check_outputs(**paths: str | None) -> None:
             raise UserError(f'{given} is {kind}; use another path.')
         if not os.access(place, os.W_OK):
             raise UserError(f'{given}: no permission to write.')
+    check_out_file(paths.get('out'), '.json')

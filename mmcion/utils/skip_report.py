@@ -56,7 +56,7 @@ class SkipReport:
         """
         rows = np.flatnonzero(mask)
         if len(rows):
-            some = [paths[row].decode() for row in rows[:_NUM_EXAMPLES]]
+            some = [printable(paths[row]) for row in rows[:_NUM_EXAMPLES]]
             self.skip(reason, *some, count=len(rows))
 
     def note(self, text: str) -> None:

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from mmcion.utils.checks import check_at_least, check_interval
+from mmcion.utils.io import name_full_disk
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,8 @@ class CropFolders:
         quality = [cv2.IMWRITE_JPEG_QUALITY, self.quality]
         good, data = cv2.imencode('.jpg', image, quality)
         assert good, image.shape
-        (self._hidden / file_name).write_bytes(data.tobytes())
+        with name_full_disk(self._hidden / file_name):
+            (self._hidden / file_name).write_bytes(data.tobytes())
 
     def finish(self, paths: Iterable[str]) -> None:
         """Move the crops that are kept to ``root/<folder>/<file name>``."""

@@ -10,7 +10,7 @@ import numpy as np
 from mmcion.utils.checks import UserError, check_at_least, check_same_length
 
 from .text import count_of
-from .tiles import ImageLike, Tile, TileGroup, read_image
+from .tiles import ImageLike, Tile, TileGroup, read_tile
 
 JUNK, NO_CAMERA = -1, -1
 _MAX_CAMERAS = 8  # more are counted instead of listed
@@ -119,8 +119,8 @@ def dataset_groups(
             if cam_id != NO_CAMERA:
                 words.append(f'cam {cam_id}')
             own = 'blue' if is_query else 'line'
-            crop = read_image(load(row))
-            shown.append(Tile(crop, ', '.join(words), border or own))
+            caption = ', '.join(words)
+            shown.append(read_tile(load, row, caption, border or own))
         return shown
 
     groups = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -40,7 +41,7 @@ class TableTiles:
         assert table.path is not None
         tiles = []
         for row in rows:
-            path = table.path[row].decode()
+            path = os.fsdecode(table.path[row])
             video = table.videos[table.video_id[row]]
             caption = f'{video}\nframe {table.frame[row]}'
             tiles.append(read_tile(self.load, path, caption, border))

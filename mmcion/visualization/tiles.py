@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from mmcion.utils.checks import UserError, check_file
+from mmcion.utils.image_file import (
+    UnreadableImageError,
+    decode_image,
+    read_image_file,
+)
+from mmcion.utils.paths import printable
 
 ImageLike = str | Path | bytes | np.ndarray
 
@@ -39,20 +44,21 @@ class TileGroup:
 
 
 def read_tile(
-    load: Callable[[str], ImageLike],
-    path: str,
+    load: Callable[[Any], ImageLike],
+    key: Any,
     caption: str = '',
     border: str = '',
 ) -> Tile:
     """Return the tile of an image, without the image if it is unreadable.
 
-    ``load`` returns what ``read_image`` takes for the path.
+    ``load`` returns what ``read_image`` takes for a key, such as a path.
     """
+    name = printable(key) if isinstance(key, str) else ''
     try:
-        image = read_image(load(path))
-    except Exception:  # decoders raise errors of many kinds
-        return Tile(None, caption, border, path)
-    return Tile(image, caption, border, path)
+        image = read_image(load(key))
+    except UnreadableImageError as error:
+        return Tile(None, caption, border, name or str(error))
+    return Tile(image, caption, border, name)
 
 
 def unreadable_remark(groups: Sequence[TileGroup]) -> str:
@@ -72,24 +78,17 @@ def read_image(image: ImageLike, cell: tuple[int, int] = CELL) -> Image.Image:
 
     Args:
         image: File, content of a file, or ``(H, W, 3)`` or ``(H, W)`` uint8.
+            Files are decoded as for the model.
         cell: Width and height in pixels.
 
     Raises:
-        FileNotFoundError: If the file is missing.
-        UserError: If the file cannot be read.
+        UnreadableImageError: If the file is missing or cannot be read.
     """
-    if isinstance(image, np.ndarray):
-        return fit(Image.fromarray(image).convert('RGB'), cell)
-    source: io.BytesIO | Path
     if isinstance(image, bytes):
-        name, source = 'the file', io.BytesIO(image)
-    else:
-        name, source = str(image), check_file(image, 'image')
-    try:
-        with Image.open(source) as file:
-            return fit(file.convert('RGB'), cell)
-    except (UnidentifiedImageError, OSError) as error:
-        raise UserError(f'{name} is no readable image: {error}') from error
+        image = decode_image(image, 'the file')
+    elif not isinstance(image, np.ndarray):
+        image = decode_image(read_image_file(image), image)
+    return fit(Image.fromarray(image).convert('RGB'), cell)
 
 
 def fit(image: Image.Image, cell: tuple[int, int]) -> Image.Image:

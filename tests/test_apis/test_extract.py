@@ -17,7 +17,7 @@ from mmcion.utils.checks import UserError
 from ..dist_utils import run_on_ranks
 
 ROWS = 14
-FILES = ['features.json', 'features.npy', 'run.json']
+FILES = ['checksums.json', 'features.json', 'features.npy', 'run.json']
 META = {'extractor': 'colour', 'size': (24, 12)}
 PIPELINE = [
     {'type': 'mmcion.LoadImage'},

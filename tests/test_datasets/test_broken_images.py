@@ -13,6 +13,7 @@ from mmcion.datasets import (
 from mmcion.utils.checks import UserError
 from tests.tiny import write_identities
 
+from ..test_utils.test_image_file import KINDS, make_unreadable
 from .test_image_reader import write_lmdb
 
 SIZES = (2, 4)  # rows 0 and 1, rows 2 to 5
@@ -80,8 +81,10 @@ def test_each_broken_image_is_logged_and_tried_once(folder, logged):
     assert 'image 2 of at most 4' in logged[1][0] and '4.png' in logged[1][0]
 
 
-def test_missing_file_is_a_broken_image(folder, logged):
+@pytest.mark.parametrize('kind', KINDS)
+def test_whatever_cannot_be_read_is_a_broken_image(folder, logged, kind):
     (folder / '3.png').unlink()
+    make_unreadable(folder / '3.png', kind)
     assert file_of(make_dataset(folder)[3]) == '4.png'
 
 

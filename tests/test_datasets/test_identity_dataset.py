@@ -85,7 +85,8 @@ def test_empty_annotation(tmp_path):
 
 
 def test_wrong_data_root_is_noticed_at_once(folder, tmp_path):
-    with pytest.raises(FileNotFoundError, match='other'):
+    message = r'[0-9]+ of [0-9]+ sampled images .*data_root right.*other'
+    with pytest.raises(FileNotFoundError, match=message):
         IdentityDataset(folder / 'annotation', tmp_path / 'other', PIPELINE)
 
 
@@ -150,3 +151,17 @@ def test_draws_seed_the_transforms_whatever_the_workers(folder):
     assert first == again
     assert len({*first, *second}) == 2 * 8
     assert numbers(folder, 1) == numbers(folder, 2, True) == expected
+
+
+def test_images_of_no_identity_are_left_out(folder):
+    ids = [-1, -1, 5, 5, 7]
+    entries = [
+        {'file_path': f'{row}.png', 'id': pid} for row, pid in enumerate(ids)
+    ]
+    (folder / 'annos.json').write_text(json.dumps(entries))
+    dataset = IdentityDataset(folder / 'annos.json', None, PIPELINE)
+    assert dataset.pids.tolist() == [0, 0, 1]
+    assert dataset.annotation.num_junk == 2
+    (folder / 'annos.json').write_text(json.dumps(entries[:2]))
+    with pytest.raises(UserError, match='only 2 of negative ids'):
+        IdentityDataset(folder / 'annos.json', None, PIPELINE)

@@ -1,3 +1,5 @@
+import os
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,6 +15,8 @@ from mmcion.datasets.tar_images import TarImages, tar_members
 from mmcion.structures import AnnotationTable, TrackletTable
 from mmcion.utils.checks import UserError
 from tests.tiny import write_identities
+
+from ..test_utils.test_image_file import KINDS, make_unreadable
 
 SIZES = (3, 4, 2)
 
@@ -191,13 +195,52 @@ def test_missing_images_of_a_stopped_run_count(folder, out):
     assert missing == ['0.png', '8.png']
 
 
-def test_unreadable_root_is_no_missing_image(folder, out):
-    class Denied:
-        def read(self, path):
-            raise PermissionError(path)
+@pytest.mark.parametrize('kind', set(KINDS) - {'huge', 'text'})
+def test_whatever_cannot_be_read_is_counted(folder, out, kind):
+    (folder / '5.png').unlink()
+    make_unreadable(folder / '5.png', kind)
+    with pytest.raises(UserError, match=r'5\.png.* --max-missing'):
+        pack(folder, out)
+    counts = pack(folder, out, max_missing=1)
+    assert (counts['images'], counts['missing']) == (8, ['5.png'])
 
-    with pytest.raises(PermissionError):
-        pack(folder, out, reader=Denied(), max_missing=9)
+
+@pytest.mark.parametrize('name', ['../secret', '/etc/passwd', 'a/../../b'])
+def test_names_outside_of_the_root_are_not_packed(tmp_path, name):
+    (tmp_path / 'secret').write_bytes(b'secret')
+    (tmp_path / 'in').mkdir()
+    AnnotationTable([name], [0]).save(tmp_path / 'in' / 'annotation')
+    with pytest.raises(UserError, match=re.escape(name)):
+        images_to_pack(tmp_path / 'in' / 'annotation')
+
+
+def test_names_that_are_not_utf8(folder, out):
+    os.rename(folder / '5.png', os.fsencode(folder / 'caf') + b'\xe9.png')
+    paths, root = images_to_pack(folder)
+    assert b'caf\xe9.png' in paths
+    counts = pack_images(paths, open_images(root), out)
+    assert counts['images'] == 9
+    assert compare_packed(paths, open_images(root), out) == 9
+
+
+@pytest.mark.parametrize('module', ['write_index', 'write_json'])
+def test_killed_while_it_ends(folder, out, monkeypatch, module):
+    done = getattr(image_packing, module)
+
+    def stop(path, *arguments):
+        done(path, *arguments)
+        if module == 'write_index' or path.name == 'packed.json':
+            raise Stop
+
+    with monkeypatch.context() as patch:
+        patch.setattr(image_packing, module, stop)
+        with pytest.raises(Stop):
+            pack(folder, out)
+    again = StoppingReader(folder, None)
+    assert pack(folder, out, reader=again)['images'] == 9
+    assert not again.reads
+    assert not (out / '.packing').exists()
+    assert contents(out) == contents(folder)
 
 
 def test_verify_notices_a_changed_image(folder, out):

@@ -1,4 +1,5 @@
 import io
+import json
 import os
 import pickle
 import shutil
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from torch.utils.data import DataLoader
 
-from mmcion.datasets import open_images
+from mmcion.datasets import UnreadableImageError, open_images
 from mmcion.datasets.image_reader import FolderImages, image_entry
 from mmcion.datasets.tar_images import (
     TarImages,
@@ -19,6 +20,7 @@ from mmcion.datasets.tar_images import (
     write_index,
 )
 from mmcion.utils.checks import UserError
+from mmcion.utils.checksums import write_checksums
 
 LONG = 'sub/' + 'ü' * 120 + '.jpg'
 SHARDS = {
@@ -182,7 +184,7 @@ def test_worker_gets_no_copy_of_the_index(root):
 
 
 def test_millions_of_images_open_at_once(tmp_path):
-    """The file on disk is the index; nothing of it is read."""
+    """The file on disk is the index; only its checksum is compared."""
     rows = 3_900_000
     write_tar(tmp_path / 'a.tar', {'a.jpg': b'first'})
     index(tmp_path)
@@ -202,8 +204,41 @@ def test_millions_of_images_open_at_once(tmp_path):
     header = tmp_path / 'index' / 'table.json'
     header.write_text(header.read_text().replace(': 1,', f': {rows},'))
     header.write_text(header.read_text().replace(': 1\n', f': {rows}\n'))
+    files = [header.name, *(f'{name}.npy' for name in columns)]
+    write_checksums(tmp_path / 'index', files)
     began = time.process_time()
     images = open_images(tmp_path)
-    assert time.process_time() - began < 0.1
+    assert time.process_time() - began < 0.5
     assert images.read('a.jpg') == b'first'
     assert isinstance(images._hash, np.memmap)
+
+
+@pytest.mark.parametrize(
+    ('name', 'value'),
+    [
+        ('shards', ['../secret.tar', 'b.tar']),
+        ('shards', ['/etc/passwd', 'b.tar']),
+        ('shards', 'a.tar'),
+        ('shards', ['a.tar']),
+        ('shards', None),
+        ('bytes', [1, 'two']),
+        ('bytes', None),
+    ],
+)
+def test_damaged_header_of_the_index(root, name, value):
+    file = root / 'index' / 'table.json'
+    header = json.loads(file.read_text())
+    shutil.copy(root / 'a.tar', root.parent / 'secret.tar')
+    file.write_text(json.dumps({**header, name: value}))
+    with pytest.raises(UserError, match=r'shards|bytes|secret|passwd|table'):
+        open_images(root)
+
+
+@pytest.mark.parametrize('more', [-9000, 9000, 2**30])
+@pytest.mark.parametrize('name', ['shard', 'offset', 'size'])
+def test_damaged_rows_of_the_index(root, name, more):
+    images = open_images(root)
+    column = getattr(images, f'_{name}')
+    setattr(images, f'_{name}', column + column.dtype.type(more))
+    with pytest.raises(UnreadableImageError, match='index'):
+        images.read('a.jpg')

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from mmcion.structures import AnnotationTable
+from mmcion.structures import AnnotationTable, annotation
 from mmcion.utils.checks import UserError
 
 
@@ -95,6 +95,7 @@ def test_columns_of_different_length_name_both_counts(tmp_path, column):
     with pytest.raises(UserError, match=r'\(3,\).*\(5,\)'):
         AnnotationTable.load(folder)
 
+    (folder / 'checksums.json').unlink()
     header = json.loads((folder / 'table.json').read_text())
     header['lengths'][column] = 3
     (folder / 'table.json').write_text(json.dumps(header))
@@ -128,6 +129,7 @@ def test_header_without_an_image_root(tmp_path):
     fields = json.loads(header.read_text())
     del fields['image_root']
     header.write_text(json.dumps(fields))
+    (tmp_path / 'annotation' / 'checksums.json').unlink()
     assert AnnotationTable.load(tmp_path / 'annotation').image_root is None
 
 
@@ -135,3 +137,41 @@ def test_images_of_a_cion_json_are_beside_it(tmp_path):
     file = tmp_path / 'annos.json'
     file.write_text('[{"file_path": "a", "id": 0}]')
     assert AnnotationTable.load(file).image_root == tmp_path
+
+
+def test_images_of_negative_ids_are_left_out_and_counted(
+    tmp_path, monkeypatch
+):
+    lines = []
+    monkeypatch.setattr(
+        annotation, 'print_log', lambda text, **_: lines.append(text)
+    )
+    file = tmp_path / 'annos.json'
+    ids = [5, -1, 3, -1, 5]
+    rows = [{'file_path': f'{i}.jpg', 'id': x} for i, x in enumerate(ids)]
+    file.write_text(json.dumps(rows))
+    table = AnnotationTable.load(file)
+    assert table.path.tolist() == [b'0.jpg', b'2.jpg', b'4.jpg']
+    assert table.pid.tolist() == [1, 0, 1]
+    (line,) = lines
+    assert '2 of 5 images are left out' in line and '-1' in line
+
+
+def test_flipped_identity_is_found(tmp_path):
+    AnnotationTable(list('abcd'), [0, 0, 1, 1]).save(tmp_path / 'a')
+    column = tmp_path / 'a' / 'pid.npy'
+    content = bytearray(column.read_bytes())
+    content[-4] ^= 2
+    column.write_bytes(content)
+    with pytest.raises(UserError, match=r'pid\.npy is damaged'):
+        AnnotationTable.load(tmp_path / 'a')
+
+
+@pytest.mark.parametrize('lengths', [{}, {'path': 1, 'pid': 1}])
+def test_missing_column_is_named(tmp_path, lengths):
+    AnnotationTable(['a'], [0]).save(tmp_path / 'a')
+    (tmp_path / 'a' / 'checksums.json').unlink()
+    header = {'kind': 'AnnotationTable', 'lengths': lengths}
+    (tmp_path / 'a' / 'table.json').write_text(json.dumps(header))
+    with pytest.raises(UserError, match='cam_id'):
+        AnnotationTable.load(tmp_path / 'a')

@@ -158,3 +158,24 @@ def test_written_text_equals_json(tmp_path, monkeypatch, block):
 def test_empty_table_is_an_empty_list(tmp_path):
     write_cion_json(tmp_path / 'annos.json', np.zeros(0, 'S1'), np.zeros(0))
     assert (tmp_path / 'annos.json').read_text() == '[\n]\n'
+
+
+def test_half_of_a_surrogate_pair_is_an_error(tmp_path):
+    file = tmp_path / 'a.json'
+    file.write_text(json.dumps([{'file_path': 'caf\udce9.jpg', 'id': 0}]))
+    with pytest.raises(UserError, match=r'a\.json'):
+        read_cion_json(file)
+
+
+def test_path_that_json_cannot_hold_is_named(tmp_path):
+    path = np.array([b'caf\xe9.jpg'])
+    with pytest.raises(UserError, match='caf'):
+        write_cion_json(tmp_path / 'a.json', path, np.zeros(1, int))
+
+
+@pytest.mark.parametrize('start', ['', '[{"file_path": "a", "id": '])
+@pytest.mark.parametrize('bracket', ['[', '{"a": '])
+def test_deeply_nested_json_does_not_fill_the_memory(tmp_path, start, bracket):
+    (tmp_path / 'a.json').write_text(start + bracket * 10_000)
+    with pytest.raises(UserError, match=r'a\.json'):
+        read_cion_json(tmp_path / 'a.json')

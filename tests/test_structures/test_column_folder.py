@@ -29,7 +29,8 @@ def test_round_trip_is_mapped_and_read_only(folder):
 
 def test_saving_again_replaces_the_whole_folder(folder):
     save_columns(folder, 'Things', {'c': np.zeros(1)}, {})
-    assert sorted(path.name for path in folder.iterdir()) == ['c.npy', HEADER]
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == ['c.npy', 'checksums.json', HEADER]
 
 
 def test_failed_save_leaves_the_old_folder(folder):
@@ -82,3 +83,72 @@ def test_damaged_header_is_named(folder):
     (folder / HEADER).write_text(json.dumps({'kind': 'Other'}))
     with pytest.raises(UserError, match='not a Things'):
         load_columns(folder, 'Things')
+
+
+def flip(file, place, bit=2):
+    content = bytearray(file.read_bytes())
+    content[place] ^= 1 << bit
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize('name', ['a.npy', 'b.npy'])
+@pytest.mark.parametrize('place', [-1, -17, 40])
+def test_flipped_bit_is_found(folder, name, place):
+    flip(folder / name, place)
+    with pytest.raises(UserError, match=name.replace('.', r'\.')):
+        load_columns(folder, 'Things')
+
+
+def test_flipped_bit_in_the_header_is_found(folder):
+    header = (folder / HEADER).read_text()
+    (folder / HEADER).write_text(header.replace('"x"', '"y"'))
+    with pytest.raises(UserError, match=rf'{HEADER} is damaged.* delete'):
+        load_columns(folder, 'Things')
+
+
+def test_folder_of_an_older_version_opens(folder):
+    (folder / 'checksums.json').unlink()
+    assert load_columns(folder, 'Things')[0]['a'].tolist() == [0, 1, 2, 3, 4]
+
+
+GOOD = {'kind': 'Things', 'lengths': {'a': 5}, 'names': ['x']}
+
+
+@pytest.mark.parametrize(
+    'header',
+    [
+        [],
+        None,
+        7,
+        {},
+        {'kind': None},
+        {**GOOD, 'lengths': None},
+        {**GOOD, 'lengths': ['a']},
+        {**GOOD, 'lengths': {'a': '5'}},
+        {**GOOD, 'lengths': {'a': -5}},
+        {**GOOD, 'lengths': {'a': True}},
+        {**GOOD, 'lengths': {'a': 1 << 70}},
+        {**GOOD, 'lengths': {}},
+        {**GOOD, 'lengths': {'a': 5, '../a': 5}},
+        {**GOOD, 'lengths': {'a': 5, '/a': 5}},
+        {**GOOD, 'lengths': {'a': 5, 'x/../a': 5}},
+        {**GOOD, 'lengths': {'a': 5, 'a\0': 5}},
+        {**GOOD, 'lengths': {'a': 5, '\ud800': 5}},
+        {**GOOD, 'names': 'x'},
+        {**GOOD, 'names': [None]},
+        {**GOOD, 'image_root': 3},
+        {**GOOD, 'image_root': {}},
+        {**GOOD, 'image_root': '\ud800'},
+        {**GOOD, 'image_root': 'a\0'},
+    ],
+)
+def test_damaged_header_is_one_error(folder, header):
+    (folder / 'checksums.json').unlink()
+    (folder / HEADER).write_text(json.dumps(header))
+    with pytest.raises(UserError):
+        load_columns(folder, 'Things', {'a': 'i'}, {'names': list[str]})
+
+
+def test_column_of_another_type_is_named(folder):
+    with pytest.raises(UserError, match='column a is of type int64'):
+        load_columns(folder, 'Things', {'a': 'S'})

@@ -1,3 +1,5 @@
+import errno
+import json
 import os
 import signal
 
@@ -315,3 +317,62 @@ def test_any_byte_order_is_read():
     feats = np.random.default_rng(0).normal(size=(4, 3))
     big = FeatureStore(feats.astype('>f8'))
     assert np.array_equal(big[:], FeatureStore(feats)[:])
+
+
+def test_flipped_bit_is_found_when_all_is_read(tmp_path, raw):
+    write_store(tmp_path, raw)
+    expected = FeatureStore.open(tmp_path).fingerprint()
+    assert FeatureStore.open(tmp_path).centered().fingerprint() != expected
+    array = tmp_path / 'features.npy'
+    content = bytearray(array.read_bytes())
+    content[-3] ^= 1
+    array.write_bytes(content)
+    for center in (False, True):
+        store = FeatureStore.open(tmp_path, center=center)
+        with pytest.raises(UserError, match=r'features\.npy is damaged'):
+            store.fingerprint()
+    (tmp_path / 'checksums.json').unlink()  # as in older versions
+    assert FeatureStore.open(tmp_path).fingerprint() != expected
+
+
+@pytest.mark.parametrize('order', ['F', '>f2'])
+def test_checksum_of_an_array_of_another_layout(tmp_path, raw, order):
+    array = np.asfortranarray(raw) if order == 'F' else raw.astype(order)
+    np.save(tmp_path / 'features.npy', array)
+    FeatureStore.finish(tmp_path, META)
+    assert FeatureStore.open(tmp_path).fingerprint()
+
+
+@pytest.mark.parametrize(
+    'meta',
+    [
+        [],
+        None,
+        {'rows': 40},
+        {'rows': '40', 'dim': 8},
+        {'rows': 40, 'dim': [8]},
+        {'rows': -40, 'dim': 8},
+        {'rows': 40, 'dim': 8, 'unreadable': 3},
+        {'rows': 40, 'dim': 8, 'unreadable': [-1]},
+        {'rows': 40, 'dim': 8, 'unreadable': [1 << 70]},
+        {'rows': 40, 'dim': 8, 'table': {}},
+    ],
+)
+def test_damaged_description_is_one_error(tmp_path, raw, meta):
+    write_store(tmp_path, raw)
+    (tmp_path / 'checksums.json').unlink()
+    (tmp_path / 'features.json').write_text(json.dumps(meta))
+    with pytest.raises(UserError):
+        FeatureStore.open(tmp_path)
+
+
+def test_full_disk_is_known_before_features_are_written(
+    tmp_path, raw, monkeypatch
+):
+    def no_space(*_):
+        raise OSError(errno.ENOSPC, 'No space left on device')
+
+    monkeypatch.setattr(os, 'posix_fallocate', no_space)
+    with pytest.raises(OSError, match=rf'features\.npy in {tmp_path}'):
+        FeatureStore.create(tmp_path / 'features', raw.shape)
+    assert not any((tmp_path / 'features').iterdir())

@@ -7,6 +7,8 @@ from mmcion.structures import (
     IdentityLabels,
     TrackletTable,
 )
+from mmcion.utils.checks import UserError
+from mmcion.utils.checksums import write_checksums
 
 
 def test_one_identity_per_tracklet_at_first():
@@ -89,3 +91,26 @@ def test_save_and_load(tmp_path):
     found = IdentityLabels.load(tmp_path / 'new' / 'identity.npy')
     assert found.identity.dtype == np.int32
     assert found.identity.tolist() == [0, -1, 1]
+
+
+def test_damaged_labels_are_named(tmp_path):
+    file = tmp_path / 'identity.npy'
+    IdentityLabels(np.array([0, -1, 1], np.int32)).save(file)
+    write_checksums(tmp_path, [file.name])
+    content = bytearray(file.read_bytes())
+    content[-4] ^= 4
+    file.write_bytes(content)
+    with pytest.raises(UserError, match=r'identity\.npy is damaged'):
+        IdentityLabels.load(file)
+    file.write_bytes(content[:100])
+    with pytest.raises(UserError, match=r'identity\.npy is damaged'):
+        IdentityLabels.load(file)
+
+
+@pytest.mark.parametrize(
+    'values', [[0, -2], [[0], [1]], [0.5, 1], [np.nan], ['a'], [1 + 2j]]
+)
+def test_only_identities_are_read(tmp_path, values):
+    np.save(tmp_path / 'a.npy', np.array(values))
+    with pytest.raises(UserError, match=r'a\.npy: '):
+        IdentityLabels.load(tmp_path / 'a.npy')

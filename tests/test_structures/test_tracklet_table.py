@@ -168,6 +168,7 @@ def edit_columns(folder, **columns):
             np.save(folder / f'{name}.npy', np.array(column, np.int64))
             header['lengths'][name] = len(column)
     (folder / 'table.json').write_text(json.dumps(header))
+    (folder / 'checksums.json').unlink()
 
 
 def test_pointers_that_are_not_stored_are_computed(tmp_path):

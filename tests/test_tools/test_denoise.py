@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -119,17 +120,21 @@ def test_images_may_be_gone(recording, features, tmp_path):
 
 
 @pytest.mark.slow
-def test_export_that_fails_leaves_nothing_of_an_earlier_run(
-    recording, features, tmp_path
-):
+def test_export_that_fails_keeps_an_earlier_run(recording, features, tmp_path):
     denoise(recording, features, tmp_path)
+    before = {p: p.stat().st_mtime_ns for p in (tmp_path / 'out').iterdir()}
     options = ('--cfg-options', 'export.min_images_per_identity=100000')
     failed = denoise(recording, features, tmp_path, *options)
     assert failed.returncode == 1
     assert 'identities has >= 100000 images' in failed.stderr
+    after = {p: p.stat().st_mtime_ns for p in (tmp_path / 'out').iterdir()}
+    assert after == before
+
+    shutil.rmtree(tmp_path / 'out')
+    denoise(recording, features, tmp_path, *options)
     names = {path.name for path in (tmp_path / 'out').iterdir()}
     assert names == {
-        *('identity.npy', 'report.json', 'report.html'),
+        *('identity.npy', 'report.json', 'report.html', 'checksums.json'),
         *('run.json', 'stages'),
     }
 

@@ -1,23 +1,35 @@
+import contextlib
+import errno
 import hashlib
-import io
+import io as bytes_io
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from mmcion.utils import io
 from mmcion.utils.checks import UserError
 from mmcion.utils.io import (
+    DiskFullError,
     atomic_file,
     atomic_folder,
+    create_npy,
     hash_file,
     hash_value,
+    load_npy,
     load_npz,
     map_npy,
     open_text,
     read_json,
     save_npy,
     save_npz,
+    write_csv,
     write_json,
 )
 
@@ -79,10 +91,12 @@ def test_failed_json_leaves_the_old_file(tmp_path):
     assert names(tmp_path) == ['a.json']
 
 
-@pytest.mark.parametrize('content', [b'{"a": ', b'', b'\xff\xfe\x00'])
+@pytest.mark.parametrize(
+    'content', [b'{"a": ', b'', b'\xff', b'[' * 99999, b'9' * 5000]
+)
 def test_damaged_json_is_named(tmp_path, content):
     (tmp_path / 'a.json').write_bytes(content)
-    with pytest.raises(UserError, match=r'a\.json is not a JSON file'):
+    with pytest.raises(UserError, match=r'a\.json is not'):
         read_json(tmp_path / 'a.json')
 
 
@@ -131,7 +145,7 @@ def test_missing_arrays(tmp_path):
 
 
 def npy_bytes():
-    stream = io.BytesIO()
+    stream = bytes_io.BytesIO()
     np.save(stream, np.arange(3))
     return stream.getvalue()
 
@@ -231,3 +245,155 @@ def test_other_encodings_are_named(tmp_path, encoding, name):
         open_text(path) as stream,
     ):
         stream.read()
+
+
+FORM = {
+    'rows': int,
+    'names': list[str],
+    'lengths': dict[str, int],
+    'extra': dict[str, int] | None,
+}
+GOOD = {'rows': 1, 'names': ['a'], 'lengths': {'a': 1}}
+
+
+def test_json_of_a_form(tmp_path):
+    write_json(tmp_path / 'a.json', {**GOOD, 'extra': None, 'other': [1]})
+    assert read_json(tmp_path / 'a.json', FORM)['other'] == [1]
+
+
+@pytest.mark.parametrize(
+    ('value', 'message'),
+    [
+        (None, 'an object; got nothing'),
+        ([], r'an object; got \[\]'),
+        ({}, 'rows must be a int; got nothing'),
+        ({**GOOD, 'rows': True}, 'rows must be a int; got True'),
+        ({**GOOD, 'names': 'ab'}, "names must be a list; got 'ab'"),
+        ({**GOOD, 'names': ['a', 1]}, 'an item of names must be a str; got 1'),
+        ({**GOOD, 'lengths': {'a': None}}, 'an item of lengths .* nothing'),
+        ({**GOOD, 'extra': 5}, 'extra must be an object; got 5'),
+    ],
+)
+def test_json_of_another_form_is_named(tmp_path, value, message):
+    write_json(tmp_path / 'a.json', value)
+    with pytest.raises(UserError, match=rf'a\.json is damaged.*{message}'):
+        read_json(tmp_path / 'a.json', FORM)
+
+
+def test_csv_lines_end_with_a_line_feed(tmp_path):
+    write_csv(tmp_path / 'a.csv', [('path', 'pid'), ('caf\xe9.jpg', 1)])
+    content = (tmp_path / 'a.csv').read_bytes()
+    assert content == 'path,pid\ncaf\xe9.jpg,1\n'.encode()
+
+
+def test_created_array_is_mapped_and_zero(tmp_path):
+    array = create_npy(tmp_path / 'a.npy', (3, 2), np.float16)
+    assert isinstance(array, np.memmap)
+    array[1] = 5
+    assert load_npy(tmp_path / 'a.npy').tolist() == [[0, 0], [5, 5], [0, 0]]
+
+
+@pytest.mark.parametrize('number', [None, errno.EOPNOTSUPP])
+def test_space_is_reserved_without_fallocate(tmp_path, monkeypatch, number):
+    def fails(*_):
+        raise OSError(number, 'not here')
+
+    if number is None:
+        monkeypatch.delattr(os, 'posix_fallocate')
+    else:
+        monkeypatch.setattr(os, 'posix_fallocate', fails)
+    array = create_npy(tmp_path / 'a.npy', (700_000, 2), np.float16)
+    assert array.shape == (700_000, 2) and not array.any()
+    assert os.stat(tmp_path / 'a.npy').st_blocks * 512 >= array.nbytes
+
+
+def no_space(*_):
+    raise OSError(errno.ENOSPC, 'No space left on device')
+
+
+def test_full_disk_is_known_before_an_array_is_filled(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, 'posix_fallocate', no_space)
+    with pytest.raises(DiskFullError, match=rf'a\.npy in {tmp_path}') as error:
+        create_npy(tmp_path / 'a.npy', (3, 2), np.float16)
+    assert error.value.errno == errno.ENOSPC
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ('error', 'free', 'is_full'),
+    [
+        (OSError(errno.ENOSPC, 'No space left'), 10**9, True),
+        (OSError(errno.EDQUOT, 'Quota'), 10**9, True),
+        # of NumPy and PyTorch, which do not say why
+        (OSError('100 requested and 0 written'), 0, True),
+        (RuntimeError('PytorchStreamWriter failed'), 0, True),
+        (RuntimeError('a bug'), 10**9, False),
+        (PermissionError(errno.EACCES, 'no'), 0, False),
+    ],
+)
+@pytest.mark.parametrize('write', [atomic_file, atomic_folder])
+def test_full_disk_is_named(
+    tmp_path, monkeypatch, write, error, free, is_full
+):
+    disk = SimpleNamespace(free=free)
+    monkeypatch.setattr(shutil, 'disk_usage', lambda _: disk)
+    expected = DiskFullError if is_full else type(error)
+    with (
+        pytest.raises(expected) as found,
+        write(tmp_path / 'x'),
+        atomic_file(tmp_path / 'inner'),
+    ):
+        raise error
+    if is_full:
+        assert f'inner in {tmp_path}' in str(found.value)
+    assert names(tmp_path) == []
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from mmcion.utils.io import atomic_file, atomic_folder
+folder = Path(sys.argv[1])
+with atomic_file(folder / 'a.json') as part, atomic_folder(folder / 't') as t:
+    part.write_text('{"half')
+    (t / 'x').touch()
+    os._exit(9)
+"""
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path):
+    subprocess.run([sys.executable, '-c', KILLED, tmp_path], check=False)
+    assert len(names(tmp_path)) == 3
+    (tmp_path / '.b.tmp').touch()  # of no process of ours
+    with atomic_file(tmp_path / 'other') as temporary:
+        assert names(tmp_path) == ['.b.tmp']
+        temporary.touch()
+        # those of a living process stay
+        io._remove_left_overs.cache_clear()
+        write_json(tmp_path / 'second', 2)
+    assert names(tmp_path) == ['.b.tmp', 'other', 'second']
+
+
+def test_folder_of_a_process_killed_between_two_renames(tmp_path, monkeypatch):
+    write_json(tmp_path / 't' / 'a.json', 1)
+    monkeypatch.setattr(os, 'getpid', lambda: 999_999_999)  # no such process
+    os.replace(tmp_path / 't', io._beside(tmp_path / 't', 'old'))
+    monkeypatch.undo()
+    io._remove_left_overs.cache_clear()
+    with atomic_file(tmp_path / 'x') as temporary:
+        temporary.touch()
+    assert names(tmp_path) == ['t', 't/a.json', 'x']
+
+
+def test_no_damage_of_an_array_is_a_traceback(tmp_path):
+    save_npy(tmp_path / 'a.npy', np.arange(6).reshape(3, 2))
+    content = (tmp_path / 'a.npy').read_bytes()
+    for place in range(0, 128, 3):
+        for bit in (0, 3, 6):
+            damaged = bytearray(content)
+            damaged[place] ^= 1 << bit
+            (tmp_path / 'a.npy').write_bytes(damaged)
+            with contextlib.suppress(UserError):
+                load_npy(tmp_path / 'a.npy')
+            with contextlib.suppress(UserError):
+                map_npy(tmp_path / 'a.npy', (3,))

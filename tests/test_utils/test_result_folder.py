@@ -1,6 +1,7 @@
 import json
 import os
 import shutil
+from socket import gethostname
 
 import pytest
 from mmengine.dist import is_main_process
@@ -84,8 +85,19 @@ def test_files_of_a_killed_process_are_removed(out):
     interrupt(out)
     (out / '.text.12345678.tmp').touch()
     (out / '.table.12345678.tmp').mkdir()
+    (out / 'stages' / '.level.tmp').mkdir(parents=True)
     work(out)
-    assert sorted(path.name for path in out.iterdir()) == [RECORD, 'text']
+    names = sorted(path.name for path in out.iterdir())
+    assert names == [RECORD, 'stages', 'text']
+    assert not any((out / 'stages').iterdir())
+
+
+def test_killed_when_the_results_were_there(out):
+    work(out)
+    for suffix in ('old', 'trash'):
+        (out.parent / f'.out.{suffix}' / 'a').mkdir(parents=True)
+    (out.parent / '.out.lock').touch()
+    assert work(out) == 'reused'
 
 
 def test_killed_before_there_is_a_record(out):
@@ -148,7 +160,16 @@ def test_folder_without_a_record_is_never_touched(out, overwrite):
     assert [path.name for path in out.iterdir()] == ['thesis.tex']
 
 
-@pytest.mark.parametrize('record', [[1], {'kind': 'a run of another tool'}])
+@pytest.mark.parametrize(
+    'record',
+    [
+        [1],
+        None,
+        {'kind': 'a run of another tool'},
+        {'kind': 'features', 'settings': 1, 'inputs': {}, 'complete': True},
+        {'kind': 'features', 'settings': {}, 'inputs': {}, 'complete': 'yes'},
+    ],
+)
 def test_record_of_something_else(out, record):
     out.mkdir(parents=True)
     (out / RECORD).write_text(json.dumps(record))
@@ -248,9 +269,10 @@ def test_killed_while_old_results_are_removed(out, monkeypatch):
 
 def test_second_run_at_once_is_refused(out):
     with results(out):
-        with pytest.raises(UserError, match=r'another process .*out'):
+        owner = rf'out is in use by process {os.getpid()} on {gethostname()}'
+        with pytest.raises(UserError, match=owner):
             work(out)
-        with pytest.raises(UserError, match='another process'):
+        with pytest.raises(UserError, match=owner):
             work(out, overwrite=True)
     assert work(out) is None
     with results(out, overwrite=True) as folder:

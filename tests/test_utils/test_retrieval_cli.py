@@ -46,7 +46,7 @@ def test_argument_that_is_no_option_is_named(option, capsys):
 
 
 def test_outputs_that_cannot_be_written_are_named(tmp_path, monkeypatch):
-    file = tmp_path / 'file'
+    file = tmp_path / 'file.json'
     file.touch()
     check_outputs(out=str(file), show_dir=str(tmp_path), dump_features=None)
     check_outputs(out=str(tmp_path / 'a' / 'b.json'), show_dir=None)
@@ -54,6 +54,8 @@ def test_outputs_that_cannot_be_written_are_named(tmp_path, monkeypatch):
         check_outputs(out=str(tmp_path))
     with pytest.raises(UserError, match=f'--show-dir {file} is a file'):
         check_outputs(show_dir=str(file))
+    with pytest.raises(UserError, match=r'\.json; got .*model\.pth'):
+        check_outputs(out=str(tmp_path / 'model.pth'))
     monkeypatch.setattr(os, 'access', lambda path, mode: False)
     with pytest.raises(UserError, match='--out .*new'):
         check_outputs(out=str(tmp_path / 'new'))

@@ -130,8 +130,10 @@ def test_only_what_is_shown_is_read():
 
 
 def test_a_missing_image_is_named():
-    with pytest.raises(FileNotFoundError, match=r'no\.png'):
-        dataset_groups(make_labels(), lambda row: 'no.png')
+    groups = dataset_groups(make_labels(), lambda row: 'no.png')
+    tiles = [tile for group in groups for tile in group.sides[0]]
+    assert {tile.image for tile in tiles} == {None}
+    assert all('no.png' in tile.name for tile in tiles)
 
 
 def test_labels_that_are_refused():

@@ -1,10 +1,13 @@
 import io
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
+from mmcion.datasets.transforms import LoadImage
 from mmcion.utils.checks import UserError
+from mmcion.utils.image_file import UnreadableImageError
 from mmcion.visualization import Tile, TileGroup, read_image, spread
 from mmcion.visualization.tiles import (
     CELL,
@@ -13,6 +16,8 @@ from mmcion.visualization.tiles import (
     read_tile,
     unreadable_remark,
 )
+
+from ..test_utils.test_image_file import KINDS, make_unreadable
 
 RED = np.full((20, 10, 3), (200, 0, 0), np.uint8)
 
@@ -38,7 +43,7 @@ def test_files_their_content_and_arrays_are_read(tmp_path):
     ('image', 'named'),
     [
         (__file__, 'test_tiles'),
-        (png(RED)[:50], 'the file is no readable image'),
+        (png(RED)[:50], 'the file is not a readable image'),
     ],
 )
 def test_what_is_no_image_is_named(image, named):
@@ -69,7 +74,7 @@ def test_tiles_are_no_larger_than_their_cell():
 
 def test_unreadable_images_are_counted():
     def load(path):
-        raise RuntimeError('damaged')  # decoders raise whatever they like
+        raise UnreadableImageError('damaged')
 
     tiles = [read_tile(load, path) for path in ('a.jpg', 'b.jpg')]
     assert tiles[0].image is None
@@ -93,3 +98,37 @@ def test_spread_takes_both_ends():
     assert spread(np.arange(10), 3).tolist() == [0, 4, 9]
     assert spread(np.arange(2), 9).tolist() == [0, 1]
     assert spread(np.arange(0), 9).tolist() == []
+
+
+def exif_jpeg():
+    """Return a JPEG, red above blue after the turn that EXIF asks for."""
+    image = Image.new('RGB', (32, 16), (0, 0, 255))
+    image.paste((255, 0, 0), (0, 0, 16, 16))
+    exif = image.getexif()
+    exif[0x0112] = 6
+    stream = io.BytesIO()
+    image.save(stream, 'jpeg', exif=exif)
+    return stream.getvalue()
+
+
+def png_of_16_bits():
+    pixels = np.linspace(0, 65535, 32 * 16 * 3).reshape(32, 16, 3)
+    return cv2.imencode('.png', pixels.astype(np.uint16))[1].tobytes()
+
+
+@pytest.mark.parametrize('make', [exif_jpeg, png_of_16_bits])
+def test_figures_show_what_the_model_sees(tmp_path, make):
+    path = tmp_path / 'a'
+    path.write_bytes(make())
+    seen = LoadImage()({'img_path': str(path)})['img'].permute(1, 2, 0)
+    assert seen.shape == (32, 16, 3)
+    for image in (path, make()):
+        shown = np.asarray(read_image(image, (16, 32)))
+        assert np.array_equal(shown, seen)
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_whatever_cannot_be_read_is_a_grey_tile(tmp_path, kind):
+    make_unreadable(tmp_path / 'a.jpg', kind)
+    tile = read_tile(str, str(tmp_path / 'a.jpg'))
+    assert tile.image is None and tile.name.endswith('a.jpg')

@@ -19,7 +19,7 @@ rate holds for cameras like those of the features: take your own.
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmcion.utils.cli import add_custom_imports, tool_parser
+    from mmcion.utils.cli import add_custom_imports, add_overwrite, tool_parser
 
     parser = tool_parser(__doc__, EXAMPLE)
     parser.add_argument(
@@ -45,6 +45,7 @@ def parse_args() -> argparse.Namespace:
         action='store_true',
         help='let images of the same camera match too',
     )
+    add_overwrite(parser)
     add_custom_imports(parser)
     return parser.parse_args()
 
@@ -53,7 +54,11 @@ def main() -> None:
     """Calibrate."""
     args = parse_args()
     from mmcion.apis.calibrate import calibrate_model
+    from mmcion.models.weights.threshold import calibrated_path
+    from mmcion.utils.cli import check_out_file
 
+    out, _ = calibrated_path(args.model, args.out)
+    check_out_file(out, overwrite=args.overwrite)
     done = calibrate_model(
         args.features,
         args.model,

@@ -2,6 +2,7 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 EXAMPLE = """example:
   python tools/analysis_tools/denoise_report.py \\
@@ -9,6 +10,12 @@ EXAMPLE = """example:
 
 The page is one file that loads nothing: open it in a browser or mail it.
 """
+_REPORT_FORM = {
+    'levels': list[dict[str, Any]] | None,
+    'inputs': dict[str, Any] | None,
+    'calibration': dict[str, Any] | None,
+    'export': dict[str, Any] | None,
+}
 
 
 def parse_args() -> argparse.Namespace:
@@ -37,11 +44,13 @@ def main() -> None:
     args = parse_args()
     from mmcion.apis.reports import report_denoising
     from mmcion.structures import IdentityLabels, TrackletTable
+    from mmcion.utils.cli import check_out_file
     from mmcion.utils.io import read_json
 
+    check_out_file(args.out, '.html')
     folder = Path(args.identities)
     labels = IdentityLabels.load(folder / 'identity.npy')
-    labels.report = read_json(folder / 'report.json')
+    labels.report = read_json(folder / 'report.json', _REPORT_FORM)
     out = Path(args.out) if args.out else folder / 'report.html'
     table = TrackletTable.load(args.table)
     report_denoising(table, labels, out, max_tiles=args.max_tiles)

@@ -57,13 +57,11 @@ def parse_args() -> argparse.Namespace:
 
 def true_identities(args: argparse.Namespace) -> np.ndarray:
     """Load true identities, or find them by overlap with true boxes."""
-    import numpy as np
-
     from mmcion.evaluation import match_truth, read_truth
-    from mmcion.structures import TrackletTable
+    from mmcion.structures import IdentityLabels, TrackletTable
 
     if not args.truth:
-        return np.load(args.true)
+        return IdentityLabels.load(args.true).identity
     table = TrackletTable.load(args.true)
     named = [item.rpartition('=') for item in args.truth]
     if [name for name, _, _ in named] == ['']:
@@ -75,12 +73,14 @@ def true_identities(args: argparse.Namespace) -> np.ndarray:
 def main() -> None:
     """Print the scores as a table and write them as JSON."""
     args = parse_args()
-    import numpy as np
-
     from mmcion.evaluation import identity_metrics
+    from mmcion.structures import IdentityLabels
+    from mmcion.utils.cli import check_out_file
     from mmcion.utils.io import write_json
 
-    true, found = true_identities(args), np.load(args.found)
+    check_out_file(args.out, '.json')
+    true = true_identities(args)
+    found = IdentityLabels.load(args.found).identity
     result = identity_metrics(true, found)
     print(f'{len(true)} rows, {(true >= 0).sum()} with a true identity')
     for name, value in result.items():

@@ -97,8 +97,10 @@ def main() -> None:
     args = parse_args()
     from mmcion.apis.zoo_index import read_index
     from mmcion.models import get_architecture
+    from mmcion.utils.cli import check_out_file
     from mmcion.utils.io import atomic_file
 
+    check_out_file(args.out, '.md')
     wanted = {get_architecture(name).name for name in args.arch}
     entries = [
         entry
@@ -121,7 +123,7 @@ def main() -> None:
         obtain=entries[0].obtain,
     )
     with atomic_file(args.out) as temporary:
-        temporary.write_text(page)
+        temporary.write_text(page, encoding='utf-8')
     print(f'{args.out}: {len(entries)} models')
 
 

@@ -49,7 +49,7 @@ def parse_args() -> argparse.Namespace:
         type=int,
         default=0,
         metavar='N',
-        help='stop if more images are missing or empty',
+        help='stop if more images are missing, empty or unreadable',
     )
     parser.add_argument(
         '--threads', type=int, default=8, help='threads that read images'
@@ -80,6 +80,7 @@ def parse_args() -> argparse.Namespace:
 def index(folder: Path) -> None:
     """Index tar files that were made elsewhere."""
     from mmcion.datasets.tar_images import tar_members, write_index
+    from mmcion.utils.checksums import CHECKSUMS
     from mmcion.utils.progress import progress_bar
 
     files = sorted(folder.glob('*.tar'))
@@ -87,6 +88,8 @@ def index(folder: Path) -> None:
         raise FileNotFoundError(f'{folder} has no tar files.')
     bar = progress_bar(files, desc='index', unit='tar')
     count = write_index(folder, ((f.name, *tar_members(f)) for f in bar))
+    # those of other tar files
+    (folder / CHECKSUMS).unlink(missing_ok=True)
     print(f'{folder}: {count:,} images in {len(files):,} tar files')
 
 
@@ -104,6 +107,7 @@ def main() -> None:
         images_to_pack,
         pack_images,
     )
+    from mmcion.utils.paths import printable
 
     paths, root = images_to_pack(args.source, args.image_root)
     if args.shuffle is not None:
@@ -123,7 +127,8 @@ def main() -> None:
     print(f'{args.out}: {counts}')
     if missing:
         print(
-            f'  {len(missing):,} missing or empty, such as {missing[0]}; '
+            f'  {len(missing):,} missing or unreadable, such as '
+            f'{printable(missing[0])}; '
             f'all of them in {Path(args.out) / "packed.json"}'
         )
     compared = compare_packed(

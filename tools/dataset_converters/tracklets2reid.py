@@ -38,8 +38,6 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Write the split."""
     args = parse_args()
-    import csv
-
     from mmcion.evaluation import (
         match_truth,
         query_gallery_split,
@@ -47,10 +45,11 @@ def main() -> None:
         tracks_across_cuts,
     )
     from mmcion.structures import IdentityLabels, TrackletTable
-    from mmcion.utils.checks import check_new, check_same_length
-    from mmcion.utils.io import atomic_file
+    from mmcion.utils.checks import check_same_length
+    from mmcion.utils.cli import check_out_file
+    from mmcion.utils.io import write_csv
 
-    check_new(args.out, overwrite=args.overwrite)
+    check_out_file(args.out, '.csv', overwrite=args.overwrite)
     table = TrackletTable.load(args.table)
     if args.truth:
         pid = match_truth(table, read_truth(args.truth, args.persons))
@@ -65,13 +64,12 @@ def main() -> None:
         images_per_camera=args.images_per_camera,
         queries_per_camera=args.queries_per_camera,
     )
-    with atomic_file(args.out) as temporary, open(temporary, 'w') as stream:
-        writer = csv.writer(stream, lineterminator='\n')
-        writer.writerow(['path', 'pid', 'cam_id', 'split'])
-        for row, query in zip(rows, is_query, strict=True):
-            split = 'query' if query else 'gallery'
-            path = table.path[row].decode()
-            writer.writerow([path, pid[row], table.video_id[row], split])
+    lines = [('path', 'pid', 'cam_id', 'split')]
+    for row, query in zip(rows, is_query, strict=True):
+        split = 'query' if query else 'gallery'
+        path = table.path[row].decode()
+        lines.append((path, pid[row], table.video_id[row], split))
+    write_csv(args.out, lines)
     print(
         f'{args.out}: {len(set(pid[rows].tolist()))} identities, '
         f'{is_query.sum()} queries, {(~is_query).sum()} gallery images; '

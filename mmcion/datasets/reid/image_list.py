@@ -9,6 +9,7 @@ from pathlib import Path
 from mmcion.datasets.listed_images import find_missing
 from mmcion.structures.columns import encode_paths
 from mmcion.utils.checks import UserError
+from mmcion.utils.io import open_text
 
 from .archive import UNPACK_AGAIN
 
@@ -26,7 +27,9 @@ def read_image_list(
     """
     rows = []
     # lists come with empty lines and spaces at the end
-    for number, line in enumerate(file.read_text().splitlines(), 1):
+    with open_text(file) as stream:
+        lines = stream.read().splitlines()
+    for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         found = pattern.fullmatch(line.strip())

@@ -11,6 +11,7 @@ from scipy.io import loadmat
 from mmcion.datasets.tracklet_readers.mars import person_folder
 from mmcion.registry import DATASETS
 from mmcion.utils.checks import UserError
+from mmcion.utils.io import open_text
 
 from .base_reid_dataset import BaseReIDDataset
 from .image_list import check_listed
@@ -49,7 +50,8 @@ class MARS(BaseReIDDataset):
             needed.append('info/query_IDX.mat')
         root, _ = self.find(needed)
         folder, name_file, table_file, *query_file = map(root.joinpath, needed)
-        names = name_file.read_text().split()
+        with open_text(name_file) as stream:
+            names = stream.read().split()
         paths = [f'{name[:4]}/{name}' for name in names]
         check_listed(folder, paths, name_file)
         # (T, 4): first and last name, from 1, person and camera

@@ -12,7 +12,7 @@ from mmcion.structures.matching import rows_of_same_identity, split_by_camera
 
 from .reid_image import JUNK, NO_CAMERA, ReIDImage
 
-_HINT = 'Give real cameras, or set test_evaluator.camera_aware=False'
+_OPTION = 'test_evaluator.camera_aware=False'  # counts all cameras
 
 
 def report_matches(
@@ -22,9 +22,10 @@ def report_matches(
     unit: str = 'images',
     ignored_cams: Mapping[int, Collection[int]] | None = None,
 ) -> None:
-    """Log how many queries have a match; warn and explain if none has.
+    """Log how many queries have a match; warn and explain if none can have.
 
-    Cameras are ignored if no image has one. Junk queries do not count.
+    Cameras do not count if no image has one, as for the metric. Junk queries
+    do not count.
 
     Args:
         source: Where the images come from.
@@ -49,11 +50,15 @@ def report_matches(
     )
     rule = 'from another camera' if ignored_cams is None else 'by its protocol'
     if not known:
-        rule = f'if cameras do not count, as there are none. {_HINT}'
+        rule = 'from any camera, as none is known'
+    elif num_shared > num_matched and ignored_cams is None:
+        rule += f', {num_shared} from any camera ({_OPTION})'
     text = f'{len(gallery)} gallery {unit}, {len(queries)} queries, '
     text += f'{num_matched} with a valid match {rule}'
     print_log(f'{source}: {text}', 'current')
-    if num_matched:
+    # a protocol's rule holds; else only the metric knows whether matches of
+    # a query's own camera count
+    if num_matched or (num_shared and ignored_cams is None):
         return
     if not queries:
         reason = 'there is no query. Mark some labelled images as queries.'
@@ -64,7 +69,7 @@ def report_matches(
     else:
         reason = (
             f'{num_shared} queries have images of their identity in the '
-            f'gallery, but only from ignored cameras. {_HINT}'
+            f'gallery, but only from ignored cameras.'
         )
     text = f'{source}: no query has a valid match: {reason}'
     print_log(text, 'current', logging.WARNING)

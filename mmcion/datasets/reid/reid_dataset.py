@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import csv
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from mmcion.registry import DATASETS
-from mmcion.utils.checks import UserError, check_columns, check_file
+from mmcion.utils.checks import UserError, check_choice
+from mmcion.utils.csv_table import read_csv_rows
 
-from .base_reid_dataset import BaseReIDDataset
+from .base_reid_dataset import TEST_PARTS, BaseReIDDataset
 from .query_draw import draw_queries
 from .reid_image import NO_CAMERA, ReIDImage
 
@@ -21,7 +22,7 @@ class ReIDDataset(BaseReIDDataset):
     """Images listed in a CSV file with the columns path, pid, cam_id, split.
 
     - ``pid`` and ``cam_id`` are integers; a ``pid`` of -1 is junk.
-    - Without ``cam_id`` the metric needs ``camera_aware=False``.
+    - Without ``cam_id`` no image has a camera, and the metric ignores none.
     - ``split`` is ``train``, ``query`` or ``gallery``. Without it all rows
       belong to every split, and a test needs ``draw_queries``.
 
@@ -31,6 +32,7 @@ class ReIDDataset(BaseReIDDataset):
         split: ``'train'`` or ``'test'``.
         draw_queries: Whether to draw queries from all rows but ``train``.
         seed: Seed of the draw.
+        ignore: Further columns of the file, which are not read.
         kwargs: See ``BaseReIDDataset``.
     """
 
@@ -47,12 +49,14 @@ class ReIDDataset(BaseReIDDataset):
         *,
         draw_queries: bool = False,
         seed: int = 0,
+        ignore: Collection[str] = (),
         **kwargs: Any,
     ) -> None:
         # BaseDataset would join ann_file to data_root; ours are independent
         self._csv = Path(ann_file)
         self.draw_queries = draw_queries
         self.seed = seed
+        self.ignore = ignore
         super().__init__(data_root, split, **kwargs)
 
     @property
@@ -62,30 +66,39 @@ class ReIDDataset(BaseReIDDataset):
 
     def read(self) -> dict[str, list[ReIDImage]]:
         """Read the CSV file."""
-        check_file(self._csv, 'list of images', self.hint)
-        with open(self._csv, newline='', encoding='utf-8-sig') as stream:
-            reader = csv.DictReader(stream)
-            columns = reader.fieldnames or ()
-            check_columns(self._csv, columns, ('path', 'pid'))
-            if self.split == 'test' and not self.draw_queries:
-                source = f'{self._csv} (without split: draw_queries=True)'
-                check_columns(source, columns, ('split',))
-            names = _SPLITS if 'split' in columns else ('any',)
-            parts: dict[str, list[ReIDImage]] = {name: [] for name in names}
-            for row in reader:
-                try:
-                    image = ReIDImage(
-                        str(Path(self.data_root) / row['path']),
-                        int(row['pid']),
-                        int(row.get('cam_id', NO_CAMERA)),
-                    )
-                    parts[row.get('split', 'any')].append(image)
-                except (KeyError, TypeError, ValueError) as error:
-                    raise UserError(
-                        f'{self._csv}, line {reader.line_num}: pid and cam_id '
-                        f'must be integers and split one of {_SPLITS}; got '
-                        f'{row}.'
-                    ) from error
+        rows = read_csv_rows(
+            self._csv,
+            ('path', 'pid'),
+            ('cam_id', 'split'),
+            ignore=self.ignore,
+            what='list of images',
+            hint=f'{self.hint} Others are to be named in its option ignore.',
+        )
+        parts: dict[str, list[ReIDImage]] = {}
+        for line, (path, pid, cam_id, split) in rows:
+            if (
+                split is None
+                and self.split == 'test'
+                and not self.draw_queries
+            ):
+                raise UserError(
+                    f'{self._csv}: column split is missing. Add it or set '
+                    f'draw_queries=True.'
+                )
+            try:
+                image = ReIDImage(
+                    str(Path(self.data_root) / path),
+                    int(pid),
+                    NO_CAMERA if cam_id is None else int(cam_id),
+                )
+                check_choice('split', split, (*_SPLITS, None))
+            except ValueError as error:
+                raise UserError(
+                    f'{self._csv} line {line}: pid and cam_id must be '
+                    f'integers and split one of {", ".join(_SPLITS)}; got '
+                    f'pid {pid!r}, cam_id {cam_id!r}, split {split!r}.'
+                ) from error
+            parts.setdefault(split or 'any', []).append(image)
         # rows of no split are all used, for training and for testing
         train = parts.pop('train', parts.get('any', []))
         if self.split == 'train':
@@ -93,4 +106,4 @@ class ReIDDataset(BaseReIDDataset):
         if self.draw_queries:
             images = [image for part in parts.values() for image in part]
             return draw_queries(images, self.seed)
-        return parts
+        return {name: parts.get(name, []) for name in TEST_PARTS}

@@ -8,6 +8,7 @@ from pathlib import Path
 from mmcion.registry import DATASETS
 from mmcion.utils.checks import UserError
 from mmcion.utils.images import is_image_name
+from mmcion.utils.io import open_text
 
 from .archive import ON_REQUEST, UNPACK_AGAIN
 from .base_reid_dataset import BaseReIDDataset
@@ -67,8 +68,11 @@ class SYSUMM01(BaseReIDDataset):
 
 def _read_ids(file: Path) -> list[int]:
     try:
-        line = file.read_text().strip().removesuffix(',')
+        with open_text(file) as stream:
+            line = stream.read().strip().removesuffix(',')
         return [int(text) for text in line.split(',')]
+    except UserError:
+        raise
     except ValueError as error:
         raise UserError(
             f'{file} must be a line of identities such as 1,2,4: {error}.'

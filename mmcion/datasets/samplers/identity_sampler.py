@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from mmengine.dataset import DefaultSampler
+from mmengine.logging import print_log
 from torch.utils.data import Sampler
 
 from mmcion.registry import DATA_SAMPLERS
@@ -14,6 +16,8 @@ from mmcion.utils.checks import UserError, check_at_least, check_same_length
 
 from . import image_groups
 from .draw import Draw
+
+_MANY = 0.1  # fraction of identities with one image that is worth a warning
 
 
 @DATA_SAMPLERS.register_module()
@@ -120,6 +124,15 @@ class IdentitySampler(Sampler[list[Draw]]):
                 f'{len(self._count)} identities are too few: batch_size '
                 f'({batch}) / num_instances ({num_instances}) x {ranks} '
                 f'rank(s) needs {needed}; lower batch_size.'
+            )
+        num_single = int((self._count == 1).sum())
+        if num_instances > 1 and num_single >= _MANY * len(self._count):
+            print_log(
+                f'{num_single} of {len(self._count)} identities have one '
+                f'image, which fills their {num_instances} places in a batch '
+                f'(num_instances)',
+                'current',
+                logging.WARNING,
             )
         self.num_instances = num_instances
 

@@ -6,7 +6,7 @@ import re
 from abc import abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import compress
+from itertools import chain, compress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,11 +14,12 @@ import numpy as np
 
 from mmcion.structures.tracklet_builder import TrackletBuilder, TrackletReading
 from mmcion.utils.checks import UserError
+from mmcion.utils.paths import printable
 from mmcion.utils.progress import progress_bar
 from mmcion.utils.skip_report import SkipReport
 
 from .image_tree import WRONG_NAME, find_like, walk_images
-from .lmdb_keys import find_lmdb, read_keys
+from .packed_images import by_folder, find_packed, packed_names, stem
 
 COPY = 'video that is already there from another folder'
 # folder, names without suffix, and paths of many images at once
@@ -112,7 +113,7 @@ class BaseTrackletReader:
 
         Args:
             root: Folder of the layouts' examples, folder ``images``, LMDB,
-                or folder of ``lmdb`` and ``keys.pkl``.
+                folder of ``lmdb`` and ``keys.pkl``, or of tar files.
 
         Raises:
             FileNotFoundError: If it does not exist.
@@ -122,22 +123,28 @@ class BaseTrackletReader:
         if not root.exists():
             raise FileNotFoundError(f'{root} does not exist.')
         report = SkipReport(root)
-        layout, depth, lmdb = self.tree, self.tree.depth, None
-        if self.flat is not None:
-            lmdb = find_lmdb(root)
-            # in root itself or, as in the archives, in images/
-            image = find_like(root, self.flat.pattern, max_depth=1)
-            if lmdb or image:
-                layout, depth = self.flat, (image or '').count('/')
-        is_flat = layout is not self.tree
+        layout, depth = self.tree, self.tree.depth
+        packed = find_packed(root)
         # images are found and added piece by piece, as there may be millions
         parts: Iterable[_Part]
-        if lmdb:
-            parts = (
-                ('', [key.decode('ascii', 'replace') for key in keys], keys)
-                for keys in read_keys(lmdb, report, self.check_sizes)
-            )
+        if packed:
+            names = packed_names(packed, report, self.check_sizes)
+            first = next(names, [])
+            names = chain([first], names)
+            if self.flat is not None and not any(
+                self.tree.pattern.fullmatch(stem(name)) for name in first
+            ):
+                layout = self.flat
+                parts = (('', list(map(stem, part)), part) for part in names)
+            else:
+                parts = by_folder(names, depth, report)
         else:
+            # in root itself or, as in the archives, in images/
+            image = self.flat and find_like(
+                root, self.flat.pattern, max_depth=1
+            )
+            if self.flat is not None and image:
+                layout, depth = self.flat, image.count('/')
             parts = (
                 (
                     prefix[:-1],
@@ -148,17 +155,18 @@ class BaseTrackletReader:
                     root, depth, report, check_sizes=self.check_sizes
                 )
             )
+        is_flat = layout is not self.tree
         builder, folders = self._add_parts(parts, layout, report)
         if not len(builder):
             lines = [*self._describe(root, is_flat), *report.lines()]
             raise UserError('\n  '.join(lines))
         rows = builder.sorted_rows(report)
         self.adjust(rows, is_flat)
-        names = None if is_flat else folders
+        videos = None if is_flat else folders
         reading = TrackletReading.from_rows(
             rows,
-            video_name=lambda number: self.video_name(number, names),
-            image_root=lmdb or root,
+            video_name=lambda number: self.video_name(number, videos),
+            image_root=packed or root,
             report=report,
         )
         self.add_notes(reading, is_flat)
@@ -177,7 +185,7 @@ class BaseTrackletReader:
                 name = folder.rpartition('/')[2]
                 first = seen.setdefault(name, folder)
                 if self.folder_is_video and first != folder:
-                    report.skip(COPY, paths[0].decode(), count=len(names))
+                    report.skip(COPY, printable(paths[0]), count=len(names))
                     continue
                 # (m, G) groups of the m names that fit
                 fields, rows = parse_names(names, layout.pattern)

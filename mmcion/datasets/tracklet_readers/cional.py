@@ -43,7 +43,9 @@ def read_cional(
     report = SkipReport(file)
     table = AnnotationTable.load(file)
     if not len(table):
-        raise UserError(f'{file} lists no images.')
+        raise UserError(f'{file} lists no images of an identity.')
+    if table.num_junk:
+        report.note(f'{table.num_junk:,} images of negative ids are left out')
     # the first row that has the path of each row
     _, first, inverse = np.unique(
         table.path, return_index=True, return_inverse=True

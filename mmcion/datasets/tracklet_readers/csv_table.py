@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections import defaultdict
 from collections.abc import Collection, Iterator
@@ -14,7 +13,8 @@ import numpy as np
 from mmcion.datasets.listed_images import existing_images
 from mmcion.datasets.number_names import number_names
 from mmcion.structures.tracklet_builder import TrackletBuilder, TrackletReading
-from mmcion.utils.checks import UserError, check_columns, check_file
+from mmcion.utils.checks import UserError, check_columns
+from mmcion.utils.csv_table import read_csv_rows
 from mmcion.utils.progress import progress_bar
 from mmcion.utils.skip_report import SkipReport
 
@@ -48,18 +48,15 @@ def read_csv(
     Raises:
         UserError: If a column or a value is wrong; states the line.
     """
-    file = check_file(file, 'list of images')
+    file = Path(file)
     root = file.parent if image_root is None else Path(image_root)
     report = SkipReport(file)
     builder = TrackletBuilder()
     # numbers in order of appearance, until all names are known
     videos: dict[str, int] = defaultdict(lambda: len(videos))
     tracklets: dict[str, int] = defaultdict(lambda: len(tracklets))
-    with (
-        open(file, newline='', encoding='utf-8-sig') as stream,
-        progress_bar(desc='reading', unit='img') as bar,
-    ):
-        rows = _parse(file, csv.reader(stream, skipinitialspace=True), ignore)
+    rows = _parse(file, ignore)
+    with progress_bar(desc='reading', unit='img') as bar:
         while chunk := list(islice(rows, _CHUNK)):
             columns = zip(*chunk, strict=True)
             paths, in_video, in_tracklet, frames, boxes = columns
@@ -91,32 +88,32 @@ def read_csv(
 
 
 def _parse(
-    file: Path, lines: Iterator[list[str]], ignore: Collection[str]
+    file: Path, ignore: Collection[str]
 ) -> Iterator[tuple[bytes, str, str, int, list[float]]]:
-    """Yield path, video, tracklet, frame and box; empty lines are skipped."""
-    header = next(lines, [])
-    wanted = _REQUIRED + (_BOX if {*_BOX} & {*header} else ())
-    check_columns(file, header, wanted)
-    unknown = [n for n in header if n not in wanted and n not in ignore]
-    if unknown or len(set(header)) < len(header):
-        raise UserError(
-            f'{file} must name {",".join((*_REQUIRED, *_BOX))} in its first '
-            f'line, each once; got {",".join(header)}. --ignore '
-            f'{" ".join(unknown)} ignores columns.'
-        )
-    places = [header.index(name) for name in wanted]
-    for number, values in enumerate(lines, 2):
-        if not values:
-            continue
+    """Yield path, video, tracklet, frame and box."""
+    rows = read_csv_rows(
+        file,
+        _REQUIRED,
+        _BOX,
+        ignore=ignore,
+        what='list of images',
+        hint='--ignore COLUMN ignores columns.',
+    )
+    for number, (path, video, tracklet, frame, *box) in rows:
+        if None in box:
+            found = [
+                n for n, x in zip(_BOX, box, strict=True) if x is not None
+            ]
+            if found:
+                check_columns(file, found, _BOX)
+            box = []
         try:
-            if len(values) != len(header):
-                raise ValueError(f'{len(values)} values of {len(header)}')
-            path, video, tracklet, frame, *box = (values[i] for i in places)
             if not (path and video and tracklet):
                 raise ValueError('path, video or tracklet is empty')
+            number_of_frame = int(frame)
             corners = [float(value) for value in box]
-            if int(frame) < 0 or not all(map(math.isfinite, corners)):
+            if number_of_frame < 0 or not all(map(math.isfinite, corners)):
                 raise ValueError(f'frame {frame} or box {box} out of range')
         except ValueError as error:
             raise UserError(f'{file} line {number}: {error}') from error
-        yield path.encode(), video, tracklet, int(frame), corners
+        yield path.encode(), video, tracklet, number_of_frame, corners

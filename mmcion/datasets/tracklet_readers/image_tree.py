@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from mmcion.utils.images import is_image_name
+from mmcion.utils.images import is_hidden, is_image_name
 from mmcion.utils.skip_report import SkipReport
 
 _CHUNK = 100_000  # names held at a time
@@ -17,6 +17,7 @@ _PEEK_FOLDERS = 50
 
 _SURROGATE = re.compile('[\ud800-\udfff]')  # bytes that are not UTF-8
 
+HIDDEN = 'hidden folder, or one of the operating system'
 NOT_AN_IMAGE = 'not an image file'
 OTHER_LEVEL = 'file at another folder level'
 TOO_DEEP = 'folder below the images'
@@ -51,7 +52,10 @@ def walk_images(
         with os.scandir(folder) as entries:
             for entry in entries:
                 if entry.is_dir():
-                    folders.append(entry.name)
+                    if is_hidden(entry.name):
+                        report.skip(HIDDEN, prefix + entry.name)
+                    else:
+                        folders.append(entry.name)
                     continue
                 reason = _skip_reason(entry, at_depth, check_sizes)
                 if reason:
@@ -114,6 +118,8 @@ def find_like(
                 for entry in itertools.islice(entries, _PEEK_ENTRIES):
                     path = prefix + entry.name
                     stem = os.path.splitext(entry.name)[0]
+                    if is_hidden(entry.name):
+                        continue
                     if entry.is_dir():
                         deeper.append((folder / entry.name, f'{path}/'))
                     elif is_image_name(entry.name) and pattern.fullmatch(stem):

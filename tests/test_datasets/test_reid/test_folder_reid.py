@@ -1,9 +1,11 @@
 import shutil
 
 import pytest
+from mmengine.config import Config
 
 from mmcion.utils.checks import UserError
 
+from ...tool_utils import ROOT
 from .trees import build, ids_of, rows_of, touch
 
 CAMERA = '_c([0-9]+)'
@@ -59,7 +61,7 @@ def test_cameras_may_have_names(tmp_path):
 def test_without_cameras(root, messages):
     dataset = build('FolderReID', root)
     assert set(dataset.cam_ids.tolist()) == {-1}
-    assert '1 with a valid match if cameras do not count' in messages[0][1]
+    assert '1 with a valid match from any camera' in messages[0][1]
 
 
 @pytest.mark.parametrize('folder', ['', 'test/'])
@@ -121,3 +123,21 @@ def test_name_without_camera(root):
 def test_camera_needs_a_group(root):
     with pytest.raises(UserError, match=r"one group, .* got '_c'"):
         build('FolderReID', root, camera='_c')
+
+
+def test_config_leaves_the_camera_rule_to_the_data():
+    config = Config.fromfile(ROOT / 'configs/_base_/datasets/folder_reid.py')
+    assert config.test_evaluator.get('camera_aware', True)
+
+
+@pytest.mark.parametrize('camera', ['_c([0-9]+', 3])
+def test_broken_expression_of_the_camera(root, camera):
+    with pytest.raises(UserError, match='camera must be'):
+        build('FolderReID', root, camera=camera)
+
+
+@pytest.mark.parametrize('name', ['.git', '@eaDir', '__MACOSX'])
+def test_folders_of_operating_systems_are_no_persons(root, name):
+    before = rows_of(build('FolderReID', root))
+    touch(root, f'query/{name}/x_c1.jpg')
+    assert rows_of(build('FolderReID', root)) == before

@@ -39,3 +39,12 @@ def test_listed_images_must_exist(tmp_path):
     message = r'2 of 3 images in list\.txt .*such as .*/0/c\.jpg'
     with pytest.raises(FileNotFoundError, match=message):
         check_listed(tmp_path, ['0/a.jpg', '0/c.jpg', '1/a.jpg'], 'list.txt')
+
+
+def test_byte_order_mark_and_other_encodings(tmp_path):
+    touch(tmp_path, 'a.jpg')
+    (tmp_path / 'list.txt').write_text('\ufeffa.jpg 7\n', 'utf-8')
+    assert read(tmp_path) == [('a.jpg', '7')]
+    (tmp_path / 'list.txt').write_text('a.jpg 7\n', 'utf-16')
+    with pytest.raises(UserError, match='UTF-16'):
+        read(tmp_path)

@@ -83,3 +83,12 @@ def test_metric_ignores_junk_and_the_same_camera(root):
     assert scores['reid/mAP'] == 0.5
     assert scores['reid/Rank-1'] == 0
     assert scores['reid/Rank-5'] == 1
+
+
+def test_images_sorted_by_person_point_to_the_data_set_for_them(root):
+    (root / 'query' / '0001').mkdir()
+    (root / 'query' / '.DS_Store').touch()
+    for path in (root / 'query').glob('*.jpg'):
+        path.rename(root / 'query' / '0001' / path.name)
+    with pytest.raises(FileNotFoundError, match=r'0001.*FolderReID'):
+        build('Market1501', root)

@@ -53,7 +53,7 @@ def test_columns_may_come_in_any_order_with_others(tmp_path):
     path = write_csv(
         tmp_path, 'query,7,x,2,a.png', header='split,pid,note,cam_id,path'
     )
-    info = make_dataset(path).get_data_info(0)
+    info = make_dataset(path, ignore=['note']).get_data_info(0)
     assert (info['pid'], info['cam_id'], info['is_query']) == (7, 2, True)
 
 
@@ -86,19 +86,20 @@ def test_feasible_queries_are_counted(tmp_path, messages):
     make_dataset(path)
     assert messages == [
         f'{path}: 2 gallery images, 3 queries, 1 with a valid match from '
-        f'another camera'
+        f'another camera, 2 from any camera '
+        f'(test_evaluator.camera_aware=False)'
     ]
 
 
 @pytest.mark.parametrize(
     ('line', 'message'),
     [
-        ('a,1,0,test', "line 3: .* 'split': 'test'"),
-        ('a,1,0,any', "line 3: .* 'split': 'any'"),
-        ('a,1,0,', "line 3: .* 'split': ''"),
-        ('a,1,0', "line 3: .* 'split': None"),
-        ('a,x,0,query', "line 3: .* 'pid': 'x'"),
-        ('a,1,,query', "line 3: .* 'cam_id': ''"),
+        ('a,1,0,test', "line 3: .* split 'test'"),
+        ('a,1,0,any', "line 3: .* split 'any'"),
+        ('a,1,0,', "line 3: .* split ''"),
+        ('a,1,0', 'line 3: 3 values of 4'),
+        ('a,x,0,query', "line 3: .* pid 'x'"),
+        ('a,1,,query', "line 3: .* cam_id ''"),
     ],
 )
 def test_wrong_values_are_named_with_their_line(tmp_path, line, message):
@@ -120,7 +121,7 @@ def test_cameras_may_be_missing(tmp_path, messages):
         tmp_path, 'a,1,query', 'b,1,gallery', header='path,pid,split'
     )
     assert make_dataset(path).cam_ids.tolist() == [-1, -1]
-    assert messages[0].endswith('test_evaluator.camera_aware=False')
+    assert messages[0].endswith('from any camera, as none is known')
 
 
 def test_draw_queries(tmp_path):
@@ -151,7 +152,7 @@ def test_missing_columns(tmp_path):
 
 def test_missing_split_is_explained(tmp_path):
     path = write_csv(tmp_path, 'a,1,0', header='path,pid,cam_id')
-    with pytest.raises(UserError, match=r'draw_queries=True.* column split'):
+    with pytest.raises(UserError, match=r'column split .*draw_queries=True'):
         make_dataset(path)
 
 
@@ -163,3 +164,39 @@ def test_no_rows(tmp_path):
 def test_no_file(tmp_path):
     with pytest.raises(FileNotFoundError, match=r'nothing\.csv'):
         make_dataset(tmp_path / 'nothing.csv')
+
+
+@pytest.mark.parametrize(
+    ('header', 'named'),
+    [
+        ('path,pid,camid,split', 'camid is unknown'),
+        ('path,pid,pid,split', 'pid is there twice'),
+        ('path,pid,Split,cam_id', 'Split is unknown'),
+        ('path;pid;cam_id;split', 'path;pid;cam_id;split'),
+    ],
+)
+def test_columns_that_would_not_be_read_are_refused(tmp_path, header, named):
+    path = write_csv(tmp_path, 'a,1,0,query', header=header)
+    with pytest.raises(UserError, match=named) as error:
+        make_dataset(path, draw_queries=True)
+    assert header.split(',')[-1] in str(error.value)
+
+
+def test_ignored_columns_are_not_read(tmp_path):
+    path = write_csv(tmp_path, 'a,1,0,query', header='path,pid,camid,split')
+    dataset = make_dataset(path, ignore=['camid'])
+    assert dataset.cam_ids.tolist() == [-1]
+
+
+def test_blanks_after_commas_and_a_byte_order_mark(tmp_path):
+    header = '\ufeffpath, pid, cam_id, split'
+    path = write_csv(tmp_path, 'a, 1, 0, query', '', header=header)
+    assert make_dataset(path).pids.tolist() == [1]
+
+
+@pytest.mark.parametrize('encoding', ['utf-16', 'latin-1'])
+def test_other_encodings_are_named(tmp_path, encoding):
+    path = tmp_path / 'a.csv'
+    path.write_text(f'{HEADER}\ncafé.jpg,0,0,query\n', encoding)
+    with pytest.raises(UserError, match=r'(?i)a\.csv is .*(utf-16|latin-1)'):
+        make_dataset(path)

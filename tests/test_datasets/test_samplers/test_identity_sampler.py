@@ -6,6 +6,7 @@ from mmengine.runner import Runner
 from torch.utils.data import Dataset
 
 from mmcion.datasets import IdentitySampler
+from mmcion.datasets.samplers import identity_sampler
 from mmcion.utils.checks import UserError
 
 ALL_K = (1, 2, 4, 6, 8)
@@ -385,3 +386,21 @@ def test_data_loader_of_a_config():
     )
     (expected,) = make(dataset.pids, 24, 4, seed=7)
     assert list(loader) == list(map(list, expected))
+
+
+@pytest.mark.parametrize(
+    ('sizes', 'num_instances', 'warned'),
+    [((1, 1, 1, 1), 2, True), ((4, 4, 1, 1), 2, True), ((1,) * 4, 1, False)]
+    + [((4,) * 20 + (1,), 2, False)],
+)
+def test_identities_of_one_image_are_warned_of(
+    monkeypatch, sizes, num_instances, warned
+):
+    logged = []
+    monkeypatch.setattr(
+        identity_sampler, 'print_log', lambda text, *_: logged.append(text)
+    )
+    make(labels(sizes), 4, num_instances)
+    assert [text.split(' of ')[0] for text in logged] == (
+        [str(sizes.count(1))] if warned else []
+    )

@@ -65,7 +65,7 @@ def test_boxes_and_ignored_columns(write):
         'b.jpg,v,1,2,4,3,2,1.5,x',
         'a.jpg,v,1,0,8,7,6,5,y',
     )
-    with pytest.raises(UserError, match='--ignore remark'):
+    with pytest.raises(UserError, match='remark is unknown.*--ignore'):
         read_csv(file)
     table = read_csv(file, ignore=['remark']).table
     assert table.box.tolist() == [[5, 6, 7, 8], [1.5, 2, 3, 4]]
@@ -103,8 +103,14 @@ def test_missing_images(write, tmp_path):
     [
         (['path,video,frame', 'a.jpg,v,1'], 'column tracklet is missing'),
         (['a.jpg,v,1,0'], 'column path, video'),
-        (['path,video,tracklet,frame,x,y'], 'column w, h is missing'),
-        (['path,path,video,tracklet,frame'], 'path is there twice'),
+        (
+            ['path,video,tracklet,frame,x,y', 'a,v,1,0,1,2'],
+            'column w, h is missing',
+        ),
+        (['path,path,video,tracklet,frame'], 'twice'),
+        (['path,video,tracklet,frame,w,w'], 'twice'),
+        (['path;video;tracklet;frame'], 'path;video'),
+        (['path,video,tracklet,frame', '"a.jpg,v,1,2', 'b'], 'line'),
         ([''], 'found none'),
         (['path,video,tracklet,frame'], 'lists no images'),
         (['path,video,tracklet,frame', 'a.jpg,v,1,x'], 'line 2: invalid'),

@@ -1,5 +1,7 @@
 import pytest
 
+from mmcion.datasets import open_images
+from mmcion.datasets.image_packing import images_to_pack, pack_images
 from mmcion.datasets.tracklet_readers import LUPersonReader
 from mmcion.datasets.tracklet_readers.image_tree import (
     NOT_AN_IMAGE,
@@ -99,3 +101,47 @@ def test_other_names(tmp_path):
         error.value
     )
     assert 'found: italy/rome/abc-_defghi/000012' in str(error.value)
+
+
+def pack(folder, out):
+    for file in folder.rglob('*.jpg'):
+        file.write_bytes(b'image')
+    paths, root = images_to_pack(folder)
+    pack_images(paths, open_images(root), out)
+    return LUPersonReader().read(out)
+
+
+@pytest.mark.parametrize('folder', ['images/', ''])
+def test_flat_folder_that_was_packed(tmp_path, folder):
+    keys = [*KEYS, '34_01_0341_00001864']
+    touch(tmp_path / 'in', *(f'{folder}{key}.jpg' for key in keys))
+    reading = pack(tmp_path / 'in', tmp_path / 'out')
+    check_keyed(reading, lambda key: f'{folder}{key}.jpg')
+    images = open_images(reading.table.image_root)
+    assert images.read(f'{folder}{KEYS[0]}.jpg') == b'image'
+
+
+def test_tree_that_was_packed(tmp_path):
+    names = [f'{ROME}/00000001_0000.jpg', f'{PARIS}/00000341_0002.jpg']
+    touch(tmp_path / 'in', *names, 'italy/rome/00000001_0001.jpg')
+    reading = pack(tmp_path / 'in', tmp_path / 'out')
+    assert rows_of(reading.table) == [
+        (PARIS, 0, 340, names[1]),
+        (ROME, 0, 0, names[0]),
+    ]
+    assert counts_of(reading.report) == {OTHER_LEVEL: 1}
+
+
+def test_lmdb_whose_keys_are_file_names(tmp_path):
+    keys = [*KEYS, '34_01_0341_00001864']
+    make_lmdb(tmp_path / 'a.lmdb', [f'{key}.jpg' for key in keys])
+    reading = LUPersonReader().read(tmp_path / 'a.lmdb')
+    check_keyed(reading, lambda key: f'{key}.jpg')
+
+
+@pytest.mark.parametrize('name', ['.thumbnails', '@eaDir', '__MACOSX'])
+def test_folders_of_operating_systems_are_no_videos(tmp_path, name):
+    touch(tmp_path, f'{ROME}/00000001_0000.jpg')
+    touch(tmp_path, f'italy/{name}/video/00000001_0000.jpg')
+    touch(tmp_path, f'italy/rome/{name}/00000001_0000.jpg')
+    assert len(LUPersonReader().read(tmp_path).table) == 1
