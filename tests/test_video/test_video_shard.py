@@ -36,7 +36,7 @@ def test_no_or_damaged_shard_is_none(tmp_path):
     assert VideoShard.load(tmp_path / 'a', ['a0']) is None
 
 
-@pytest.mark.parametrize('name', ['../../x', '/tmp/x', '..'])
+@pytest.mark.parametrize('name', ['../../x', '/x/y', '..'])
 def test_names_in_a_shard_lead_nowhere_else(tmp_path, name):
     made = shard('a', [3, 3, 4])
     made.report['clips'] = [name]
