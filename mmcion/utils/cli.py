@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import re
 import sys
@@ -295,6 +296,9 @@ def run_tool(main: Callable[[], None], *, on_interrupt: str = '') -> None:
         main: Runs the tool.
         on_interrupt: How to continue after Ctrl-C.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # names of files need not be UTF-8; stderr is like this already
+        sys.stdout.reconfigure(errors='backslashreplace')
     sys.path.append('')  # as in an interactive session
     try:
         main()

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Collection
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
-from mmcion.utils.checks import (
-    UserError,
-    check_choice,
-    check_columns,
-    check_file,
-)
+from mmcion.utils.checks import UserError, check_choice, check_file
+from mmcion.utils.csv_table import read_csv_rows
 from mmcion.utils.io import open_text
 from mmcion.utils.safe_pickle import load_pickle
 from mmcion.utils.skip_report import SkipReport
@@ -153,8 +147,7 @@ def read_box_file(
 
     - ``.txt``: MOTChallenge, frames from 1; see ``read_mot``.
     - ``.csv``: columns ``frame,x,y,w,h`` and optionally ``score`` and
-      ``id``, named in the first line, frames from 1; separated by commas or
-      semicolons.
+      ``id``, named in the first line, frames from 1.
     - ``.pkl``: LUPerson (frames from 1) or LUPerson-NL (with ``pid``, frames
       from 0): ``{frame: [[number, {'bbox': x1 y1 x2 y2, 'pid': n}]]}``.
 
@@ -201,40 +194,26 @@ def _read_csv(
 ) -> tuple[list[int], np.ndarray, bool]:
     """Return line numbers, rows ``(n, 7)``, and whether there are ids."""
     lines, rows = [], []
-    with open_text(path) as stream:
-        first = stream.readline()
-        mark = ';' if ';' in first and ',' not in first else ','
-        reader = csv.reader(chain([first], stream), delimiter=mark)
+    with_ids = False
+    for line, values in read_csv_rows(
+        path,
+        ('frame', 'x', 'y', 'w', 'h'),
+        ('id', 'score'),
+        ignore=ignore,
+        what='box file',
+        hint='--cfg-options detector.ignore=COLUMN ignores a column.',
+    ):
+        frame, x, y, w, h, track, score = values
+        with_ids = track is not None
+        track = -1 if track is None else track
+        score = 1 if score is None else score
         try:
-            header = [name.strip() for name in next(reader, [])]
-            check_columns(
-                path,
-                header,
-                ['frame', 'x', 'y', 'w', 'h'],
-                optional=['score', 'id'],
-                ignore=ignore,
-                hint='--cfg-options detector.ignore=COLUMN ignores a column.',
-            )
-            for values in reader:
-                if not ''.join(values).strip():
-                    continue
-                if len(values) != len(header):
-                    raise ValueError(
-                        f'{len(values)} values, but {len(header)} columns'
-                    )
-                row = dict(zip(header, values, strict=True))
-                row = {'id': '-1', 'score': '1', **row}
-                rows.append([float(row[name]) for name in BOX_COLUMNS])
-                lines.append(reader.line_num)
-        except UserError:
-            raise
-        except (ValueError, csv.Error) as error:
-            if isinstance(error, UnicodeDecodeError):  # named by open_text
-                raise
-            line = reader.line_num
+            row = [float(v) for v in (frame, track, x, y, w, h, score)]
+        except ValueError as error:
             raise UserError(f'{path} line {line}: {error}') from error
-    array = np.asarray(rows, float).reshape(-1, len(BOX_COLUMNS))
-    return lines, array, 'id' in header
+        rows.append(row)
+        lines.append(line)
+    return lines, np.asarray(rows, float).reshape(-1, 7), with_ids
 
 
 def _read_luperson(path: Path) -> np.ndarray:

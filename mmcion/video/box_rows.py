@@ -44,8 +44,9 @@ def check_rows(
         problems.append((column, ~whole, 'is no whole number below 2 ** 53'))
     lowest = int(frame.min(initial=first_frame))
     hint = (
-        f'is below {first_frame}, the first one; set first_frame={lowest} '
-        f'of BoxFileDetector, or add {first_frame - lowest} in the file'
+        f'is below {first_frame}, the first one; set detector.first_frame='
+        f'{lowest} (--cfg-options of extract_tracklets.py), or add '
+        f'{first_frame - lowest} to the frames of the file'
     )
     problems.append((0, frame < first_frame, hint))
     for column, wrong, rule in problems:

@@ -8,7 +8,6 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from mmcion.structures import TrackletTable
@@ -18,6 +17,11 @@ from mmcion.utils.checks import (
     check_folder,
     check_interval,
     join_names,
+)
+from mmcion.utils.image_file import (
+    UnreadableImageError,
+    decode_image,
+    read_image_file,
 )
 from mmcion.utils.io import hash_file, hash_value, open_text
 from mmcion.utils.paths import is_utf8, path_below
@@ -156,10 +160,13 @@ def _crop(
         for number, start, stop in zip(frames, starts, stops, strict=True):
             where = f'{sequence.name} frame {number}'
             path = sequence.frames.get(int(number))
-            image = None if path is None else _read_frame(path)
-            if image is None:
-                reason = NO_FRAME if path is None else BAD_FRAME
-                report.skip(reason, where, count=int(stop - start))
+            if path is None:
+                report.skip(NO_FRAME, where, count=int(stop - start))
+                continue
+            try:
+                image = decode_image(read_image_file(path), path)
+            except UnreadableImageError:
+                report.skip(BAD_FRAME, where, count=int(stop - start))
                 continue
             height, width = image.shape[:2]
             for row in range(start, stop):
@@ -172,7 +179,9 @@ def _crop(
                     report.skip(OUTSIDE, f'{where} id {track[row]}')
                 else:
                     names[row] = f'{track[row]:06d}_{number - 1:07d}.jpg'
-                    crops.add(names[row], image[y1:y2, x1:x2])
+                    # crops are BGR, as the frames of videos
+                    crop = image[y1:y2, x1:x2, ::-1]
+                    crops.add(names[row], np.ascontiguousarray(crop))
         crops.finish(f'{sequence.name}/{name}' for name in names.values())
     if report.counts and not names:
         report.note(f'{sequence.name} has no image: all boxes are left out')
@@ -192,15 +201,6 @@ def _crop(
     shard = VideoShard(columns, {**about, 'skipped': report.to_dict()})
     shard.save(out / SHARDS / sequence.name)
     return shard
-
-
-def _read_frame(path: Path) -> np.ndarray | None:
-    """Return a frame ``(H, W, 3)``, or None if it cannot be read."""
-    try:
-        data = np.frombuffer(path.read_bytes(), np.uint8)
-        return cv2.imdecode(data, cv2.IMREAD_COLOR)
-    except (OSError, cv2.error):  # also of an empty file or a huge header
-        return None
 
 
 def find_sequences(

@@ -52,10 +52,11 @@ def extract_videos(
     with ProcessPoolExecutor(
         workers, context, _start_process, (num_frames, extractor, still_open)
     ) as pool:
-        running = {
-            pool.submit(_extract_in_process, video): video for video in videos
-        }
         try:
+            running = {
+                pool.submit(_extract_in_process, video): video
+                for video in videos
+            }
             # frames are counted by the processes, videos come when finished
             while running:
                 done, _ = wait(running, _POLL_SECONDS, FIRST_COMPLETED)

@@ -1,6 +1,7 @@
 """Every reader as a user runs it, on a tiny tree with the real names."""
 
 import json
+import os
 
 import cv2
 import numpy as np
@@ -203,3 +204,14 @@ def test_csv_again(tmp_path, call_tool):
         call_tool(*command, *options)
     assert TrackletTable.load(tmp_path / 'out' / 'table').frame.tolist() == [7]
     assert (tmp_path / 'out' / 'features' / 'meta.json').exists()
+
+
+def test_names_that_are_not_utf8(tmp_path):
+    """Printing them ends no tool."""
+    touch(tmp_path, 'a.jpg')
+    out = tmp_path / os.fsdecode(b'caf\xe9')
+    (tmp_path / 'i.csv').write_text('video,tracklet,frame,path\nd,x,4,a.jpg\n')
+    output = run_reader('csv2tracklets', 'i.csv', '--out', out, cwd=tmp_path)
+    assert '1 images' in output
+    table = TrackletTable.load(out / 'table')
+    assert table.image_path(0).is_file()
