@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -91,7 +92,7 @@ def average_precision_chart(average_precision: np.ndarray) -> Figure:
     return figure
 
 
-def _mark(axes: Axes, points: list[tuple[float, float]]) -> None:
+def _mark(axes: Axes, points: Sequence[tuple[float, float]]) -> None:
     """Write values below their points, above where there is no room."""
     low, high = axes.get_ylim()
     for x, y in points:
