@@ -33,6 +33,7 @@ from mmcion.utils.io import hash_file
 from .zoo_index import ZooEntry, read_index
 
 ZOO_FOLDER = 'MMCION_ZOO'
+_CONFIG_SUFFIXES = ('.py', '.json', '.yaml', '.yml')
 _WEIGHT_SUFFIXES = ('.pth', '.pt', '.bin', '.tar', '.safetensors')
 
 
@@ -81,7 +82,7 @@ def get_model(
         )
     path = Path('' if isinstance(model, Config) else model).expanduser()
     weights = None if isinstance(pretrained, bool) else pretrained
-    if isinstance(model, Config) or path.suffix == '.py':
+    if isinstance(model, Config) or path.suffix in _CONFIG_SUFFIXES:
         if pretrained is True:
             _warn(
                 'a config has no published weights: those of the network are '

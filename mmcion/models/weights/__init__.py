@@ -13,7 +13,7 @@ from .model_spec import ModelSpec
 from .network_config import evaluation_pipeline
 from .open_model import open_config, open_file, use_checkpoint
 from .publish import publish
-from .read_checkpoint import read_checkpoint
+from mmcion.utils.read_checkpoint import read_checkpoint
 from .run_checkpoint import choose_run_checkpoint
 from .select import select
 from .sources import SOURCES

@@ -20,7 +20,7 @@ from mmcion.utils.io import hash_file
 from .match import MatchReport, match
 from .model_file import save_model_file
 from .model_spec import ModelSpec
-from .read_checkpoint import read_checkpoint
+from mmcion.utils.read_checkpoint import read_checkpoint
 from .select import select
 from .sources import Source, find_source, foreign_structure
 

@@ -12,7 +12,7 @@ from mmcion.registry import MODELS
 from mmcion.utils.checks import UserError, name_in_errors
 
 from .match import MatchReport, match
-from .read_checkpoint import read_checkpoint
+from mmcion.utils.read_checkpoint import read_checkpoint
 from .select import select
 from .sources import source_hint
 

@@ -26,7 +26,7 @@ from mmcion.utils.io import atomic_file, hash_file
 from .load import load_weights
 from .model_spec import ModelSpec
 from .network_config import portable_config
-from .read_checkpoint import read_checkpoint
+from mmcion.utils.read_checkpoint import read_checkpoint
 from .stored_config import admit_classes
 
 FORMAT = 1

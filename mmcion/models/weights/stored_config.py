@@ -30,7 +30,7 @@ from mmcion.registry import (
 from mmcion.utils.checks import UserError, join_names, name_in_errors
 
 from .network_config import custom_modules, network_config, portable_config
-from .read_checkpoint import read_checkpoint
+from mmcion.utils.read_checkpoint import read_checkpoint
 
 # settings that a network and its test need; the others are not looked at
 _KEPT = (
