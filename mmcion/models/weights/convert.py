@@ -16,12 +16,12 @@ from mmcion.models.architectures import (
 )
 from mmcion.utils.checks import UserError, name_in_errors
 from mmcion.utils.io import hash_file
+from mmcion.utils.read_checkpoint import read_checkpoint
 
 from .match import MatchReport, match
 from .model_file import save_model_file
 from .model_spec import ModelSpec
-from mmcion.utils.read_checkpoint import read_checkpoint
-from .select import select
+from .select import WHOLE_PREFIXES, select
 from .sources import Source, find_source, foreign_structure
 
 
@@ -118,7 +118,12 @@ def convert_weights(
             weights do not fit.
     """
     entry = find_source(source)
-    tensors = select(checkpoint, role=role).tensors
+    chosen = select(checkpoint, role=role)
+    # no source's own names begin so
+    for prefix in WHOLE_PREFIXES:
+        if (inner := chosen.without(prefix)).tensors:
+            chosen = inner
+    tensors = chosen.tensors
     # one network of several; others may have taken it out already
     tensors = {
         name.removeprefix(entry.part): tensor

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from mmcion.utils.checks import UserError
-
 from mmcion.utils.read_checkpoint import read_checkpoint
 
 # what a run needs to go on
