@@ -68,7 +68,7 @@ def main() -> None:
     from mmcion.apis.export import export_model
     from mmcion.apis.export_parity import read_crops
     from mmcion.apis.features import input_size
-    from mmcion.apis.zoo import get_model
+    from mmcion.apis.zoo import get_model, is_weight_file
     from mmcion.utils.checks import check_image_size
 
     model = get_model(
@@ -77,8 +77,6 @@ def main() -> None:
         custom_imports=args.custom_imports,
     )
     size = check_image_size(args.image_size or input_size(model))
-    # a file with its own weights, or those of a name or a config
-    is_file = args.model.endswith('.pth')
     report = export_model(
         model,
         args.out,
@@ -88,7 +86,10 @@ def main() -> None:
         l2_norm=args.normalize,
         int8=args.int8,
         crops=read_crops(args.crops, size) if args.crops else None,
-        weights_file=args.model if is_file else args.weights,
+        # its own weights, or those of a name or a config
+        weights_file=args.model
+        if is_weight_file(args.model)
+        else args.weights,
     )
     print_report(Path(args.out), report)
 

@@ -62,7 +62,8 @@ def get_model(
             training checkpoint (of a pre-training its teacher) or a released
             file of ReIDZoo. True takes those of the zoo, from the folder
             ``$MMCION_ZOO`` or by download where the index has an address.
-            Otherwise weights are random, or as the config initialises them.
+            Otherwise weights are random, or as the config initialises them;
+            there is a warning unless it is False.
         device: Where to put it; the CPU if None.
         custom_imports: Whether to import the modules that a file names, which
             register classes of its network. This runs their code.
@@ -83,15 +84,14 @@ def get_model(
     path = Path('' if isinstance(model, Config) else model).expanduser()
     weights = None if isinstance(pretrained, bool) else pretrained
     if isinstance(model, Config) or path.suffix in _CONFIG_SUFFIXES:
-        if pretrained is True:
+        if weights is None and pretrained is not False:
             _warn(
                 'a config has no published weights: those of the network are '
-                'as it initialises them.'
+                'as it initialises them; pretrained=FILE gives others.'
             )
         cfg = model if isinstance(model, Config) else read_config(path)
         network = open_config(cfg, weights)
-    # not by the suffix alone: names may have dots, as ghostnet_0.5x has
-    elif path.suffix in _WEIGHT_SUFFIXES or path.is_file():
+    elif is_weight_file(path):
         if weights or pretrained is False:
             raise UserError(
                 f'{model} has weights; pretrained={pretrained!r} is for names '
@@ -100,7 +100,21 @@ def get_model(
         network = open_file(path, custom_imports=custom_imports)
     else:
         network = _open_name(str(model), weights, pretrained is True)
+        if pretrained is None:
+            _warn(
+                f'{model} has random weights; pretrained=True takes those of '
+                f'the zoo, pretrained=FILE your own.'
+            )
     return network.to(device or 'cpu')
+
+
+def is_weight_file(model: str | Path) -> bool:
+    """Return whether a path is of a file with weights, not a name."""
+    path = Path(model)
+    # not by the suffix alone: names may have dots, as ghostnet_0.5x has
+    return path.suffix in _WEIGHT_SUFFIXES or (
+        path.is_file() and path.suffix not in _CONFIG_SUFFIXES
+    )
 
 
 def init_model(

@@ -54,15 +54,16 @@ class Selection:
 
         None of them if there is no such prefix.
         """
+        names = {
+            name.removeprefix(prefix): name
+            for name in self.tensors
+            if name.startswith(prefix)
+        }
         return replace(
             self,
-            **{
-                key: {
-                    name.removeprefix(prefix): value
-                    for name, value in getattr(self, key).items()
-                    if name.startswith(prefix)
-                }
-                for key in ('tensors', 'file_names')
+            tensors={new: self.tensors[old] for new, old in names.items()},
+            file_names={
+                new: self.file_names[old] for new, old in names.items()
             },
             prefix=self.prefix + prefix,
         )
