@@ -226,8 +226,8 @@ def test_documented_lines_decide_as_the_model_does(
             np.testing.assert_allclose(
                 found, units[[first, second]], atol=1e-4 if exact else 2e-3
             )
-            assert names['same_person'] == compared.same
-        decisions.add(compared.same)
+            assert names['same_person'] == compared['same']
+        decisions.add(compared['same'])
     assert decisions == {True, False}
     (about,) = onnx.load('model.onnx').metadata_props
     about = json.loads(about.value)

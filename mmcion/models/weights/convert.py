@@ -131,7 +131,7 @@ def convert_weights(
         if name.startswith(entry.part)
     } or tensors
     # before names are compared: an extra module may leave all others alone
-    if trait := foreign_structure(tensors):
+    if trait := foreign_structure(tensors, entry.families):
         raise UserError(f'it cannot be converted: {trait}.')
     if arch is not None:
         known = get_architecture(arch)
