@@ -138,7 +138,13 @@ def _open_name(
     """Build a model of the zoo, and fill it if there are weights."""
     # names of the zoo are those of the architectures after a prefix
     bare = name.strip().lower().replace('-', '_').removeprefix('cion_')
-    entry = read_index()[f'cion_{get_architecture(bare).name}']
+    known = get_architecture(bare).name
+    entry = read_index().get(f'cion_{known}')
+    if entry is None:
+        raise UserError(
+            f'{known} is not of the zoo; convert weights of its project with '
+            f'tools/model_converters/convert_weights.py and open the file.'
+        )
     values = {
         key: getattr(entry, key) for key in ('input_size', 'mean', 'std')
     }
