@@ -26,6 +26,10 @@ _PACKAGES = {'datasets', 'denoising', 'evaluation', 'models', 'structures'}
 __all__ = ['__version__', *_LAZY]
 
 
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_LAZY, *_PACKAGES])
+
+
 def __getattr__(name: str) -> Any:
     if name in _PACKAGES:
         return importlib.import_module(f'mmcion.{name}')

@@ -46,6 +46,7 @@ HOOKS = _child(
     'hook',
     MMENGINE_HOOKS,
     'engine.hooks',
+    'apis.evaluation_check_hook',
     'apis.retrieval_report_hook',
 )
 OPTIM_WRAPPERS = _child(

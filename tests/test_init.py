@@ -35,3 +35,11 @@ def test_public_names_exist(name):
 def test_unknown_name():
     with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
         mmcion.nonsense  # noqa: B018
+
+
+def test_names_are_listed_before_they_are_imported():
+    code = 'import mmcion; print(*dir(mmcion))'
+    done = subprocess.run(
+        [sys.executable, '-c', code], capture_output=True, text=True
+    )
+    assert {*mmcion.__all__, 'datasets'} <= {*done.stdout.split()}

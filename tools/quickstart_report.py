@@ -91,7 +91,9 @@ def write_page(work_dir: Path) -> None:
         facts=facts,
         distances=calibration_chart(facts.calibration),
         image_bins=bin_counts(counts.images),
-        joined=cross_video_groups(tiles, labels, counts, IDENTITIES),
+        joined=cross_video_groups(
+            tiles, labels, counts, IDENTITIES, videos='clips'
+        ),
         num_removed=len(removed),
         removed=[TileGroup([tiles(spread(removed, REMOVED))])],
         curve=curve,

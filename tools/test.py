@@ -2,7 +2,7 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -25,6 +25,7 @@ of a fine-tuning holds its config and can stand alone. A model file brings its
 own network. Without a checkpoint, the network is evaluated as it is
 initialised.
 """
+CONFIG_SUFFIXES = ('.py', '.yml', '.yaml', '.json')
 DATASETS = ROOT / 'configs' / '_base_' / 'datasets'
 
 
@@ -81,7 +82,7 @@ def test_configs(args: argparse.Namespace) -> 'dict[str, Config]':
         read_test_config,
         use_checkpoint,
     )
-    from mmcion.utils.checks import check_choice
+    from mmcion.utils.checks import UserError
     from mmcion.utils.cli import runner_config
     from mmcion.utils.retrieval_cli import check_outputs, retrieval_options
 
@@ -91,13 +92,27 @@ def test_configs(args: argparse.Namespace) -> 'dict[str, Config]':
         dump_features=args.dump_features,
     )
     stored = None
-    if args.config.endswith('.pth'):
-        check_choice('CHECKPOINT after a .pth', args.checkpoint, [None])
+    is_config = Path(args.config).suffix in CONFIG_SUFFIXES
+    if args.checkpoint is not None and (
+        not is_config or args.checkpoint.endswith('.py')
+    ):
+        raise UserError(
+            'give CONFIG CHECKPOINT in this order, or a checkpoint of a '
+            f'fine-tuning alone; got {args.config} {args.checkpoint}.'
+        )
+    if not is_config:
         args.checkpoint = args.config
         stored = read_test_config(
             args.config, custom_imports=args.custom_imports
         )
     cfg = runner_config(args, stored)
+    missing = {'model', 'test_dataloader', 'test_evaluator'} - set(cfg)
+    if missing:
+        raise UserError(
+            f'{args.config} has no {" and no ".join(sorted(missing))}: it is '
+            f'not the config of a test. Use one of configs/eval, as in '
+            f'tools/test.py configs/eval/CONFIG.py CHECKPOINT.'
+        )
     if args.checkpoint in (None, 'none'):
         args.checkpoint = None
     else:
@@ -124,32 +139,49 @@ def test_configs(args: argparse.Namespace) -> 'dict[str, Config]':
     return configs
 
 
+def run_test(
+    cfg: 'Config', checkpoint: str | None
+) -> tuple[dict[str, float], dict[str, Any]]:
+    """Return the scores of a test, and the options they depend on."""
+    from mmengine.runner import Runner
+
+    from mmcion.apis.evaluation_wrapper import use_evaluation_wrapper
+    from mmcion.evaluation import ReIDMetric
+    from mmcion.utils.dist import adapt_to_cpu_ranks
+
+    adapt_to_cpu_ranks(cfg)
+    use_evaluation_wrapper(cfg)
+    runner = Runner.from_cfg(cfg)
+    if checkpoint is None:
+        runner.logger.warning(
+            'No checkpoint is given: the network is evaluated as it is '
+            'initialised.'
+        )
+    scores = runner.test()
+    metrics = runner.test_evaluator.metrics
+    (metric,) = (each for each in metrics if isinstance(each, ReIDMetric))
+    flip_test = bool(cfg.model.get('flip_test'))
+    return scores, {**metric.scored_with, 'flip_test': flip_test}
+
+
 def main() -> None:
     """Test on one data set or several."""
     args = parse_args()
     from mmengine.dist import is_main_process
-    from mmengine.runner import Runner
 
     from mmcion.utils.checks import UserError
-    from mmcion.utils.dist import adapt_to_cpu_ranks, ranks
+    from mmcion.utils.dist import ranks
     from mmcion.utils.io import write_json
     from mmcion.utils.memory import reuse_freed_memory
-    from mmcion.utils.score_table import score_table
+    from mmcion.utils.score_table import describe_options, score_table
 
     reuse_freed_memory()
     configs = test_configs(args)
-    scores, failed = {}, {}
+    scores, options, failed = {}, {}, {}
     with ranks(args.launcher):
         for name, cfg in configs.items():
-            adapt_to_cpu_ranks(cfg)
             try:
-                runner = Runner.from_cfg(cfg)
-                if args.checkpoint is None:
-                    runner.logger.warning(
-                        'No checkpoint is given: the network is evaluated as '
-                        'it is initialised.'
-                    )
-                scores[name] = runner.test()
+                scores[name], options[name] = run_test(cfg, args.checkpoint)
             except (OSError, UserError) as error:
                 if len(configs) == 1 or args.launcher != 'none':
                     raise
@@ -158,12 +190,21 @@ def main() -> None:
             return
         if args.datasets:
             print(score_table(scores))
+        texts = {name: describe_options(o) for name, o in options.items()}
+        for name, text in texts.items():
+            print(f'{name} scored with {text}'.lstrip())
         if args.out:
-            write_json(args.out, scores if args.datasets else scores[''])
+            # names of scores stay beside the options
+            content = {
+                name: {**values, 'options': options[name]}
+                for name, values in scores.items()
+            }
+            write_json(args.out, content if args.datasets else content[''])
         if args.show_dir and args.datasets:
             from mmcion.visualization import write_comparison
 
-            write_comparison(Path(args.show_dir) / 'report.html', scores)
+            page = Path(args.show_dir) / 'report.html'
+            write_comparison(page, scores, options=texts)
     if failed:
         raise UserError(
             '; '.join(f'{name}: {error}' for name, error in failed.items())

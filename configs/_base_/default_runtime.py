@@ -10,6 +10,8 @@ default_hooks = dict(
     sampler_seed=dict(type='DistSamplerSeedHook'),
     # resume within an epoch, too
     resume=dict(type='ExactResumeHook'),
+    # has any query a match?
+    evaluation_check=dict(type='EvaluationCheckHook'),
 )
 env_cfg = dict(
     cudnn_benchmark=True,

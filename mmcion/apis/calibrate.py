@@ -12,7 +12,7 @@ from mmcion.evaluation import ThresholdCalibration, calibrate_threshold
 from mmcion.models.weights import read_model_file, store_threshold
 from mmcion.models.weights.threshold import calibrated_path
 from mmcion.structures import ReIDFeatures
-from mmcion.utils.checks import UserError, name_in_errors
+from mmcion.utils.checks import UserError, check_interval, name_in_errors
 from mmcion.utils.io import hash_file
 
 from .features import FeatureExtractor
@@ -62,6 +62,12 @@ def calibrate_model(
         UserError: If a file is damaged, the features are not the model's, no
             threshold reaches the rate, or ``out`` is ``model``.
     """
+    check_interval('(0, 1)', false_match_rate=false_match_rate)
+    if Path(model).suffix == '.npz':
+        raise UserError(
+            f'give FEATURES.npz MODEL.pth in this order; got {features} '
+            f'{model}.'
+        )
     _, spec = read_model_file(model)
     calibrated_path(model, out)  # refuses before the long part
     data = ReIDFeatures.load(features)

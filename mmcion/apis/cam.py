@@ -17,9 +17,11 @@ from torch.nn.functional import normalize as l2_normalize
 from torch.utils.hooks import RemovableHandle
 
 from mmcion.models.backbones import VOLO, VisionTransformerICS
+from mmcion.models.utils import eval_mode
 from mmcion.utils.checks import UserError
 
-from .features import FeatureExtractor, Images, PreparedImages, as_images
+from .as_images import Images, as_images
+from .features import FeatureExtractor, PreparedImages
 
 _BATCH = 16
 _SKEW = 1.5  # largest ratio of a cell's height to its width, or inverse
@@ -80,9 +82,9 @@ def activation_maps(
             f'reference must be one image, or one for each of the '
             f'{len(items)} images; got {len(others)}.'
         )
-    with _one_pass_in_eval_mode(model):
-        if not isinstance(model, FeatureExtractor):
-            model = FeatureExtractor(model)
+    if not isinstance(model, FeatureExtractor):
+        model = FeatureExtractor(model)
+    with _one_pass_in_eval_mode(model.model):
         inputs_NCHW = _prepare(model, items)
         compared = _prepare(model, others) if others else None
         directions = None
@@ -111,23 +113,18 @@ def activation_maps(
 
 
 @contextmanager
-def _one_pass_in_eval_mode(model: object) -> Iterator[None]:
-    """Switch ``flip_test`` off; restore it and the training mode."""
-    network = model.model if isinstance(model, FeatureExtractor) else model
-    modes = {}
-    if isinstance(network, nn.Module):
-        modes = {module: module.training for module in network.modules()}
+def _one_pass_in_eval_mode(network: nn.Module) -> Iterator[None]:
+    """Switch ``flip_test`` off and eval mode on; restore both."""
     mirrored = getattr(network, 'flip_test', False)
     try:
         # the map of an image and of its mirror image have no common places
         if mirrored:
-            network.flip_test = False  # type: ignore[union-attr]
-        yield
+            network.flip_test = False  # type: ignore[assignment]
+        with eval_mode(network):
+            yield
     finally:
         if mirrored:
-            network.flip_test = True  # type: ignore[union-attr]
-        for module, training in modes.items():
-            module.training = training
+            network.flip_test = True  # type: ignore[assignment]
 
 
 def _prepare(extractor: FeatureExtractor, items: list[str | Tensor]) -> Tensor:

@@ -16,6 +16,7 @@ from mmengine.model import BaseModel
 from torch.utils.data import DataLoader, Dataset, Subset, default_collate
 
 from mmcion.datasets import TrackletDataset, UnreadableImageError
+from mmcion.models.utils import eval_mode
 from mmcion.structures import FeatureStore, TrackletTable
 from mmcion.utils.checks import UserError, check_at_least, join_names
 from mmcion.utils.io import hash_value, read_json, write_json
@@ -81,18 +82,21 @@ def extract_features(
                 'Allow more, or restore them and extract all with --overwrite',
             )
             return store
-        model = model.to(device or get_device()).eval()
+        model = model.to(device or get_device())
         dataset = _ReadableImages(TrackletDataset(table, pipeline))
-        dim = _feature_dim(model, dataset, table, max_unreadable)
+        with eval_mode(model):
+            dim = _feature_dim(model, dataset, table, max_unreadable)
         # one rank creates the array, all map it and fill blocks of rows
         if is_main_process():
             FeatureStore.create(results.path, (len(table), dim))
         barrier()
         features = FeatureStore.create(results.path, (len(table), dim))
-        _fill(
-            *(model, dataset, table, features, results.path, max_unreadable),
-            {'batch_size': batch_size, 'num_workers': num_workers},
-        )
+        with eval_mode(model):
+            _fill(
+                *(model, dataset, table, features),
+                *(results.path, max_unreadable),
+                {'batch_size': batch_size, 'num_workers': num_workers},
+            )
         barrier()
         # of the blocks of all ranks
         marks = sorted(results.path.glob('.done_*'))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL.Image
 import torch
 from mmengine.device import get_device
 from mmengine.model import BaseModel
@@ -17,7 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from mmcion.datasets.transforms import build_pipeline
 from mmcion.models import ReIDDataPreprocessor
-from mmcion.models.utils import pooled_feature
+from mmcion.models.utils import eval_mode, pooled_feature
 from mmcion.models.weights import ModelSpec, evaluation_pipeline
 from mmcion.models.weights.network_config import (
     DEFAULT_SIZE,
@@ -29,18 +30,16 @@ from mmcion.utils.checks import (
     UserError,
     check_at_least,
     check_choice,
-    check_file,
+    check_device,
     check_image_size,
 )
 from mmcion.utils.images import list_images
 from mmcion.utils.io import hash_value
 from mmcion.utils.progress import progress_bar
 
+from .as_images import Images, as_images, is_path
 from .extract import extract_features
 from .zoo import get_model
-
-Image = str | Path | np.ndarray | Tensor
-Images = Image | Sequence[Image]
 
 _LONG = 1000  # images from which on a progress bar is welcome
 
@@ -56,7 +55,8 @@ class FeatureExtractor:
     Args:
         model: What ``get_model`` opens or returns; or a module that maps
             ``(N, 3, H, W)``, in ImageNet's normalisation, to ``(N, d)`` or to
-            maps, which are averaged. A module is put into eval mode.
+            maps, which are averaged. A module is in eval mode for each call
+            only.
         device: Where to compute. If None, a module stays where it is, and
             others take the best device there is.
         pretrained: Weights of a name or a config, see ``get_model``.
@@ -86,6 +86,8 @@ class FeatureExtractor:
         custom_imports: bool = False,
     ) -> None:
         check_at_least(1, batch_size=batch_size)
+        check_at_least(0, num_workers=num_workers)
+        check_choice('normalize', normalize, (True, False))
         if isinstance(model, nn.Module):
             preprocessor = getattr(model, 'data_preprocessor', None)
             known = isinstance(preprocessor, ReIDDataPreprocessor)
@@ -95,12 +97,16 @@ class FeatureExtractor:
             network = get_model(
                 model, pretrained, custom_imports=custom_imports
             )
-        self.device = torch.device(device or get_device())
-        self.model = network.to(self.device).eval()
+        self.device = check_device(device or get_device())
+        self.model = network.to(self.device)
         self.batch_size = batch_size
         self.num_workers = num_workers
         self.normalize = normalize
         pipeline = pipeline or image_pipeline(self.model)
+        if not all(isinstance(each, Mapping) for each in pipeline):
+            raise UserError(
+                f'pipeline must be configs of transforms; got {pipeline!r}.'
+            )
         self.pipeline = [dict(transform) for transform in pipeline]
         if image_size is not None:
             size = check_image_size(image_size)
@@ -121,11 +127,12 @@ class FeatureExtractor:
 
         Args:
             images: A file; a folder (all images in it and below, sorted); an
-                array ``(H, W, 3)`` or ``(N, H, W, 3)`` uint8; a tensor
-                ``(3, H, W)`` or ``(N, 3, H, W)``, uint8 or in [0, 1]; or a
-                list of files, arrays or tensors.
+                PIL image; an array ``(H, W, 3)`` or ``(N, H, W, 3)`` uint8; a
+                tensor ``(3, H, W)`` or ``(N, 3, H, W)``, uint8 or in [0, 1];
+                or any iterable of files, PIL images, arrays and tensors, such
+                as an array of paths.
             channel_order: ``'rgb'``, or ``'bgr'`` as OpenCV reads. Required
-                for arrays; tensors are ``'rgb'`` if None; files need none.
+                for arrays; tensors are ``'rgb'`` if None; others need none.
 
         Returns:
             ``(N, d)`` float32.
@@ -141,18 +148,20 @@ class FeatureExtractor:
             return self([blank])[:0]
         # processes read files ahead; tensors are in memory already
         num_batches = -(-len(items) // self.batch_size)
-        most_workers = num_batches - 1 if isinstance(items[0], str) else 0
+        has_files = any(isinstance(item, str) for item in items)
+        most_workers = num_batches - 1 if has_files else 0
         loader = DataLoader(
             PreparedImages(items, self.pipeline),
             batch_size=self.batch_size,
             num_workers=min(self.num_workers, most_workers),
         )
-        with progress_bar(
+        bar = progress_bar(
             total=len(items),
             desc='features',
             unit='img',
             disable=len(items) < _LONG,
-        ) as bar:
+        )
+        with eval_mode(self.model), bar:
             features = []
             for inputs in loader:
                 data = self.model.data_preprocessor({'inputs': inputs})
@@ -262,7 +271,8 @@ def inference_model(
         samples[-1].feature = feature
     # a sample for one image, a list for whatever may hold several
     single = getattr(images, 'ndim', None) == 3
-    if isinstance(images, str | Path):
+    single = single or isinstance(images, PIL.Image.Image)
+    if is_path(images):
         single = not Path(images).is_dir()
     return samples[0] if single else samples
 
@@ -320,73 +330,3 @@ class PreparedImages(Dataset):
         if isinstance(item, str):
             return self.of_file({'img_path': item})['inputs']
         return self.of_tensor({'img': item})['inputs']
-
-
-def as_images(
-    images: Images, channel_order: str | None = None
-) -> list[str | Tensor]:
-    """Return the images that ``FeatureExtractor`` was called with, one by one.
-
-    Returns:
-        Paths, or ``(3, H, W)`` uint8 RGB tensors on the CPU.
-    """
-    check_choice('channel_order', channel_order, (None, 'rgb', 'bgr'))
-    if isinstance(images, str | Path):
-        folder = Path(images)
-        images = [images]
-        if folder.is_dir():
-            images = [str(folder / name) for name in list_images(folder)]
-    if not isinstance(images, Sequence):
-        return list(_as_tensors(images, channel_order, stacked=True))
-    paths = [str(x) for x in images if isinstance(x, str | Path)]
-    if not paths or len(paths) < len(images):
-        single = [_as_tensors(x, channel_order) for x in images]
-        return [image for group in single for image in group]
-    if channel_order is not None:
-        raise UserError(f'files need no channel_order; got {channel_order!r}.')
-    hint = 'A list must hold image files; pass a folder alone.'
-    for path in paths:
-        check_file(path, 'image', hint)
-    return [*paths]
-
-
-def _as_tensors(
-    images: Any, channel_order: str | None, stacked: bool = False
-) -> Tensor:
-    """Return one image, or a stack of them, as ``(N, 3, H, W)`` uint8 RGB."""
-    array = isinstance(images, np.ndarray)
-    if isinstance(images, Tensor):
-        images = images.detach().cpu()
-    if array and channel_order is None:
-        raise UserError(
-            "an array needs channel_order: 'bgr' if OpenCV read it, 'rgb' if "
-            'PIL did. The wrong one gives other features without an error.'
-        )
-    tensor, values = torch.zeros(0), ''
-    if array and images.dtype == np.uint8 and images.ndim >= 3:
-        # torch does not know negative strides, as of image[..., ::-1]
-        channels_first = np.ascontiguousarray(np.moveaxis(images, -1, -3))
-        tensor = torch.from_numpy(channels_first)
-    elif isinstance(images, Tensor) and images.dtype == torch.uint8:
-        tensor = images
-    elif isinstance(images, Tensor):
-        low, high = map(float, images.aminmax() if images.numel() else (0, 0))
-        values = f' from {low:.3g} to {high:.3g}'
-        if images.is_floating_point() and low >= 0 and high <= 1:
-            # as an image file would hold them, for the same feature
-            tensor = images.mul(255).round().to(torch.uint8)
-    # (3, H, W), or (N, 3, H, W) outside a list
-    shape = tensor.shape[-3:]
-    is_image = len(shape) == 3 and shape[0] == 3 and 0 not in shape[1:]
-    if not is_image or tensor.dim() > 3 + stacked:
-        found = type(images).__name__
-        if hasattr(images, 'dtype'):
-            found = f'{found} {tuple(images.shape)} {images.dtype}{values}'
-        raise UserError(
-            'images must be files, uint8 arrays (H, W, 3) or tensors '
-            '(3, H, W), uint8 or in [0, 1], stacked if of one size, or a list '
-            f'of one of these kinds; got {found}. The model itself takes '
-            'normalised images.'
-        )
-    tensor = tensor if tensor.dim() == 4 else tensor[None]
-    return tensor.flip(1) if channel_order == 'bgr' else tensor

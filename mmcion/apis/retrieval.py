@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,12 @@ from mmcion.evaluation import nearest_gallery, normalize_rows
 from mmcion.evaluation import rerank as k_reciprocal_rerank
 from mmcion.models.weights.network_config import class_name
 from mmcion.structures import FeatureStore
-from mmcion.utils.checks import UserError, check_at_least, check_interval
+from mmcion.utils.checks import (
+    UserError,
+    check_at_least,
+    check_choice,
+    check_interval,
+)
 from mmcion.utils.io import hash_value
 from mmcion.visualization import (
     Tile,
@@ -25,11 +31,33 @@ from mmcion.visualization import (
     save_image,
 )
 
-from .features import FeatureExtractor, Images, as_images
+from .as_images import Images, as_images
+from .features import FeatureExtractor
 
 _BLOCK = 1 << 16  # gallery rows in memory at a time
 # re-ranking as in Zhong et al. (CVPR 2017); lower in a small gallery
 _K1, _K2 = 20, 6
+
+
+@dataclass(frozen=True)
+class _Gallery:
+    """What is searched: features, and the images where they are known."""
+
+    features: np.ndarray | FeatureStore  # (G, D)
+    rows: np.ndarray | None  # (R,) that have a feature; None for all
+    images: list[Any] | None
+
+    def read(self, start: int, stop: int | None) -> np.ndarray:
+        """Return features of the ``start``-th to ``stop``-th of the rows."""
+        part = slice(start, stop)
+        return self.features[part if self.rows is None else self.rows[part]]
+
+    def index(self, numbers: np.ndarray) -> np.ndarray:
+        """Return indices in the gallery by numbers of the rows."""
+        return numbers if self.rows is None else self.rows[numbers]
+
+    def __len__(self) -> int:
+        return len(self.features if self.rows is None else self.rows)
 
 
 class ReIDInferencer:
@@ -56,8 +84,7 @@ class ReIDInferencer:
             self.extractor = model
         else:
             self.extractor = FeatureExtractor(model, device)
-        self._gallery: np.ndarray | FeatureStore | None = None
-        self._images: list[Any] | None = None
+        self._gallery: _Gallery | None = None
 
     def set_gallery(
         self,
@@ -69,7 +96,8 @@ class ReIDInferencer:
 
         Args:
             images: As for ``FeatureExtractor``; or the store of its
-                ``extract_folder``, which stays on disk.
+                ``extract_folder``, which stays on disk. Its unreadable images
+                are not found.
             channel_order: As for ``FeatureExtractor``.
 
         Raises:
@@ -80,8 +108,9 @@ class ReIDInferencer:
             items = as_images(images, channel_order)
             if not items:
                 raise UserError('a gallery must have at least one image.')
-            self._gallery = self.extractor(items)
-            self._images = [_shown(item) for item in items]
+            features = self.extractor(items)
+            # in one assignment: other threads may be searching
+            self._gallery = _Gallery(features, None, [*map(_shown, items)])
             return
         # Features of other weights or pixels cannot be compared. A store that
         # does not state what it depends on is accepted.
@@ -98,12 +127,15 @@ class ReIDInferencer:
                 f'the gallery was extracted with other {", ".join(differ)} '
                 f'than this model with {pipeline}; extract it again.'
             )
-        self._gallery, self._images = images, None
+        paths = None
         if 'names' in images.meta:
             folder = Path(images.meta['folder'])
-            self._images = [
-                str(folder / name) for name in images.meta['names']
-            ]
+            paths = [str(folder / name) for name in images.meta['names']]
+        readable = None
+        if len(images.unreadable):
+            every = np.arange(len(images))
+            readable = np.setdiff1d(every, images.unreadable)
+        self._gallery = _Gallery(images, readable, paths)
 
     def search(
         self,
@@ -133,27 +165,31 @@ class ReIDInferencer:
             UserError: If no gallery is set or ``topk`` is below 1.
         """
         check_at_least(1, topk=topk)
-        if self._gallery is None:
+        check_choice('rerank', rerank, (True, False))
+        gallery = self._gallery  # another thread may set another one
+        if gallery is None:
             raise UserError('call set_gallery before search.')
         items = as_images(images, channel_order)
         qf = self.extractor(items)
-        if rerank:
-            qf, gf = normalize_rows(qf), normalize_rows(self._gallery[:])
-            k1 = min(_K1, len(qf) + len(gf) - 1)
+        # of no query, or of one image beside it, there is nothing to re-rank
+        k1 = min(_K1, len(qf) + len(gallery) - 1)
+        if rerank and k1 and len(items) and len(gallery):
+            qf, gf = map(normalize_rows, (qf, gallery.read(0, None)))
             distances = k_reciprocal_rerank(qf, gf, k1=k1, k2=min(_K2, k1))
             rows = distances.argsort(axis=1, kind='stable')[:, :topk]
             # (Q, D), (Q, k, D) -> (Q, k): those distances are no cosines
             cosines = np.einsum('qd,qkd->qk', qf, gf[rows]).clip(-1, 1)
         else:
-            rows, cosines = self._nearest(qf, topk)
+            rows, cosines = _nearest(gallery, qf, topk)
         results = []
+        rows = gallery.index(rows)
         for item, near, similar in zip(items, rows, cosines, strict=True):
             matches = [
                 {
                     'rank': rank,
                     'index': int(row),
                     'similarity': float(similarity),
-                    'image': self._images and self._images[row],
+                    'image': gallery.images and gallery.images[row],
                 }
                 for rank, (row, similarity) in enumerate(
                     zip(near, similar, strict=True), start=1
@@ -238,6 +274,11 @@ class ReIDInferencer:
         image_format(path)
         if isinstance(results, Mapping):
             results = [results]
+        if not results or not all(isinstance(x, Mapping) for x in results):
+            raise UserError(
+                f'results must be those of search, one or more; got '
+                f'{results!r:.80}.'
+            )
         groups = []
         for result in results:
             query, matches = result['query'], result['matches']
@@ -257,24 +298,24 @@ class ReIDInferencer:
             groups.append(TileGroup([[first], gallery], heading))
         save_image(image_grid(groups, cell=cell), path)
 
-    def _nearest(
-        self, qf: np.ndarray, topk: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return ``(Q, k)`` gallery rows and similarities, block by block."""
-        assert self._gallery is not None
-        rows = np.empty((len(qf), 0), np.int64)
-        distances = np.empty((len(qf), 0), np.float32)
-        for start in range(0, len(self._gallery), _BLOCK):
-            block = self._gallery[start : start + _BLOCK]
-            near, found = nearest_gallery(qf, block, topk)
-            # (Q, k) so far and (Q, k) of the block -> the best (Q, k) of both;
-            # a stable sort prefers earlier rows, as one sort of all would
-            rows = np.concatenate([rows, near + start], axis=1)
-            distances = np.concatenate([distances, found], axis=1)
-            order = distances.argsort(axis=1, kind='stable')[:, :topk]
-            rows = np.take_along_axis(rows, order, axis=1)
-            distances = np.take_along_axis(distances, order, axis=1)
-        return rows, _cosines(distances)
+
+def _nearest(
+    gallery: _Gallery, qf: np.ndarray, topk: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return ``(Q, k)`` row numbers and similarities, block by block."""
+    rows = np.empty((len(qf), 0), np.int64)
+    distances = np.empty((len(qf), 0), np.float32)
+    for start in range(0, len(gallery), _BLOCK):
+        block = gallery.read(start, start + _BLOCK)
+        near, found = nearest_gallery(qf, block, topk)
+        # (Q, k) so far and (Q, k) of the block -> the best (Q, k) of both; a
+        # stable sort prefers earlier rows, as one sort of all would
+        rows = np.concatenate([rows, near + start], axis=1)
+        distances = np.concatenate([distances, found], axis=1)
+        order = distances.argsort(axis=1, kind='stable')[:, :topk]
+        rows = np.take_along_axis(rows, order, axis=1)
+        distances = np.take_along_axis(distances, order, axis=1)
+    return rows, _cosines(distances)
 
 
 def _cosines(distances: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mmcion.registry import METRICS
 from mmcion.utils.checks import UserError
 from mmcion.utils.cli import override, read_config
 
@@ -21,6 +22,7 @@ def set_metric_options(cfg: Config, options: Mapping[str, Any]) -> None:
     if len(found) != 1:
         raise UserError(f'a test needs one ReIDMetric; got {len(found)}.')
     found[0].update(options)
+    METRICS.build(found[0])  # refuses wrong options before the long part
 
 
 def dataset_configs(

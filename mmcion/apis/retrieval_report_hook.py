@@ -49,7 +49,6 @@ class RetrievalReportHook(Hook):
 
         cfg, model = runner.cfg, runner.model
         model = model.module if is_model_wrapper(model) else model
-        (metric,) = runner.test_evaluator.metrics
         dataset = cfg.test_dataloader.dataset
         config = cfg.filename or ''
         hub = MessageHub.get_current_instance()
@@ -64,7 +63,7 @@ class RetrievalReportHook(Hook):
                     'backbone_checkpoint', cfg.get('load_from')
                 ),
                 'data set': f'{dataset["type"]}, {dataset.get("data_root")}',
-                **vars(metric.options),
+                **result.options,
                 'flip_test': bool(cfg.model.get('flip_test')),
             },
             command=' '.join(sys.argv),

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from mmcion.structures.columns import as_floats
 from mmcion.utils.checks import UserError, check_at_least, check_choice
 
 DISTANCES = ('cosine', 'euclidean')
@@ -21,32 +22,52 @@ _TILE = 64
 
 
 def as_features(features: Any, name: str) -> np.ndarray:
-    """Return an array or tensor ``(N, D)`` as a finite float array.
+    """Return an array or tensor ``(N, D)`` as float array of usable rows.
 
     float64 stays, every other type becomes float32; float32 is not copied.
 
     Raises:
-        UserError: If it is not two-dimensional, or a row has NaN or infinity.
+        UserError: If it is not two-dimensional or has no dimensions, if it is
+            no array of real numbers, or if a row is not finite, zero, or so
+            large or small that its square overflows or underflows.
     """
-    if hasattr(features, 'detach'):
-        # NumPy has no bfloat16, so a tensor is converted by torch
-        features = features.detach().cpu()
-        is_double = str(features.dtype) == 'torch.float64'
-        features = (features if is_double else features.float()).numpy()
-    features = np.asarray(features)
-    if features.ndim != 2:
-        raise UserError(f'{name} must be (N, D); got {features.shape}.')
-    if features.dtype != np.float64:
-        features = np.asarray(features, np.float32)
+    features = as_floats(name, features)
+    if features.ndim != 2 or not features.shape[1]:
+        raise UserError(f'{name} must be (N, D), D > 0; got {features.shape}.')
+    limits = np.finfo(features.dtype)
+    # |a - b|^2 <= 4 max(|a|, |b|)^2 must not overflow. Parts of a square that
+    # underflow must be below its rounding.
+    low, high = limits.tiny / limits.eps, limits.max / 4
     # block by block: a mask of all values would be a quarter of the features
     for start in range(0, len(features), BLOCK):
-        finite = np.isfinite(features[start : start + BLOCK]).all(axis=1)
-        if not finite.all():
-            raise UserError(
-                f'{name}[{start + int(finite.argmin())}] has NaN or infinity; '
-                f'check the image and the model (divergence, fp16 overflow).'
-            )
+        block = features[start : start + BLOCK]
+        with np.errstate(all='ignore'):
+            squares = np.einsum('nd,nd->n', block, block)
+        usable = (low <= squares) & (squares <= high)  # False for NaN
+        if not usable.all():
+            row = int(usable.argmin())
+            reason = describe_row(block[row])
+            raise UserError(f'{name}[{start + row}] {reason}.')
     return features
+
+
+def describe_row(row: np.ndarray) -> str:
+    """Return what is wrong with a feature ``(D,)`` that is not usable."""
+    if not np.isfinite(row).all():
+        return (
+            'has NaN or infinity; check the image and the model (divergence, '
+            'fp16 overflow)'
+        )
+    if not row.any():
+        return (
+            'is zero, as features of unreadable images are; leave it out, or '
+            'check the model'
+        )
+    norm = np.linalg.norm(row.astype(np.longdouble))
+    return (
+        f'has norm {norm:.3g}, and squares overflow or underflow in '
+        f'{row.dtype}; normalise the features first'
+    )
 
 
 def take_rows(array: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -72,22 +93,12 @@ def normalize_rows(features: np.ndarray) -> np.ndarray:
 
 
 def check_pair(qf: np.ndarray, gf: np.ndarray, distance: str) -> None:
-    """Raise unless two sets of features have finite distances."""
+    """Raise unless distances of two sets of features can be computed."""
     check_choice('distance', distance, DISTANCES)
     if qf.shape[1] != gf.shape[1]:
         raise UserError(
             f'qf and gf must have the same dimension; got {qf.shape[1]} and '
             f'{gf.shape[1]}. Extract both with the same model.'
-        )
-    dtype = np.result_type(qf, gf)
-    limit = np.finfo(dtype).max / 4
-    if distance == 'euclidean':
-        limit = np.sqrt(limit)  # |a - b|^2 <= 4 max(|a|, |b|)^2
-    norm = max(squared_norms(f).max(initial=0) for f in (qf, gf)) ** 0.5
-    if norm > limit:
-        raise UserError(
-            f'features of norm {norm:.3g} overflow {distance} distances in '
-            f'{dtype}; normalise them first.'
         )
 
 
@@ -97,7 +108,8 @@ def distance_blocks(
     """Yield the ``(B, G)`` distances of each block of queries.
 
     The blocks share memory: use one before taking the next. ``'cosine'``
-    yields 1 - cos in [0, 2], 1 for a zero vector; ``'euclidean'`` |q - g|.
+    yields 1 - cos in [0, 2]; ``'euclidean'`` |q - g|. Features are those of
+    ``as_features``.
     """
     check_pair(qf, gf, distance)
     dtype = np.result_type(qf, gf)

@@ -9,7 +9,16 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from mmcion.structures import TrackletTable
-from mmcion.utils.checks import UserError, check_choice, check_columns
+from mmcion.structures.columns import as_floats, as_integers, check_finite
+from mmcion.utils.checks import (
+    UserError,
+    check_choice,
+    check_columns,
+    check_interval,
+    check_same_length,
+    name_in_errors,
+)
+from mmcion.utils.io import open_text
 
 _BOX_FIELDS = ('frame', 'id', 'x', 'y', 'w', 'h')
 
@@ -27,6 +36,13 @@ class GroundTruth:
     frame: np.ndarray
     pid: np.ndarray
     box: np.ndarray
+
+    def __post_init__(self) -> None:
+        self.frame = as_integers('frame', self.frame, np.int64)
+        self.pid = as_integers('id', self.pid, np.int64)
+        self.box = as_floats('box', self.box)
+        check_finite('box', self.box)
+        check_same_length(frame=self.frame, id=self.pid, box=self.box)
 
 
 def read_truth(
@@ -50,20 +66,26 @@ def read_truth(
     except (TypeError, ValueError) as error:
         raise UserError(f'{boxes}: {error}') from error
     values = np.array(rows).reshape(-1, len(_BOX_FIELDS))  # (M, 6)
-    pid = values[:, 1].astype(np.int64)
+    # frames count from 0 from here on
+    with name_in_errors(boxes):
+        frame = as_integers('frame', values[:, 0], np.int64) - 1
+        truth = GroundTruth(frame, values[:, 1], values[:, 2:])
     if persons is not None:
         lines = _read_csv(persons, ('id', 'person'))
         names = sorted({line['person'] for line in lines})
-        number = {int(x['id']): names.index(x['person']) for x in lines}
-        if missing := sorted(set(pid.tolist()) - set(number)):
+        try:
+            number = {int(x['id']): names.index(x['person']) for x in lines}
+        except (TypeError, ValueError) as error:
+            raise UserError(f'{persons}: {error}') from error
+        if missing := sorted(set(truth.pid.tolist()) - set(number)):
             raise UserError(f'{persons} has no person for the ids {missing}.')
-        pid = np.array([number[i] for i in pid.tolist()], np.int64)
-    # frames count from 0 from here on
-    return GroundTruth(values[:, 0].astype(np.int64) - 1, pid, values[:, 2:])
+        ids = truth.pid.tolist()
+        truth.pid = np.array([number[i] for i in ids], np.int64)
+    return truth
 
 
 def _read_csv(path: str | Path, fields: tuple[str, ...]) -> list[dict]:
-    with open(path, newline='') as file:
+    with open_text(path) as file:
         reader = csv.DictReader(file)
         check_columns(path, reader.fieldnames or (), fields)
         return list(reader)
@@ -89,8 +111,10 @@ def match_truth(
     Returns:
         ``(N,)`` int64 identities, -1 where no ground-truth box overlaps.
     """
+    check_interval('(0, 1]', min_iou=min_iou)
     if table.box is None:
         raise UserError('the table has no boxes to compare with the truth.')
+    check_finite('box', table.box)
     sources = sorted(set(table.sources))
     if isinstance(truth, GroundTruth):
         if len(sources) != 1:

@@ -2,6 +2,7 @@ import numpy as np
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from sklearn.metrics.cluster import contingency_matrix
 
+from mmcion.structures.columns import as_integers
 from mmcion.utils.checks import UserError
 
 _KINDS = 'pairwise', 'bcubed'  # of precision and recall
@@ -33,7 +34,8 @@ def identity_metrics(
         (identities among all rows with ground truth) and ``num_found``
         (among the kept ones).
     """
-    true, found = np.asarray(true), np.asarray(found)
+    true = as_integers('true', true, np.int64)
+    found = as_integers('found', found, np.int64)
     if true.ndim != 1 or true.shape != found.shape:
         raise UserError(
             f'true and found must be (N,); got {true.shape}, {found.shape}.'

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from numbers import Real
 from typing import Any
@@ -71,13 +71,27 @@ class EvaluationOptions:
             check_choice('option', name, names)
         return cls(**options)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the options that scores depend on, ready for JSON."""
+        options = {
+            field.name: getattr(self, field.name) for field in fields(self)
+        }
+        del options['keep_nearest']
+        return {**options, 'protocol': str(self.protocol)}
+
     def __post_init__(self) -> None:
         self.protocol = build_protocol(self.protocol)
         self.ignore_pids = as_pids(self.ignore_pids)
         check_choice('distance', self.distance, DISTANCES)
         for name in ('ranks', 'fprs'):  # a single number may be given
-            if isinstance(value := getattr(self, name), Real):
-                setattr(self, name, (value,))
+            value = getattr(self, name)
+            given = [value] if isinstance(value, Real) else value
+            if isinstance(given, str) or not isinstance(given, Iterable):
+                raise UserError(f'{name} must be numbers; got {value!r}.')
+            setattr(self, name, tuple(given))
+        for name in ('camera_aware', 'average_tracklets', 'both_directions'):
+            # text such as 'False' would be true
+            check_choice(name, getattr(self, name), (True, False))
         for rank in self.ranks:
             check_at_least(1, ranks=rank)
         for fpr in self.fprs:

@@ -31,7 +31,7 @@ def alpha_query_expansion(
     qf, gf = as_features(qf, 'qf'), as_features(gf, 'gf')
     check_expansion(k, alpha)
     result = normalize_rows(qf).astype(np.result_type(qf, gf), copy=False)
-    if not k or not len(gf):
+    if not len(gf):
         return result
     rows, distances = nearest_gallery(qf, gf, k)
     weights = np.maximum(1 - distances, 0) ** alpha
@@ -43,5 +43,5 @@ def alpha_query_expansion(
 
 def check_expansion(k: int, alpha: float) -> None:
     """Raise if arguments of ``alpha_query_expansion`` are out of range."""
-    check_at_least(0, k=k)
+    check_at_least(1, k=k)
     check_at_least(0.0, alpha=alpha)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from mmcion.structures import TrackletTable, cooccurring_pairs
+from mmcion.structures.columns import as_integers
 from mmcion.utils.checks import UserError
 
 
@@ -67,6 +68,8 @@ def query_gallery_split(
     Raises:
         UserError: If too few identities have two cameras.
     """
+    pid = as_integers('pid', pid, np.int64)
+    cam_id = as_integers('cam_id', cam_id, np.int64)
     rows: list[int] = []
     queries: list[int] = []
     num_identities = 0

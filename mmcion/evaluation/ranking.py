@@ -11,15 +11,14 @@ images, P pairs of a query and a match, R ranks, K nearest images.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 from mmengine.dist import get_dist_info
-from mmengine.logging import print_log
 
+from mmcion.utils.checks import UserError
 from mmcion.utils.dist import all_gather_arrays
 
 from .distances import BLOCK, nearest_columns
@@ -92,6 +91,7 @@ def rank_gallery(
     each rank of the process group ranks for a part of the queries.
     """
     splits = options.protocol.splits(labels, options.ignore_pids)
+    check_matches(labels, splits[0])
     scores = []
     for split in splits:
         own = own_queries(len(split.queries), distributed)
@@ -110,10 +110,6 @@ def rank_gallery(
         hits=np.mean([each.hits for each in scores], axis=0),
         is_tied=np.any([each.is_tied for each in scores], axis=0),
     )
-    if not mean.num_matches.any():
-        reason = explain_no_match(labels, splits[0])
-        text = f'No query has a match: {reason}'
-        print_log(text, logger='current', level=logging.WARNING)
     return mean, splits
 
 
@@ -219,11 +215,24 @@ def _count_wrong(
     )
 
 
+def check_matches(labels: Labels, split: EvaluationSplit) -> None:
+    """Raise ``UserError`` if no query has a match; says why."""
+    if not len(split.matches.values):
+        reason = explain_no_match(labels, split)
+        raise UserError(f'no query has a match: {reason}')
+
+
 def explain_no_match(labels: Labels, split: EvaluationSplit) -> str:
     """Return why no query has a match, and what to do about it."""
+    num_gallery = len(split.pids)
+    for part, size in (
+        ('query', len(labels.q_pids)),
+        ('gallery', num_gallery),
+    ):
+        if not size:
+            return f'there is no {part} image. Mark some images as {part}.'
     if not len(split.queries):
         return f'none of {len(labels.q_pids)} queries has a valid identity.'
-    num_gallery = len(split.pids)
     if len(split.junk) == num_gallery:
         return f'none of {num_gallery} gallery images has a valid identity.'
     if not np.isin(labels.q_pids[split.queries], split.pids).any():

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from mmcion.structures import ReIDFeatures, RetrievalResult
+from mmcion.structures.columns import as_floats, check_finite
+from mmcion.utils.checks import UserError
 
 from .distances import (
     BLOCK,
@@ -18,7 +20,7 @@ from .distances import (
 from .options import EvaluationOptions
 from .protocols import Labels
 from .query_expansion import alpha_query_expansion
-from .ranking import Blocks, rank_gallery
+from .ranking import Blocks, check_matches, rank_gallery
 from .reranking import rerank_queries
 from .roc import roc_of_split
 
@@ -39,7 +41,6 @@ def evaluate(
     - Queries without a match do not count in the means; compare
       ``num_valid_queries`` with ``num_queries``.
     - A wrong image exactly as far as a match counts as before it.
-    - If no query has a match, all scores are 0 and a warning says why.
 
     Args:
         qf: ``(Q, D)`` query features, array or tensor.
@@ -57,7 +58,8 @@ def evaluate(
         and ``num_tied_queries`` (a wrong image is exactly as far as a match).
 
     Raises:
-        UserError: If features, labels or options are not usable.
+        UserError: If features, labels or options are not usable, or no query
+            has a match.
     """
     allowed = 'ranks', 'ignore_pids', 'distance', 'protocol'
     chosen = EvaluationOptions.from_options(options, allowed)
@@ -91,7 +93,10 @@ def evaluate_distances(
     """
     allowed = 'ranks', 'ignore_pids', 'protocol'
     chosen = EvaluationOptions.from_options(options, allowed)
-    distances = as_features(distances, 'distances')
+    distances = as_floats('distances', distances)
+    if distances.ndim != 2:
+        raise UserError(f'distances must be (Q, G); got {distances.shape}.')
+    check_finite('distances', distances)
     arrays = q_pids, g_pids, q_cams, g_cams
     labels = Labels.from_arrays(arrays, distances.shape)
     scores, _ = rank_gallery(matrix_blocks(distances), labels, chosen)
@@ -113,18 +118,62 @@ def evaluate_features(
             the queries. All ranks get the whole result.
     """
     options = options or EvaluationOptions()
+    # numbered as in their file, which queries and gallery are not
+    as_features(features.feature, 'feature')
     if options.average_tracklets:
         features = features.tracklet_means()
-    # junk must not take part in query expansion and re-ranking
-    kept = ~np.isin(features.pid, options.ignore_pids)
-    query = np.flatnonzero(features.is_query & kept)
-    gallery = np.flatnonzero(~features.is_query & kept)
+    query, gallery = _rows_of_parts(features.pid, features.is_query, options)
     result = _rank_rows(features, query, gallery, options, distributed)
     if options.both_directions:
         reverse = _rank_rows(features, gallery, query, options, distributed)
         for name, value in reverse.scores.items():
             result.scores[f'reverse/{name}'] = value
     return result
+
+
+def check_labels(
+    pids: Any, cam_ids: Any, is_query: Any, options: EvaluationOptions
+) -> None:
+    """Raise ``UserError`` if no query would have a match; says why.
+
+    For use before features are extracted.
+
+    Args:
+        pids: ``(N,)`` identities of queries and gallery.
+        cam_ids: ``(N,)`` cameras, -1 is unknown.
+        is_query: ``(N,)`` bool.
+        options: How features will be evaluated.
+    """
+    pids, cam_ids = map(np.asarray, (pids, cam_ids))
+    parts = _rows_of_parts(pids, np.asarray(is_query, bool), options)
+    labels = _labels(pids, cam_ids, *parts, options)
+    split, *_ = options.protocol.splits(labels, options.ignore_pids)
+    check_matches(labels, split)
+
+
+def _rows_of_parts(
+    pids: np.ndarray, is_query: np.ndarray, options: EvaluationOptions
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return rows of queries and gallery without junk.
+
+    Junk must not take part in query expansion and re-ranking.
+    """
+    kept = ~np.isin(pids, options.ignore_pids)
+    return np.flatnonzero(is_query & kept), np.flatnonzero(~is_query & kept)
+
+
+def _labels(
+    pids: np.ndarray,
+    cam_ids: np.ndarray,
+    query: np.ndarray,
+    gallery: np.ndarray,
+    options: EvaluationOptions,
+) -> Labels:
+    """Return labels of rows, with cameras if the options use them."""
+    labels = Labels(pids[query], pids[gallery])
+    if not options.camera_aware or (cam_ids == -1).all():
+        return labels
+    return labels._replace(q_cams=cam_ids[query], g_cams=cam_ids[gallery])
 
 
 def _rank_rows(
@@ -137,11 +186,7 @@ def _rank_rows(
     """Evaluate rows ``query`` ``(Q,)`` for rows ``gallery`` ``(G,)``."""
     qf = as_features(take_rows(features.feature, query), 'qf')
     gf = as_features(take_rows(features.feature, gallery), 'gf')
-    labels = Labels(features.pid[query], features.pid[gallery])
-    if options.camera_aware and (features.cam_id != -1).any():
-        labels = labels._replace(
-            q_cams=features.cam_id[query], g_cams=features.cam_id[gallery]
-        )
+    labels = _labels(features.pid, features.cam_id, query, gallery, options)
     curve_ranks = _CURVE_RANKS if options.keep_nearest else ()
     ranked, splits = rank_gallery(
         feature_blocks(qf, gf, options),
@@ -175,6 +220,9 @@ def _rank_rows(
         roc=roc,
         unit='tracklet' if options.average_tracklets else 'image',
         remark=options.protocol.remark,
+        options=replace(
+            options, camera_aware=labels.q_cams is not None
+        ).to_dict(),
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from mmcion.utils.checks import UserError
 
 _BLOCK = 1 << 16  # paths encoded at a time
+_VALUES = 1 << 20  # values checked at a time
 
 
 def encode_paths(paths: Sequence[Any] | np.ndarray) -> np.ndarray:
@@ -73,13 +74,58 @@ def first_unsorted(keys: Sequence[np.ndarray]) -> int | None:
     return int(np.argmax(wrong)) + 1 if wrong.any() else None
 
 
+def as_floats(name: str, values: Any) -> np.ndarray:
+    """Return an array or tensor of real numbers as floats.
+
+    float64 stays, every other type becomes float32; float32 is not copied.
+    Values may be NaN or infinite, see ``check_finite``.
+
+    Raises:
+        UserError: If values are masked, complex, text or objects.
+    """
+    if hasattr(values, 'detach'):
+        # NumPy has no bfloat16, so a tensor is converted by torch
+        values = values.detach().cpu()
+        if values.is_floating_point() and values.element_size() < 4:
+            values = values.float()
+        values = values.numpy()
+    array = as_array(name, values)
+    # NumPy would drop the imaginary part, and read text
+    if array.dtype.kind not in 'biuf':
+        raise UserError(f'{name} must be real numbers; got {array.dtype}.')
+    if array.dtype == np.float64:
+        return array
+    return array.astype(np.float32, copy=False)
+
+
+def as_array(name: str, values: Any) -> np.ndarray:
+    """Return values as an array; raise ``UserError`` if they are masked."""
+    if np.ma.isMaskedArray(values):
+        raise UserError(
+            f'{name} is a masked array, of which the masked values would '
+            f'count; give the others alone.'
+        )
+    return np.asarray(values)
+
+
+def check_finite(name: str, values: np.ndarray) -> None:
+    """Raise ``UserError`` with the first row that has NaN or infinity."""
+    # block by block, as a mask of all values would be large
+    step = max(1, _VALUES // max(1, values[:1].size))
+    for start in range(0, len(values), step):
+        finite = np.isfinite(values[start : start + step])
+        if not finite.all():
+            row = start + int(np.argwhere(~finite)[0, 0])
+            raise UserError(f'{name}[{row}] has NaN or infinity.')
+
+
 def as_integers(name: str, values: Any, dtype: type[np.integer]) -> np.ndarray:
     """Return ``(N,)`` values as a column of integers.
 
     Raises:
         UserError: If a value would change; names column and row.
     """
-    values = np.asarray(values)
+    values = as_array(name, values)
     if values.dtype == dtype:
         return values
     allowed = f'{name} must be integers that fit into {dtype.__name__}'

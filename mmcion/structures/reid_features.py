@@ -15,7 +15,7 @@ from mmcion.utils.checks import (
 )
 from mmcion.utils.io import load_npz, save_npz
 
-from .columns import as_integers
+from .columns import as_floats, as_integers
 from .csr import Csr
 
 NO_TRACKLET = -1
@@ -48,7 +48,8 @@ class ReIDFeatures:
     tracklet_id: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        self.feature = np.asarray(self.feature, np.float32)
+        feature = as_floats('feature', self.feature)
+        self.feature = feature.astype(np.float32, copy=False)
         if self.feature.ndim != 2:
             raise UserError(
                 f'feature must be (N, D); got {self.feature.shape}.'

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +29,7 @@ class RetrievalResult:
         roc: ROC curve of all pairs, if requested.
         unit: What a row of ``features`` is: ``'image'`` or ``'tracklet'``.
         remark: What a reader of the scores must know beyond their names.
+        options: Options that the scores were computed with, by name.
     """
 
     features: ReIDFeatures
@@ -41,3 +43,4 @@ class RetrievalResult:
     roc: RocCurve | None = None
     unit: str = 'image'
     remark: str = ''
+    options: dict[str, Any] = field(default_factory=dict)

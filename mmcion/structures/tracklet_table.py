@@ -12,7 +12,13 @@ import numpy as np
 from mmcion.utils.checks import UserError, check_same_length
 
 from .column_folder import load_columns, save_columns
-from .columns import as_integers, encode_paths, first_unsorted
+from .columns import (
+    as_floats,
+    as_integers,
+    check_finite,
+    encode_paths,
+    first_unsorted,
+)
 
 _KEYS = ('video_id', 'tracklet_id', 'frame')
 
@@ -116,10 +122,13 @@ class TrackletTable:
             columns['path'] = encode_paths(path)
         for name, values in (('box', box), ('score', score)):
             if values is not None:
-                columns[name] = np.asarray(values, np.float32)
+                column = as_floats(name, values)
+                columns[name] = column.astype(np.float32, copy=False)
         check_same_length(**columns)
         if box is not None and (shape := columns['box'].shape)[1:] != (4,):
             raise UserError(f'box must be (N, 4) x, y, w, h; got {shape}.')
+        if box is not None:
+            check_finite('box', columns['box'])
         if (lowest := columns['frame'].min(initial=0)) < 0:
             raise UserError(f'frame must be >= 0; got {lowest}.')
         if (row := first_unsorted(keys)) is not None:

@@ -163,6 +163,28 @@ def check_folder(
     return path
 
 
+def check_device(device: Any) -> Any:
+    """Return a ``torch.device``.
+
+    Raises:
+        UserError: If there is no such kind of device, or no such GPU here.
+    """
+    import torch
+
+    try:
+        found = torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise UserError(
+            f'device must be such as cpu or cuda:0; got {device!r}.'
+        ) from error
+    num_gpus = torch.cuda.device_count()
+    if found.type == 'cuda' and (found.index or 0) >= num_gpus:
+        raise UserError(
+            f'device {device}: there are {num_gpus} GPUs here; use cpu.'
+        )
+    return found
+
+
 def join_names(names: Iterable[Any], most: int = _MOST_NAMES) -> str:
     """Return names separated by commas, ``'a, b and 3 more'`` if many."""
     names = [str(name) for name in names]

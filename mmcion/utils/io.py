@@ -150,6 +150,20 @@ def load_npz(path: str | Path) -> dict[str, np.ndarray]:
         return dict(file)
 
 
+def load_npy(path: str | Path) -> np.ndarray:
+    """Read an ``.npy`` file.
+
+    Raises:
+        FileNotFoundError: If the file is missing.
+        UserError: If it is damaged or not such a file.
+    """
+    with _damage_is_named(path, 'an .npy file'):
+        array = np.load(path)
+        if not isinstance(array, np.ndarray):
+            raise ValueError('it has several arrays')
+        return array
+
+
 def map_npy(path: str | Path, shape: tuple[int, ...]) -> np.ndarray:
     """Memory-map an ``.npy`` file, read-only.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 _PREFIX = 'reid/'
 
@@ -39,6 +40,11 @@ def score_rows(
         rows.append([row, *cells])
     header = ['data set', *names, 'queries with a match']
     return header + ['tied'] * show_tied, rows
+
+
+def describe_options(options: Mapping[str, Any]) -> str:
+    """Return the options of scores as one line of text."""
+    return ', '.join(f'{name}={value}' for name, value in options.items())
 
 
 def score_table(scores: Mapping[str, Mapping[str, float]]) -> str:

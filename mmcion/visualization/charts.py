@@ -61,15 +61,26 @@ def calibration_chart(calibration: CalibrationFacts) -> Figure:
             density = counts / (counts.sum() * np.diff(edges))
             label = f'{name} ({counts.sum():,})'
             axes.stairs(density, edges, fill=True, alpha=0.6, label=label)
-    for name, threshold, line in (
-        ('sigma', calibration.sigma, '--'),
-        ('delta', calibration.delta, '-'),
-        ('delta between videos', calibration.link_delta, ':'),
+    # names beside the lines: the first two may be equal, the third is smaller
+    for name, threshold, line, height, side in (
+        ('sigma', calibration.sigma, '--', 0.98, 'left'),
+        ('delta', calibration.delta, '-', 0.87, 'left'),
+        ('delta between videos', calibration.link_delta, ':', 0.98, 'right'),
     ):
         if threshold is not None:
             label = f'{name} = {threshold:.3f}'
             axes.axvline(
                 threshold, c=COLORS['ink'], lw=1.5, ls=line, label=label
+            )
+            axes.annotate(
+                name,
+                (threshold, height),
+                xycoords=('data', 'axes fraction'),
+                xytext=(5 if side == 'left' else -5, 0),
+                textcoords='offset points',
+                ha=side,
+                va='top',
+                bbox={'facecolor': 'w', 'edgecolor': 'none', 'pad': 1},
             )
     used = np.flatnonzero(same + different)
     if len(used):

@@ -14,6 +14,7 @@ def write_comparison(
     file: str | Path,
     scores: Mapping[str, Mapping[str, float]],
     *,
+    options: Mapping[str, str] | None = None,
     command: str = '',
 ) -> None:
     """Write a page with the scores of one model on several data sets.
@@ -21,6 +22,7 @@ def write_comparison(
     Args:
         file: HTML file to write.
         scores: Scores of ``ReIDMetric`` by data set.
+        options: Options of the scores as text, by data set.
         command: Command that made the scores.
     """
     header, rows = score_rows(scores)
@@ -31,5 +33,6 @@ def write_comparison(
         header=header,
         rows=rows,
         names=list(scores),
+        options=options or {},
         command=command,
     )

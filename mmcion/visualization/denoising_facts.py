@@ -45,7 +45,7 @@ class LevelFacts:
     after: NoiseRates = NoiseRates()
     # whatever else it counted; accepted links of largest distance
     counts: dict[str, float] = field(default_factory=dict)
-    links: list[DoubtfulLink] = field(default_factory=list)
+    doubtful_links: list[DoubtfulLink] = field(default_factory=list)
 
     @classmethod
     def from_report(cls, level: Mapping[str, Any]) -> LevelFacts:
@@ -65,7 +65,7 @@ class LevelFacts:
                 and isinstance(value, Real)
                 and not isinstance(value, bool)
             },
-            links=[
+            doubtful_links=[
                 _read(DoubtfulLink, link, delta=noise.get('delta'))
                 for link in level.get('doubtful_links') or []
                 if link.get('distance') is not None

@@ -60,7 +60,9 @@ def write_denoising_report(
         # one line of crops per identity, link or tracklet
         lines = -(-max_tiles // COLUMNS)
         tiles = TableTiles(table, load_image)
-        links = [link for level in facts.levels for link in level.links]
+        links = [
+            link for level in facts.levels for link in level.doubtful_links
+        ]
         links.sort(key=lambda link: -link.distance)
         partly = spread(removed.partly, lines)
         wholly = spread(removed.wholly, max(lines // 3, 1) * COLUMNS)

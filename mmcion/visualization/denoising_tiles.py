@@ -52,23 +52,32 @@ def cross_video_groups(
     labels: IdentityLabels,
     counts: IdentityCounts,
     most: int,
+    *,
+    videos: str = 'videos',
 ) -> list[TileGroup]:
-    """Show the identities of most videos, with images of each video."""
+    """Show the identities of most videos, with images of each in its order.
+
+    ``videos`` is what the headings call them.
+    """
+    table = tiles.table
     groups = []
     for k in counts.in_most_videos(most):
         rows = np.flatnonzero(labels.identity == counts.identity[k])
-        # rows are sorted by video: split them into a part per video
-        starts = np.flatnonzero(np.diff(tiles.table.video_id[rows])) + 1
-        parts = np.split(rows, starts)
+        rows = rows[np.lexsort((table.frame[rows], table.video_id[rows]))]
+        starts = np.flatnonzero(np.diff(table.video_id[rows])) + 1
+        parts = np.split(rows, starts)  # one per video
         # equally many of each video, or one each of some videos
         chosen = spread(np.arange(len(parts)), COLUMNS)
-        each = COLUMNS // len(chosen)
-        shown = np.concatenate([spread(parts[i], each) for i in chosen])
+        columns = np.array_split(np.arange(COLUMNS), len(chosen))
+        shown = [
+            spread(parts[i], len(part))
+            for i, part in zip(chosen, columns, strict=True)
+        ]
         heading = (
             f'Identity {counts.identity[k]}: {len(rows):,} images in '
-            f'{len(parts):,} videos'
+            f'{len(parts):,} {videos}'
         )
-        groups.append(TileGroup([tiles(shown)], heading))
+        groups.append(TileGroup([tiles(np.concatenate(shown))], heading))
     return groups
 
 

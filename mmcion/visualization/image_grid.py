@@ -6,13 +6,13 @@ import functools
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
 from PIL import Image, ImageDraw, ImageFont
 
 from mmcion.utils.checks import UserError
 from mmcion.utils.io import atomic_file
 
 from .palette import COLORS
+from .text import FONT, drawable
 from .tiles import CELL, COLUMNS, Tile, TileGroup, count_columns, fit
 
 # in pixels: around the grid, between tiles, more between sides, of borders
@@ -48,10 +48,10 @@ def image_grid(
     for group in groups:
         lines = [(group.heading, heading, 'ink', HEADING)]
         lines += [
-            (line, plain, 'muted', NOTE) for line in group.note.split('\n')
+            (note, plain, 'muted', NOTE) for note in group.note.split('\n')
         ]
-        for text, font, color, height in lines:
-            if text:
+        for given, font, color, height in lines:
+            if text := drawable(given):
                 texts.append((text, font, COLORS[color], y))
                 right = max(right, MARGIN + int(font.getlength(text)) + 1)
                 y += height
@@ -94,23 +94,20 @@ def _draw_tile(
         image = fit(tile.image, cell)
         left = x + (width - image.width) // 2
         grid.paste(image, (left, y + (height - image.height) // 2))
-    caption = tile.caption
+    caption = whole = drawable(tile.caption)
     # cut in the middle: names of videos often differ in their last letters
     for kept in range(len(caption) - 1, 0, -1):
         if font.getlength(caption) <= width:
             break
-        end = len(tile.caption) - kept * 2 // 3
-        caption = f'{tile.caption[: kept - kept * 2 // 3]}…'
-        caption += tile.caption[end:]
+        end = len(whole) - kept * 2 // 3
+        caption = f'{whole[: kept - kept * 2 // 3]}…{whole[end:]}'
     center = x + (width - font.getlength(caption)) / 2
     draw.text((center, y + height + 3), caption, COLORS['muted'], font)
 
 
 @functools.cache
 def _font(size: int, *, bold: bool = False) -> ImageFont.FreeTypeFont:
-    """Return DejaVu Sans, which matplotlib brings to every system."""
-    name = 'DejaVuSans-Bold.ttf' if bold else 'DejaVuSans.ttf'
-    path = Path(matplotlib.get_data_path()) / 'fonts' / 'ttf' / name
+    path = FONT.with_stem(f'{FONT.stem}-Bold') if bold else FONT
     return ImageFont.truetype(str(path), size)
 
 

@@ -64,7 +64,8 @@ def write_report(file: str | Path, template: Path, **facts: Any) -> None:
         facts, colors=COLORS, sections=[]
     )
     with atomic_file(file) as temporary:
-        temporary.write_text(page, encoding='utf-8')
+        # names of files may hold bytes that are not UTF-8, as surrogates
+        temporary.write_bytes(page.encode(errors='replace'))
 
 
 def image_uri(image: Image.Image) -> str:

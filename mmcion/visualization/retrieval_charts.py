@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -37,7 +39,12 @@ def cmc_chart(cmc: np.ndarray) -> Figure:
     steps = MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(floor, 1)
     axes.set_yticks([step for step in steps if floor <= step <= 1])
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    _mark(axes, [(rank, cmc[rank - 1]) for rank in _RANKS if rank <= len(cmc)])
+    points = [(rank, cmc[rank - 1]) for rank in _RANKS if rank <= len(cmc)]
+    # ranks are near each other: a value that does not change is written once
+    changes = [
+        b for a, b in pairwise(points) if f'{a[1]:.3f}' != f'{b[1]:.3f}'
+    ]
+    _mark(axes, points[:1] + changes)
     return figure
 
 
@@ -73,7 +80,8 @@ def average_precision_chart(average_precision: np.ndarray) -> Figure:
     counts, edges = np.histogram(average_precision, _BINS, (0, 1))
     axes.bar(edges[:-1], counts, 0.94 / _BINS, align='edge')
     axes.set(xlim=(-0.01, 1.01), xticks=np.linspace(0, 1, 11))
-    axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+    ticks = MaxNLocator(5, integer=True).tick_values(0, counts.max())
+    axes.set(yticks=ticks, ylim=(0, ticks[-1]))
     axes.yaxis.set_major_formatter('{x:,.0f}')
     mean = float(np.mean(average_precision))
     axes.axvline(

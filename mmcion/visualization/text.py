@@ -2,13 +2,43 @@
 
 from __future__ import annotations
 
+import functools
 import textwrap
 from collections.abc import Mapping
 from numbers import Integral
+from pathlib import Path
 from typing import Any
+
+import matplotlib
+
+# matplotlib brings it to every system
+FONT = Path(matplotlib.get_data_path(), 'fonts', 'ttf', 'DejaVuSans.ttf')
 
 # an unknown number
 DASH = '–'
+
+
+@functools.cache
+def _font_characters() -> frozenset[int]:
+    """Return the code points that DejaVu Sans has."""
+    from matplotlib.ft2font import FT2Font
+
+    return frozenset(FT2Font(str(FONT)).get_charmap())
+
+
+def drawable(text: str) -> str:
+    """Return text as one line of characters that our font has.
+
+    Names of files may hold line breaks, control characters, bytes that are
+    not UTF-8 (which Python reads as surrogates) and any script. What the font
+    lacks becomes '□'.
+    """
+    # split() takes line breaks and tabs for blanks
+    line = ' '.join(text.split())
+    return ''.join(
+        char if char.isprintable() and ord(char) in _font_characters() else '□'
+        for char in line
+    )
 
 
 def count_of(number: int, noun: str) -> str:

@@ -114,6 +114,6 @@ def count_columns(
 
 
 def spread(rows: np.ndarray, most: int) -> np.ndarray:
-    """Return at most ``most`` rows, evenly spaced."""
-    wanted = np.linspace(0, len(rows) - 1, min(most, len(rows)))
-    return rows[np.unique(wanted.astype(int))]
+    """Return at most ``most`` rows: the middles of equally long parts."""
+    count = min(most, len(rows))
+    return rows[((np.arange(count) + 0.5) * len(rows) / count).astype(int)]

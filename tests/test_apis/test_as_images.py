@@ -3,8 +3,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from mmcion.apis.features import as_images
+from mmcion.apis.as_images import as_images
+from mmcion.datasets.transforms import LoadImage
 from mmcion.utils.checks import UserError
 
 from ..tiny import write_image
@@ -36,6 +38,11 @@ def test_missing_files_and_folders(tmp_path):
 @pytest.mark.parametrize(
     ('images', 'order'),
     [
+        (Image.fromarray(RGB), None),
+        ([Image.fromarray(RGB).convert('RGBA')], None),
+        (iter([TENSOR]), None),
+        ({'a': TENSOR}.values(), None),
+        (np.array([None, TENSOR], object)[1:], None),
         (RGB, 'rgb'),
         (RGB[None], 'rgb'),
         (RGB[..., ::-1], 'bgr'),
@@ -81,13 +88,56 @@ def test_several():
         (TENSOR.float(), None, r'in \[0, 1\].* from 1 to 248\. The'),
         (TENSOR / 255 - 0.5, None, r'\[0, 1\].* from -0\.496 to'),
         (TENSOR * float('nan'), None, r'in \[0, 1\].* nan to nan'),
-        ([3], None, 'got int'),
-        (['a.png', RGB], 'rgb', 'got str'),
+        ([3], None, r'images\[0\].*got int'),
+        (3, None, 'got int'),
+        (None, None, 'got NoneType'),
+        (b'a.jpg', None, 'got bytes'),
+        ({'a': TENSOR}, None, 'got dict'),
+        ([TENSOR, RGB], None, r'images\[1\]: an array needs'),
+        ((x for x in (TENSOR, None)), None, r'images\[1\].*got NoneType'),
+        (Image.fromarray(RGB), 'bgr', "PIL images need no .*'bgr'"),
+        (Image.fromarray(RGB[..., 0]).convert('F'), None, 'mode F'),
     ],
 )
 def test_what_is_refused(images, order, words):
     with pytest.raises(UserError, match=words):
         as_images(images, order)
+
+
+def test_paths_of_any_kind(tmp_path):
+    paths = [write_image(tmp_path / name) for name in ('a.png', 'b.png')]
+    names = [str(path) for path in paths]
+    for given in (
+        paths,
+        iter(names),
+        np.array(names),
+        np.array(names, np.bytes_),
+        np.array(paths, object),
+        np.array(names).reshape(2, 1),
+    ):
+        assert as_images(given) == names
+    mixed = as_images([names[0], Image.open(names[1]), TENSOR])
+    assert mixed[0] == names[0]
+    read = LoadImage()({'img_path': names[1]})['img']
+    assert torch.equal(mixed[1], read)
+    assert len(mixed) == 3
+
+
+def test_pil_image_is_upright_as_its_file(tmp_path):
+    image = Image.fromarray(RGB)
+    exif = image.getexif()
+    exif[0x0112] = 6  # rotated by a quarter
+    image.save(tmp_path / 'a.png', exif=exif)
+    read = LoadImage()({'img_path': tmp_path / 'a.png'})['img']
+    (found,) = as_images(Image.open(tmp_path / 'a.png'))
+    assert torch.equal(found, read)
+
+
+def test_damaged_pil_image_is_named_by_its_index(tmp_path):
+    path = write_image(tmp_path / 'a.png')
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(UserError, match=r'images\[1\].*cannot be read'):
+        as_images([TENSOR, Image.open(path)])
 
 
 def test_files_take_no_channel_order(tmp_path):

@@ -335,3 +335,39 @@ def test_features_are_those_of_predict(config, tmp_path):
     )
     sample = inference_model(model, image)
     assert torch.equal(sample.feature, expected[0].feature)
+
+
+@pytest.mark.parametrize('wrapped', [False, True])
+def test_module_in_train_mode_is_left_as_it_was(folder, tmp_path, wrapped):
+    model = tiny_model()
+    module = nn.Sequential(model.backbone) if wrapped else model
+    module.train()
+    model.backbone[2].eval()
+    modes = [each.training for each in module.modules()]
+    before = {k: v.clone() for k, v in module.state_dict().items()}
+    extractor = FeatureExtractor(module, image_size=(16, 8))
+    single = np.concatenate([extractor(p) for p in sorted(folder.glob('*'))])
+    together = extractor(sorted(folder.glob('*.png')))
+    np.testing.assert_allclose(single[: len(together)], together, atol=1e-6)
+    extractor.extract_folder(folder, tmp_path / 'out')
+    inference_model(module, folder / '0.png')
+    mmcion.ReIDInferencer(extractor).compare(*[folder / '0.png'] * 2)
+    assert [each.training for each in module.modules()] == modes
+    for name, value in module.state_dict().items():
+        assert torch.equal(value, before[name]), name
+
+
+@pytest.mark.parametrize(
+    ('options', 'named'),
+    [
+        ({'device': 'cuda:99'}, 'cuda:99'),
+        ({'device': 'gpu'}, "'gpu'"),
+        ({'batch_size': 2.5}, r'batch_size .* got 2\.5'),
+        ({'num_workers': -1}, 'num_workers .* got -1'),
+        ({'normalize': 'no'}, "normalize .* got 'no'"),
+        ({'pipeline': 'LoadImage'}, "pipeline .* got 'LoadImage'"),
+    ],
+)
+def test_wrong_options_are_named(options, named):
+    with pytest.raises(UserError, match=named):
+        tiny_extractor(**options)

@@ -10,6 +10,7 @@ from mmcion.apis.retrieval import ReIDInferencer
 from mmcion.models import ReIDModel
 from mmcion.models.weights import ModelSpec
 from mmcion.structures import FeatureStore
+from mmcion.utils.checks import UserError
 
 from ..tiny import write_image
 
@@ -177,6 +178,8 @@ def test_threshold_of_the_model_file(inferencer, gallery):
     assert result['threshold'] == 0.75
     assert 'false-match rate of 0.001' in result['reason']
     assert inferencer.compare(first, second, 0.1)['threshold'] == 0.1
+    similarity = result['similarity']
+    assert inferencer.compare(first, second, similarity)['same'] is True
 
 
 def test_compare_takes_one_image_on_each_side(inferencer, gallery):
@@ -216,3 +219,75 @@ def test_figure_of_the_results(inferencer, gallery, tmp_path):
     inferencer.show(results[:1], one, cell=(12, 24))
     inferencer.show(results[0], alone, cell=(12, 24))
     assert alone.read_bytes() == one.read_bytes()
+
+
+def test_no_query_gives_no_result(inferencer, gallery, tmp_path):
+    inferencer.set_gallery(gallery)
+    assert inferencer.search([]) == inferencer.search([], rerank=True) == []
+    with pytest.raises(UserError, match=r'results .* got \[\]'):
+        inferencer.show([], tmp_path / 'a.png')
+    with pytest.raises(UserError, match=r'results .* got \[3\]'):
+        inferencer.show([3], tmp_path / 'a.png')
+
+
+def test_single_image_can_be_reranked(inferencer, gallery):
+    inferencer.set_gallery(gallery / '3.png')
+    (result,) = inferencer.search(gallery / '3.png', rerank=True)
+    assert ranking(result) == [0]
+
+
+@pytest.mark.parametrize(
+    ('options', 'named'),
+    [
+        ({'topk': True}, 'topk .* got True'),
+        ({'topk': 2.0}, r'topk .* got 2\.0'),
+        ({'rerank': 'no'}, "rerank .* got 'no'"),
+    ],
+)
+def test_wrong_types_are_named(gallery, options, named):
+    inferencer = ReIDInferencer(make_extractor())
+    inferencer.set_gallery(gallery)
+    with pytest.raises(UserError, match=named):
+        inferencer.search(gallery, **options)
+    images = [gallery / '0.png'] * 2
+    with pytest.raises(UserError, match="threshold .* got '0.5'"):
+        inferencer.compare(*images, threshold='0.5')
+
+
+@pytest.mark.parametrize('rerank', [False, True])
+def test_unreadable_images_of_a_store_are_not_found(
+    inferencer, gallery, tmp_path, rerank
+):
+    (gallery / '2.png').write_bytes(b'')
+    store = inferencer.extractor.extract_folder(
+        gallery, tmp_path / 'out', max_unreadable=1
+    )
+    inferencer.set_gallery(store)
+    (result,) = inferencer.search(gallery / '3.png', rerank=rerank)
+    assert ranking(result)[0] == 3
+    assert sorted(ranking(result)) == [0, 1, 3, 4, 5]
+    assert ranking(result, 'image')[0].endswith('3.png')
+
+
+def test_search_sees_one_gallery(gallery, monkeypatch):
+    inferencer = ReIDInferencer(make_extractor())
+    inferencer.set_gallery([gallery / f'{i}.png' for i in range(6)])
+    nearest = retrieval.nearest_gallery
+
+    def replace_gallery(*args, **kwargs):
+        # as another thread would, in the middle of a search
+        inferencer.set_gallery(gallery / '5.png')
+        return nearest(*args, **kwargs)
+
+    monkeypatch.setattr(retrieval, 'nearest_gallery', replace_gallery)
+    (result,) = inferencer.search(gallery / '0.png', topk=6)
+    assert ranking(result)[0] == 0
+    assert ranking(result, 'image')[0].endswith('0.png')
+
+
+def test_names_with_line_breaks_are_shown(inferencer, gallery, tmp_path):
+    name = gallery / 'a\n日本\udce9.png'
+    (gallery / '0.png').rename(name)
+    inferencer.set_gallery(gallery)
+    inferencer.show(inferencer.search(name), tmp_path / 'a.png')
+    assert (tmp_path / 'a.png').is_file()

@@ -85,8 +85,8 @@ def test_unknown_and_repeated_sets_are_refused(main_cfg, folder):
 
 
 def test_options_of_the_metric_among_others(main_cfg):
-    set_metric_options(main_cfg, {'rerank': {'k1': 5}})
-    assert main_cfg.test_evaluator.rerank.k1 == 5
+    set_metric_options(main_cfg, {'rerank': {'k1': 8}})
+    assert main_cfg.test_evaluator.rerank.k1 == 8
     assert main_cfg.test_evaluator.distance == 'euclidean'
     metric = main_cfg.test_evaluator
     main_cfg.test_evaluator = [{'type': 'Other'}, metric]

@@ -20,7 +20,9 @@ def make_table(frames, boxes, videos=None, video_id=None, sources=None):
 
 def test_reads_frames_from_one_and_visits_as_persons(tmp_path):
     boxes, persons = tmp_path / 'gt.csv', tmp_path / 'persons.csv'
-    boxes.write_text('frame,id,x,y,w,h\n1,4,10,20,30.5,40\n2,9,1,2,3,4\n')
+    boxes.write_text(
+        '\ufeffframe,id,x,y,w,h\n1,4,10,20,30.5,40\n2,9,1,2,3,4\n'
+    )
     persons.write_text('id,person\n4,B\n9,A\n7,B\n')
     truth = read_truth(boxes)
     assert truth.frame.tolist() == [0, 1]
@@ -34,6 +36,15 @@ def test_reads_frames_from_one_and_visits_as_persons(tmp_path):
     [
         ('frame,id,x\n1,1,1\n', None, 'y, w, h'),
         ('frame,id,x,y,w,h\n1,1,a,1,1,1\n', None, 'gt.csv: could not'),
+        ('frame,id,x,y,w,h\n1,1,nan,1,1,1\n', None, r'gt.csv: box\[0\]'),
+        ('frame,id,x,y,w,h\n1,nan,1,1,1,1\n', None, 'gt.csv: id.*nan'),
+        ('frame,id,x,y,w,h\n1,1.5,1,1,1,1\n', None, r'id.*1\.5'),
+        ('frame,id,x,y,w,h\n1.5,1,1,1,1,1\n', None, r'frame.*1\.5'),
+        (
+            'frame,id,x,y,w,h\n1,3,1,1,1,1\n',
+            'id,person\nx,A\n',
+            "persons.csv.*'x'",
+        ),
         (
             'frame,id,x,y,w,h\n1,3,1,1,1,1\n',
             'id,person\n1,A\n',

@@ -106,3 +106,8 @@ def test_ten_million_rows_do_not_overflow():
 def test_lengths_must_agree():
     with pytest.raises(UserError, match=r'\(2,\), \(3,\)'):
         identity_metrics(np.zeros(2), np.zeros(3))
+
+
+def test_identities_that_are_no_integers_are_refused():
+    with pytest.raises(UserError, match='found.*row 1 is nan'):
+        identity_metrics([0, 1], [0, np.nan])

@@ -45,10 +45,10 @@ def test_alpha_equals_brute_force(k, alpha):
 
 def test_nothing_to_add():
     qf, gf = feats(3)
-    for other, k in ((gf, 0), (gf[:0], 5)):
-        np.testing.assert_allclose(
-            alpha_query_expansion(qf, other, k), unit(qf), atol=1e-12
-        )
+    found = alpha_query_expansion(qf, gf[:0], 5)
+    np.testing.assert_allclose(found, unit(qf), atol=1e-12)
+    with pytest.raises(UserError, match='k .* got 0'):
+        alpha_query_expansion(qf, gf, 0)
 
 
 def test_arguments_stay_as_they_are():

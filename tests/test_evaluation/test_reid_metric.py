@@ -80,6 +80,21 @@ def test_image_of_a_bad_feature_is_named():
         run_evaluator(samples)
 
 
+def test_zero_feature_is_named():
+    samples = make_samples()
+    samples[5].feature[:] = 0
+    with pytest.raises(UserError, match=r'5\.jpg is zero'):
+        run_evaluator(samples)
+
+
+def test_fewer_images_than_the_data_set_has_are_refused():
+    metric = METRICS.build({'type': 'ReIDMetric'})
+    samples = make_samples()
+    metric.process(None, [sample.to_dict() for sample in samples[:-1]])
+    with pytest.raises(UserError, match='21 images.* 20 by rank.*drop_last'):
+        metric.evaluate(len(samples))
+
+
 def test_missing_field_is_named():
     sample = ReIDDataSample(metainfo={'pid': 1, 'cam_id': 0})
     with pytest.raises(UserError, match="'feature', 'img_path', 'is_query'"):
@@ -127,6 +142,8 @@ def test_options_reach_the_evaluation():
     assert len(result.features) == 11
     assert result.nearest.shape[1] == 3
     assert metric.results == []
+    assert metric.scored_with['average_tracklets']
+    assert metric.scored_with['ranks'] == (2,)
 
 
 def test_scores_of_one_process_alone():
@@ -138,7 +155,7 @@ def test_scores_of_one_process_alone():
 
 
 def test_no_images_and_unknown_options_are_refused():
-    with pytest.raises(UserError, match='no images'):
+    with pytest.raises(UserError, match='drop_last'):
         METRICS.build({'type': 'ReIDMetric'}).evaluate(0)
     with pytest.raises(UserError, match="'protocol'.*'max_rank'"):
         METRICS.build({'type': 'ReIDMetric', 'max_rank': 50})

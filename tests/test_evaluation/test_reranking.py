@@ -75,7 +75,7 @@ def test_equals_brute_force(variant, k1, k2, lambda_value):
 def test_equal_images_count_in_order(variant, seed):
     # small whole numbers: distances are exact, and most images have a twin
     rng = np.random.default_rng(seed)
-    feats = rng.integers(0, 3, (80, 3)).astype(np.float32)
+    feats = rng.integers(1, 4, (80, 3)).astype(np.float32)
     expected = brute_force(feats[:20], feats[20:], 6, 3, 0.3, variant)
     found = rerank(feats[:20], feats[20:], 6, 3, 0.3, variant)
     np.testing.assert_allclose(found, expected, atol=1e-6)

@@ -1,4 +1,5 @@
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from mmcion.evaluation import (
     rerank,
     roc_curve,
 )
+from mmcion.evaluation.retrieval import check_labels
 from mmcion.structures import ReIDFeatures
 from mmcion.utils.checks import UserError
 
@@ -142,6 +144,12 @@ def test_ignored_identities_do_not_count(ignored):
         ({'gf': np.ones(2)}, r'gf.*\(2,\)'),
         ({'gf': np.array([[1, 0], [np.nan, 0]])}, r'gf\[1\]'),
         ({'protocol': 'Market'}, "'Market'"),
+        ({'protocol': 3}, 'protocol .* got 3'),
+        ({'ranks': '5'}, "ranks.*'5'"),
+        ({'ranks': 5.0}, r'ranks.*5\.0'),
+        ({'ranks': None}, 'ranks.*None'),
+        ({'q_pids': [1, np.nan]}, 'q_pids.*row 1 is nan'),
+        ({'g_pids': torch.tensor([np.inf, 1])}, 'g_pids.*row 0 is inf'),
     ],
 )
 def test_bad_arguments_are_named(change, named):
@@ -325,10 +333,39 @@ def test_tracklets_are_ranked_by_their_means():
         evaluate_features(features, EvaluationOptions(average_tracklets=True))
 
 
-def test_no_gallery_scores_0():
+def test_no_gallery_is_refused():
     features = make_features()
     features.is_query[:] = True
-    result = evaluate_features(features, EvaluationOptions(keep_nearest=2))
-    assert result.scores['mAP'] == 0
-    assert result.scores['num_valid_queries'] == 0
-    assert (result.nearest == -1).all()
+    with pytest.raises(UserError, match='no gallery image'):
+        evaluate_features(features)
+
+
+def test_row_of_the_file_is_named():
+    features = make_features()
+    row = int(np.flatnonzero(~features.is_query)[3])
+    features.feature[row] = 0
+    with pytest.raises(UserError, match=rf'feature\[{row}\] is zero'):
+        evaluate_features(features)
+
+
+def test_labels_are_checked_without_features():
+    columns = [1, 2, 1], [0, 0, 0], [True, True, False]
+    check_labels(*columns, EvaluationOptions(camera_aware=False))
+    with pytest.raises(UserError, match='camera_aware=False'):
+        check_labels(*columns, EvaluationOptions())
+    with pytest.raises(UserError, match='none of 2 queries|no query image'):
+        check_labels(*columns, EvaluationOptions(ignore_pids=(1, 2)))
+
+
+def test_result_has_the_options_of_its_scores():
+    features = make_features()
+    options = EvaluationOptions(rerank={'k1': 7}, fprs=0.1, keep_nearest=3)
+    found = evaluate_features(features, options).options
+    assert found['rerank']['k1'] == 7
+    assert found['rerank']['k2'] == 6
+    assert found['protocol'] == 'MarketProtocol()'
+    assert found['camera_aware']
+    json.dumps(found)
+    # without cameras the rule cannot apply
+    features.cam_id[:] = -1
+    assert not evaluate_features(features, options).options['camera_aware']

@@ -6,7 +6,9 @@ import pytest
 
 from mmcion.structures import columns
 from mmcion.structures.columns import (
+    as_floats,
     as_integers,
+    check_finite,
     encode_paths,
     first_unsorted,
     join_parts,
@@ -119,3 +121,18 @@ def test_a_number_that_would_change_is_named(values, dtype, row):
 def test_other_types_are_refused(values):
     with pytest.raises(UserError, match=r'frame .*got an array'):
         as_integers('frame', values, np.int64)
+
+
+def test_masked_values_are_refused():
+    values = np.ma.masked_equal([1, 2], 2)
+    for convert in (as_floats, lambda *a: as_integers(*a, np.int64)):
+        with pytest.raises(UserError, match='score .*masked'):
+            convert('score', values)
+
+
+def test_first_row_that_is_not_finite_is_named():
+    values = np.ones((3, 4))
+    check_finite('box', values)
+    values[1:, 2] = np.nan
+    with pytest.raises(UserError, match=r'box\[1\]'):
+        check_finite('box', values)

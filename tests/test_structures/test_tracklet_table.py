@@ -88,6 +88,8 @@ def test_unsorted_rows_are_named(column, values, message):
     [
         ({'path': ['x.jpg']}, 'frame 5, path 1'),
         ({'box': np.ones((5, 5))}, r'box must be \(N, 4\).*\(5, 5\)'),
+        ({'box': np.full((5, 4), np.nan)}, r'box\[0\] .*NaN'),
+        ({'box': np.ones((5, 4), complex)}, 'box .*complex'),
         ({'videos': ['a', 'b']}, '2 names .* 0 to 2'),
         ({'video_id': [-1, 0, 0, 2, 2]}, '3 names .* -1 to 2'),
         ({'sources': ['s']}, 'videos 3, sources 1'),

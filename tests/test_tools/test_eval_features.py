@@ -18,7 +18,7 @@ def test_scores_without_a_model(tmp_path, call_tool, capsys):
         *('--rerank', 'k1=6', 'k2=3'),
         *('--both-directions', '--tracklets', '--out', 'scores.json'),
     )
-    expected = evaluate_features(
+    result = evaluate_features(
         features,
         EvaluationOptions(
             protocol={'type': 'SYSUMM01Protocol', 'num_trials': 3},
@@ -28,10 +28,15 @@ def test_scores_without_a_model(tmp_path, call_tool, capsys):
             both_directions=True,
             average_tracklets=True,
         ),
-    ).scores
+    )
     found = json.loads((tmp_path / 'scores.json').read_text())
-    assert found == pytest.approx(expected)
-    assert 'f (reverse)' in capsys.readouterr().out
+    options = found.pop('options')
+    assert found == pytest.approx(result.scores)
+    assert options == json.loads(json.dumps(result.options))
+    assert options['rerank']['k1'] == 6
+    printed = capsys.readouterr().out
+    assert 'f (reverse)' in printed
+    assert "rerank={'k1': 6, 'k2': 3" in printed
 
 
 def test_report_without_a_model_or_its_images(tmp_path, call_tool):

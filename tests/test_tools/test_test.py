@@ -45,7 +45,7 @@ def test_colours_find_everybody_in_the_other_clip(recording, tmp_path):
     counts = '10 queries, 10 with a valid match'
     assert counts in done.stdout + done.stderr
     scores = json.loads((tmp_path / 'scores.json').read_text())
-    assert {'reid/mAP', 'reid/Rank-1'} <= set(scores)
+    assert {'reid/mAP', 'reid/Rank-1', 'options'} <= set(scores)
     for name, value in scores.items():
         if name.split('/')[-1] in ('mAP', 'mINP', 'Rank-1'):
             assert value == 1
@@ -96,6 +96,11 @@ def test_scores_features_and_report_of_one_run(
         ),
     ).scores
     scores = json.loads((tmp_path / 'scores.json').read_text())
+    options = scores.pop('options')
+    assert options['rerank']['variant'] == 'faiss'
+    assert options['query_expansion'] == {'k': 2, 'alpha': 3}
+    assert options['flip_test']
+    assert "'variant': 'faiss'" in capsys.readouterr().out
     assert scores == {
         f'reid/{name}': pytest.approx(value, abs=1e-6)
         for name, value in expected.items()
@@ -144,11 +149,13 @@ def test_table_across_data_sets(recording, tmp_path, call_tool, capsys):
     assert list(scores) == ['first', 'second']
     assert scores['first']['reid/mAP'] == 1
     assert scores['second']['reid/reverse/num_queries'] > 10
+    assert scores['second']['options']['both_directions']
     for name in ('first', 'second'):
         assert (tmp_path / f'f_{name}.npz').is_file()
         assert (tmp_path / 'report' / name / 'report.html').is_file()
     page = (tmp_path / 'report' / 'report.html').read_text()
     assert 'second (reverse)' in page
+    assert 'both_directions=True' in page
 
 
 @pytest.mark.parametrize(

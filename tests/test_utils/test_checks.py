@@ -9,6 +9,7 @@ from mmcion.utils.checks import (
     check_at_least,
     check_choice,
     check_columns,
+    check_device,
     check_file,
     check_folder,
     check_image_size,
@@ -135,3 +136,10 @@ def test_optional_import():
         import no_such_package  # noqa: F401
     with optional_import('Reader', 'pip no'):
         import json  # noqa: F401
+
+
+def test_device():
+    assert check_device('cpu').type == 'cpu'
+    for device in ('gpu', 'cuda:99', 3.5):
+        with pytest.raises(UserError, match=f'device.*{device}'):
+            check_device(device)

@@ -12,6 +12,7 @@ from mmcion.utils.io import (
     atomic_folder,
     hash_file,
     hash_value,
+    load_npy,
     load_npz,
     map_npy,
     open_text,
@@ -231,3 +232,15 @@ def test_other_encodings_are_named(tmp_path, encoding, name):
         open_text(path) as stream,
     ):
         stream.read()
+
+
+def test_array_is_read_or_named(tmp_path):
+    save_npy(tmp_path / 'a.npy', np.arange(3))
+    assert load_npy(tmp_path / 'a.npy').tolist() == [0, 1, 2]
+    save_npz(tmp_path / 'b.npy', a=np.arange(3))
+    (tmp_path / 'c.npy').write_text('[1, 2]')
+    for name in ('b.npy', 'c.npy'):
+        with pytest.raises(UserError, match=name):
+            load_npy(tmp_path / name)
+    with pytest.raises(FileNotFoundError):
+        load_npy(tmp_path / 'none.npy')

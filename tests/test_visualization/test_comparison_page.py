@@ -15,7 +15,8 @@ SCORES['market1501']['reid/reverse/Rank-1'] = 0.5
 @pytest.fixture
 def page(tmp_path):
     file = tmp_path / 'new' / 'report.html'
-    write_comparison(file, SCORES, command=f'test.py {NASTY}')
+    options = dict.fromkeys(SCORES, f'rerank={NASTY}')
+    write_comparison(file, SCORES, options=options, command=f'test.py {NASTY}')
     return Page(file)
 
 
@@ -33,9 +34,17 @@ def test_page_has_a_row_for_each_set_and_direction(page):
     assert bars == ['--part: 81.2%', '--part: 50.0%', '--part: 25.0%']
 
 
+def test_page_has_the_options_of_each_set(page):
+    assert page.rows('Options of the scores') == [
+        ['market1501', f'rerank={NASTY}'],
+        [NASTY, f'rerank={NASTY}'],
+    ]
+
+
 def test_page_is_escaped_and_links_to_the_pages_of_the_sets(page):
     check_self_contained(page)
     links = [link.get('href') for link in page.root.iter('a')]
+    links = [link for link in links if not link.startswith('#')]
     assert links == [
         'market1501/report.html',
         '%3Cscript%3Ealert%281%29%3C/script%3E/report.html',

@@ -15,6 +15,7 @@ LEVEL = {
     'identities': 30,
     'identities_in_several_videos': 4,
     'seconds': 1.5,
+    'links': 4,
     'merges': np.int64(3),
     'rate': np.float32(0.5),
     'exact': True,
@@ -38,8 +39,8 @@ def test_facts_of_a_level():
     assert level.seconds == 1.5
     assert level.before == NoiseRates(0.25, 0.5)
     assert level.after == NoiseRates(0.0, 0.125)
-    assert level.counts == {'merges': 3, 'rate': 0.5}
-    (link,) = level.links  # the other has no distance
+    assert level.counts == {'links': 4, 'merges': 3, 'rate': 0.5}
+    (link,) = level.doubtful_links  # the other has no distance
     assert (link.distance, link.delta) == (0.4, 0.5)
     assert (link.first, link.second) == ([1], [2, 3])
 

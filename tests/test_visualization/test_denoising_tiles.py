@@ -62,8 +62,8 @@ def test_identity_of_most_videos_comes_first():
     assert groups[0].heading == 'Identity 1: 3 images in 3 videos'
 
 
-@pytest.mark.parametrize(('videos', 'shown'), [(2, 10), (4, 8), (25, 10)])
-def test_crops_are_spread_over_the_videos(videos, shown):
+@pytest.mark.parametrize('videos', [2, 4, 25])
+def test_crops_are_spread_over_the_videos(videos):
     read = []
 
     def load(path):
@@ -74,9 +74,10 @@ def test_crops_are_spread_over_the_videos(videos, shown):
     labels = IdentityLabels(np.zeros(len(table), np.int32))
     counts = IdentityCounts.from_labels(table, labels)
     cross_video_groups(TableTiles(table, load), labels, counts, 1)
-    assert len(read) == shown <= COLUMNS
-    each = np.bincount(table.video_id[read], minlength=videos)
-    assert set(each) <= {shown // min(videos, 10), 0}
+    assert len(read) == COLUMNS
+    assert read == sorted(read)
+    each = np.bincount(table.video_id[read])
+    assert np.ptp(each[each > 0]) <= 1
 
 
 def test_sides_of_a_link_are_beside_each_other():

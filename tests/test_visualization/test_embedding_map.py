@@ -80,6 +80,15 @@ def test_names_stand_where_an_identity_is_close():
     assert [text.get_text() for text in axes.texts] == ['1']
 
 
+@pytest.mark.parametrize('axis', [0, 1])
+def test_names_may_be_apart_in_one_direction(axis):
+    images = make_images(identities=2)
+    images.xy[:] = 0
+    images.xy[images.pid == 2, axis] = 1
+    (axes,) = embedding_map(images, 'identity').axes
+    assert [text.get_text() for text in axes.texts] == ['1', '2']
+
+
 def test_more_groups_than_a_legend_names():
     (axes,) = embedding_map(make_images(identities=20), 'identity').axes
     legend = axes.get_legend()

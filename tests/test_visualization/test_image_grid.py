@@ -144,3 +144,13 @@ def test_suffix_decides_the_format(tmp_path):
             image_format(name)
         with pytest.raises(UserError, match=name):
             save_image(Image.new('RGB', (2, 2)), tmp_path / name)
+
+
+@pytest.mark.parametrize('name', ['a\nb', '\udce9', '日本', '\x00', '\u202e'])
+def test_any_name_is_drawn(name):
+    group = TileGroup([[plain(1, caption=name)]], name, f'{name}\n{name}')
+    ordinary = TileGroup([[plain(1, caption='x')]], 'x', 'x\nx')
+    # a line break in a note begins a line, in other texts it is a blank
+    lines = 1 + name.count('\n')
+    expected = len(draw(ordinary)) + 2 * (lines - 1) * NOTE
+    assert len(draw(group)) == expected

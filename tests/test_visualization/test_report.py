@@ -160,3 +160,11 @@ def test_package_has_all_files():
     found = {file.suffix for file in TEMPLATES.iterdir() if file.is_file()}
     for suffix in found - {'.py'}:
         assert f"'visualization/*{suffix}'" in patterns
+
+
+def test_names_that_are_not_utf8_are_written(tmp_path):
+    template = tmp_path / 'page.html.jinja'
+    template.write_text('{{ name }}')
+    write_report(tmp_path / 'a.html', template, name='caf\udce9\n日本')
+    page = (tmp_path / 'a.html').read_text(encoding='utf-8')
+    assert page == 'caf?\n日本'

@@ -222,3 +222,24 @@ def test_missing_images_are_named_and_equal_inputs_give_equal_pages(
     assert '48 of 48 images could not be read' in section
     assert str(tmp_path) in section
     assert page.source == again.source
+
+
+def test_page_names_the_options_of_its_scores(result, tmp_path):
+    write_retrieval_report(tmp_path / 'plain', result)
+    plain = (tmp_path / 'plain' / 'report.html').read_text()
+    assert 're-ranked' not in plain
+    result.options = {
+        'distance': 'cosine',
+        'camera_aware': False,
+        'rerank': {'k1': 20, 'k2': 6},
+        'query_expansion': {'k': 5},
+    }
+    write_retrieval_report(tmp_path / 'all', result)
+    page = Page(tmp_path / 'all' / 'report.html')
+    header = text(page.root.find('.//header'))
+    for words in (
+        're-ranked by k-reciprocal neighbours (k1 20, k2 6)',
+        'query expansion (k 5)',
+        'Cameras are not',
+    ):
+        assert words in header

@@ -3,6 +3,7 @@ import pytest
 
 from mmcion.visualization.text import (
     count_of,
+    drawable,
     format_number,
     format_setting,
     percent,
@@ -71,3 +72,18 @@ def test_long_settings_are_cut():
     assert text.startswith('mean 0, 1')
     assert text.endswith('[...], k 2')
     assert len(text) < 100
+
+
+@pytest.mark.parametrize(
+    ('text', 'shown'),
+    [
+        ('café ✓ → …', 'café ✓ → …'),
+        ('two\r\nlines\tand more', 'two lines and more'),
+        ('caf\udce9', 'caf□'),
+        ('日本 1', '□□ 1'),
+        ('\x1b[1m\x00', '□[1m□'),
+        ('', ''),
+    ],
+)
+def test_text_becomes_a_line_that_the_font_has(text, shown):
+    assert drawable(text) == shown

@@ -89,7 +89,7 @@ def test_columns_of_sides():
     assert count_columns([]) == []
 
 
-def test_spread_takes_both_ends():
-    assert spread(np.arange(10), 3).tolist() == [0, 4, 9]
+def test_spread_takes_the_middles_of_equal_parts():
+    assert spread(np.arange(10), 3).tolist() == [1, 5, 8]
     assert spread(np.arange(2), 9).tolist() == [0, 1]
     assert spread(np.arange(0), 9).tolist() == []

@@ -56,9 +56,10 @@ def main() -> None:
     args = parse_args()
     from mmcion.evaluation import EvaluationOptions, evaluate_features
     from mmcion.structures import ReIDFeatures
+    from mmcion.utils.checks import name_in_errors
     from mmcion.utils.io import write_json
     from mmcion.utils.retrieval_cli import check_outputs, retrieval_options
-    from mmcion.utils.score_table import score_table
+    from mmcion.utils.score_table import describe_options, score_table
     from mmcion.visualization import write_retrieval_report
 
     check_outputs(out=args.out, show_dir=args.show_dir)
@@ -76,16 +77,18 @@ def main() -> None:
         **{name: value for name, value in given.items() if value is not None}
     )
     features = ReIDFeatures.load(args.features)
-    result = evaluate_features(features, options)
+    with name_in_errors(args.features):
+        result = evaluate_features(features, options)
     print(score_table({Path(args.features).stem: result.scores}))
+    print(f'scored with {describe_options(result.options)}')
     if args.out:
-        write_json(args.out, result.scores)
+        write_json(args.out, {**result.scores, 'options': result.options})
     if args.show_dir:
         page = write_retrieval_report(
             args.show_dir,
             result,
             title=f'Features of {Path(args.features).name}',
-            settings={'features': args.features, **vars(options)},
+            settings={'features': args.features, **result.options},
             command=' '.join(sys.argv),
         )
         print(f'Report: {page.resolve()}')

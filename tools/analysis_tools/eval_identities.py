@@ -57,13 +57,12 @@ def parse_args() -> argparse.Namespace:
 
 def true_identities(args: argparse.Namespace) -> np.ndarray:
     """Load true identities, or find them by overlap with true boxes."""
-    import numpy as np
-
     from mmcion.evaluation import match_truth, read_truth
     from mmcion.structures import TrackletTable
+    from mmcion.utils.io import load_npy
 
     if not args.truth:
-        return np.load(args.true)
+        return load_npy(args.true)
     table = TrackletTable.load(args.true)
     named = [item.rpartition('=') for item in args.truth]
     if [name for name, _, _ in named] == ['']:
@@ -75,12 +74,10 @@ def true_identities(args: argparse.Namespace) -> np.ndarray:
 def main() -> None:
     """Print the scores as a table and write them as JSON."""
     args = parse_args()
-    import numpy as np
-
     from mmcion.evaluation import identity_metrics
-    from mmcion.utils.io import write_json
+    from mmcion.utils.io import load_npy, write_json
 
-    true, found = true_identities(args), np.load(args.found)
+    true, found = true_identities(args), load_npy(args.found)
     result = identity_metrics(true, found)
     print(f'{len(true)} rows, {(true >= 0).sum()} with a true identity')
     for name, value in result.items():

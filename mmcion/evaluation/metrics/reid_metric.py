@@ -13,7 +13,9 @@ from mmcion.registry import METRICS
 from mmcion.structures import NO_TRACKLET, ReIDFeatures
 from mmcion.utils.checks import UserError
 from mmcion.utils.dist import all_gather_arrays
+from mmcion.utils.score_table import describe_options
 
+from ..distances import describe_row
 from ..options import EvaluationOptions
 from ..retrieval import evaluate_features
 
@@ -31,6 +33,9 @@ class ReIDMetric(BaseMetric):
     Scores are in [0, 1]: ``reid/mAP``, ``reid/mINP``, ``reid/Rank-1``, ... If
     nearest images are kept, the ``RetrievalResult`` is ``retrieval_result``
     of mmengine's current ``MessageHub``, where hooks find it.
+
+    Attributes:
+        scored_with: Options of the last scores, by name.
 
     Args:
         dump_features: ``.npz`` file to write all features and labels to, see
@@ -53,6 +58,7 @@ class ReIDMetric(BaseMetric):
         super().__init__(collect_device=collect_device, prefix=prefix)
         self.dump_features = dump_features
         self.options = EvaluationOptions.from_options(options)
+        self.scored_with: dict[str, Any] = {}
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Keep the features of a batch.
@@ -67,10 +73,10 @@ class ReIDMetric(BaseMetric):
             if missing:
                 raise UserError(f'a data sample has no {sorted(missing)}.')
             feature = sample['feature'].detach().float().cpu().numpy()
-            if not np.isfinite(feature).all():
+            if not np.isfinite(feature).all() or not feature.any():
+                reason = describe_row(feature)
                 raise UserError(
-                    f'the feature of {sample["img_path"]} has NaN or '
-                    f'infinity; the model has probably diverged.'
+                    f'the feature of {sample["img_path"]} {reason}.'
                 )
             row = {name: sample[name] for name in _FIELDS}
             row['tracklet_id'] = sample.get('tracklet_id', NO_TRACKLET)
@@ -83,8 +89,14 @@ class ReIDMetric(BaseMetric):
             size: Number of images in the data set; the padding that gives
                 all ranks the same number is dropped.
         """
-        if not self.results:
-            raise UserError('a rank got no images; use fewer ranks.')
+        seen = all_gather_arrays(np.array([len(self.results)]))
+        if min(seen) == 0 or np.sum(seen) < size:
+            counts = ', '.join(str(int(count[0])) for count in seen)
+            raise UserError(
+                f'the data set has {size} images, but those that were '
+                f'extracted are {counts} by rank: set drop_last=False in the '
+                f'test loader, and use no more ranks than images.'
+            )
         features = _gather(self.results, size)
         self.results.clear()
         if self.dump_features is not None and is_main_process():
@@ -92,6 +104,9 @@ class ReIDMetric(BaseMetric):
             text = f'{len(features)} features written to {self.dump_features}'
             print_log(text, logger='current')
         result = evaluate_features(features, self.options, distributed=True)
+        self.scored_with = result.options
+        text = f'{len(features)} images scored with '
+        print_log(text + describe_options(result.options), logger='current')
         if self.options.keep_nearest:
             hub = MessageHub.get_current_instance()
             hub.update_info('retrieval_result', result, resumed=False)

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mmcion.structures.columns import as_array, as_integers
 from mmcion.utils.checks import UserError
 
 
@@ -40,22 +41,44 @@ class Labels(NamedTuple):
         return cls(*pids, *_as_ids('cams', q_cams, g_cams, shape))
 
 
+def as_ids(name: str, ids: Any) -> np.ndarray:
+    """Return identities or cameras, integers or text, as an array.
+
+    Raises:
+        UserError: If one of them is neither, such as NaN, or they are mixed.
+    """
+    if getattr(getattr(ids, 'dtype', None), 'kind', '') == 'O':
+        ids = ids.tolist()
+    if isinstance(ids, list | tuple) and ids:
+        # NumPy would make all of them text, and NaN 'nan'
+        is_text = [isinstance(each, str | bytes) for each in ids]
+        if len(set(is_text)) > 1:
+            row = is_text.index(not is_text[0])
+            raise UserError(
+                f'{name} must all be integers or all be text; {name}[0] is '
+                f'{ids[0]!r}, and {name}[{row}] is {ids[row]!r}.'
+            )
+    array = as_array(name, ids.cpu() if hasattr(ids, 'cpu') else ids)
+    if array.dtype.kind in 'USbiu':
+        return array
+    return as_integers(name, array, np.int64)
+
+
 def _as_ids(
     name: str, query: Any, gallery: Any, shape: tuple[int, int]
 ) -> list[np.ndarray]:
     """Return the ids of queries and gallery as arrays of one kind."""
     sides = []
     for side, size, ids in zip('qg', shape, (query, gallery), strict=True):
-        ids = np.asarray(ids.cpu() if hasattr(ids, 'cpu') else ids)
-        if ids.shape != (size,):
+        sides.append(as_ids(f'{side}_{name}', ids))
+        if sides[-1].shape != (size,):
             raise UserError(
                 f'{side}_{name} must have one value per feature, ({size},); '
-                f'got {ids.shape}.'
+                f'got {sides[-1].shape}.'
             )
-        sides.append(ids)
     # NumPy compares numbers with strings without an error: none are equal
     kinds = {ids.dtype.kind.replace('S', 'U') for ids in sides if len(ids)}
-    if 'O' in kinds or ('U' in kinds and len(kinds) > 1):
+    if 'U' in kinds and len(kinds) > 1:
         raise UserError(
             f'q_{name} and g_{name} must both be numbers or both be strings; '
             f'got {sides[0].dtype} and {sides[1].dtype}.'

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
@@ -135,8 +134,13 @@ def build_protocol(protocol: Any) -> MarketProtocol:
     """Return a protocol from its name, its config or an object."""
     if isinstance(protocol, str):
         protocol = {'type': protocol}
-    if not isinstance(protocol, Mapping):
+    if isinstance(protocol, MarketProtocol):
         return protocol
+    if not isinstance(protocol, Mapping):
+        raise UserError(
+            f'protocol must be a name, a config or a MarketProtocol; got '
+            f'{protocol!r}.'
+        )
     name = str(protocol.get('type'))
     if PROTOCOLS.get(name) is None:
         check_choice('protocol', name, sorted(PROTOCOLS.module_dict))
@@ -150,4 +154,5 @@ def as_pids(pids: Any) -> list[Any]:
     """Return identities as a list; a single one or None is allowed."""
     if pids is None:
         return []
-    return [pids] if isinstance(pids, Integral | str) else list(pids)
+    single = isinstance(pids, str) or not isinstance(pids, Iterable)
+    return [pids] if single else list(pids)
