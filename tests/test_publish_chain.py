@@ -1,34 +1,49 @@
-"""Pre-train, fine-tune, publish, calibrate, export: one network all along."""
+"""Pre-train, fine-tune, test, publish, calibrate, export: one network.
+
+All by the command line, with a network of this repository and with one that
+a user registers elsewhere; in the end the features and the decision of
+onnxruntime alone, by the lines in the documentation.
+"""
 
 import csv
-import runpy
-import sys
-from pathlib import Path
+import json
+import re
+import shutil
 
 import numpy as np
-import onnxruntime
+import onnx
 import pytest
-import torch
 from mmengine.config import Config
-from mmengine.runner import Runner
+from PIL import Image
 
 import mmcion
-from mmcion.apis.calibrate import calibrate_model
 from mmcion.apis.cam import activation_maps
-from mmcion.apis.export import export_model
-from mmcion.models.weights import publish, read_model_file
-from mmcion.structures import ReIDFeatures
+from mmcion.models.weights import read_model_file
+from mmcion.structures import FeatureStore, ReIDFeatures, TrackletTable
 from tests.golden import DATA
 from tests.tiny import DIM, write_identities, write_image
+from tests.tool_utils import ROOT, call_main, run_tool
 
-ROOT = Path(__file__).parents[1]
 SIZE, EMBED = (16, 8), 6
+OUTSIDE = f"""
+from torch import nn
+from mmcion.registry import MODELS
+
+@MODELS.register_module(force=True)
+class OutsideBackbone(nn.Sequential):
+    def __init__(self, width):
+        super().__init__(
+            nn.Conv2d(3, width, 3, 2, 1), nn.GELU(), nn.Conv2d(width, {DIM}, 1)
+        )
+"""
+NETWORKS = {
+    'inside': ('tests.tiny', {'type': 'TinyBackbone'}),
+    'outside': ('outside_network', {'type': 'OutsideBackbone', 'width': 5}),
+}
 FINE_TUNE = f"""
 _base_ = {str(ROOT / 'configs/_base_/default_runtime.py')!r}
-custom_imports = dict(imports=['tests.tiny'], allow_failed_imports=False)
 model = dict(
     type='ReIDModel',
-    backbone=dict(type='TinyBackbone'),
     data_preprocessor=dict(
         type='ReIDDataPreprocessor', mean=(0.5, 0.4, 0.3), std=(0.2, 0.3, 0.4)
     ),
@@ -62,18 +77,13 @@ train_cfg = dict(by_epoch=True, max_epochs=1)
 """
 
 
-@pytest.fixture(scope='module')
-def chain(tmp_path_factory):
-    """Folder with the checkpoints of both trainings and the features."""
-    folder = tmp_path_factory.mktemp('chain')
-    cfg = Config.fromfile(DATA / 'tiny_train.py')
+@pytest.fixture(scope='module', params=NETWORKS)
+def chain(request, tmp_path_factory):
+    """Folder with the results of both trainings, the test and the tools."""
+    folder = tmp_path_factory.mktemp(request.param)
+    (folder / 'outside_network.py').write_text(OUTSIDE)
+    module, backbone = NETWORKS[request.param]
     crops = write_identities(folder / 'crops', (4,) * 8)
-    cfg.train_dataloader.dataset.update(
-        ann_file=str(crops / 'annotation'), data_root=str(crops)
-    )
-    cfg.train_cfg.max_epochs = 1
-    run(cfg, folder / 'pretrain')
-
     rows = [('path', 'pid', 'cam_id', 'split')]
     for split, number in (('train', 32), ('query', 8), ('gallery', 8)):
         for row in range(number):
@@ -82,90 +92,199 @@ def chain(tmp_path_factory):
             rows.append((name, row % 8, int(split == 'gallery'), split))
     with open(folder / 'images.csv', 'w', newline='') as stream:
         csv.writer(stream).writerows(rows)
-    (folder / 'fine-tune.py').write_text(FINE_TUNE)
-    cfg = Config.fromfile(folder / 'fine-tune.py')
-    for loader in (cfg.train_dataloader, cfg.test_dataloader):
-        loader.dataset.update(
-            ann_file=str(folder / 'images.csv'), data_root=str(folder)
-        )
-    cfg.dump(folder / 'fine-tune.py')
-    cfg = Config.fromfile(folder / 'fine-tune.py')
-    cfg.model.backbone_checkpoint = str(folder / 'pretrain/epoch_1.pth')
-    run(cfg, folder / 'fine-tune')
-    evaluate(folder / 'fine-tune.py', checkpoint(folder), out=folder)
-    return folder
 
-
-def run(cfg, work_dir):
-    cfg.work_dir = str(work_dir)
-    # mmengine's singletons go by this name
-    cfg.experiment_name = f'{work_dir.parent.name}-{work_dir.name}'
-    Runner.from_cfg(cfg).train()
-
-
-def evaluate(*arguments, out):
-    """Run ``tools/test.py``, which writes ``out / features.npz``."""
-    tool = runpy.run_path(str(ROOT / 'tools' / 'test.py'))
-    options = ['--work-dir', out / 'test', '--dump-features']
-    command = ['test.py', *arguments, *options, out / 'features.npz']
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, 'argv', [str(each) for each in command])
-        tool['main']()
+        patch.syspath_prepend(folder)
+        patch.chdir(folder)
+        (folder / 'tune.py').write_text(FINE_TUNE)
+        for name, base in (
+            ('pretrain', DATA / 'tiny_train.py'),
+            ('fine-tune', folder / 'tune.py'),
+        ):
+            cfg = Config.fromfile(base, import_custom_modules=False)
+            cfg.custom_imports = {'imports': [module]}
+            cfg.model.backbone = backbone
+            data = (
+                (crops / 'annotation', crops)
+                if name == 'pretrain'
+                else (folder / 'images.csv', folder)
+            )
+            for loader in ('train_dataloader', 'test_dataloader'):
+                if loader in cfg:
+                    cfg[loader].dataset.update(
+                        ann_file=str(data[0]), data_root=str(data[1])
+                    )
+            cfg.dump(folder / f'{name}.py')
+        call_main(
+            *('train.py', 'pretrain.py', '--work-dir', 'pretrain'),
+            *('--cfg-options', 'train_cfg.max_epochs=1'),
+        )
+        start = 'model.backbone_checkpoint=pretrain/epoch_1.pth'
+        call_main(
+            *('train.py', 'fine-tune.py', '--work-dir', 'fine-tune'),
+            *('--cfg-options', start),
+        )
+        call_main(
+            *('test.py', 'fine-tune.py', 'fine-tune/epoch_1.pth'),
+            *('--work-dir', 'test', '--dump-features', 'features.npz'),
+        )
+        call_main(
+            *('model_converters/publish_model.py', 'fine-tune/epoch_1.pth'),
+            *('--out', 'published.pth'),
+        )
+        (published,) = folder.glob('published_*.pth')
+        call_main(
+            *('analysis_tools/calibrate_threshold.py', 'features.npz'),
+            *(published, '--false-match-rate', 0.2, '--out', 'model.pth'),
+        )
+        yield folder
 
 
-def checkpoint(folder):
-    return folder / 'fine-tune' / 'epoch_1.pth'
+@pytest.fixture
+def images(chain):
+    return [str(f) for f in ReIDFeatures.load(chain / 'features.npz').img_path]
 
 
-def test_features_stay_the_same_all_the_way(chain, tmp_path):
-    evaluated = ReIDFeatures.load(chain / 'features.npz')
-    images = [str(path) for path in evaluated.img_path]
-    expected = evaluated.feature
-    assert expected.shape == (16, EMBED)
+@pytest.fixture
+def expected(chain):
+    """Features that were evaluated."""
+    features = ReIDFeatures.load(chain / 'features.npz').feature
+    assert features.shape == (16, EMBED)
+    return features
 
-    published = publish(checkpoint(chain), tmp_path / 'a.pth')
-    calibrated = calibrate_model(
-        chain / 'features.npz', published, false_match_rate=0.2
-    )
-    assert calibrated.num_verified == 8
-    _, spec = read_model_file(calibrated.path)
+
+def test_every_file_gives_the_evaluated_features(chain, images, expected):
+    _, spec = read_model_file(chain / 'model.pth')
     assert spec.neck['embed_dims'] == EMBED
     assert spec.threshold['false_match_rate'] == 0.2
-    assert spec.training_config == f'{chain.name}-fine-tune'
-    for path in (checkpoint(chain), published, calibrated.path):
+    assert spec.training_config == 'fine-tune'
+    for path in ('fine-tune/epoch_1.pth', 'model.pth'):
         extractor = mmcion.FeatureExtractor(path, 'cpu', normalize=False)
         np.testing.assert_allclose(extractor(images), expected, atol=1e-4)
-    model = mmcion.get_model(calibrated.path)
-    crops = torch.from_numpy(activation_maps(model, images).images)
-    report = export_model(
-        model,
-        tmp_path / 'a.onnx',
-        image_size=SIZE,
-        with_preprocess=True,
-        crops=crops,
-    )
-    assert report['neck'] == spec.neck
-    assert report['threshold'] == spec.threshold
-    session = onnxruntime.InferenceSession(tmp_path / 'a.onnx')
-    (found,) = session.run(None, {'images': crops.numpy()})
-    np.testing.assert_allclose(found, expected, atol=1e-4)
+        maps = activation_maps(mmcion.get_model(path), images)
+        assert maps.images.shape == (16, *SIZE, 3)
 
 
-def test_checkpoint_is_evaluated_by_its_path(chain, tmp_path):
-    evaluate(checkpoint(chain), out=tmp_path)
-    found, expected = (
-        ReIDFeatures.load(folder / 'features.npz').feature
-        for folder in (tmp_path, chain)
+def test_features_of_a_table_are_the_evaluated_ones(chain, images, expected):
+    rows = np.arange(16)
+    TrackletTable.from_columns(
+        video_id=rows, tracklet_id=rows, frame=rows, path=images
+    ).save(chain / 'table')
+    for number, given in enumerate(
+        (
+            ['--checkpoint', 'model.pth'],
+            ['--checkpoint', 'fine-tune/epoch_1.pth'],
+            ['--config', 'fine-tune.py', '--checkpoint', 'model.pth'],
+            [
+                *('--config', 'fine-tune.py'),
+                *('--checkpoint', 'fine-tune/epoch_1.pth'),
+            ],
+        )
+    ):
+        out = f'features{number}'
+        call_main(
+            *('extract_features.py', 'table', *given, '--out', out),
+            *('--num-workers', 0),
+        )
+        found = FeatureStore.open(chain / out)[:].astype(np.float32)
+        norm = np.linalg.norm(expected, axis=1, keepdims=True)
+        np.testing.assert_allclose(found, expected / norm, atol=1e-3)
+
+
+@pytest.mark.parametrize('resize', [(), ('--with-resize',)])
+def test_documented_lines_decide_as_the_model_does(
+    chain, images, expected, resize
+):
+    call_main(
+        *('export_model.py', 'model.pth', '--out', 'model.onnx'),
+        *('--with-preprocess', '--normalize', *resize),
     )
+    blocks = re.findall(
+        r'```python\n(.*?)```',
+        (ROOT / 'docs/model_files.md').read_text(),
+        re.DOTALL,
+    )
+    (lines,) = (block for block in blocks if 'onnxruntime' in block)
+    if resize:
+        lines = re.sub(r'\.resize\(.*?BICUBIC\)', '', lines, flags=re.DOTALL)
+    inferencer = mmcion.ReIDInferencer('model.pth', device='cpu')
+    units = expected / np.linalg.norm(expected, axis=1, keepdims=True)
+    # the pixels that the model sees, without and with the resize: Pillow and
+    # torchvision differ by one level in a few, of the 128 that there are
+    small = activation_maps(mmcion.get_model('model.pth'), images).images
+    decisions = set()
+    for first, second in ((0, 1), (0, 8), (2, 12), (5, 6)):
+        compared = inferencer.compare(images[first], images[second])
+        for exact in (True, False):
+            for name, row in (('a.jpg', first), ('b.jpg', second)):
+                shutil.copy(images[row], name)
+                if exact:
+                    Image.fromarray(small[row]).save(name, format='png')
+            names = {}
+            exec(lines, names)
+            found = np.stack((names['a'], names['b']))
+            np.testing.assert_allclose(
+                found, units[[first, second]], atol=1e-4 if exact else 2e-3
+            )
+            assert names['same_person'] == compared['same']
+        decisions.add(compared['same'])
+    assert decisions == {True, False}
+    (about,) = onnx.load('model.onnx').metadata_props
+    about = json.loads(about.value)
+    _, spec = read_model_file('model.pth')
+    assert about['threshold'] == spec.threshold
+    assert about['neck'] == spec.neck
+
+
+def test_checkpoint_is_evaluated_by_its_path(chain, expected):
+    call_main(
+        *('test.py', 'fine-tune/epoch_1.pth', '--work-dir', 'test'),
+        *('--dump-features', 'alone.npz'),
+    )
+    found = ReIDFeatures.load(chain / 'alone.npz').feature
     np.testing.assert_array_equal(found, expected)
 
 
-def test_pretraining_gives_the_teachers_backbone(chain, tmp_path):
-    path = chain / 'pretrain' / 'epoch_1.pth'
+def test_other_tools_open_the_checkpoint(chain, images, capsys):
+    for path in ('fine-tune/epoch_1.pth', 'model.pth'):
+        call_main('analysis_tools/get_flops.py', path)
+        call_main(
+            *('analysis_tools/benchmark.py', path, '--batch-sizes', 1),
+            *('--repeats', 1, '--warmup', 1),
+        )
+        call_main(
+            *('analysis_tools/vis_cam.py', path, images[0], '--out', 'a.png'),
+            *('--device', 'cpu'),
+        )
+    assert capsys.readouterr().out.count('16x8') == 2
+
+
+def test_pretraining_gives_the_teachers_backbone(chain):
+    call_main(
+        *('model_converters/publish_model.py', 'pretrain/epoch_1.pth'),
+        *('--out', 'backbone.pth'),
+    )
+    (published,) = chain.glob('backbone_*.pth')
     images = [chain / 'query0.png', chain / 'query1.png']
     features = [
         mmcion.FeatureExtractor(each, 'cpu')(images)
-        for each in (path, publish(path, tmp_path / 'a.pth'))
+        for each in (chain / 'pretrain/epoch_1.pth', published)
     ]
     assert features[0].shape == (2, DIM)
     np.testing.assert_array_equal(*features)
+    published.unlink()
+
+
+@pytest.mark.slow
+def test_fresh_process_imports_only_what_is_allowed(chain, tmp_path):
+    shutil.copy(chain / 'outside_network.py', tmp_path)
+    command = (
+        *('export_model.py', chain / 'model.pth', '--out', 'a.onnx'),
+        '--normalize',
+    )
+    if chain.name.startswith('outside'):
+        done = run_tool(*command, cwd=tmp_path)
+        assert done.returncode == 1
+        assert '--custom-imports' in done.stderr
+    done = run_tool(*command, '--custom-imports', cwd=tmp_path)
+    assert done.returncode == 0, done.stderr

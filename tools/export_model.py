@@ -15,11 +15,12 @@ EXAMPLE = """examples:
 
   # a checkpoint of tools/train.py, which holds its config
   python tools/export_model.py work_dirs/fine-tune/epoch_120.pth \\
-      --out model.pt --format torchscript
+      --out model.pt
 
 Images are RGB and of --image-size; their number is free. A file whose
 features differ from the model's (cosine below 0.9999) is not written. OUT.json
-says how to use it.
+says how to use it, and so does the file's
+metadata; see docs/model_files.md.
 """
 
 
@@ -29,19 +30,22 @@ def parse_args() -> argparse.Namespace:
 
     parser = tool_parser(__doc__, EXAMPLE)
     add_model_options(parser)
-    parser.add_argument('--out', required=True, help='file to write')
-    add_overwrite(parser)
     parser.add_argument(
-        '--format',
-        choices=['onnx', 'torchscript', 'torch-export'],
-        default='onnx',
-        help='(default: %(default)s)',
+        '--out',
+        required=True,
+        help='file to write: .onnx, .pt (TorchScript) or .pt2 (torch.export)',
     )
+    add_overwrite(parser)
     parser.add_argument(
         '--with-preprocess',
         action='store_true',
         help='take uint8 RGB images (N, H, W, 3) and normalise them inside; '
         'without, float RGB images (N, 3, H, W), normalised already',
+    )
+    parser.add_argument(
+        '--with-resize',
+        action='store_true',
+        help='take uint8 images of any size and resize them inside as well',
     )
     parser.add_argument(
         '--normalize', action='store_true', help='give features of length 1'
@@ -65,13 +69,13 @@ def main() -> None:
     from mmcion.apis.export import export_model
     from mmcion.apis.export_parity import read_crops
     from mmcion.apis.features import input_size
-    from mmcion.apis.zoo import get_model
+    from mmcion.apis.zoo import get_model, is_weight_file
     from mmcion.models.weights.model_file import refuse_same_file
     from mmcion.utils.checks import check_image_size
     from mmcion.utils.cli import check_out_file
 
     # a file with its own weights, or those of a name or a config
-    weights_file = args.model if args.model.endswith('.pth') else args.weights
+    weights_file = args.model if is_weight_file(args.model) else args.weights
     refuse_same_file(args.out, weights_file)
     check_out_file(args.out, overwrite=args.overwrite)
     model = get_model(
@@ -83,9 +87,9 @@ def main() -> None:
     report = export_model(
         model,
         args.out,
-        file_format=args.format,
         image_size=size,
         with_preprocess=args.with_preprocess,
+        with_resize=args.with_resize,
         l2_norm=args.normalize,
         int8=args.int8,
         crops=read_crops(args.crops, size) if args.crops else None,

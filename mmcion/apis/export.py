@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import logging
 import warnings
 from collections.abc import Iterator
@@ -18,7 +19,9 @@ from timm.utils.model import reparameterize_model
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from mmcion.datasets.transforms import ResizeImage
 from mmcion.models.weights.model_file import refuse_same_file
+from mmcion.models.weights.model_spec import RESIZE
 from mmcion.utils.checks import (
     MissingPackageError,
     UserError,
@@ -40,7 +43,12 @@ from .export_parity import (
 
 _OPSET = 18  # the first with all that VOLO needs
 # what the description has of a model file
-_SPEC = ('arch', 'backbone', 'neck', 'threshold', 'source', 'source_sha256')
+_SPEC = (
+    *('arch', 'backbone', 'neck', 'neck_feat', 'flip_test', 'statistics'),
+    *('threshold', 'source', 'source_sha256', 'training_config', 'notes'),
+)
+# name of the description in the metadata of a file
+METADATA = 'mmcion'
 _PACKAGES = ('onnx', 'onnxruntime', 'onnxscript')
 
 
@@ -53,6 +61,9 @@ class DeployedModel(nn.Module):
             decoders return them. Otherwise float RGB images ``(N, 3, H, W)``
             that are normalised already.
         l2_norm: Whether features are scaled to length 1.
+        resize_to: Height and width to which images are resized first, as
+            ``ResizeImage`` does; None to leave them as they are. Needs
+            ``with_preprocess``.
     """
 
     mean: Tensor
@@ -64,12 +75,14 @@ class DeployedModel(nn.Module):
         *,
         with_preprocess: bool = False,
         l2_norm: bool = False,
+        resize_to: tuple[int, int] | None = None,
     ) -> None:
         super().__init__()
         self.model = deepcopy(model).cpu().float().eval()
         self.requires_grad_(False)
         self.with_preprocess = with_preprocess
         self.l2_norm = l2_norm
+        self.resize_to = resize_to
         # from images in [0, 1] to bytes
         preprocessor = model.data_preprocessor
         self.register_buffer('mean', preprocessor.mean.cpu() * 255)
@@ -78,7 +91,17 @@ class DeployedModel(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Map images to features ``(N, d)``."""
         if self.with_preprocess:
+            # (N, H, W, 3) -> (N, 3, H, W)
             images = images.permute(0, 3, 1, 2).float()
+            if self.resize_to:
+                rows, columns = (
+                    resize_matrix(images.shape[axis], size)
+                    for axis, size in zip((2, 3), self.resize_to, strict=True)
+                )
+                # (N, 3, H, W) -> (N, 3, H, w) -> (N, 3, h, w), whole levels
+                # after each, as decoders and Pillow have them
+                images = (images @ columns.T).round().clamp(0, 255)
+                images = (rows @ images).round().clamp(0, 255)
             images = (images - self.mean) / self.std
         feats = self.model(images)
         return normalize(feats) if self.l2_norm else feats
@@ -92,13 +115,31 @@ class DeployedModel(nn.Module):
         return before != sum(tensor.numel() for tensor in self.parameters())
 
 
+def resize_matrix(old: int, new: int) -> Tensor:
+    """Return the weights ``(new, old)`` of a bicubic, antialiased resize.
+
+    The kernel is that of Pillow and torchvision (Catmull-Rom, a = -0.5),
+    widened when an image becomes smaller, and cut at its border. It is
+    written out, because runtimes differ in what they make of "bicubic".
+    """
+    scale = old / new
+    wide = torch.clamp(torch.ones(()) * scale, min=1.0)
+    centre = (torch.arange(new)[:, None] + 0.5) * scale  # (new, 1)
+    distance = (torch.arange(old)[None] + 0.5 - centre).abs() / wide
+    near = (1.5 * distance - 2.5) * distance**2 + 1
+    far = ((-0.5 * distance + 2.5) * distance - 4) * distance + 2
+    weights = torch.where(distance < 1, near, far)
+    weights = torch.where(distance < 2, weights, 0.0)
+    return weights / weights.sum(1, keepdim=True)
+
+
 def export_model(
     model: BaseModel,
     out: str | Path,
     *,
-    file_format: str = 'onnx',
     image_size: tuple[int, int] = (256, 128),
     with_preprocess: bool = False,
+    with_resize: bool = False,
     l2_norm: bool = False,
     int8: bool = False,
     crops: Tensor | None = None,
@@ -109,15 +150,18 @@ def export_model(
     The features of the file, read by its runtime, must have a cosine of at
     least 0.9999 to those of ``model``, one image at a time and in batches of
     8; otherwise nothing is written. ``<out>.json`` beside it describes input,
-    normalisation, hashes and what was measured.
+    resize, normalisation, threshold, hashes and what was measured. All but
+    the last two are in the file's metadata too, under ``METADATA``.
 
     Args:
         model: ``model(inputs)`` returns ``(N, d)``, such as ``get_model``'s.
-        out: File to write.
-        file_format: ``'onnx'``, ``'torchscript'`` or ``'torch-export'``.
+        out: File to write: ``.onnx``, ``.pt`` (TorchScript) or ``.pt2``
+            (torch.export).
         image_size: Height and width in pixels; the file takes no other. The
             number of images is free.
         with_preprocess: See ``DeployedModel``.
+        with_resize: Whether the file takes uint8 images of any one size, and
+            resizes them itself; implies ``with_preprocess``.
         l2_norm: See ``DeployedModel``.
         int8: Whether to write ``<stem>.int8.onnx`` too, with weights and
             activations of 8 bits. Its difference is measured, not limited.
@@ -137,14 +181,23 @@ def export_model(
         weights_file = Path(weights_file).expanduser()
     image_size = check_image_size(image_size)
     images = random_crops(*image_size) if crops is None else crops
-    _check_options(out, file_format, int8, weights_file, images, image_size)
+    file_format = _check_options(out, int8, weights_file, images, image_size)
     deployed = DeployedModel(
-        model, with_preprocess=with_preprocess, l2_norm=l2_norm
+        model,
+        with_preprocess=with_preprocess or with_resize,
+        l2_norm=l2_norm,
+        resize_to=image_size if with_resize else None,
     )
+    raw = images
+    if with_resize:
+        # larger, and of other proportions, so that it has something to do
+        height, width = image_size
+        raw = _resize(images, (2 * height, 3 * width))
+        images = _resize(raw, image_size)
     # (N, H, W, 3) -> (N, 3, H, W)
     normalised = images.permute(0, 3, 1, 2).contiguous()
     normalised = model.data_preprocessor({'inputs': normalised})['inputs']
-    inputs = images if with_preprocess else normalised.cpu()
+    inputs = raw if deployed.with_preprocess else normalised.cpu()
     # the model as it is, with its branches and on its device: (N, d)
     device = next(model.parameters()).device
     was_training = model.training
@@ -154,20 +207,23 @@ def export_model(
     )
     model.train(was_training)
     expected = normalize(expected) if l2_norm else expected
-    report = _description(model, deployed, image_size, weights_file)
-    report['fused'] = deployed.fuse()
+    report = {
+        'format': file_format,
+        'opset': _OPSET if file_format == 'onnx' else None,
+        **_description(model, deployed, image_size, weights_file),
+        'fused': deployed.fuse(),
+    }
+    report['output']['dimensions'] = expected.shape[1]
     # first without a runtime, to know what made a difference
     fusion = compare_features(expected, in_batches(deployed, inputs))
     fusion.check('the model with fused branches')
     # the name appears only if the features are right
     with atomic_file(out) as temporary:
-        _write(deployed, inputs[:2], temporary, file_format)
+        _write(deployed, inputs[:2], temporary, report)
         parity = _measure(temporary, file_format, inputs, expected)
         parity.check(f'the {file_format} file')
         report |= {
             'file': out.name,
-            'format': file_format,
-            'opset': _OPSET if file_format == 'onnx' else None,
             'sha256': hash_file(temporary),
             'parity': {
                 'crops': len(images),
@@ -184,20 +240,30 @@ def export_model(
     return report
 
 
+def _resize(images: Tensor, size: tuple[int, int]) -> Tensor:
+    """Resize images ``(N, H, W, 3)`` as ``ResizeImage`` does."""
+    resize = ResizeImage(size)
+    planes = resize({'img': images.permute(0, 3, 1, 2)})['img']
+    return planes.permute(0, 2, 3, 1).contiguous()
+
+
 def _check_options(
     out: Path,
-    file_format: str,
     int8: bool,
     weights_file: str | Path | None,
     images: Tensor,
     image_size: tuple[int, int],
-) -> None:
-    formats = ('onnx',) if int8 else FORMATS
-    check_choice('file_format (int8 needs onnx)', file_format, formats)
+) -> str:
+    """Return the format of a file to write."""
     if out.is_dir():
         raise UserError(f'{out} is a folder; name a file to write.')
     if weights_file is not None:
         refuse_same_file(out, weights_file)
+    suffixes = ('.onnx',) if int8 else FORMATS
+    check_choice(
+        f'the suffix of {out} (int8 needs .onnx)', out.suffix, suffixes
+    )
+    file_format = FORMATS[out.suffix]
     for name in _PACKAGES if file_format == 'onnx' else ():
         try:
             importlib.import_module(name)
@@ -213,6 +279,7 @@ def _check_options(
             f'crops must be uint8 (N, {image_size[0]}, {image_size[1]}, 3), N '
             f'at least {least}; got {images.dtype} {tuple(images.shape)}.'
         )
+    return file_format
 
 
 def _measure(
@@ -224,36 +291,42 @@ def _measure(
 
 
 def _write(
-    model: DeployedModel, example: Tensor, path: Path, file_format: str
+    model: DeployedModel, example: Tensor, path: Path, about: dict[str, Any]
 ) -> None:
-    """Write a model in one of the formats."""
+    """Write a model in the format of its description, which it carries."""
+    file_format, text = about['format'], json.dumps(about)
     with _quiet(), torch.no_grad():
         if file_format == 'torchscript':
             traced = torch.jit.trace(model, example, check_trace=False)
-            traced.save(str(path))
+            traced.save(str(path), _extra_files={METADATA: text})
             return
-        # the number of images is free, their size is not
-        batch = torch.export.Dim('batch')
-        program = torch.export.export(
-            model, (example,), dynamic_shapes=({0: batch},)
-        )
+        # the number of images is free, and their size if it is resized
+        shapes = ({0: torch.export.Dim('batch')},)
+        if model.resize_to:
+            shapes[0].update(
+                {
+                    axis: torch.export.Dim(name, min=2, max=1 << 14)
+                    for axis, name in ((1, 'height'), (2, 'width'))
+                }
+            )
+        program = torch.export.export(model, (example,), dynamic_shapes=shapes)
         if file_format == 'torch-export':
             # an open file, because torch insists on a suffix of its own
             with open(path, 'wb') as file:
-                torch.export.save(program, file)
+                torch.export.save(program, file, extra_files={METADATA: text})
             return
-        torch.onnx.export(
+        exported: Any = torch.onnx.export(
             program,
             (example,),
-            path,
-            dynamic_shapes=({0: batch},),
+            dynamic_shapes=shapes,
             dynamo=True,
             opset_version=_OPSET,
             input_names=['images'],
             output_names=['features'],
-            external_data=False,  # one file, weights included
             verbose=False,
         )
+        exported.model.metadata_props[METADATA] = text
+        exported.save(path, external_data=False)  # one file, with weights
 
 
 @contextmanager
@@ -305,11 +378,21 @@ def _description(
             'layout': 'NHWC' if raw else 'NCHW',
             'dtype': 'uint8' if raw else 'float32',
             'channel_order': 'RGB',
+            # normalising is (value / 255 - mean) / std, of each channel
+            'value_range': [0, 255] if raw else 'normalised',
             'normalised_inside': raw,
+            'resized_inside': deployed.resize_to is not None,
         },
+        # as Pillow's BICUBIC on whole levels; OpenCV has no such filter
+        'resize': dict(RESIZE),
+        'value_scale': 1 / 255,  # before mean and std
         'mean': mean,
         'std': std,
-        'output': {'name': 'features', 'l2_norm': deployed.l2_norm},
+        'output': {
+            'name': 'features',
+            'l2_norm': deployed.l2_norm,
+            'similarity': 'cosine',
+        },
         'weights_sha256': hash_file(weights_file) if weights_file else None,
         'versions': {'mmcion': __version__, 'torch': str(torch.__version__)},
     }

@@ -15,7 +15,8 @@ from mmcion.datasets.transforms import build_pipeline
 from mmcion.utils.checks import UserError
 from mmcion.utils.images import list_images
 
-FORMATS = ('onnx', 'torchscript', 'torch-export')
+# by suffix
+FORMATS = {'.onnx': 'onnx', '.pt': 'torchscript', '.pt2': 'torch-export'}
 BATCHES = (1, 8)
 MIN_COSINE = 0.9999
 

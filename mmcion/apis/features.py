@@ -102,7 +102,7 @@ class FeatureExtractor:
         self.batch_size = batch_size
         self.num_workers = num_workers
         self.normalize = normalize
-        pipeline = pipeline or _image_pipeline(self.model)
+        pipeline = pipeline or image_pipeline(self.model)
         if not all(isinstance(each, Mapping) for each in pipeline):
             raise UserError(
                 f'pipeline must be configs of transforms; got {pipeline!r}.'
@@ -277,7 +277,7 @@ def inference_model(
     return samples[0] if single else samples
 
 
-def _image_pipeline(model: nn.Module) -> list[dict[str, Any]]:
+def image_pipeline(model: nn.Module) -> list[dict[str, Any]]:
     """Return a model's transforms, as its ``spec`` or ``cfg`` has them."""
     spec, cfg = getattr(model, 'spec', None), getattr(model, 'cfg', None)
     if spec is not None:
@@ -290,7 +290,7 @@ def _image_pipeline(model: nn.Module) -> list[dict[str, Any]]:
 def input_size(model: nn.Module) -> tuple[int, int]:
     """Return height and width of the images that a model evaluates."""
     size = DEFAULT_SIZE
-    for transform in _image_pipeline(model):
+    for transform in image_pipeline(model):
         if class_name(transform) == 'ResizeImage':
             size = transform.get('size', DEFAULT_SIZE)
     return check_image_size(size)

@@ -33,6 +33,7 @@ from mmcion.utils.io import hash_file
 from .zoo_index import ZooEntry, read_index
 
 ZOO_FOLDER = 'MMCION_ZOO'
+_CONFIG_SUFFIXES = ('.py', '.json', '.yaml', '.yml')
 _WEIGHT_SUFFIXES = ('.pth', '.pt', '.bin', '.tar', '.safetensors')
 
 
@@ -61,7 +62,8 @@ def get_model(
             training checkpoint (of a pre-training its teacher) or a released
             file of ReIDZoo. True takes those of the zoo, from the folder
             ``$MMCION_ZOO`` or by download where the index has an address.
-            Otherwise weights are random, or as the config initialises them.
+            Otherwise weights are random, or as the config initialises them;
+            there is a warning unless it is False.
         device: Where to put it; the CPU if None.
         custom_imports: Whether to import the modules that a file names, which
             register classes of its network. This runs their code.
@@ -81,16 +83,15 @@ def get_model(
         )
     path = Path('' if isinstance(model, Config) else model).expanduser()
     weights = None if isinstance(pretrained, bool) else pretrained
-    if isinstance(model, Config) or path.suffix == '.py':
-        if pretrained is True:
+    if isinstance(model, Config) or path.suffix in _CONFIG_SUFFIXES:
+        if weights is None and pretrained is not False:
             _warn(
                 'a config has no published weights: those of the network are '
-                'as it initialises them.'
+                'as it initialises them; pretrained=FILE gives others.'
             )
         cfg = model if isinstance(model, Config) else read_config(path)
         network = open_config(cfg, weights)
-    # not by the suffix alone: names may have dots, as ghostnet_0.5x has
-    elif path.suffix in _WEIGHT_SUFFIXES or path.is_file():
+    elif is_weight_file(path):
         if weights or pretrained is False:
             raise UserError(
                 f'{model} has weights; pretrained={pretrained!r} is for names '
@@ -99,7 +100,21 @@ def get_model(
         network = open_file(path, custom_imports=custom_imports)
     else:
         network = _open_name(str(model), weights, pretrained is True)
+        if pretrained is None:
+            _warn(
+                f'{model} has random weights; pretrained=True takes those of '
+                f'the zoo, pretrained=FILE your own.'
+            )
     return network.to(device or 'cpu')
+
+
+def is_weight_file(model: str | Path) -> bool:
+    """Return whether a path is of a file with weights, not a name."""
+    path = Path(model)
+    # not by the suffix alone: names may have dots, as ghostnet_0.5x has
+    return path.suffix in _WEIGHT_SUFFIXES or (
+        path.is_file() and path.suffix not in _CONFIG_SUFFIXES
+    )
 
 
 def init_model(
@@ -123,7 +138,13 @@ def _open_name(
     """Build a model of the zoo, and fill it if there are weights."""
     # names of the zoo are those of the architectures after a prefix
     bare = name.strip().lower().replace('-', '_').removeprefix('cion_')
-    entry = read_index()[f'cion_{get_architecture(bare).name}']
+    known = get_architecture(bare).name
+    entry = read_index().get(f'cion_{known}')
+    if entry is None:
+        raise UserError(
+            f'{known} is not of the zoo; convert weights of its project with '
+            f'tools/model_converters/convert_weights.py and open the file.'
+        )
     values = {
         key: getattr(entry, key) for key in ('input_size', 'mean', 'std')
     }

@@ -1,4 +1,4 @@
-"""The 32 architectures of ReIDZoo by their published names."""
+"""The 32 architectures of ReIDZoo by their published names, and others."""
 
 from __future__ import annotations
 
@@ -30,6 +30,21 @@ _FAMILIES: dict[str, tuple[str, dict[str, int]]] = {
     'VOLO': ('volo_{}', {'d1': 384, 'd2': 512, 'd3': 512}),
     'VisionTransformerICS': ('vit_{}', _WIDTHS),
     'SwinTransformer': ('swin_{}', {'tiny': 768, 'small': 768, 'base': 1024}),
+}
+# Structures that other projects publish weights of, for their converters: our
+# name; class of the backbone, its arch and its dimensions d.
+_PLAIN_VIT, _PLAIN_SWIN = 'PlainVisionTransformer', 'PlainSwinTransformer'
+_OTHERS: dict[str, tuple[str, str, int]] = {
+    'plain_vit_tiny': (_PLAIN_VIT, 'vit_tiny_patch16_224', 192),
+    'plain_vit_small': (_PLAIN_VIT, 'vit_small_patch16_224', 384),
+    'plain_vit_base': (_PLAIN_VIT, 'vit_base_patch16_224', 768),
+    'dinov2_small': (_PLAIN_VIT, 'vit_small_patch14_dinov2', 384),
+    'dinov2_base': (_PLAIN_VIT, 'vit_base_patch14_dinov2', 768),
+    'dinov3_small': (_PLAIN_VIT, 'vit_small_patch16_dinov3', 384),
+    'dinov3_base': (_PLAIN_VIT, 'vit_base_patch16_dinov3', 768),
+    'plain_swin_tiny': (_PLAIN_SWIN, 'tiny', 768),
+    'plain_swin_small': (_PLAIN_SWIN, 'small', 768),
+    'plain_swin_base': (_PLAIN_SWIN, 'base', 1024),
 }
 # other spellings, after lower case and underscores
 _ALIASES = (
@@ -73,12 +88,21 @@ def _architectures() -> dict[str, Architecture]:
             which = {'depth': int(member)} if resnet else {'arch': member}
             backbone = {'type': f'mmcion.{family}', **which}
             table[name] = Architecture(name, backbone, num_features)
+    for name, (family, arch, num_features) in _OTHERS.items():
+        backbone = {'type': f'mmcion.{family}', 'arch': arch}
+        if name.startswith('plain_vit'):
+            backbone['img_size'] = [256, 128]
+        table[name] = Architecture(name, backbone, num_features)
     return table
 
 
-def list_architectures() -> list[str]:
-    """Return the 32 published names, family by family."""
-    return list(_architectures())
+def list_architectures(*, others: bool = False) -> list[str]:
+    """Return the 32 published names, family by family.
+
+    Args:
+        others: Whether to add those that only converters know.
+    """
+    return [name for name in _architectures() if others or name not in _OTHERS]
 
 
 def get_architecture(name: str) -> Architecture:
@@ -98,13 +122,13 @@ def get_architecture(name: str) -> Architecture:
         similar = f'Did you mean {", ".join(close)}? ' if close else ''
         raise UserError(
             f'there is no architecture {name!r}. {similar}All are: '
-            f'{", ".join(table)}'
+            f'{", ".join(list_architectures())}'
         )
     return deepcopy(table[key])
 
 
 def find_architecture(backbone: Mapping[str, Any]) -> str | None:
-    """Return the published name of a backbone config, None if it has none.
+    """Return the name of a backbone config, None if it has none.
 
     Options that leave the tensors alone, such as a drop path ratio, may stand
     beside those of the architecture.

@@ -232,11 +232,20 @@ def read_config(
         UserError: If it cannot be read, or has no such setting.
     """
     from mmengine.config import Config
+    from yaml import YAMLError
+
+    from . import safe_config  # noqa: F401, only a Python config runs code
 
     check_file(path, 'config')
     try:
         cfg = Config.fromfile(path)
-    except (SyntaxError, AttributeError, TypeError, NameError) as error:
+    except UserError:
+        raise
+    # the fourth: of JSON, among others
+    except (
+        *(SyntaxError, AttributeError, TypeError, ValueError),
+        *(NameError, YAMLError),
+    ) as error:
         raise UserError(f'{path} is not a config: {error!r}') from error
     override(cfg, options or {}, path)
     return cfg

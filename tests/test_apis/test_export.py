@@ -1,4 +1,6 @@
+import json
 import sys
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -8,16 +10,22 @@ import torch
 from torch.nn.functional import cosine_similarity, normalize
 
 from mmcion.apis import export
-from mmcion.apis.export import DeployedModel, export_model
+from mmcion.apis.export import (
+    METADATA,
+    DeployedModel,
+    export_model,
+    resize_matrix,
+)
 from mmcion.apis.export_parity import open_exported, random_crops
 from mmcion.apis.zoo import get_model
+from mmcion.datasets.transforms import ResizeImage
 from mmcion.models import ReIDModel, list_architectures
 from mmcion.models.weights import ModelSpec, convert_weights
 from mmcion.utils.checks import MissingPackageError, UserError
 from mmcion.utils.io import hash_file, read_json
 
-from .. import tiny  # noqa: F401, registers TinyBackbone
 from ..golden import reidzoo_backbone
+from ..tiny import DIM  # registers TinyBackbone
 
 FAST = ['resnet18', 'repvit_m0_9']
 FUSED = ('repvit', 'fastvit')
@@ -83,14 +91,51 @@ def test_onnx_gives_the_features_of_every_architecture(arch, tmp_path):
     assert cosine.min() >= 0.9999
 
 
-@pytest.mark.parametrize('file_format', ['torchscript', 'torch-export'])
-def test_other_formats_give_the_same_features(file_format, model, tmp_path):
-    out = tmp_path / 'model.any'
-    report = export_model(model, out, file_format=file_format, image_size=SIZE)
+@pytest.mark.parametrize(
+    ('suffix', 'file_format'), [('pt', 'torchscript'), ('pt2', 'torch-export')]
+)
+def test_other_formats_give_the_same_features(
+    suffix, file_format, model, tmp_path
+):
+    out = tmp_path / f'model.{suffix}'
+    report = export_model(model, out, image_size=SIZE)
     assert report['format'] == file_format and report['opset'] is None
     inputs, feats = expected(model, random_crops(*SIZE, 3, seed=1))
     found = open_exported(out, file_format)(inputs)
     torch.testing.assert_close(found, feats)
+    about = {METADATA: ''}
+    if suffix == 'pt':
+        torch.jit.load(out, _extra_files=about)
+    else:
+        with open(out, 'rb') as stream:
+            torch.export.load(stream, extra_files=about)
+    assert json.loads(about[METADATA])['mean'] == report['mean']
+
+
+@pytest.mark.parametrize('new', [(32, 16), (33, 50), (7, 9)])
+def test_resize_is_that_of_the_transform(new):
+    torch.manual_seed(0)
+    image = torch.randint(0, 256, (3, 20, 24), dtype=torch.uint8)
+    rows, columns = map(resize_matrix, image.shape[1:], new)
+    found = (image.float() @ columns.T).round().clamp(0, 255)
+    found = (rows @ found).round().clamp(0, 255)
+    wanted = ResizeImage(new)({'img': image})['img'].float()
+    # torchvision computes with weights of 8 bits or so
+    assert (found - wanted).abs().max() <= 1
+    assert (found == wanted).float().mean() > 0.9
+
+
+@pytest.mark.parametrize('suffix', ['onnx', 'pt', 'pt2'])
+def test_images_of_any_size_are_resized_inside(suffix, model, tmp_path):
+    out = tmp_path / f'model.{suffix}'
+    report = export_model(model, out, image_size=SIZE, with_resize=True)
+    assert report['input']['resized_inside']
+    run = open_exported(out, report['format'])
+    for size in ((100, 70), (20, 9), SIZE):
+        images = random_crops(*size, 3, seed=1)
+        small = ResizeImage(SIZE)({'img': images.permute(0, 3, 1, 2)})['img']
+        _, feats = expected(model, small.permute(0, 2, 3, 1))
+        assert cosine_similarity(run(images), feats).min() > 0.9999
 
 
 def test_preprocessing_and_norm_inside(model, tmp_path):
@@ -108,7 +153,9 @@ def test_preprocessing_and_norm_inside(model, tmp_path):
         'layout': 'NHWC',
         'dtype': 'uint8',
         'channel_order': 'RGB',
+        'value_range': [0, 255],
         'normalised_inside': True,
+        'resized_inside': False,
     }
     assert report['output']['l2_norm']
 
@@ -133,6 +180,11 @@ def test_note_beside_the_file_says_how_to_use_it(model, tmp_path):
     assert note['parity']['crops'] == 9
     assert note['parity']['batches'] == [1, 8]
     content = onnx.load(out)
+    (about,) = content.metadata_props
+    about = json.loads(about.value)
+    measured = {'file', 'sha256', 'parity'}
+    assert about == {k: v for k, v in note.items() if k not in measured}
+    assert note['resize']['antialias'] and note['output']['dimensions'] == DIM
     assert note['opset'] == content.opset_import[0].version
     batch, *rest = content.graph.input[0].type.tensor_type.shape.dim
     assert batch.dim_param == 'batch'
@@ -191,11 +243,6 @@ def test_missing_packages_are_named(name, model, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        ({'file_format': 'caffe'}, "'onnx', .* got 'caffe'"),
-        (
-            {'file_format': 'torchscript', 'int8': True},
-            'int8 needs onnx.* got',
-        ),
         ({'image_size': (-1, 5)}, r'image_size .* got \(-1, 5\)'),
         ({'image_size': 128}, 'image_size .* got 128'),
         (
@@ -215,6 +262,17 @@ def test_wrong_options_are_refused(options, message, model, tmp_path):
             model, tmp_path / 'model.onnx', **{'image_size': SIZE, **options}
         )
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ('name', 'int8'),
+    [('a.caffe', False), ('a', False), ('a.onnx.gz', False), ('a.pt', True)],
+)
+def test_suffix_decides_the_format(name, int8, model, tmp_path):
+    with pytest.raises(
+        UserError, match=rf"'\.onnx'.* got '{Path(name).suffix}"
+    ):
+        export_model(model, tmp_path / name, image_size=SIZE, int8=int8)
 
 
 def test_folder_is_no_file_to_write(model, tmp_path):

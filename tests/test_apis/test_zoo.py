@@ -371,3 +371,23 @@ def test_mistakes_with_configs(config, checkpoint, tmp_path):
     checkpoint.write_text('<html>Sign in')
     with pytest.raises(UserError, match='web page and not weights'):
         init_model(config, checkpoint)
+
+
+@pytest.mark.parametrize(
+    ('options', 'warnings'), [((), 1), ((None,), 1), ((False,), 0)]
+)
+def test_random_weights_are_said(options, warnings, monkeypatch):
+    said = []
+    monkeypatch.setattr(zoo, '_warn', said.append)
+    zoo.get_model('resnet18', *options)
+    cfg = {'type': 'ReIDModel', 'backbone': {'type': 'TinyBackbone'}}
+    zoo.get_model(
+        Config({'model': {**cfg, 'type': 'mmcion.ReIDModel'}}), *options
+    )
+    assert len(said) == 2 * warnings
+    assert all('weights' in text and 'pretrained=' in text for text in said)
+
+
+def test_architectures_of_converters_are_opened_by_their_file():
+    with pytest.raises(UserError, match='dinov2_small .*convert_weights'):
+        zoo.get_model('dinov2_small')

@@ -62,7 +62,7 @@ def test_random_weights_must_be_asked_for(tmp_path, monkeypatch):
 
     done = run_tool(
         TOOL,
-        *(*arguments, '--random-weights', '--format', 'torchscript'),
+        *(*arguments, '--random-weights'),
         *('--image-size', 64, 32),
         cwd=tmp_path,
     )

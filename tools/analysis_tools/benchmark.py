@@ -156,11 +156,15 @@ def main() -> None:
     from torch._dynamo.exc import TorchDynamoException
 
     from mmcion.apis.features import input_size
-    from mmcion.apis.zoo import get_model
+    from mmcion.apis.zoo import get_model, is_weight_file
     from mmcion.utils.checks import UserError, check_image_size
 
     # speed does not depend on the values of weights
-    model = get_model(args.model, custom_imports=args.custom_imports)
+    model = get_model(
+        args.model,
+        None if is_weight_file(args.model) else False,
+        custom_imports=args.custom_imports,
+    )
     height, width = check_image_size(args.image_size or input_size(model))
     spec = getattr(model, 'spec', None)
     rows = []

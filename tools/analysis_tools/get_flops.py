@@ -53,14 +53,18 @@ def main() -> None:
     """Print a row per backbone."""
     args = parse_args()
     from mmcion.apis.features import input_size
-    from mmcion.apis.zoo import get_model
+    from mmcion.apis.zoo import get_model, is_weight_file
     from mmcion.utils.checks import check_image_size
 
     width = max(len(Path(model).stem) for model in args.models) + 2
     columns = ('HxW', 'params (M)', 'FLOPs (G)', 'd')
     print(f'{"":{width}}' + ''.join(f'{column:>12}' for column in columns))
     for path in args.models:
-        model = get_model(path, custom_imports=args.custom_imports)
+        model = get_model(
+            path,
+            None if is_weight_file(path) else False,
+            custom_imports=args.custom_imports,
+        )
         size = check_image_size(args.image_size or input_size(model))
         parameters, flops, dims = count(
             getattr(model, 'backbone', model), *size

@@ -36,7 +36,9 @@ The same for ResNets fine-tuned by MGN at 384 x 128:
 
 Licence of the published weights: {license} {obtain}
 This repository holds none of them.
-"""
+{others}"""
+# a page of its own, because nothing of it is computed
+OTHERS = RESULTS.with_name('other_weights.md')
 
 
 def parse_args() -> argparse.Namespace:
@@ -121,6 +123,7 @@ def main() -> None:
         ),
         license=entries[0].license,
         obtain=entries[0].obtain,
+        others=OTHERS.read_text(),
     )
     with atomic_file(args.out) as temporary:
         temporary.write_text(page, encoding='utf-8')

@@ -11,9 +11,12 @@ EXAMPLE = """examples:
 sources, and what of each has our structure:
   lup, lup-nl    ResNet 50, 101, 152
   transreid-ssl  ViT with ICS stem
+  personvit      ViT on plain patches, of DINO and TransReID-SSL too
+  dinov2         ViT-S/14 and B/14 without registers
   fast-reid      ResNet, ResNet-IBN; without non-local and SE blocks
   torchvision    ResNet
-  timm           ResNet, GhostNet, EdgeNeXt, FastViT, ConvNeXt, VOLO 256 x 128
+  timm           ResNet, GhostNet, EdgeNeXt, FastViT, ConvNeXt, plain ViT and
+                 Swin, DINOv3, VOLO of 256 x 128
   reidzoo        all 32; see reidzoo_to_mmcion.py
   pass, solider  nothing; the reason is printed
 """

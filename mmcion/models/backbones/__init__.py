@@ -3,6 +3,8 @@ from .convnext import ConvNeXt
 from .edgenext import EdgeNeXt
 from .fastvit import FastViT
 from .ghostnet import GhostNet
+from .plain_swin import PlainSwinTransformer
+from .plain_vit import PlainVisionTransformer
 from .repvit import RepViT
 from .resnet import ResNet
 from .resnet_ibn import ResNetIBN
@@ -18,6 +20,8 @@ __all__ = [
     'EdgeNeXt',
     'FastViT',
     'GhostNet',
+    'PlainSwinTransformer',
+    'PlainVisionTransformer',
     'RepViT',
     'ResNet',
     'ResNetIBN',

@@ -5,6 +5,8 @@ neck) -> ``Source.rename`` (names of other projects) -> ``match`` (does it
 fit?) -> ``load_state_dict``.
 """
 
+from mmcion.utils.read_checkpoint import read_checkpoint
+
 from .convert import convert_file, convert_weights
 from .load import load_part, load_weights
 from .match import match
@@ -13,7 +15,6 @@ from .model_spec import ModelSpec
 from .network_config import evaluation_pipeline
 from .open_model import open_config, open_file, use_checkpoint
 from .publish import publish
-from .read_checkpoint import read_checkpoint
 from .run_checkpoint import choose_run_checkpoint
 from .select import select
 from .sources import SOURCES

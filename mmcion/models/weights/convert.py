@@ -16,12 +16,12 @@ from mmcion.models.architectures import (
 )
 from mmcion.utils.checks import UserError, name_in_errors
 from mmcion.utils.io import hash_file
+from mmcion.utils.read_checkpoint import read_checkpoint
 
 from .match import MatchReport, match
 from .model_file import save_model_file
 from .model_spec import ModelSpec
-from .read_checkpoint import read_checkpoint
-from .select import select
+from .select import WHOLE_PREFIXES, select
 from .sources import Source, find_source, foreign_structure
 
 
@@ -118,7 +118,12 @@ def convert_weights(
             weights do not fit.
     """
     entry = find_source(source)
-    tensors = select(checkpoint, role=role).tensors
+    chosen = select(checkpoint, role=role)
+    # no source's own names begin so
+    for prefix in WHOLE_PREFIXES:
+        if (inner := chosen.without(prefix)).tensors:
+            chosen = inner
+    tensors = chosen.tensors
     # one network of several; others may have taken it out already
     tensors = {
         name.removeprefix(entry.part): tensor
@@ -126,7 +131,7 @@ def convert_weights(
         if name.startswith(entry.part)
     } or tensors
     # before names are compared: an extra module may leave all others alone
-    if trait := foreign_structure(tensors):
+    if trait := foreign_structure(tensors, entry.families):
         raise UserError(f'it cannot be converted: {trait}.')
     if arch is not None:
         known = get_architecture(arch)

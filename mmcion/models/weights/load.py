@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,10 @@ from torch import nn
 
 from mmcion.registry import MODELS
 from mmcion.utils.checks import UserError, name_in_errors
+from mmcion.utils.read_checkpoint import read_checkpoint
 
 from .match import MatchReport, match
-from .read_checkpoint import read_checkpoint
-from .select import select
+from .select import WHOLE_PREFIXES, select
 from .sources import source_hint
 
 # what to do if a part does not fit
@@ -73,13 +74,35 @@ def _fill(
 ) -> MatchReport:
     """Select, match and load one network."""
     chosen = select(checkpoint, part, role)
+    own = {key: value.shape for key, value in network.state_dict().items()}
+    # a prefix such as model. may be a wrapper's, or a name in the network
+    chosen, report = max(
+        (
+            (each, match(own, each.tensors, name=''))
+            for each in (chosen, *map(chosen.without, WHOLE_PREFIXES))
+        ),
+        key=lambda pair: pair[1].agreement,
+    )
     name = f'the {part or "model"} {type(network).__name__}'
     if chosen.prefix:
         name += f' under {chosen.prefix!r}'
-    hint = source_hint(chosen.tensors, network.state_dict()) or _HINTS[part]
-    report = match(network, chosen.tensors, name=name, hint=hint)
+    hint = report.hint or source_hint(chosen.tensors, own) or _HINTS[part]
+    report = replace(
+        report,
+        name=name,
+        hint=hint,
+        unexpected=[chosen.file_names[name] for name in report.unexpected],
+        given=chosen.given,
+    )
     if not report.fits:
         raise UserError(str(report))
+    state = report.take(chosen.tensors)
+    for key, tensor in state.items():
+        if not tensor.isfinite().all():  # diverged, or damaged
+            raise UserError(
+                f'{chosen.file_names[key]} has NaN or infinite values; take '
+                f'an earlier file.'
+            )
     # strict: these are all of its names, so nothing stays at random
-    network.load_state_dict(report.take(chosen.tensors))
+    network.load_state_dict(state)
     return report

@@ -30,7 +30,7 @@ class MatchReport:
         missing: Names that the checkpoint does not have.
         reshaped: Names with another shape, each followed by both shapes.
         unexpected: Names in the checkpoint that the network does not have.
-        given: All names in the checkpoint.
+        given: Names of all tensors in the checkpoint.
         counters: Names of counters that an old checkpoint does not have.
         hint: Where the weights may be from, and what to do.
     """

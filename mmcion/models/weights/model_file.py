@@ -22,11 +22,11 @@ from torch import nn
 from mmcion.registry import MODELS
 from mmcion.utils.checks import UserError
 from mmcion.utils.io import atomic_file, hash_file
+from mmcion.utils.read_checkpoint import read_checkpoint
 
 from .load import load_weights
 from .model_spec import ModelSpec
 from .network_config import portable_config
-from .read_checkpoint import read_checkpoint
 from .stored_config import admit_classes
 
 FORMAT = 1
@@ -72,11 +72,6 @@ def save_model_file(
         name: tensor.detach().clone().contiguous()
         for name, tensor in network.state_dict().items()
     }
-    for name, tensor in state.items():
-        if not tensor.isfinite().all():  # diverged, or damaged
-            raise UserError(
-                f'{name} has NaN or infinite values; take an earlier file.'
-            )
     return write_content(path, state, spec, source_file, add_hash)
 
 

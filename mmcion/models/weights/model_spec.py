@@ -30,7 +30,7 @@ from .network_config import (
 from .sources import IMAGENET_MEAN, IMAGENET_STD, SOURCES
 
 # what ResizeImage and ReIDDataPreprocessor do, for readers without mmcion
-_RESIZE = {'interpolation': 'bicubic', 'antialias': True, 'keep_ratio': False}
+RESIZE = {'interpolation': 'bicubic', 'antialias': True, 'keep_ratio': False}
 # what an evaluated image passes, and nothing else
 _DESCRIBED = [
     'ReIDDataPreprocessor',
@@ -77,7 +77,7 @@ class ModelSpec:
     flip_test: bool = False
     custom_imports: Sequence[str] = ()
     input_size: Sequence[int] = DEFAULT_SIZE
-    resize: dict[str, Any] = field(default_factory=lambda: dict(_RESIZE))
+    resize: dict[str, Any] = field(default_factory=lambda: dict(RESIZE))
     channel_order: str = 'RGB'
     value_range: Sequence[float] = (0, 1)
     mean: Sequence[float] | None = IMAGENET_MEAN

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mmcion.utils.checks import UserError
-
-from .read_checkpoint import read_checkpoint
+from mmcion.utils.read_checkpoint import read_checkpoint
 
 # what a run needs to go on
 _RESUMABLE = {'message_hub', 'meta', 'optimizer', 'state_dict'}

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from timm.layers import resample_abs_pos_embed
 from torch import Tensor
 
 from mmcion.models.architectures import get_architecture, list_architectures
@@ -24,6 +25,8 @@ _PLAIN_PATCHES = (
     'it cuts images into patches by one convolution, and has no ICS stem'
 )
 _OTHER_WINDOWS = 'its windows are not 8 x 8 in all stages'
+_SQUARE_PATCHES = 1 + 14 * 14  # class token and patches of 16 x 16
+_PERSON_GRID = (16, 8)
 _SAME_NAMES = ('ResNet', 'GhostNet', 'EdgeNeXt', 'FastViT', 'ConvNeXt', 'VOLO')
 
 
@@ -43,6 +46,8 @@ class Source:
         std: Standard deviation per channel.
         remark: What differs although the weights do not show it.
         differing: Why other backbone classes are not converted.
+        square_table: Whether position tables of 224 x 224 pixels are
+            interpolated to 256 x 128.
     """
 
     title: str
@@ -55,12 +60,22 @@ class Source:
     std: tuple[float, float, float] = IMAGENET_STD
     remark: str = ''
     differing: Mapping[str, str] = field(default_factory=dict)
+    square_table: bool = False
 
     def rename(
         self, tensors: Mapping[str, Tensor], family: str
     ) -> dict[str, Tensor]:
         """Return the tensors that a backbone needs by our names."""
         names = [name for name in tensors if not re.search(self.unused, name)]
+        table = tensors.get('pos_embed')
+        if (
+            self.square_table
+            and family.startswith('Plain')
+            and (table is not None and table.shape[1] == _SQUARE_PATCHES)
+        ):
+            # as timm does for images of another size
+            resized = resample_abs_pos_embed(table, list(_PERSON_GRID))
+            tensors = {**tensors, 'pos_embed': resized}
         if self.published_names:
             ours = our_names(names, family)
         else:
@@ -73,11 +88,15 @@ class Source:
         shown = detect_family(names)
         return [
             arch
-            for arch in list_architectures()
+            for arch in list_architectures(others=True)
             if (family := get_architecture(arch).family) in self.families
             # without a family's published names they are timm's, and a
             # ResNet has the same names everywhere
-            and (shown == family if shown else not family.startswith('ResNet'))
+            and (
+                shown in (family, family.removeprefix('Plain'))
+                if shown
+                else not family.startswith('ResNet')
+            )
         ]
 
 
@@ -121,6 +140,17 @@ SOURCES: dict[str, Source] = {
         'TransReID-SSL (DINO on LUPerson, ICS stem)',
         families=('VisionTransformerICS',),
     ),
+    'personvit': Source(
+        'PersonViT, DINO or TransReID-SSL on plain patches (LUPerson)',
+        families=('PlainVisionTransformer',),
+        unused=r'^(?:fc|head|mask_token|masked_embed)',
+    ),
+    'dinov2': Source(
+        'DINOv2 (LVD-142M)',
+        families=('PlainVisionTransformer',),
+        unused=r'^(?:head|mask_token)',
+        remark='Not trained on people: a start for fine-tuning.',
+    ),
     'fast-reid': Source(
         'fast-reid',
         families=('ResNet', 'ResNetIBN'),
@@ -136,7 +166,12 @@ SOURCES: dict[str, Source] = {
     ),
     'timm': Source(
         'timm',
-        families=_SAME_NAMES,
+        families=(
+            *_SAME_NAMES,
+            'PlainVisionTransformer',
+            'PlainSwinTransformer',
+        ),
+        square_table=True,
         unused=r'^(?:fc|classifier|head\.fc|aux_head)\.|^head\.(?:weight|bias)$',
         remark='ResNets are usually trained with a last stride of 2; here it '
         'is 1.',
@@ -200,14 +235,24 @@ def source_hint(names: Iterable[str], ours: Iterable[str]) -> str:
     )
 
 
-def foreign_structure(tensors: Mapping[str, Tensor]) -> str:
-    """Return what of the tensors' structure none of our backbones has."""
+def foreign_structure(
+    tensors: Mapping[str, Tensor], families: Iterable[str] = ()
+) -> str:
+    """Return what of the tensors' structure no backbone of a source has.
+
+    Args:
+        tensors: Tensors by their published names.
+        families: Backbone classes of the source.
+    """
     for pattern, trait in _TRAITS.items():
         if any(re.search(pattern, name) for name in tensors):
             return trait
     stem = tensors.get('patch_embed.proj.weight')
     # RGB goes into the patches at once, where ICS has a stem before them
-    if stem is not None and stem.shape[1] == 3 and 'cls_token' in tensors:
-        return _PLAIN_PATCHES
+    plain = stem is not None and stem.shape[1] == 3 and 'cls_token' in tensors
+    if plain and 'PlainVisionTransformer' not in families:
+        return f'{_PLAIN_PATCHES}; try --from personvit, dinov2 or timm'
     rows = {len(tensors[name]) for name in tensors if name.endswith(_TABLE)}
-    return _OTHER_WINDOWS if rows - {_TABLE_ROWS} else ''
+    if rows - {_TABLE_ROWS} and 'PlainSwinTransformer' not in families:
+        return f'{_OTHER_WINDOWS}; try --from timm'
+    return ''

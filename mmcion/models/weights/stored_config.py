@@ -28,9 +28,9 @@ from mmcion.registry import (
     TRANSFORMS,
 )
 from mmcion.utils.checks import UserError, join_names, name_in_errors
+from mmcion.utils.read_checkpoint import read_checkpoint
 
 from .network_config import custom_modules, network_config, portable_config
-from .read_checkpoint import read_checkpoint
 
 # settings that a network and its test need; the others are not looked at
 _KEPT = (

@@ -1,5 +1,6 @@
 """MMDetDetector: any detector of MMDetection."""
 
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,8 @@ class MMDetDetector(BaseDetector):
         install = 'pip install mmdet (onedl-mmdetection beside onedl packages)'
         with optional_import('MMDetDetector', install):
             from mmdet.apis import inference_detector, init_detector
+        # from here on mmdet reads checkpoints without running their code
+        import_module('mmcion.utils.read_checkpoint')
         self._files = [Path(config), Path(checkpoint)]
         self._infer = inference_detector
         self._model = init_detector(config, checkpoint, device=device)

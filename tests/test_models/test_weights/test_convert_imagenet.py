@@ -5,9 +5,9 @@ import timm
 import torch
 from torchvision.models import resnet18
 
-from mmcion.models import build_backbone
+from mmcion.models import build_backbone, get_architecture
 from mmcion.models.utils import pooled_feature
-from mmcion.models.weights import convert_weights
+from mmcion.models.weights import convert_file, convert_weights, open_file
 from mmcion.utils.checks import UserError
 from tests.golden import golden_image
 
@@ -73,7 +73,6 @@ def test_table_of_timm_volo_is_for_squares():
     [
         ('repvit_m0_9', 'repvit_m0_9', 'another gate and width'),
         ('vit_tiny_patch16_224', 'vit_tiny', 'no ICS stem'),
-        ('vit_tiny_patch16_224', None, 'no ICS stem'),
         ('swin_tiny_patch4_window7_224', 'swin_tiny', 'windows are not 8 x 8'),
         ('resnet18', 'resnet18_ibn', 'resnet18_ibn of timm cannot be conv'),
         ('resnet18', 'swin_tiny', 'swin_tiny of timm cannot be converted: i'),
@@ -98,3 +97,77 @@ def test_timm_is_recognised():
         with torch.device('meta'):
             state = timm.create_model(name, pretrained=False).state_dict()
         assert convert_weights(state, 'timm')[1].name == arch
+
+
+@pytest.mark.parametrize(
+    ('name', 'source', 'arch', 'options'),
+    [
+        (
+            'vit_tiny_patch16_224',
+            'personvit',
+            'plain_vit_tiny',
+            {'img_size': (256, 128)},
+        ),
+        ('vit_tiny_patch16_224', 'timm', 'plain_vit_tiny', {}),
+        *(
+            pytest.param(*each, marks=pytest.mark.slow)
+            for each in (
+                (
+                    'swin_tiny_patch4_window7_224',
+                    'timm',
+                    'plain_swin_tiny',
+                    {},
+                ),
+                ('vit_small_patch14_dinov2', 'dinov2', 'dinov2_small', {}),
+                ('vit_small_patch16_dinov3', 'timm', 'dinov3_small', {}),
+            )
+        ),
+    ],
+)
+def test_plain_transformers_give_the_features_of_timm(
+    name, source, arch, options, tmp_path
+):
+    torch.manual_seed(0)
+    network = timm.create_model(name, pretrained=False, **options).eval()
+    state = network.state_dict()
+    if source != 'timm':  # what self-supervised training leaves in files
+        state = {'mask_token': torch.ones(1, 1), **state}
+        state = {
+            'teacher': {f'module.backbone.{k}': v for k, v in state.items()}
+        }
+    torch.save(state, tmp_path / 'a.pth')
+    file, report = convert_file(tmp_path / 'a.pth', tmp_path / 'b.pth', source)
+    assert report.name == arch and report.fits
+    model = open_file(file)
+    assert model.spec.arch == arch
+    # timm itself, as it loads weights for person images
+    size = {'strict_img_size': False} if 'swin' in name else {}
+    if 'dino' in name:
+        size = {'dynamic_img_size': True}
+        size |= {'dynamic_img_pad': True} if 'dinov2' in name else {}
+    elif not size:
+        size = {'img_size': (256, 128)}
+    same = timm.create_model(name, pretrained=False, num_classes=0, **size)
+    weights = (
+        timm.models.vision_transformer.checkpoint_filter_fn(
+            network.state_dict(), same
+        )
+        if name.startswith('vit') and 'dino' not in name
+        else network.state_dict()
+    )
+    weights = {k: v for k, v in weights.items() if not k.startswith('head.')}
+    same.load_state_dict(weights)
+    image = golden_image(256, 128).float() / 255
+    with torch.inference_mode():
+        expected = same.eval().forward_features(image)
+        token = expected.mean((1, 2)) if 'swin' in name else expected[:, 0]
+        found = model(image)
+    torch.testing.assert_close(found, token)
+    assert found.shape[1] == get_architecture(arch).num_features
+
+
+def test_plain_patches_name_the_source_to_use():
+    with torch.device('meta'):
+        state = timm.create_model('vit_tiny_patch16_224').state_dict()
+    with pytest.raises(UserError, match='no ICS stem; try --from personvit'):
+        convert_weights(state, 'transreid-ssl')

@@ -11,8 +11,11 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
+from mmengine.runner import CheckpointLoader, checkpoint
+from torch.hub import load_state_dict_from_url
 
-from mmcion.utils.checks import UserError, check_file
+from . import safe_config  # noqa: F401, for what reads both, as mmdet
+from .checks import UserError, check_file
 
 # what a history buffer has registered as its statistics
 _HISTORY_STATISTICS = {'min', 'max', 'mean', 'current', 'statistics'}
@@ -52,19 +55,23 @@ _ALLOWED = [
 ]
 
 
-def read_checkpoint(path: str | Path) -> Any:
-    """Read a checkpoint to the CPU without running code from it.
+def read_checkpoint(path: str | Path, map_location: Any = 'cpu') -> Any:
+    """Read a checkpoint without running code from it.
 
     Beside tensors and plain Python types a file may hold what mmengine and
     CION put into theirs: NumPy scalars and arrays, mmengine's history buffers
     and an argparse namespace. ``.safetensors`` files are read as such.
+
+    Args:
+        path: File to read.
+        map_location: Where to put tensors, see ``torch.load``.
 
     Raises:
         FileNotFoundError: If the file is missing.
         UserError: If it is another kind of file, damaged, or wants to run
             code.
     """
-    path = check_file(path, 'checkpoint')
+    path = check_file(Path(path).expanduser(), 'checkpoint')
     try:
         if path.suffix == '.safetensors':
             from safetensors.torch import load_file
@@ -76,7 +83,9 @@ def read_checkpoint(path: str | Path) -> Any:
                 if damaged := archive.testzip():
                     raise ValueError(f'wrong check sum of {damaged}')
         with torch.serialization.safe_globals(_ALLOWED):
-            return torch.load(path, map_location='cpu', weights_only=True)
+            return torch.load(
+                path, map_location=map_location, weights_only=True
+            )
     except PermissionError:
         raise
     except Exception as error:  # bad bytes raise nearly anything
@@ -110,3 +119,18 @@ def _reason(path: Path, error: Exception) -> str:
         f'is damaged or not a checkpoint of plain tensors; it was not loaded '
         f'({type(error).__name__}: {"".join(detail)})'
     )
+
+
+def _download(url: str, map_location: Any = None, **options: Any) -> Any:
+    """Replace ``load_url``, which would run the code of a file."""
+    with torch.serialization.safe_globals(_ALLOWED):
+        return load_state_dict_from_url(
+            url, map_location=map_location, weights_only=True
+        )
+
+
+# Whatever a dependency loads by mmengine (runner, init_cfg, mmdet, mmpretrain)
+# goes through here: mmengine falls back to running the code of a file.
+CheckpointLoader.register_scheme('', loader=read_checkpoint, force=True)
+checkpoint._safe_torch_load = read_checkpoint
+checkpoint.load_url = _download

@@ -2,14 +2,18 @@ import argparse
 import os
 import pickle
 
+import mmengine.runner
 import numpy as np
 import pytest
 import torch
 from mmengine.logging import HistoryBuffer
+from mmengine.model import initialize
 from safetensors.torch import save_file
+from torch import nn
 
-from mmcion.models.weights import read_checkpoint
+from mmcion.registry import MODELS
 from mmcion.utils.checks import UserError
+from mmcion.utils.read_checkpoint import read_checkpoint
 
 
 class Attack:
@@ -166,3 +170,44 @@ def test_other_files_are_refused(tmp_path, content, message):
 def test_missing_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r'checkpoint .*a\.pth'):
         read_checkpoint(tmp_path / 'a.pth')
+
+
+def test_dependencies_read_checkpoints_without_running_code(tmp_path):
+    trace, path = tmp_path / 'trace', tmp_path / 'a.pth'
+    torch.save({'w': Attack(os.system, f'touch {trace}')}, path)
+    init_cfg = {'type': 'Pretrained', 'checkpoint': str(path)}
+    attempts = (
+        lambda: mmengine.runner.load_checkpoint(nn.Linear(1, 1), str(path)),
+        lambda: mmengine.runner.CheckpointLoader.load_checkpoint(str(path)),
+        lambda: initialize(nn.Linear(1, 1), init_cfg),
+        lambda: initialize(nn.Linear(1, 1), {**init_cfg, 'prefix': 'a.'}),
+        lambda: MODELS.build(
+            {'type': 'mmpretrain.ResNet', 'depth': 18, 'init_cfg': init_cfg}
+        ).init_weights(),
+    )
+    for attempt in attempts:
+        with pytest.raises(UserError, match='wants to run'):
+            attempt()
+    assert not trace.exists()
+
+
+def test_downloads_of_dependencies_run_no_code(tmp_path, monkeypatch):
+    trace, path = tmp_path / 'trace', tmp_path / 'checkpoints' / 'a.pth'
+    path.parent.mkdir()
+    torch.save({'w': Attack(os.system, f'touch {trace}')}, path)
+    monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path))
+    load = mmengine.runner.CheckpointLoader.load_checkpoint
+    with pytest.raises(pickle.UnpicklingError):
+        load('https://example.com/a.pth')  # it is in the cache
+    assert not trace.exists()
+
+    torch.save({'w': torch.ones(1), 'loss': HistoryBuffer([1.0], [1])}, path)
+    assert load('https://example.com/a.pth')['w'] == 1
+
+
+def test_mmengine_reads_weights_as_before(tmp_path):
+    layer = nn.Linear(2, 2)
+    torch.save({'state_dict': layer.state_dict()}, tmp_path / 'a.pth')
+    other = nn.Linear(2, 2)
+    mmengine.runner.load_checkpoint(other, str(tmp_path / 'a.pth'))
+    assert other.weight.equal(layer.weight)
