@@ -81,7 +81,7 @@ def test_configs(args: argparse.Namespace) -> 'dict[str, Config]':
         read_test_config,
         use_checkpoint,
     )
-    from mmcion.utils.checks import check_choice
+    from mmcion.utils.checks import UserError
     from mmcion.utils.cli import runner_config
     from mmcion.utils.retrieval_cli import check_outputs, retrieval_options
 
@@ -92,7 +92,11 @@ def test_configs(args: argparse.Namespace) -> 'dict[str, Config]':
     )
     stored = None
     if args.config.endswith('.pth'):
-        check_choice('CHECKPOINT after a .pth', args.checkpoint, [None])
+        if args.checkpoint is not None:
+            raise UserError(
+                f'{args.config} is a checkpoint; the CONFIG comes first, then '
+                f'the checkpoint. Got {args.checkpoint} behind it.'
+            )
         args.checkpoint = args.config
         stored = read_test_config(
             args.config, custom_imports=args.custom_imports
@@ -131,7 +135,7 @@ def main() -> None:
     from mmengine.runner import Runner
 
     from mmcion.utils.checks import UserError
-    from mmcion.utils.dist import adapt_to_cpu_ranks, ranks
+    from mmcion.utils.dist import adapt_to_test_ranks, ranks
     from mmcion.utils.io import write_json
     from mmcion.utils.memory import reuse_freed_memory
     from mmcion.utils.score_table import score_table
@@ -141,7 +145,7 @@ def main() -> None:
     scores, failed = {}, {}
     with ranks(args.launcher):
         for name, cfg in configs.items():
-            adapt_to_cpu_ranks(cfg)
+            adapt_to_test_ranks(cfg)
             try:
                 runner = Runner.from_cfg(cfg)
                 if args.checkpoint is None:

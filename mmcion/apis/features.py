@@ -32,6 +32,7 @@ from mmcion.utils.checks import (
     check_file,
     check_image_size,
 )
+from mmcion.utils.device import check_device
 from mmcion.utils.images import list_images
 from mmcion.utils.io import hash_value
 from mmcion.utils.progress import progress_bar
@@ -95,7 +96,7 @@ class FeatureExtractor:
             network = get_model(
                 model, pretrained, custom_imports=custom_imports
             )
-        self.device = torch.device(device or get_device())
+        self.device = check_device(device or get_device())
         self.model = network.to(self.device).eval()
         self.batch_size = batch_size
         self.num_workers = num_workers

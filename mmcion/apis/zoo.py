@@ -26,6 +26,7 @@ from mmcion.models.weights import (
 from mmcion.models.weights.key_rules import detect_family
 from mmcion.models.weights.model_file import build_network
 from mmcion.utils.checks import UserError, join_names, name_in_errors
+from mmcion.utils.device import check_device
 from mmcion.utils.cli import read_config
 from mmcion.utils.downloads import KnownFile, fetch_file
 from mmcion.utils.io import hash_file
@@ -99,7 +100,7 @@ def get_model(
         network = open_file(path, custom_imports=custom_imports)
     else:
         network = _open_name(str(model), weights, pretrained is True)
-    return network.to(device or 'cpu')
+    return network.to(check_device(device or 'cpu'))
 
 
 def init_model(

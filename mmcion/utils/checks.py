@@ -5,6 +5,7 @@ Messages name the argument, the value that was given and what is allowed.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from numbers import Integral, Real
@@ -161,6 +162,12 @@ def check_folder(
         state = 'is a file' if path.exists() else 'does not exist'
         raise FileNotFoundError(f'{what} {path} {state}. {hint}'.rstrip())
     return path
+
+
+def suggest(name: str, names: Iterable[str]) -> str:
+    """Return ``' (did you mean x?)'`` for the nearest name, or ``''``."""
+    nearest = difflib.get_close_matches(name, list(names), 1, 0.6)
+    return f' (did you mean {nearest[0]}?)' if nearest else ''
 
 
 def join_names(names: Iterable[Any], most: int = _MOST_NAMES) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from mmengine.dataset import DefaultSampler
+from mmengine.logging import print_log
 from torch.utils.data import Sampler
 
 from mmcion.registry import DATA_SAMPLERS
@@ -70,6 +72,7 @@ class IdentitySampler(Sampler[list[Draw]]):
     ) -> None:
         self.sampler = sampler
         self.batch_size = batch_size
+        check_at_least(1, batch_size=batch_size)
         self.num_instances: Any = num_instances  # None until a hook sets it
         self.compat_padding = compat_padding
         self.balance_cameras = balance_cameras
@@ -90,6 +93,15 @@ class IdentitySampler(Sampler[list[Draw]]):
         self._count = np.unique(pids, return_counts=True)[1]
         if num_instances is not None:
             self.set_num_instances(num_instances)
+        single = np.count_nonzero(self._count == 1)
+        if num_instances != 1 and single > len(self._count) / 2:
+            print_log(
+                f'{single} of {len(self._count)} identities have one image, '
+                f'which fills all K places of its identity: there is nothing '
+                f'to compare it with.',
+                'current',
+                logging.WARNING,
+            )
 
     def _sort_by_camera(
         self, pids: np.ndarray, cam_ids: np.ndarray
@@ -120,6 +132,13 @@ class IdentitySampler(Sampler[list[Draw]]):
                 f'{len(self._count)} identities are too few: batch_size '
                 f'({batch}) / num_instances ({num_instances}) x {ranks} '
                 f'rank(s) needs {needed}; lower batch_size.'
+            )
+        if batch == num_instances:
+            print_log(
+                f'batch_size ({batch}) equals num_instances: every batch of a '
+                f'rank holds one identity, and none to tell it from.',
+                'current',
+                logging.WARNING,
             )
         self.num_instances = num_instances
 

@@ -16,7 +16,6 @@ from mmengine.runner import Runner
 
 from mmcion.engine.unfinished_step import average_gradients, unfinished_step
 from mmcion.engine.unwrap import unwrapped_model
-from mmcion.models.weights import require_whole_model
 from mmcion.registry import HOOKS
 from mmcion.utils.checks import join_names
 from mmcion.utils.finite import not_finite
@@ -47,8 +46,7 @@ class AtomicCheckpointHook(CheckpointHook):
     mmengine's hook writes straight to the final name, and removes an old
     checkpoint before the new one is there. Here the new one and
     ``last_checkpoint`` are renamed into place before the old one is removed.
-    Weights or an optimizer that are not finite are never saved, and a
-    checkpoint of another network is refused.
+    Weights or an optimizer that are not finite are never saved.
 
     A single process that a tool runs answers SIGTERM by finishing the
     iteration and saving ``stopped_iter_N.pth``, which the next regular
@@ -66,13 +64,6 @@ class AtomicCheckpointHook(CheckpointHook):
 
         self._previous_handler: Any = None
         self._stop_signal: int | None = None
-
-    def after_load_checkpoint(
-        self, runner: Runner, checkpoint: dict[str, Any]
-    ) -> None:
-        """Refuse a checkpoint of another network before it is loaded."""
-        if runner._train_loop is not None:
-            require_whole_model(unwrapped_model(runner), checkpoint)
 
     def before_train(self, runner: Runner) -> None:
         """Remove what a killed run has left behind."""

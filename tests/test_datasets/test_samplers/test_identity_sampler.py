@@ -385,3 +385,14 @@ def test_data_loader_of_a_config():
     )
     (expected,) = make(dataset.pids, 24, 4, seed=7)
     assert list(loader) == list(map(list, expected))
+
+
+def test_batches_that_teach_nothing_are_warned_of(caplog):
+    make(np.repeat(np.arange(8), 4), 4, 4)
+    assert 'one identity' in caplog.text
+    caplog.clear()
+    make(np.arange(8), 8, 4)
+    assert '8 of 8 identities have one image' in caplog.text
+    caplog.clear()
+    make(np.repeat(np.arange(8), 4), 8, 4)
+    assert not caplog.text

@@ -22,3 +22,9 @@ def test_shrinking_is_antialiased():
     shrunk = ResizeImage((16, 16))({'img': image})['img'][..., 1:-1].int()
     # inside; taking every fourth pixel would give black or white
     assert (shrunk - 127).abs().max() <= 4
+
+
+@pytest.mark.parametrize('size', [128, (0, 64), (128,), '128'])
+def test_size_must_be_two_positive_integers(size):
+    with pytest.raises(UserError, match='size'):
+        ResizeImage(size)
