@@ -89,7 +89,7 @@ def _annotation(path: Path) -> Path | None:
 
 def _read_images(path: Path) -> list[ReIDImage]:
     """Return the images of a CSV or of a folder."""
-    options = {'split': 'train', 'lazy_init': True}
+    options: dict[str, Any] = {'split': 'train', 'lazy_init': True}
     if path.is_file():
         if path.suffix != '.csv':
             raise UserError(f'{path} is no set of images. Give {_FORMS}.')

@@ -26,8 +26,8 @@ from mmcion.models.weights import (
 from mmcion.models.weights.key_rules import detect_family
 from mmcion.models.weights.model_file import build_network
 from mmcion.utils.checks import UserError, join_names, name_in_errors
-from mmcion.utils.device import check_device
 from mmcion.utils.cli import read_config
+from mmcion.utils.device import check_device
 from mmcion.utils.downloads import KnownFile, fetch_file
 from mmcion.utils.io import hash_file
 

@@ -21,7 +21,7 @@ class RankWrapper(nn.Module):
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
-        self.module = module
+        self.module: Any = module
 
     def test_step(self, data: Any) -> Any:
         """Return the predictions of a batch."""

@@ -54,7 +54,9 @@ def check_config(cfg: Any, source: Any) -> None:
     runs = is_runner_config(cfg)
     for path, node in _mappings(cfg, ()):
         taken = _taken(node, path, runs)
-        for key, value in node.items() if taken is not None else ():
+        if taken is None:
+            continue
+        for key, value in node.items():
             if key not in taken:
                 _refuse(source, (*path, key), taken)
             # text is a typing error where the default is a number

@@ -27,7 +27,9 @@ def _tensors(state: Any, name: str) -> Iterator[tuple[str, Tensor]]:
     if isinstance(state, Tensor):
         if state.is_floating_point():
             yield name, state
-    elif isinstance(state, Mapping | list | tuple):
-        mapping = isinstance(state, Mapping)
-        for key, part in state.items() if mapping else enumerate(state):
+    elif isinstance(state, Mapping):
+        for key, part in state.items():
             yield from _tensors(part, f'{name}.{key}'.lstrip('.'))
+    elif isinstance(state, list | tuple):
+        for index, part in enumerate(state):
+            yield from _tensors(part, f'{name}.{index}'.lstrip('.'))

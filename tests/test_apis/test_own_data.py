@@ -82,7 +82,8 @@ def test_hold_out_shares_no_identity(tmp_path):
     source = write_set('folders', tmp_path / 'people')
     data = prepare_data([str(source)], tmp_path / 'data', hold_out=0.25)
     train = AnnotationTable.load(data.ann_file)
-    held = list(csv.DictReader(open(data.test_csv)))
+    with open(data.test_csv) as stream:
+        held = list(csv.DictReader(stream))
     assert len(np.unique(train.pid)) == data.num_identities == 6
     people = {path.decode().split('/')[0] for path in train.path}
     others = {row['path'].split('/')[-2] for row in held}

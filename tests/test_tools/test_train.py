@@ -88,7 +88,10 @@ def test_what_the_options_say_counts(denoised, tmp_path):
         *('--cfg-options', option),
     )
     crop = cfg.train_dataloader.dataset.pipeline[1]
-    assert (crop.global_size, crop.local_size) == ((32, 32), (32, 16))  # half of 64 x 32
+    assert (crop.global_size, crop.local_size) == (
+        (32, 32),
+        (32, 16),
+    )  # half of 64 x 32
 
 
 def test_hold_out_needs_data():

@@ -112,7 +112,7 @@ def test_config_that_nothing_can_be_built_from(options, said):
     ],
 )
 def test_what_cannot_be_built_is_said_in_a_line(registry, cfg, said):
-    with pytest.raises(Exception) as caught:  # noqa: PT011
+    with pytest.raises(Exception) as caught:
         registry.build(cfg)
     text = describe_build(caught.value)
     assert [word for word in said if word not in text] == []

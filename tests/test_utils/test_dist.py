@@ -1,4 +1,5 @@
 import os
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,7 +9,12 @@ from mmengine.config import Config
 from mmengine.dist import get_dist_info
 
 from mmcion.utils.checks import UserError
-from mmcion.utils.dist import adapt_to_cpu_ranks, all_gather_arrays, ranks
+from mmcion.utils.dist import (
+    adapt_to_cpu_ranks,
+    all_gather_arrays,
+    ranks,
+    warn_of_batch_norm,
+)
 
 from ..dist_utils import run_on_ranks
 

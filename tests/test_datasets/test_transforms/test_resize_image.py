@@ -1,6 +1,8 @@
+import pytest
 import torch
 
 from mmcion.datasets.transforms import ResizeImage
+from mmcion.utils.checks import UserError
 
 
 def test_image_gets_the_size():
