@@ -8,6 +8,7 @@ signatures alone.
 from __future__ import annotations
 
 import inspect
+import re
 import reprlib
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
@@ -184,7 +185,7 @@ def is_runner_config(cfg: Any) -> bool:
 def arguments(cls: Any) -> dict[str, Any] | None:
     """Return what a class or function takes, with defaults; None if anything.
 
-    Options that one of our classes passes on are those of its parents.
+    Options that a constructor passes to its parent are those of the parent.
     """
     owners = inspect.getmro(cls) if inspect.isclass(cls) else [cls]
     names: dict[str, Any] = {}
@@ -211,16 +212,20 @@ def arguments(cls: Any) -> dict[str, Any] | None:
                 names.setdefault(parameter.name, parameter.default)
         if inspect.Parameter.VAR_KEYWORD not in kinds:
             return names
-        # where another package passes options on is not known
-        module = getattr(function, '__module__', '')
-        if not module.startswith('mmcion.') and not _only_passes_on(owner):
+        if not _passes_on(function):
             return None
     return None
 
 
-def _only_passes_on(owner: Any) -> bool:
-    """Return whether these are mmengine's mixins of rates and momenta."""
-    return getattr(owner, '__name__', '').endswith('SchedulerMixin')
+def _passes_on(function: Any) -> bool:
+    """Return whether the options of a constructor are those of its parent."""
+    try:
+        source = inspect.getsource(function)
+    except (OSError, TypeError):
+        return False
+    # the call may hold calls of its own, such as str(data_root)
+    call = r'super\(\)\.__init__\((?:[^()]|\([^()]*\))*\*\*\w+'
+    return bool(re.search(call, source))
 
 
 def _mappings(

@@ -397,6 +397,4 @@ def test_batches_that_teach_nothing_are_warned_of(monkeypatch):
     assert not said
     make(np.repeat(np.arange(8), 4), 4, 4)
     make(np.arange(8), 8, 4)
-    assert len(said) == 2
-    assert 'one identity' in said[0]
-    assert '8 of 8 identities have one image' in said[1]
+    assert 'one identity' in said[0] and '8 of 8' in said[1]
