@@ -25,7 +25,7 @@ def batch_hard_triplet_loss(
     and section 3.2; the mean in place of the sum as in their code.
 
     - An image is a positive of itself, at distance 0, if it has no other.
-    - Images without a negative do not count; if none has one the loss is 0.
+    - A batch of one identity has no negatives, and loss 0.
     - The gradient of a distance of 0 is 0.
     - Under several ranks each mines its own batch.
 
@@ -55,8 +55,8 @@ def batch_hard_triplet_loss(
         negative = distance.masked_fill(same, torch.inf).amin(1)
         gap = positive - negative
         loss = softplus(gap) if margin is None else relu(gap + margin)
-        # without a negative the gap is -inf and the loss 0
-        return loss.sum() / (~same.all(1)).sum().clamp_min(1)
+        # of one identity only, every gap is -inf and every loss 0
+        return loss.mean()
 
 
 @MODELS.register_module()
