@@ -112,7 +112,7 @@ def check_options(cfg: Any, options: Mapping[str, Any], source: Any) -> None:
                             [*node, *(_sections() if runs else ())]
                         )
                     if taken is not None and part not in taken:
-                        _refuse(source, path, taken, name)
+                        _refuse(source, path, taken, name, cfg)
                     break  # a setting that the config leaves at its default
                 node = node[part]
             elif node is None:
@@ -305,11 +305,23 @@ def _sections() -> set[str]:
 
 
 def _refuse(
-    source: Any, path: tuple[str, ...], taken: Iterable[str], option: str = ''
+    source: Any,
+    path: tuple[str, ...],
+    taken: Iterable[str],
+    option: str = '',
+    cfg: Any = (),
 ) -> None:
     names = sorted(name for name in taken if not name.startswith('_'))
     nearest = suggest(path[-1], names)
     where = '.'.join(path[:-1]) or 'the config'
+    # the name may stand elsewhere, as in stride=2 for extractor.stride=2
+    places = [
+        '.'.join((*at, path[-1]))
+        for at, node in _mappings(cfg, ())
+        if path[-1] in node
+    ]
+    if places:
+        nearest = f' (did you mean {join_names(places)}?)'
     raise UserError(
         f'{source}: {option or ".".join(path)} would change nothing, as '
         f'nothing reads {path[-1]!r}{nearest}; {where} takes '

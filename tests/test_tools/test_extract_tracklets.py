@@ -51,7 +51,7 @@ def test_other_settings_need_overwrite(tmp_path, call_tool, capsys):
         (['none.mp4'], 'none.mp4'),
         (['.', '--clips', '0'], 'clips must be an integer of at least 1'),
         (['.', '--boxes', 'none'], 'boxes: none does not exist'),
-        (['.', '--cfg-options', 'stride=2'], 'extractor.KEY=VALUE'),
+        (['.', '--cfg-options', 'stride=2'], 'extractor.stride'),
         (['.', '--config', 'hog.py', '--boxes', '.'], 'hog.py'),
         (['.', '--cfg-options', 'detector.type=Nobody'], 'Nobody'),
     ],

@@ -22,6 +22,7 @@ DENOISING = Config.fromfile(ROOT / 'configs/denoise/three-levels_auto.py')
     ('option', 'said'),
     [
         ('modle.x', 'model'),
+        ('max_epochs', 'train_cfg.max_epochs'),
         ('model.flip_tset', 'flip_test'),
         ('train_dataloader.batchsize', 'batch_size'),
         ('train_dataloader.dataset.dataroot', 'data_root'),
