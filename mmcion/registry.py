@@ -2,22 +2,11 @@
 
 The children extend mmengine's root registries, so components of other
 OpenMMLab packages are reached by prefix (``mmpretrain.ResNet``).
-``DENOISERS``, ``DETECTORS``, ``PROTOCOLS`` and ``TRACKERS`` have no
-counterpart in mmengine and are roots of their own.
+``BATCH_AUGMENTS``, ``DENOISERS``, ``DETECTORS``, ``PROTOCOLS``, ``TOKENIZER``
+and ``TRACKERS`` have no counterpart in mmengine and are roots of their own.
 """
 
-from mmengine.registry import DATA_SAMPLERS as MMENGINE_DATA_SAMPLERS
-from mmengine.registry import DATASETS as MMENGINE_DATASETS
-from mmengine.registry import FUNCTIONS as MMENGINE_FUNCTIONS
-from mmengine.registry import HOOKS as MMENGINE_HOOKS
-from mmengine.registry import METRICS as MMENGINE_METRICS
-from mmengine.registry import MODELS as MMENGINE_MODELS
-from mmengine.registry import (
-    OPTIM_WRAPPER_CONSTRUCTORS as MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS,
-)
-from mmengine.registry import OPTIM_WRAPPERS as MMENGINE_OPTIM_WRAPPERS
-from mmengine.registry import PARAM_SCHEDULERS as MMENGINE_PARAM_SCHEDULERS
-from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
+from mmengine import registry as engine
 from mmengine.registry import Registry
 
 
@@ -34,32 +23,55 @@ def _root(name: str, location: str) -> Registry:
     return Registry(name, scope='mmcion', locations=[f'mmcion.{location}'])
 
 
-MODELS = _child('model', MMENGINE_MODELS, 'models')
-DATASETS = _child('dataset', MMENGINE_DATASETS, 'datasets')
+MODELS = _child('model', engine.MODELS, 'models')
+DATASETS = _child('dataset', engine.DATASETS, 'datasets')
 DATA_SAMPLERS = _child(
-    'data sampler', MMENGINE_DATA_SAMPLERS, 'datasets.samplers'
+    'data sampler', engine.DATA_SAMPLERS, 'datasets.samplers'
 )
-FUNCTIONS = _child('function', MMENGINE_FUNCTIONS, 'datasets')
-TRANSFORMS = _child('transform', MMENGINE_TRANSFORMS, 'datasets.transforms')
-METRICS = _child('metric', MMENGINE_METRICS, 'evaluation.metrics')
+FUNCTIONS = _child('function', engine.FUNCTIONS, 'datasets')
+TRANSFORMS = _child('transform', engine.TRANSFORMS, 'datasets.transforms')
+METRICS = _child('metric', engine.METRICS, 'evaluation.metrics')
 HOOKS = _child(
     'hook',
-    MMENGINE_HOOKS,
+    engine.HOOKS,
     'engine.hooks',
     'apis.evaluation_check_hook',
     'apis.retrieval_report_hook',
 )
 OPTIM_WRAPPERS = _child(
-    'optimizer wrapper', MMENGINE_OPTIM_WRAPPERS, 'engine.optim'
+    'optimizer wrapper', engine.OPTIM_WRAPPERS, 'engine.optim'
 )
 OPTIM_WRAPPER_CONSTRUCTORS = _child(
     'optimizer wrapper constructor',
-    MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS,
+    engine.OPTIM_WRAPPER_CONSTRUCTORS,
     'engine.optim',
 )
 PARAM_SCHEDULERS = _child(
-    'parameter scheduler', MMENGINE_PARAM_SCHEDULERS, 'engine.schedulers'
+    'parameter scheduler', engine.PARAM_SCHEDULERS, 'engine.schedulers'
 )
+
+# Of these we have no components; without a child of the same scope mmengine
+# warns whenever it builds one of its own.
+EVALUATORS = _child('evaluator', engine.EVALUATOR, 'evaluation')
+LOG_PROCESSORS = _child('log processor', engine.LOG_PROCESSORS, 'engine')
+LOOPS = _child('loop', engine.LOOPS, 'engine')
+MODEL_WRAPPERS = _child(
+    'model wrapper', engine.MODEL_WRAPPERS, 'engine.rank_wrapper'
+)
+OPTIMIZERS = _child('optimizer', engine.OPTIMIZERS, 'engine.optim')
+RUNNERS = _child('runner', engine.RUNNERS, 'engine')
+RUNNER_CONSTRUCTORS = _child(
+    'runner constructor', engine.RUNNER_CONSTRUCTORS, 'engine'
+)
+TASK_UTILS = _child('task util', engine.TASK_UTILS, 'models')
+VISBACKENDS = _child('vis backend', engine.VISBACKENDS, 'engine')
+VISUALIZERS = _child('visualizer', engine.VISUALIZERS, 'engine')
+WEIGHT_INITIALIZERS = _child(
+    'weight initializer', engine.WEIGHT_INITIALIZERS, 'models'
+)
+# as in mmpretrain, which has no parent for them
+BATCH_AUGMENTS = _root('batch augment', 'models')
+TOKENIZER = _root('tokenizer', 'models')
 
 DENOISERS = _root('denoiser', 'denoising')
 DETECTORS = _root('detector', 'video.detectors')

@@ -29,7 +29,7 @@ BASE = {'registry', 'utils', 'version'}
 MAY_IMPORT = {
     'registry': set(),
     'version': set(),
-    'utils': {'utils'},
+    'utils': {'registry', 'utils'},
     'structures': {'registry', 'structures', 'utils'},
     **{name: BASE | {'structures', name} for name in SIBLINGS},
     'testing': BASE | {'structures', 'testing'},

@@ -145,12 +145,10 @@ def run_test(
     """Return the scores of a test, and the options they depend on."""
     from mmengine.runner import Runner
 
-    from mmcion.apis.evaluation_wrapper import use_evaluation_wrapper
     from mmcion.evaluation import ReIDMetric
-    from mmcion.utils.dist import adapt_to_cpu_ranks
+    from mmcion.utils.dist import adapt_to_test_ranks
 
-    adapt_to_cpu_ranks(cfg)
-    use_evaluation_wrapper(cfg)
+    adapt_to_test_ranks(cfg)
     runner = Runner.from_cfg(cfg)
     if checkpoint is None:
         runner.logger.warning(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from copy import deepcopy
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -14,6 +15,9 @@ EXAMPLE = """examples:
   python tools/train.py configs/cion/cion_resnet50-ibn_8xb120-100e_cional.py
   python tools/train.py configs/cion/cion_resnet50-ibn_1xb240-100e_cional.py \\
       --data work_dirs/identities --cfg-options train_cfg.max_epochs=20
+  python tools/train.py \\
+      configs/cion/benchmarks/fine-tune_resnet50-ibn_market1501.py \\
+      --data my_people more_people.csv --hold-out 0.2 --image-size 256 128
 
 tools/dist_train.sh and tools/slurm_train.sh run it on several GPUs.
 """
@@ -28,10 +32,26 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('config', help='config file')
     parser.add_argument(
         '--data',
+        nargs='+',
         metavar='PATH',
-        help='images for pre-training, in place of those of the config: the '
-        'folder that tools/denoise.py wrote, an AnnotationTable, or a CION '
-        'annotation JSON beside its images',
+        help='images of your own in place of those of the config: a folder '
+        'of identities, a CSV (path,pid[,cam_id]), images named as in '
+        'Market-1501, the folder that tools/denoise.py wrote, an '
+        'AnnotationTable or a CION annotation JSON; several are joined, with '
+        'different identities',
+    )
+    parser.add_argument(
+        '--hold-out',
+        type=float,
+        metavar='FRACTION',
+        help='fraction of the identities of --data to test on, not to train',
+    )
+    parser.add_argument(
+        '--image-size',
+        nargs=2,
+        type=int,
+        metavar=('H', 'W'),
+        help='pixels of images and global views (default: of the config)',
     )
     parser.add_argument('--work-dir', help='logs and checkpoints go here')
     parser.add_argument(
@@ -57,29 +77,37 @@ def read_recipe(args: argparse.Namespace) -> Config:
     """Return the config of the run.
 
     Raises:
-        UserError: If it is not a config of training, or ``--data`` does not
-            suit it.
+        UserError: If it is not a config of training.
     """
+    from mmcion.apis.own_data import (
+        prepare_data,
+        set_image_size,
+        use_own_data,
+    )
     from mmcion.utils.checks import UserError
-    from mmcion.utils.cli import runner_config
+    from mmcion.utils.cli import read_config, runner_config
 
-    if args.data:
-        args.cfg_options = {**data_options(args.data), **args.cfg_options}
-    cfg = runner_config(args)
-    if missing := [name for name in NEEDED if name not in cfg]:
+    given = read_config(args.config)
+    if missing := [name for name in NEEDED if name not in given]:
         raise UserError(
             f'{args.config} is not a config of training: it has no '
             f'{", ".join(missing)}. Those are in configs/cion.'
         )
-    kind = cfg.train_dataloader.dataset.type
-    kind = getattr(kind, '__name__', kind)  # a class in Python configs
-    if args.data and kind != 'IdentityDataset':
-        raise UserError(
-            f'--data is for pre-training, as configs/cion/cion_*.py, but '
-            f'{args.config} reads a {kind}; set data_root of its '
-            f'train_dataloader.dataset, val_dataloader.dataset and '
-            f'test_dataloader.dataset.'
+    if args.hold_out is not None and not args.data:
+        raise UserError('--hold-out is a fraction of --data; give it, too.')
+    if args.data:
+        # checks the options before any image is looked for
+        work_dir = runner_config(args, deepcopy(given)).work_dir
+        data = prepare_data(
+            args.data,
+            Path(work_dir) / 'data',
+            hold_out=args.hold_out,
+            seed=args.seed or 0,
         )
+        use_own_data(given, data)
+    if args.image_size:
+        set_image_size(given, args.image_size)
+    cfg = runner_config(args, given)
     if args.seed is not None:
         cfg.randomness = {'seed': args.seed}
     if args.resume:
@@ -90,33 +118,36 @@ def read_recipe(args: argparse.Namespace) -> Config:
     return cfg
 
 
-def data_options(path: str) -> dict[str, Any]:
-    """Return the settings of ``IdentityDataset`` for ``--data``."""
-    annotation = Path(path) / 'annotation'
-    dataset = 'train_dataloader.dataset'
-    return {
-        f'{dataset}.ann_file': str(annotation)
-        if annotation.is_dir()
-        else path,
-        f'{dataset}.data_root': None,  # as the annotation states
-    }
-
-
 def main() -> None:
     """Train."""
     args = parse_args()
     from mmengine.runner import Runner
 
-    from mmcion.models.weights import choose_run_checkpoint
-    from mmcion.utils.dist import adapt_to_cpu_ranks, ranks
+    from mmcion.engine.unwrap import unwrapped_model
+    from mmcion.models.weights import (
+        choose_run_checkpoint,
+        read_checkpoint,
+        require_whole_model,
+    )
+    from mmcion.utils.dist import (
+        adapt_to_cpu_ranks,
+        ranks,
+        warn_of_batch_norm,
+    )
     from mmcion.utils.memory import reuse_freed_memory
 
     reuse_freed_memory()
-    cfg = read_recipe(args)
-    refused = choose_run_checkpoint(cfg)
     with ranks(args.launcher):
+        cfg = read_recipe(args)
+        refused = choose_run_checkpoint(cfg)
         adapt_to_cpu_ranks(cfg)
         runner = Runner.from_cfg(cfg)
+        if cfg.get('load_from'):
+            # mmengine loads what fits and leaves the rest at random
+            content = read_checkpoint(cfg.load_from)
+            require_whole_model(unwrapped_model(runner), content)
+            del content
+        warn_of_batch_norm(runner.model, runner.logger)
         for warning in refused:
             runner.logger.warning(warning)
         counts = cfg.optim_wrapper.get('accumulative_counts', 1)

@@ -25,7 +25,12 @@ from mmcion.models.weights import (
 )
 from mmcion.models.weights.key_rules import detect_family
 from mmcion.models.weights.model_file import build_network
-from mmcion.utils.checks import UserError, join_names, name_in_errors
+from mmcion.utils.checks import (
+    UserError,
+    check_device,
+    join_names,
+    name_in_errors,
+)
 from mmcion.utils.cli import read_config
 from mmcion.utils.downloads import KnownFile, fetch_file
 from mmcion.utils.io import hash_file
@@ -105,7 +110,7 @@ def get_model(
                 f'{model} has random weights; pretrained=True takes those of '
                 f'the zoo, pretrained=FILE your own.'
             )
-    return network.to(device or 'cpu')
+    return network.to(check_device(device or 'cpu'))
 
 
 def is_weight_file(model: str | Path) -> bool:

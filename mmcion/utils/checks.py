@@ -5,6 +5,7 @@ Messages name the argument, the value that was given and what is allowed.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from numbers import Integral, Real
@@ -225,6 +226,12 @@ def check_device(device: Any) -> Any:
             f'device {device}: there are {num_gpus} GPUs here; use cpu.'
         )
     return found
+
+
+def suggest(name: str, names: Iterable[str]) -> str:
+    """Return ``' (did you mean x?)'`` for the nearest name, or ``''``."""
+    nearest = difflib.get_close_matches(name, list(names), 1, 0.6)
+    return f' (did you mean {nearest[0]}?)' if nearest else ''
 
 
 def join_names(names: Iterable[Any], most: int = _MOST_NAMES) -> str:

@@ -6,13 +6,20 @@ import argparse
 import io
 import os
 import re
+import signal
 import sys
-import traceback
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .checks import UserError, check_file, check_new
+from .config_check import (
+    check_config,
+    check_options,
+    describe_build,
+    is_runner_config,
+)
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -236,6 +243,10 @@ def read_config(
 
     from . import safe_config  # noqa: F401, only a Python config runs code
 
+    if Path(path).suffix in ('.pth', '.pt', '.safetensors'):
+        raise UserError(
+            f'{path} is a checkpoint; give the config (.py) in its place.'
+        )
     check_file(path, 'config')
     try:
         cfg = Config.fromfile(path)
@@ -248,6 +259,8 @@ def read_config(
     ) as error:
         raise UserError(f'{path} is not a config: {error!r}') from error
     override(cfg, options or {}, path)
+    if not is_runner_config(cfg):
+        check_config(cfg, path)
     return cfg
 
 
@@ -262,8 +275,9 @@ def override(
         path: Path of the config, for messages.
 
     Raises:
-        UserError: If the config has no such setting.
+        UserError: If an option would change nothing.
     """
+    check_options(cfg, options, path)
     try:
         cfg.merge_from_dict(dict(options))
     except (KeyError, TypeError, AttributeError, IndexError) as error:
@@ -286,52 +300,75 @@ def runner_config(
     if cfg is None:
         cfg = read_config(args.config)
     override(cfg, args.cfg_options, args.config)
+    check_config(cfg, args.config)
+    # PyTorch refuses these options without workers
+    for name, loader in cfg.items():
+        if name.endswith('_dataloader') and loader.get('num_workers') == 0:
+            loader.persistent_workers = False
+            loader.pop('prefetch_factor', None)
     cfg.launcher = args.launcher
     default_dir = Path('work_dirs') / Path(args.config).stem
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(default_dir)
     return cfg
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends a tool as Ctrl-C does."""
+
+
+def _terminate(owner: int, number: int, _: Any) -> None:
+    if os.getpid() == owner:
+        raise Terminated
+    # a worker that was forked from the tool ends as if it had no handler
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+
+
 def run_tool(main: Callable[[], None], *, on_interrupt: str = '') -> None:
     """Run the ``main`` of a tool and exit the process.
 
-    A mistake of the user (``UserError``, ``OSError``, or a component or option
-    that a registry does not know) is printed as one message and ends with
-    status 1; set the environment variable ``MMCION_DEBUG`` to see its
-    traceback. All other exceptions are bugs and keep theirs. Ctrl-C ends with
-    status 130. ``custom_imports`` may name modules of the working directory.
+    A mistake of the user (``UserError``, ``OSError``, or whatever is raised
+    where a component is built from its config) is printed as one message and
+    ends with status 1, and so does a loss or a weight that is not finite. Set
+    the environment variable ``MMCION_DEBUG`` to see the traceback. All other
+    exceptions are bugs and keep theirs. Ctrl-C ends with status 130 and
+    SIGTERM, which Slurm and containers send, with 143. ``custom_imports`` may
+    name modules of the working directory.
 
     Args:
         main: Runs the tool.
-        on_interrupt: How to continue after Ctrl-C.
+        on_interrupt: How to continue after Ctrl-C or SIGTERM.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         # names of files need not be UTF-8; stderr is like this already
         sys.stdout.reconfigure(errors='backslashreplace')
     sys.path.append('')  # as in an interactive session
+    before = signal.signal(signal.SIGTERM, partial(_terminate, os.getpid()))
     try:
         main()
     except Exception as error:
-        # mmengine raises KeyError and TypeError for unknown names
-        last_frame = traceback.extract_tb(error.__traceback__)[-1]
-        is_mistake = isinstance(error, UserError | OSError) or (
-            isinstance(error, KeyError | TypeError)
-            and last_frame.name == 'build_from_cfg'
-        )
-        if os.environ.get('MMCION_DEBUG') or not is_mistake:
+        message = None
+        if isinstance(error, UserError | OSError | FloatingPointError):
+            message = _message(error)
+        elif (built := describe_build(error)) is not None:
+            message = f'{built}. MMCION_DEBUG=1 shows where.'
+        if os.environ.get('MMCION_DEBUG') or message is None:
             raise
-        print(f'error: {_message(error)}', file=sys.stderr)
+        print(f'error: {message}', file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
-        print(
-            '; '.join(filter(None, ['stopped', on_interrupt])), file=sys.stderr
-        )
-        sys.exit(130)
+    except KeyboardInterrupt as stop:
+        # the ranks of a run all get the signal
+        if os.environ.get('RANK', '0') == '0':
+            parts = filter(None, ['stopped', on_interrupt])
+            print('; '.join(parts), file=sys.stderr)
+        sys.exit(143 if isinstance(stop, Terminated) else 130)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _message(error: BaseException) -> str:
     """Return an error's text, without the traceback of a worker process."""
-    text = str(error.args[0]) if isinstance(error, KeyError) else str(error)
+    text = str(error)
     name = type(error).__name__
     if text.startswith(f'Caught {name} in DataLoader worker process'):
         text = re.split(rf'^\S*{name}: ', text, flags=re.MULTILINE)[-1]

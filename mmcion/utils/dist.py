@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import math
 import os
 import subprocess
@@ -20,7 +21,8 @@ from mmengine.dist import (
     init_dist,
     is_distributed,
 )
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from .checks import UserError
 
@@ -77,6 +79,17 @@ def ranks(launcher: str, *, gloo: bool = False) -> Iterator[None]:
         torch_dist.destroy_process_group()
 
 
+def adapt_to_test_ranks(cfg: Config) -> None:
+    """Let several ranks test any model, also one without parameters.
+
+    Nothing is trained, so DDP has nothing to do. Call it inside ``ranks``.
+    """
+    adapt_to_cpu_ranks(cfg)
+    if is_distributed():
+        cfg.model_wrapper_cfg = {'type': 'mmcion.RankWrapper'}
+        cfg.sync_bn = None
+
+
 def adapt_to_cpu_ranks(cfg: Config) -> None:
     """Let mmengine's Runner train on CPU ranks; call it inside ``ranks``.
 
@@ -94,6 +107,17 @@ def adapt_to_cpu_ranks(cfg: Config) -> None:
     }
     cfg.sync_bn = None
     cfg.merge_from_dict({'env_cfg.dist_cfg.backend': 'gloo'})
+
+
+def warn_of_batch_norm(model: nn.Module, logger: logging.Logger) -> None:
+    """Say that CPU ranks have no SyncBN, if they train batch norm."""
+    if not is_distributed() or torch.cuda.is_available():
+        return
+    if any(isinstance(m, _BatchNorm) and m.training for m in model.modules()):
+        logger.warning(
+            'batch norm takes the statistics of each rank, since there is no '
+            'SyncBN on CPUs: the result is not that of one process.'
+        )
 
 
 def all_gather_arrays(array: np.ndarray) -> list[np.ndarray]:

@@ -52,7 +52,7 @@ def test_other_settings_need_overwrite(tmp_path, call_tool, capsys):
         (['rtsp://camera/1'], 'rtsp://camera/1 is a URL'),
         (['.', '--clips', '0'], 'clips must be an integer of at least 1'),
         (['.', '--boxes', 'none'], 'boxes: none does not exist'),
-        (['.', '--cfg-options', 'stride=2'], 'extractor.KEY=VALUE'),
+        (['.', '--cfg-options', 'stride=2'], 'extractor.stride'),
         (['.', '--config', 'hog.py', '--boxes', '.'], 'hog.py'),
         (['.', '--cfg-options', 'detector.type=Nobody'], 'Nobody'),
     ],

@@ -64,14 +64,39 @@ def test_data_of_cion_is_a_json_beside_its_images(tmp_path):
 
 
 def test_data_that_is_not_there(tmp_path):
-    cfg = read_recipe('--data', tmp_path / 'nowhere')
     with pytest.raises(FileNotFoundError, match='nowhere'):
-        first_image(cfg)
+        read_recipe('--data', tmp_path / 'nowhere')
 
 
-def test_data_is_for_pretraining(denoised):
-    with pytest.raises(UserError, match='Market1501'):
-        read_recipe('--data', denoised, config=ROOT / FINE_TUNING)
+def test_fine_tuning_takes_data_of_denoising(denoised, tmp_path):
+    cfg = read_recipe(
+        *('--data', denoised, '--work-dir', tmp_path),
+        *('--image-size', 64, 32),
+        config=ROOT / FINE_TUNING,
+    )
+    assert first_image(cfg)['pid'] == 0
+    assert cfg.model.head.num_classes == 4
+    sizes = [t.size for t in cfg.train_dataloader.dataset.pipeline[1:4:2]]
+    assert sizes == [(64, 32)] * 2
+    assert 'val_dataloader' not in cfg
+
+
+def test_what_the_options_say_counts(denoised, tmp_path):
+    option = 'train_dataloader.dataset.pipeline.1.global_size=(32,32)'
+    cfg = read_recipe(
+        *('--data', denoised, '--image-size', 64, 32),
+        *('--cfg-options', option),
+    )
+    crop = cfg.train_dataloader.dataset.pipeline[1]
+    assert (crop.global_size, crop.local_size) == (
+        (32, 32),
+        (32, 16),
+    )  # half of 64 x 32
+
+
+def test_hold_out_needs_data():
+    with pytest.raises(UserError, match='--data'):
+        read_recipe('--hold-out', 0.5)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import argparse
+import signal
 import sys
 
 import pytest
@@ -89,7 +90,7 @@ def test_shared_options():
 )
 def test_work_dir_of_a_runner(tmp_path, given, content, expected):
     file = tmp_path / 'tiny.py'
-    file.write_text(content + '\n')
+    file.write_text(f'{content}\nb = dict(c=1)\n')
     args = argparse.Namespace(
         config=str(file),
         cfg_options={'b.c': 2},
@@ -167,3 +168,19 @@ def test_mistakes_in_the_code_keep_their_traceback(error):
 
     with pytest.raises(type(error)):
         run_tool(main)
+
+
+def test_sigterm_ends_as_ctrl_c(capsys):
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit) as stop:
+        run_tool(
+            lambda: signal.raise_signal(signal.SIGTERM), on_interrupt='again'
+        )
+    assert stop.value.code == 143
+    assert capsys.readouterr().err == 'stopped; again\n'
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_checkpoint_in_the_place_of_a_config_is_named(tmp_path):
+    with pytest.raises(UserError, match=r'a\.pth'):
+        read_config(tmp_path / 'a.pth')

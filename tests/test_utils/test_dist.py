@@ -1,4 +1,5 @@
 import os
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,7 +9,12 @@ from mmengine.config import Config
 from mmengine.dist import get_dist_info
 
 from mmcion.utils.checks import UserError
-from mmcion.utils.dist import adapt_to_cpu_ranks, all_gather_arrays, ranks
+from mmcion.utils.dist import (
+    adapt_to_cpu_ranks,
+    all_gather_arrays,
+    ranks,
+    warn_of_batch_norm,
+)
 
 from ..dist_utils import run_on_ranks
 
@@ -153,3 +159,17 @@ def test_a_rank_may_have_no_rows():
 def test_one_process_keeps_its_rows():
     (rows,) = all_gather_arrays(np.arange(5))
     assert rows.tolist() == [0, 1, 2, 3, 4]
+
+
+def warn_on_rank(train):
+    lines = []
+    logger = SimpleNamespace(warning=lines.append)
+    warn_of_batch_norm(torch.nn.BatchNorm1d(2).train(train), logger)
+    return lines
+
+
+def test_batch_norm_of_cpu_ranks_is_said():
+    for lines in run_on_ranks(warn_on_rank, True):
+        assert 'SyncBN' in lines[0]
+    assert run_on_ranks(warn_on_rank, False) == [[], []]
+    assert warn_on_rank(True) == []

@@ -74,6 +74,7 @@ class IdentitySampler(Sampler[list[Draw]]):
     ) -> None:
         self.sampler = sampler
         self.batch_size = batch_size
+        check_at_least(1, batch_size=batch_size)
         self.num_instances: Any = num_instances  # None until a hook sets it
         self.compat_padding = compat_padding
         self.balance_cameras = balance_cameras
@@ -94,6 +95,15 @@ class IdentitySampler(Sampler[list[Draw]]):
         self._count = np.unique(pids, return_counts=True)[1]
         if num_instances is not None:
             self.set_num_instances(num_instances)
+        single = np.count_nonzero(self._count == 1)
+        if num_instances != 1 and single > len(self._count) / 2:
+            print_log(
+                f'{single} of {len(self._count)} identities have one image, '
+                f'which fills all K places of its identity: there is nothing '
+                f'to compare it with.',
+                'current',
+                logging.WARNING,
+            )
 
     def _sort_by_camera(
         self, pids: np.ndarray, cam_ids: np.ndarray
@@ -125,12 +135,22 @@ class IdentitySampler(Sampler[list[Draw]]):
                 f'({batch}) / num_instances ({num_instances}) x {ranks} '
                 f'rank(s) needs {needed}; lower batch_size.'
             )
+        warnings = []
         num_single = int((self._count == 1).sum())
         if num_instances > 1 and num_single >= _MANY * len(self._count):
-            print_log(
+            warnings.append(
                 f'{num_single} of {len(self._count)} identities have one '
                 f'image, which fills their {num_instances} places in a batch '
-                f'(num_instances)',
+                f'(num_instances)'
+            )
+        if batch == num_instances:
+            warnings.append(
+                f'batch_size ({batch}) equals num_instances: every batch of a '
+                f'rank holds one identity, and none to tell it from.'
+            )
+        for warning in warnings:
+            print_log(
+                warning,
                 'current',
                 logging.WARNING,
             )

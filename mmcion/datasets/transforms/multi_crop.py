@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from mmcion.registry import TRANSFORMS
-from mmcion.utils.checks import UserError
+from mmcion.utils.checks import UserError, check_at_least, check_image_size
 
 from .image_ops import resize_crop
 from .random_view import RandomView, ViewKind, plan_views
@@ -55,6 +55,10 @@ class MultiCrop:
         on_device: bool = False,
         max_size: tuple[int, int] = (512, 256),
     ) -> None:
+        check_image_size(global_size, 'global_size')
+        check_image_size(local_size, 'local_size')
+        check_image_size(max_size, 'max_size')
+        check_at_least(0, num_local=num_local)
         if ratio is None:
             proportion = global_size[1] / global_size[0]
             if proportion not in _RATIOS:

@@ -8,6 +8,7 @@ from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2.functional import resize
 
 from mmcion.registry import TRANSFORMS
+from mmcion.utils.checks import check_image_size
 
 
 @TRANSFORMS.register_module()
@@ -19,7 +20,7 @@ class ResizeImage:
     """
 
     def __init__(self, size: tuple[int, int]) -> None:
-        self.size = list(size)
+        self.size = list(check_image_size(size, 'size'))
 
     def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
         """Replace ``img``."""

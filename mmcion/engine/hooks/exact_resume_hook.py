@@ -10,6 +10,7 @@ from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmcion.engine.resumed_settings import ResumedSettings
 from mmcion.engine.unfinished_step import restore_step, unfinished_step
 from mmcion.registry import HOOKS
 from mmcion.utils.checks import UserError
@@ -29,6 +30,12 @@ class ExactResumeHook(Hook):
     so far. What the model draws (dropout, drop path) is seeded by
     (seed, rank, iteration), so it needs no state that only one rank would
     save. The console counts the rest of such an epoch from 1.
+
+    Schedules and options of the optimizer are those of the config. Where
+    they differ from the checkpoint's, the log names them and the schedules
+    are computed anew up to the iteration. At the end of an epoch a run may go
+    on with other batches: the count of iterations is then that of as many
+    epochs of the new length.
     """
 
     priority = 'LOW'  # after the hooks that set epoch and K of the sampler
@@ -37,6 +44,7 @@ class ExactResumeHook(Hook):
         self._saved_length: int | None = None
         self._unfinished: dict[str, Any] = {}
         self._num_done = 0
+        self._settings: ResumedSettings | None = None
 
     def before_save_checkpoint(
         self, runner: Runner, checkpoint: dict[str, Any]
@@ -51,6 +59,8 @@ class ExactResumeHook(Hook):
         """Remember what was saved."""
         self._saved_length = checkpoint.get('meta', {}).get(_LENGTH)
         self._unfinished = checkpoint.get(_UNFINISHED, {})
+        if runner._resume:
+            self._settings = ResumedSettings(runner, checkpoint)
 
     def before_train(self, runner: Runner) -> None:
         """Find the place in the epoch and in the step."""
@@ -59,12 +69,26 @@ class ExactResumeHook(Hook):
         # batches of the epoch that were done before the checkpoint
         length = self._saved_length or now
         done = runner.iter - runner.epoch * length
-        if done and (length != now or not 0 < done <= now):
+        begun = done or self._unfinished
+        if begun and (length != now or not 0 <= done <= now):
             raise UserError(
-                f'iteration {runner.iter} is within an epoch of {length} '
-                f'batches, now {now}: resume with the same data, batch size '
-                f'and number of ranks.'
+                f'iteration {runner.iter} is within epoch {runner.epoch + 1} '
+                f'of {length} batches each, now {now}: resume with the data, '
+                f'batch size and number of ranks of the checkpoint, or start '
+                f'from its weights with load_from.'
             )
+        if length != now:
+            runner.train_loop._iter = runner.epoch * now
+            runner.optim_wrapper.initialize_count_status(
+                runner.model, runner.iter, runner.max_iters
+            )
+            runner.logger.warning(
+                f'an epoch has {now} batches now, {length} before: the run '
+                f'goes on at iteration {runner.iter}'
+            )
+        if self._settings is not None:
+            self._settings.apply(runner)
+            self._settings = None
         if done and not hasattr(loader.batch_sampler, 'skip'):
             name = type(loader.batch_sampler).__name__
             raise UserError(f'{name} can only resume between epochs.')

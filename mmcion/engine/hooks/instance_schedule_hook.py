@@ -48,6 +48,19 @@ class InstanceScheduleHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Check all K before the first batch: the sampler refuses others."""
         sampler = runner.train_dataloader.batch_sampler
+        if not hasattr(sampler, 'set_num_instances'):
+            raise UserError(
+                'InstanceScheduleHook sets K of train_dataloader.'
+                'batch_sampler=dict(type="IdentitySampler"), but the config '
+                f'has {type(sampler).__name__}: leave the hook out.'
+            )
+        if sampler.num_instances is not None:
+            raise UserError(
+                f'train_dataloader.batch_sampler.num_instances='
+                f'{sampler.num_instances} would change nothing, because '
+                f'InstanceScheduleHook sets K: set its num_instances and '
+                f'milestone_ratios in custom_hooks, such as [4] and [].'
+            )
         for num_instances in self.num_instances:
             sampler.set_num_instances(num_instances)
 

@@ -15,6 +15,8 @@ from mmcion.registry import HOOKS
 from mmcion.utils.checks import join_names
 from mmcion.utils.io import write_json
 
+_HIGHEST_RATE = 100.0  # linear probes with SGD go up to 30
+
 
 @HOOKS.register_module()
 class NonFiniteGuardHook(Hook):
@@ -26,6 +28,16 @@ class NonFiniteGuardHook(Hook):
     """
 
     priority = 'VERY_HIGH'  # before checkpoints are written
+
+    def before_train(self, runner: Runner) -> None:
+        """Warn of a learning rate that no recipe has."""
+        groups = runner.optim_wrapper.param_groups
+        rate = max(group.get('initial_lr', group['lr']) for group in groups)
+        if rate > _HIGHEST_RATE:
+            runner.logger.warning(
+                f'the learning rate is {rate:g}; is it meant? Set '
+                f'optim_wrapper.optimizer.lr.'
+            )
 
     def after_train_iter(
         self,

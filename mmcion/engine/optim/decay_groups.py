@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from mmengine.optim import OptimWrapper
-from mmengine.registry import OPTIMIZERS
 from torch import nn
 
-from mmcion.registry import OPTIM_WRAPPER_CONSTRUCTORS, OPTIM_WRAPPERS
+from mmcion.registry import (
+    OPTIM_WRAPPER_CONSTRUCTORS,
+    OPTIM_WRAPPERS,
+    OPTIMIZERS,
+)
 from mmcion.utils.checks import UserError
 
 

@@ -15,7 +15,7 @@ from .model_spec import ModelSpec
 from .network_config import evaluation_pipeline
 from .open_model import open_config, open_file, use_checkpoint
 from .publish import publish
-from .run_checkpoint import choose_run_checkpoint
+from .run_checkpoint import choose_run_checkpoint, require_whole_model
 from .select import select
 from .sources import SOURCES
 from .stored_config import read_test_config
@@ -38,6 +38,7 @@ __all__ = [
     'read_model',
     'read_model_file',
     'read_test_config',
+    'require_whole_model',
     'save_model_file',
     'select',
     'store_threshold',

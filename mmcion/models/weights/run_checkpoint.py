@@ -6,8 +6,13 @@ import re
 from pathlib import Path
 from typing import Any
 
-from mmcion.utils.checks import UserError
+from torch import nn
+
+from mmcion.utils.checks import UserError, join_names
+from mmcion.utils.finite import not_finite
 from mmcion.utils.read_checkpoint import read_checkpoint
+
+from .match import match
 
 # what a run needs to go on
 _RESUMABLE = {'message_hub', 'meta', 'optimizer', 'state_dict'}
@@ -24,7 +29,7 @@ def choose_run_checkpoint(cfg: Any) -> list[str]:
         cfg: Runner config with ``load_from``, ``resume`` and ``work_dir``.
 
     Returns:
-        Warnings about damaged checkpoints that an earlier one replaces.
+        Warnings about unsound checkpoints that an earlier one replaces.
 
     Raises:
         UserError: If there is no checkpoint to go on from, but damaged ones.
@@ -76,3 +81,29 @@ def _require_sound(path: str | Path, resume: bool) -> None:
             f'{path} has no {", ".join(missing)}; a run can start from it '
             f'(load_from), but not resume.'
         )
+    state = {
+        part: checkpoint.get(part) for part in ('state_dict', 'optimizer')
+    }
+    if resume and (names := not_finite(state)):
+        raise UserError(
+            f'{path} holds NaN or infinity, in {join_names(names, 3)}; resume '
+            f'from an earlier checkpoint.'
+        )
+
+
+def require_whole_model(model: nn.Module, checkpoint: Any) -> None:
+    """Raise ``UserError`` unless a checkpoint fits a model, head included.
+
+    mmengine loads what fits and leaves the rest at random.
+    """
+    tensors = checkpoint.get('state_dict', checkpoint)
+    tensors = {k.removeprefix('module.'): v for k, v in tensors.items()}
+    report = match(
+        model,
+        tensors,
+        name=f'the model {type(model).__name__}',
+        hint='load_from and resume take checkpoints of the same model; to '
+        'start from a backbone set model.backbone_checkpoint=FILE.',
+    )
+    if not report.fits:
+        raise UserError(f'the checkpoint has {report}')

@@ -388,13 +388,13 @@ def test_data_loader_of_a_config():
     assert list(loader) == list(map(list, expected))
 
 
-@pytest.mark.parametrize(
-    ('sizes', 'warned'), [((1, 4, 4), True), ((1, *[4] * 20), False)]
-)
-def test_identities_of_one_image(monkeypatch, sizes, warned):
+def test_batches_that_teach_nothing_are_warned_of(monkeypatch):
     logged = []
     monkeypatch.setattr(
-        identity_sampler, 'print_log', lambda *a: logged.append(a)
+        identity_sampler, 'print_log', lambda text, *_: logged.append(text)
     )
-    make(labels(sizes), 4, 2)
-    assert len(logged) == warned
+    make(labels((1, *[4] * 20)), 4, 2)
+    assert not logged
+    make(labels((1, 4, 4)), 4, 2)
+    make(labels((4, 4)), 4, 4)
+    assert '1 of 3' in logged[0] and 'one identity' in logged[1]

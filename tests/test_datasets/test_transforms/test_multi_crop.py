@@ -249,3 +249,18 @@ def test_large_images_are_reduced_for_the_device(size, expected):
     assert (plan.images == 7).all()
     ends = plan.boxes[:, :2] + plan.boxes[:, 2:]
     assert (ends <= torch.tensor(expected)).all()
+
+
+@pytest.mark.parametrize(
+    'options',
+    [
+        {'global_size': (0, 0)},
+        {'global_size': 128},
+        {'local_size': (64, -1)},
+        {'num_local': -1},
+    ],
+)
+def test_sizes_and_numbers_must_be_usable(options):
+    usual = {'global_size': (16, 8), 'local_size': (8, 4), 'num_local': 2}
+    with pytest.raises(UserError, match=next(iter(options))):
+        MultiCrop(**{**usual, **options})

@@ -1,6 +1,8 @@
+import pytest
 import torch
 
 from mmcion.datasets.transforms import ResizeImage
+from mmcion.utils.checks import UserError
 
 
 def test_image_gets_the_size():
@@ -22,3 +24,9 @@ def test_shrinking_is_antialiased():
     shrunk = ResizeImage((16, 16))({'img': image})['img'][..., 1:-1].int()
     # inside; taking every fourth pixel would give black or white
     assert (shrunk - 127).abs().max() <= 4
+
+
+@pytest.mark.parametrize('size', [128, (0, 64), (128,), '128'])
+def test_size_must_be_two_positive_integers(size):
+    with pytest.raises(UserError, match='size'):
+        ResizeImage(size)

@@ -1,7 +1,9 @@
 import os
+import signal
 
 import pytest
 import torch
+from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import nn
 
@@ -93,3 +95,65 @@ def test_leavings_of_a_killed_run_are_removed(tmp_path):
 def test_other_storages_write_in_their_own_way():
     hook = AtomicCheckpointHook(backend_args={'backend': 'petrel'})
     assert hook.backend_args == {'backend': 'petrel'}
+
+
+@pytest.mark.parametrize('where', ['weight', 'state'])
+def test_nothing_that_is_not_finite_is_saved(tmp_path, where):
+    runner = make_runner(
+        tmp_path,
+        interval=1,
+    )
+
+    class Spoil(Hook):
+        def before_train_iter(self, runner, *_, **__):
+            if runner.epoch == 1:
+                optimizer = runner.optim_wrapper.optimizer
+                if where == 'weight':
+                    runner.model.weight.data.fill_(torch.nan)
+                else:
+                    state = optimizer.state[runner.model.weight]
+                    state['momentum'] = torch.tensor(torch.inf)
+
+    runner.register_hook(Spoil())
+    with pytest.raises(FloatingPointError, match='iteration 5|iteration 6'):
+        runner.train()
+    assert files(tmp_path) == ['epoch_1.pth']
+    last = (tmp_path / 'last_checkpoint').read_text()
+    assert last == str(tmp_path / 'epoch_1.pth')
+
+
+def test_checkpoint_that_should_have_gone_is_removed(tmp_path):
+    make_runner(tmp_path, interval=1, max_keep_ckpts=1).train()
+    for name in ('epoch_2.pth', 'mine.pth'):
+        (tmp_path / name).write_bytes(b'')
+    runner = make_runner(tmp_path, interval=1, max_keep_ckpts=1)
+    runner._resume, runner._load_from = True, str(tmp_path / 'epoch_3.pth')
+    runner.train()
+    assert files(tmp_path) == ['epoch_3.pth', 'mine.pth']
+
+
+def test_sigterm_saves_at_the_end_of_the_iteration(tmp_path):
+    def end(number, frame):
+        raise SystemExit(128 + number)
+
+    class Stop(Hook):
+        def before_train_iter(self, runner, *_, **__):
+            if runner.iter == 4:
+                signal.raise_signal(signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        runner = make_runner(tmp_path, interval=1)
+        runner.register_hook(Stop())
+        with pytest.raises(SystemExit, match='143'):
+            runner.train()
+        assert signal.getsignal(signal.SIGTERM) is end
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    last = tmp_path / 'stopped_iter_5.pth'
+    assert (tmp_path / 'last_checkpoint').read_text() == str(last)
+    meta = torch.load(last, weights_only=False)['meta']
+    assert (meta['epoch'], meta['iter']) == (1, 5)
+    # the next regular checkpoint takes its place
+    make_runner(tmp_path, interval=1).train()
+    assert not last.exists()

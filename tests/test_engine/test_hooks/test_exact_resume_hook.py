@@ -21,6 +21,20 @@ class Logger:
     def info(self, line):
         self.lines.append(line)
 
+    warning = info
+
+
+class FakeRunner(SimpleNamespace):
+    """Counts iterations in its loop, as mmengine's does."""
+
+    _resume = False
+    max_iters = 99
+    model = None
+
+    @property
+    def iter(self):
+        return self.train_loop._iter
+
 
 def make_runner(iteration=0, epoch=0, seed=0):
     dataset = SimpleNamespace(pids=np.repeat(np.arange(24), 4))
@@ -30,12 +44,15 @@ def make_runner(iteration=0, epoch=0, seed=0):
     loader = torch.utils.data.DataLoader(
         range(96), batch_sampler=IdentitySampler(sampler, 24, 2)
     )
-    return SimpleNamespace(
+    return FakeRunner(
         train_dataloader=loader,
-        iter=iteration,
+        train_loop=SimpleNamespace(_iter=iteration),
         epoch=epoch,
         seed=seed,
-        optim_wrapper=SimpleNamespace(should_update=lambda: True),
+        optim_wrapper=SimpleNamespace(
+            should_update=lambda: True,
+            initialize_count_status=lambda *_: None,
+        ),
         logger=Logger(),
     )
 
@@ -68,6 +85,7 @@ def test_end_of_an_epoch_may_go_on_with_another_length(length):
     runner = make_runner(iteration=2 * length, epoch=2)
     resume(runner, {'batches_per_epoch': length})
     assert len(list(runner.train_dataloader)) == 4
+    assert runner.iter == 2 * 4
 
 
 @pytest.mark.parametrize(

@@ -94,3 +94,17 @@ def test_lists_must_fit_each_other(milestone_ratios):
 def test_milestones_are_ratios(ratio):
     with pytest.raises(UserError, match=str(ratio)):
         InstanceScheduleHook([2, 4], [ratio])
+
+
+def test_k_has_one_place():
+    runner = make_runner()
+    runner.train_dataloader.batch_sampler.set_num_instances(4)
+    with pytest.raises(UserError, match='num_instances=4'):
+        InstanceScheduleHook([2, 4], [0.5]).before_train(runner)
+
+
+def test_other_batches_have_no_k():
+    runner = make_runner()
+    runner.train_dataloader.batch_sampler = object()
+    with pytest.raises(UserError, match='IdentitySampler'):
+        InstanceScheduleHook([2, 4], [0.5]).before_train(runner)

@@ -1,3 +1,4 @@
+import logging
 import math
 from types import SimpleNamespace
 
@@ -87,3 +88,13 @@ def test_all_ranks_stop_when_one_must(tmp_path):
     assert [r['ranks_at_fault'] for r in records] == [[1], [1]]
     assert [r['losses']['loss'] for r in records] == ['0.5', 'nan']
     assert [len(r['images']) for r in records] == [2, 1]
+
+
+@pytest.mark.parametrize(('rate', 'warns'), [(30.0, False), (1e10, True)])
+def test_absurd_learning_rate_is_warned_of(rate, warns, caplog):
+    runner = SimpleNamespace(
+        optim_wrapper=SimpleNamespace(param_groups=[{'lr': rate}]),
+        logger=logging.getLogger('test'),
+    )
+    NonFiniteGuardHook().before_train(runner)
+    assert ('1e+10' in caplog.text) == warns

@@ -1,0 +1,294 @@
+"""Train any recipe on images of one's own: ``tools/train.py --data``."""
+
+from __future__ import annotations
+
+import csv
+import os
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from mmengine.config import Config
+from mmengine.dist import barrier, is_main_process
+from mmengine.logging import print_log
+
+from mmcion.datasets import FolderReID, Market1501, ReIDDataset
+from mmcion.datasets.reid.reid_image import JUNK, ReIDImage
+from mmcion.registry import MODELS
+from mmcion.structures import AnnotationTable
+from mmcion.structures.column_folder import HEADER
+from mmcion.utils.checks import UserError, check_image_size, check_interval
+from mmcion.utils.config_check import arguments
+from mmcion.utils.images import is_image_name
+from mmcion.utils.io import atomic_file
+
+_FORMS = (
+    'the folder that tools/denoise.py wrote, an AnnotationTable, a CION '
+    'annotation (.json), a CSV with the columns path and pid, a folder with '
+    'one folder of images per identity, or images named as in Market-1501 '
+    '(0002_c1s1_000451_03.jpg)'
+)
+
+
+class OwnData(NamedTuple):
+    """What a run trains on, and is tested on.
+
+    Attributes:
+        ann_file: Annotation of the training.
+        num_identities: Identities in it.
+        test_csv: Identities that were held out, for ``ReIDDataset``; None
+            without.
+        has_cameras: Whether the images held out have several cameras.
+    """
+
+    ann_file: str
+    num_identities: int
+    test_csv: str | None = None
+    has_cameras: bool = False
+
+
+def read_set(path: str | Path) -> AnnotationTable:
+    """Read a set of training images in any of the forms of ``--data``.
+
+    Identities are 0..P-1; a camera is 0 where none is known.
+
+    Raises:
+        FileNotFoundError: If there is nothing at the path.
+        UserError: If it has none of the forms.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f'{path} does not exist. Give {_FORMS}.')
+    if (annotation := _annotation(path)) is not None:
+        return AnnotationTable.load(annotation)
+    images = _read_images(path)
+    kept = sorted(image for image in images if image.pid != JUNK)
+    if not kept:
+        raise UserError(f'{path} has no images to train on. Give {_FORMS}.')
+    root = path if path.is_dir() else path.parent
+    _, pid = np.unique([image.pid for image in kept], return_inverse=True)
+    return AnnotationTable(
+        [os.path.relpath(image.path, root) for image in kept],
+        pid,
+        np.array([max(image.cam_id, 0) for image in kept]),
+        root,
+    )
+
+
+def _annotation(path: Path) -> Path | None:
+    """Return the annotation that a path is or has; None if it has none."""
+    if path.suffix == '.json':
+        return path
+    for folder in (path / 'annotation', path):
+        if (folder / HEADER).is_file():
+            return folder
+    return None
+
+
+def _read_images(path: Path) -> list[ReIDImage]:
+    """Return the images of a CSV or of a folder."""
+    options: dict[str, Any] = {'split': 'train', 'lazy_init': True}
+    if path.is_file():
+        if path.suffix != '.csv':
+            raise UserError(f'{path} is no set of images. Give {_FORMS}.')
+        dataset: Any = ReIDDataset(path, path.parent, **options)
+        return dataset.read()['train']
+    if (path / 'bounding_box_train').is_dir():
+        return Market1501(path, **options).read()['train']
+    if any(is_image_name(entry.name) for entry in os.scandir(path)):
+        return Market1501(path, **options).read_folder(path)
+    return FolderReID(path, **options).read()['train']
+
+
+def prepare_data(
+    paths: Sequence[str],
+    folder: str | Path,
+    *,
+    hold_out: float | None = None,
+    seed: int = 0,
+) -> OwnData:
+    """Read sets of images, and write what a run needs of them.
+
+    The main process writes; call it on all ranks.
+
+    Args:
+        paths: Sets, see ``read_set``. Identities and cameras of different
+            sets are different ones.
+        folder: Folder for the annotation; a single annotation that is used
+            as a whole stays where it is.
+        hold_out: Fraction of the identities to test on instead.
+        seed: Seed of their draw.
+    """
+    if hold_out is not None:
+        check_interval('(0, 1)', hold_out=hold_out)
+    tables = [read_set(path) for path in paths]
+    source = _annotation(Path(paths[0]))
+    if len(tables) == 1 and hold_out is None and source is not None:
+        return OwnData(str(source), len(np.unique(tables[0].pid)))
+    table = join_sets(tables)
+    pids = np.unique(table.pid)
+    held = set()
+    if hold_out is not None:
+        count = round(hold_out * len(pids))
+        if not 2 <= count <= len(pids) - 2:
+            raise UserError(
+                f'--hold-out {hold_out} of {len(pids)} identities is {count}; '
+                f'testing and training need two each.'
+            )
+        held = set(random.Random(seed).sample(pids.tolist(), count))
+    is_held = np.isin(table.pid, list(held))  # (N,)
+    train = Path(folder) / 'train'
+    test = Path(folder) / 'hold_out.csv'
+    if is_main_process():
+        kept = ~is_held
+        _, pid = np.unique(table.pid[kept], return_inverse=True)
+        AnnotationTable(
+            table.path[kept], pid, table.cam_id[kept], table.image_root
+        ).save(train)
+        if held:
+            _write_csv(test, table, is_held)
+    barrier()
+    print_log(
+        f'own data: {int((~is_held).sum())} images of '
+        f'{len(pids) - len(held)} identities to train on, '
+        f'{int(is_held.sum())} of {len(held)} held out',
+        'current',
+    )
+    return OwnData(
+        str(train),
+        len(pids) - len(held),
+        str(test) if held else None,
+        len(np.unique(table.cam_id[is_held])) > 1,
+    )
+
+
+def join_sets(tables: Sequence[AnnotationTable]) -> AnnotationTable:
+    """Join sets; identities and cameras of each get numbers of their own."""
+    if len(tables) == 1:
+        return tables[0]
+    roots = [Path(table.image_root or '.').resolve() for table in tables]
+    for root in roots:
+        if not root.is_dir() or (root / 'data.mdb').exists():
+            raise UserError(
+                f'{root} is no folder of image files: packed images can only '
+                f'be trained on by themselves.'
+            )
+    common = Path(os.path.commonpath(roots))
+    paths, pids, cams = [], [], []
+    first_pid = first_cam = 0
+    for root, table in zip(roots, tables, strict=True):
+        prefix = str(root.relative_to(common))
+        paths += [
+            os.path.join(prefix, name.decode()) for name in table.path.tolist()
+        ]
+        pids.append(table.pid + first_pid)
+        cams.append(table.cam_id + first_cam)
+        first_pid += int(table.pid.max(initial=-1)) + 1
+        first_cam += int(table.cam_id.max(initial=-1)) + 1
+    return AnnotationTable(
+        paths, np.concatenate(pids), np.concatenate(cams), common
+    )
+
+
+def _write_csv(file: Path, table: AnnotationTable, rows: np.ndarray) -> None:
+    root = Path(table.image_root or '.').resolve()
+    if not root.is_dir():
+        raise UserError(f'--hold-out needs image files, but {root} is packed.')
+    with (
+        atomic_file(file) as temporary,
+        open(temporary, 'w', newline='') as stream,
+    ):
+        writer = csv.writer(stream, lineterminator='\n')
+        writer.writerow(['path', 'pid', 'cam_id'])
+        for row in np.flatnonzero(rows):
+            name = root / table.path[row].decode()
+            writer.writerow([name, table.pid[row], table.cam_id[row]])
+
+
+def use_own_data(cfg: Config, data: OwnData) -> None:
+    """Let a recipe train on own images, and test on those held out.
+
+    Sets the data sets and, of a fine-tuning recipe, the number of classes. A
+    recipe has no validation if nothing was held out.
+    """
+    dataset = cfg.train_dataloader.dataset
+    pretrains = dataset.type == 'IdentityDataset'
+    options = {'ann_file': data.ann_file, 'data_root': None}
+    if pretrains:
+        dataset.update(options)
+    else:
+        cfg.train_dataloader.dataset = {
+            'type': 'IdentityDataset',
+            **options,
+            'pipeline': dataset.pipeline,
+        }
+    if 'num_classes' in (cfg.model.get('head') or {}):
+        cfg.model.head.num_classes = data.num_identities
+    if data.test_csv is None:
+        for part in ('dataloader', 'cfg', 'evaluator'):
+            for stage in ('val', 'test'):
+                cfg.pop(f'{stage}_{part}', None)
+        cfg.train_cfg.pop('val_interval', None)
+        cfg.default_hooks.checkpoint.pop('save_best', None)
+        return
+    loader = cfg.get('val_dataloader') or {
+        'batch_size': 64,
+        'num_workers': 2,
+        'sampler': {'type': 'DefaultSampler', 'shuffle': False},
+        'dataset': {'pipeline': _test_pipeline(dataset.pipeline)},
+    }
+    test = {
+        'type': 'ReIDDataset',
+        'ann_file': data.test_csv,
+        'data_root': '/',
+        'draw_queries': True,
+        'pipeline': loader['dataset']['pipeline'],
+    }
+    for stage in ('val', 'test'):
+        cfg[f'{stage}_dataloader'] = {**loader, 'dataset': test}
+        cfg[f'{stage}_evaluator'] = {
+            'type': 'ReIDMetric',
+            'camera_aware': data.has_cameras,
+        }
+        cfg[f'{stage}_cfg'] = {}
+
+
+def _test_pipeline(pipeline: Sequence[Any]) -> list[dict[str, Any]]:
+    """Return the pipeline of a test at the size of the global views."""
+    (size,) = (t.global_size for t in pipeline if 'global_size' in t)
+    return [
+        {'type': 'LoadImage'},
+        {'type': 'ResizeImage', 'size': size},
+        {'type': 'PackReIDInputs'},
+    ]
+
+
+def set_image_size(cfg: Config, size: Sequence[int]) -> None:
+    """Set height and width of the images in all pipelines of a recipe.
+
+    Local views keep their ratio to the global ones; backbones with position
+    embeddings get the size, too.
+    """
+    size = check_image_size(size, '--image-size')
+    backbone = MODELS.get(cfg.model.backbone.type)
+    if 'img_size' in (arguments(backbone) or ()):
+        cfg.model.backbone.img_size = size
+    for name, loader in cfg.items():
+        if not name.endswith('_dataloader'):
+            continue
+        for transform in loader.dataset.pipeline:
+            if 'global_size' in transform:
+                transform.local_size = tuple(
+                    max(round(local * new / old), 1)
+                    for local, new, old in zip(
+                        transform.local_size,
+                        size,
+                        transform.global_size,
+                        strict=True,
+                    )
+                )
+                transform.global_size = size
+            elif 'size' in transform:
+                transform['size'] = size
