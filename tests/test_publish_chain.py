@@ -197,7 +197,7 @@ def test_documented_lines_decide_as_the_model_does(
 ):
     call_main(
         *('export_model.py', 'model.pth', '--out', 'model.onnx'),
-        *('--with-preprocess', '--normalize', *resize),
+        *('--overwrite', '--with-preprocess', '--normalize', *resize),
     )
     blocks = re.findall(
         r'```python\n(.*?)```',

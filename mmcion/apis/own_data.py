@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import random
 from collections.abc import Sequence
@@ -22,7 +21,7 @@ from mmcion.structures.column_folder import HEADER
 from mmcion.utils.checks import UserError, check_image_size, check_interval
 from mmcion.utils.config_check import arguments
 from mmcion.utils.images import is_image_name
-from mmcion.utils.io import atomic_file
+from mmcion.utils.io import write_csv
 
 _FORMS = (
     'the folder that tools/denoise.py wrote, an AnnotationTable, a CION '
@@ -196,15 +195,15 @@ def _write_csv(file: Path, table: AnnotationTable, rows: np.ndarray) -> None:
     root = Path(table.image_root or '.').resolve()
     if not root.is_dir():
         raise UserError(f'--hold-out needs image files, but {root} is packed.')
-    with (
-        atomic_file(file) as temporary,
-        open(temporary, 'w', newline='') as stream,
-    ):
-        writer = csv.writer(stream, lineterminator='\n')
-        writer.writerow(['path', 'pid', 'cam_id'])
-        for row in np.flatnonzero(rows):
-            name = root / table.path[row].decode()
-            writer.writerow([name, table.pid[row], table.cam_id[row]])
+    # of a single camera no query would have a match: leave it out
+    several = len(np.unique(table.cam_id[rows])) > 1
+    lines: list[list[Any]] = [['path', 'pid', 'cam_id']] + [
+        [root / os.fsdecode(path), pid, cam_id]
+        for path, pid, cam_id in zip(
+            table.path[rows], table.pid[rows], table.cam_id[rows], strict=True
+        )
+    ]
+    write_csv(file, [line[: 2 + several] for line in lines])
 
 
 def use_own_data(cfg: Config, data: OwnData) -> None:

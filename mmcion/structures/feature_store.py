@@ -99,7 +99,7 @@ class FeatureStore:
         self._features = features
         self.meta = dict(meta or {})
         listed = as_integers(
-            'unreadable', self.meta.get('unreadable') or [], np.int64
+            'unreadable', self.meta.get('unreadable', ()), np.int64
         )
         self.unreadable = np.unique(listed)
         wrong = (self.unreadable < 0) | (self.unreadable >= len(self))

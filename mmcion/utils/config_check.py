@@ -106,11 +106,17 @@ def check_options(cfg: Any, options: Mapping[str, Any], source: Any) -> None:
                 node = node[int(part)]
             elif isinstance(node, Mapping):
                 if part not in node:
+                    # another option may set the class
+                    kind = options.get(f'{where}.type', node.get('type'))
+                    if kind is not None:
+                        node = {**node, 'type': kind}
                     taken = _taken(node, parts[:place], runs)
-                    if place == 0:
-                        taken = dict.fromkeys(
-                            [*node, *(_sections() if runs else ())]
-                        )
+                    if place == 0 and runs:
+                        taken = dict.fromkeys([*node, *_sections()])
+                    elif place == 0 and (
+                        part in _nested_keys(cfg) or suggest(part, node)
+                    ):
+                        taken = dict.fromkeys(node)
                     if taken is not None and part not in taken:
                         _refuse(source, path, taken, name, cfg)
                     break  # a setting that the config leaves at its default
@@ -240,6 +246,11 @@ def _mappings(
     elif isinstance(node, list | tuple):
         for index, part in enumerate(node):
             yield from _mappings(part, (*path, str(index)))
+
+
+def _nested_keys(cfg: Mapping[str, Any]) -> set[str]:
+    """Return the keys of all dictionaries below the top."""
+    return {key for _, node in _mappings(cfg, ()) for key in node}
 
 
 def _taken(
