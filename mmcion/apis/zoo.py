@@ -224,7 +224,8 @@ def _zoo_file(entry: ZooEntry) -> Path:
         f'there are no weights of {entry.name} here ({where}). '
         f'{entry.obtain} Convert your copy with tools/model_converters/'
         f'reidzoo_to_mmcion.py, save it as {entry.file} in a folder and set '
-        f'{ZOO_FOLDER} to that folder; or give its path as pretrained.'
+        f'{ZOO_FOLDER} to that folder; or give its path (pretrained=, '
+        f'--weights).'
     )
 
 

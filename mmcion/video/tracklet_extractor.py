@@ -14,7 +14,7 @@ from mmengine.logging import print_log
 
 from mmcion.registry import DETECTORS, TRACKERS
 from mmcion.structures import TrackletTable
-from mmcion.utils.checks import UserError, check_at_least
+from mmcion.utils.checks import UserError, check_at_least, join_names
 from mmcion.utils.io import hash_file, write_json
 from mmcion.utils.paths import printable
 from mmcion.utils.progress import progress_bar
@@ -233,8 +233,8 @@ def _check_any_readable(
 ) -> None:
     if len(errors) == len(videos):
         raise UserError(
-            f'none of {len(videos)} videos can be read:\n  '
-            + '\n  '.join(map(str, errors.values()))
+            f'none of {len(videos)} videos can be read: '
+            + join_names(errors.values())
         )
 
 

@@ -254,6 +254,29 @@ CASES = [
         ['good.json'],
         1,
     ),
+    ('train.py {weights}', ['weights.pth', 'config'], 1),
+    ('train.py {pretrain} --cfg-options modle.x=1', ['modle', 'model'], 1),
+    (
+        'train.py {pretrain} --data {good} --cfg-options '
+        'train_dataloader.batchsize=4',
+        ['batchsize', 'batch_size'],
+        1,
+    ),
+    (
+        'train.py {pretrain} --data {good} --cfg-options optim_wrapper.'
+        'optimizer.lr=1e-3x',
+        ['1e-3x', 'lr'],
+        1,
+    ),
+    (f'{TRACKLETS} rtsp://camera/1 --out x', ['rtsp://camera/1', 'file'], 1),
+    (f'{TRACKLETS} {{good}} --out x', ['good.json'], 1),
+    ('export_model.py resnet18 --out x.onnx', ['--weights'], 1),
+    (
+        'export_model.py resnet18 --random-weights --out x.bin',
+        ['x.bin', '.onnx'],
+        1,
+    ),
+    (f'{PACK} --out x', ['SOURCE'], 2),
 ]
 
 
@@ -320,31 +343,3 @@ def test_mistake_is_named_in_a_line(case, paths, call_tool, capfd):
     *_, message = error.rstrip().split('error: ')
     assert '\n' not in message
     assert [word for word in words if word not in message] == []
-
-
-PENDING = [
-    ('train.py {weights}', ['weights.pth', 'config'], 1),
-    ('train.py {pretrain} --data {minus_1}', ['-1'], 1),
-    ('train.py {pretrain} --cfg-options modle.x=1', ['modle', 'model'], 1),
-    (
-        'train.py {pretrain} --data {good} --cfg-options '
-        'train_dataloader.batchsize=4',
-        ['batchsize', 'batch_size'],
-        1,
-    ),
-    (
-        'train.py {pretrain} --data {good} --cfg-options optim_wrapper.'
-        'optimizer.lr=1e-3x',
-        ['1e-3x', 'lr'],
-        1,
-    ),
-    (f'{TRACKLETS} rtsp://camera/1 --out x', ['rtsp://camera/1', 'file'], 1),
-    (f'{TRACKLETS} {{good}} --out x', ['good.json'], 1),
-    ('export_model.py resnet18 --out x.onnx', ['--weights'], 1),
-    (
-        'export_model.py resnet18 --random-weights --out x.bin',
-        ['x.bin', '.onnx'],
-        1,
-    ),
-    (f'{PACK} --out x', ['source'], 2),
-]
