@@ -16,7 +16,8 @@ from ..detections import Detections
 class BaseDetector(ABC):
     """Finds people in the frames of a video.
 
-    One detector is used for many videos, one after the other.
+    One detector is used for many videos, one after the other. Register your
+    own in ``DETECTORS`` and name it in a config of ``configs/tracklets``.
     """
 
     def check_videos(self, videos: Sequence[Path]) -> None:  # noqa: B027
