@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -80,6 +81,10 @@ class TrackletReading:
         The table comes last, so where there is one, the others fit it.
         """
         out = Path(out)
+        # the largest part first: a full disk leaves old results as they are
+        new = out / '.table.tmp'
+        shutil.rmtree(new, ignore_errors=True)
+        self.table.save(new)
         shutil.rmtree(out / 'table', ignore_errors=True)
         for name in (CHECKSUMS, TRUTH):
             (out / name).unlink(missing_ok=True)
@@ -87,7 +92,7 @@ class TrackletReading:
         if self.truth is not None:
             save_npy(out / TRUTH, self.truth)
         write_checksums(out, [SKIPPED, TRUTH])
-        self.table.save(out / 'table')
+        os.replace(new, out / 'table')
 
     def summary(self) -> str:
         """Return counts and report as text."""

@@ -135,3 +135,22 @@ def test_truth_of_an_earlier_reading_is_removed(tmp_path):
     again.save(tmp_path / 'out')
     assert not (tmp_path / 'out' / 'truth.npy').exists()
     assert again.summary() == '4 images, 2 tracklets, 2 videos'
+
+
+def test_old_results_stay_if_the_disk_is_full(tmp_path, monkeypatch):
+    reading(tmp_path, truth=True).save(tmp_path)
+    before = {
+        path: path.read_bytes()
+        for path in tmp_path.rglob('*.*')
+        if path.is_file()
+    }
+    second = reading(tmp_path, truth=False)
+
+    def fail(folder):
+        raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr(second.table, 'save', fail)
+    with pytest.raises(OSError, match='No space'):
+        second.save(tmp_path)
+    for path, content in before.items():
+        assert path.read_bytes() == content
