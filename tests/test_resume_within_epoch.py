@@ -83,8 +83,10 @@ def test_workers_do_not_matter(
     assert_same_run(load(work_dir), load(full_run))
 
 
-def kill_before(crops, work_dir, iteration, *arguments, **options):
-    """Train in a process of its own until it is killed before a batch."""
+def stop_before(
+    crops, work_dir, iteration, *arguments, number=signal.SIGKILL, **options
+):
+    """Train in a process of its own that gets a signal before a batch."""
     options = {**train_options(crops, work_dir), **options}
     work_dir.mkdir(exist_ok=True)
     config = work_dir / 'killed.py'
@@ -92,7 +94,8 @@ def kill_before(crops, work_dir, iteration, *arguments, **options):
         f'_base_ = {str(DATA / "tiny_train.py")!r}\n'
         f"custom_imports = dict(imports=['tests.tiny', 'tests.kill_hook'])\n"
         f'default_hooks = '
-        f"dict(kill=dict(type='KillHook', iteration={iteration}))\n"
+        f"dict(kill=dict(type='KillHook', iteration={iteration}, "
+        f'number={int(number)}))\n'
     )
     done = run_tool(
         *('train.py', config, '--work-dir', work_dir, *arguments),
@@ -100,7 +103,23 @@ def kill_before(crops, work_dir, iteration, *arguments, **options):
         *(f'{key}={value}' for key, value in options.items()),
         cwd=work_dir,
     )
+    return done
+
+
+def kill_before(*arguments, **options):
+    done = stop_before(*arguments, **options)
     assert done.returncode == -signal.SIGKILL, done.stderr
+
+
+def test_terminated_run_saves_and_goes_on(crops, full_run, tmp_path):
+    options = by_iterations(interval=8)
+    done = stop_before(crops, tmp_path, 5, number=signal.SIGTERM, **options)
+    assert done.returncode == 143, done.stderr
+    assert '--resume' in done.stderr and 'Traceback' not in done.stderr
+    (stopped,) = tmp_path.glob('stopped_iter_*.pth')
+    train(crops, tmp_path, '--resume', **options)
+    assert_same_run(load(tmp_path), load(full_run))
+    assert not stopped.exists()
 
 
 def test_killed_run_goes_on(crops, full_run, tmp_path):
