@@ -45,7 +45,7 @@ def test_folder_with_a_missing_image(tmp_path):
     assert '--max-missing' in done.stderr and '6.png' in done.stderr
     done = run_tool(*command, '--max-missing', '1', cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert '1 missing or empty, such as 6.png' in done.stdout
+    assert '1 missing or unreadable, such as 6.png' in done.stdout
     assert same_images(tmp_path / 'in', tmp_path / 'out', 6)
 
 
