@@ -38,6 +38,9 @@ HOOKS = _child(
     'apis.evaluation_check_hook',
     'apis.retrieval_report_hook',
 )
+MODEL_WRAPPERS = _child(
+    'model wrapper', engine.MODEL_WRAPPERS, 'engine.rank_wrapper'
+)
 OPTIM_WRAPPERS = _child(
     'optimizer wrapper', engine.OPTIM_WRAPPERS, 'engine.optim'
 )
@@ -55,9 +58,6 @@ PARAM_SCHEDULERS = _child(
 EVALUATORS = _child('evaluator', engine.EVALUATOR, 'evaluation')
 LOG_PROCESSORS = _child('log processor', engine.LOG_PROCESSORS, 'engine')
 LOOPS = _child('loop', engine.LOOPS, 'engine')
-MODEL_WRAPPERS = _child(
-    'model wrapper', engine.MODEL_WRAPPERS, 'engine.rank_wrapper'
-)
 OPTIMIZERS = _child('optimizer', engine.OPTIMIZERS, 'engine.optim')
 RUNNERS = _child('runner', engine.RUNNERS, 'engine')
 RUNNER_CONSTRUCTORS = _child(

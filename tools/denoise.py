@@ -29,7 +29,12 @@ row of the table), report.json, and report.html to look at.
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmcion.utils.cli import add_cfg_options, add_launcher, tool_parser
+    from mmcion.utils.cli import (
+        add_cfg_options,
+        add_launcher,
+        add_overwrite,
+        tool_parser,
+    )
 
     parser = tool_parser(__doc__, EXAMPLE)
     parser.add_argument('config', help='pipeline of denoisers (.py)')
@@ -40,11 +45,9 @@ def parse_args() -> argparse.Namespace:
         '--features', required=True, help='folder of its FeatureStore'
     )
     parser.add_argument('--out', required=True, help='folder to write to')
-    parser.add_argument(
-        '--overwrite',
-        action='store_true',
-        help='replace identities in the out folder that other settings or '
-        'inputs gave',
+    add_overwrite(
+        parser,
+        'identities in the out folder that other settings or inputs gave',
     )
     add_cfg_options(parser)
     add_launcher(parser)

@@ -30,6 +30,7 @@ def parse_args() -> argparse.Namespace:
         add_cfg_options,
         add_custom_imports,
         add_launcher,
+        add_overwrite,
         tool_parser,
     )
 
@@ -57,11 +58,8 @@ def parse_args() -> argparse.Namespace:
         help='continue if up to N images are missing or damaged; their '
         'features are zero and features.json lists their rows (default: 0)',
     )
-    parser.add_argument(
-        '--overwrite',
-        action='store_true',
-        help='replace features in the out folder that other images or '
-        'settings gave',
+    add_overwrite(
+        parser, 'features in the out folder that other images or settings gave'
     )
     add_cfg_options(parser)
     add_launcher(parser)

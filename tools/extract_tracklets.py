@@ -21,7 +21,7 @@ stopped. Other settings or videos need another folder, or --overwrite.
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmcion.utils.cli import add_cfg_options, tool_parser
+    from mmcion.utils.cli import add_cfg_options, add_overwrite, tool_parser
 
     parser = tool_parser(__doc__, EXAMPLE)
     parser.add_argument(
@@ -59,11 +59,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--workers', type=int, default=1, help='number of processes'
     )
-    parser.add_argument(
-        '--overwrite',
-        action='store_true',
-        help='replace other tracklets in the out folder',
-    )
+    add_overwrite(parser, 'other tracklets in the out folder')
     add_cfg_options(parser)
     args = parser.parse_args()
     if args.boxes and args.detector not in (None, 'boxes'):

@@ -26,7 +26,12 @@ NEEDED = ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper')
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmcion.utils.cli import add_cfg_options, add_launcher, tool_parser
+    from mmcion.utils.cli import (
+        add_cfg_options,
+        add_image_size,
+        add_launcher,
+        tool_parser,
+    )
 
     parser = tool_parser(__doc__, EXAMPLE)
     parser.add_argument('config', help='config file')
@@ -46,12 +51,9 @@ def parse_args() -> argparse.Namespace:
         metavar='FRACTION',
         help='fraction of the identities of --data to test on, not to train',
     )
-    parser.add_argument(
-        '--image-size',
-        nargs=2,
-        type=int,
-        metavar=('H', 'W'),
-        help='pixels of images and global views (default: of the config)',
+    add_image_size(
+        parser,
+        'pixels of images and global views (default: those of the config)',
     )
     parser.add_argument('--work-dir', help='logs and checkpoints go here')
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""Open models: of the zoo by name, of files and configs by path."""
+"""Open models: by name from the zoo, or by the path of a file or config."""
 
 from __future__ import annotations
 

@@ -92,17 +92,15 @@ def add_cfg_options(parser: argparse.ArgumentParser) -> None:
 def add_out_options(parser: argparse.ArgumentParser, what: str) -> None:
     """Add ``--out`` and ``--overwrite``, of tools that cannot resume."""
     parser.add_argument('--out', required=True, help=f'{what} to write')
-    parser.add_argument(
-        '--overwrite',
-        action='store_true',
-        help='replace what is there already',
-    )
+    add_overwrite(parser, 'what is there already')
 
 
-def add_overwrite(parser: argparse.ArgumentParser) -> None:
-    """Add ``--overwrite``; see ``check_out_file``."""
+def add_overwrite(
+    parser: argparse.ArgumentParser, what: str = 'an existing file'
+) -> None:
+    """Add ``--overwrite``, which allows a tool to replace ``what``."""
     parser.add_argument(
-        '--overwrite', action='store_true', help='replace an existing file'
+        '--overwrite', action='store_true', help=f'replace {what}'
     )
 
 
@@ -138,6 +136,36 @@ def add_reader_options(parser: argparse.ArgumentParser) -> None:
         '--check-sizes',
         action='store_true',
         help='skip empty image files; slower',
+    )
+
+
+def save_reading(args: argparse.Namespace, read: Callable[[], Any]) -> None:
+    """Read a data set, write it to ``args.out`` and print its counts.
+
+    Args:
+        args: Has ``out`` and ``overwrite``, see ``add_out_options``.
+        read: Returns a ``TrackletReading``; called if the table may be
+            written.
+    """
+    check_new(f'{args.out}/table', overwrite=args.overwrite)
+    reading = read()
+    reading.save(args.out)
+    print(f'{args.out}: {reading.summary()}')
+
+
+def add_image_size(
+    parser: argparse.ArgumentParser,
+    what: str,
+    default: tuple[int, int] | None = None,
+) -> None:
+    """Add ``--image-size H W``; ``what`` describes it."""
+    parser.add_argument(
+        '--image-size',
+        nargs=2,
+        type=int,
+        metavar=('H', 'W'),
+        default=default,
+        help=what,
     )
 
 
@@ -197,13 +225,7 @@ def add_model_options(
             help='take a name or a config untrained, to try things out',
         )
     add_custom_imports(parser)
-    parser.add_argument(
-        '--image-size',
-        nargs=2,
-        type=int,
-        metavar=('H', 'W'),
-        help="pixels (default: the model's own)",
-    )
+    add_image_size(parser, "pixels (default: the model's own)")
 
 
 def add_custom_imports(parser: argparse.ArgumentParser) -> None:

@@ -22,7 +22,7 @@ def check_engine() -> None:
     Raises:
         MissingPackageError: Names what was found and what to install.
     """
-    # forks share the import name, so they are told apart by what pip knows
+    # forks have the same import name; the installed distribution tells which
     found = {}
     for name in _DISTRIBUTIONS:
         try:

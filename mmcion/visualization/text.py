@@ -31,7 +31,7 @@ def drawable(text: str) -> str:
 
     Names of files may hold line breaks, control characters, bytes that are
     not UTF-8 (which Python reads as surrogates) and any script. What the font
-    lacks becomes '□'.
+    does not have becomes '□'.
     """
     # split() takes line breaks and tabs for blanks
     line = ' '.join(text.split())

@@ -45,17 +45,17 @@ def main() -> None:
     """Read the data set and write the table."""
     args = parse_args()
     from mmcion.datasets.tracklet_readers import read_csv
-    from mmcion.utils.checks import check_new
+    from mmcion.utils.cli import save_reading
 
-    check_new(f'{args.out}/table', overwrite=args.overwrite)
-    reading = read_csv(
-        args.csv,
-        args.image_root,
-        ignore=args.ignore,
-        check_files=args.check_files,
+    save_reading(
+        args,
+        lambda: read_csv(
+            args.csv,
+            args.image_root,
+            ignore=args.ignore,
+            check_files=args.check_files,
+        ),
     )
-    reading.save(args.out)
-    print(f'{args.out}: {reading.summary()}')
 
 
 if __name__ == '__main__':

@@ -28,12 +28,10 @@ def main() -> None:
     """Read the data set and write the table."""
     args = parse_args()
     from mmcion.datasets.tracklet_readers import LUPersonReader
-    from mmcion.utils.checks import check_new
+    from mmcion.utils.cli import save_reading
 
-    check_new(f'{args.out}/table', overwrite=args.overwrite)
-    reading = LUPersonReader(check_sizes=args.check_sizes).read(args.root)
-    reading.save(args.out)
-    print(f'{args.out}: {reading.summary()}')
+    reader = LUPersonReader(check_sizes=args.check_sizes)
+    save_reading(args, lambda: reader.read(args.root))
 
 
 if __name__ == '__main__':

@@ -19,7 +19,7 @@ one stopped. Other ones need another folder, or --overwrite.
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmcion.utils.cli import tool_parser
+    from mmcion.utils.cli import add_overwrite, tool_parser
 
     parser = tool_parser(__doc__, EXAMPLE)
     parser.add_argument('root', help='a sequence or a folder of sequences')
@@ -47,11 +47,7 @@ def parse_args() -> argparse.Namespace:
         default=95,
         help='quality of the JPEG files, 1..100',
     )
-    parser.add_argument(
-        '--overwrite',
-        action='store_true',
-        help='replace other tracklets in the out folder',
-    )
+    add_overwrite(parser, 'other tracklets in the out folder')
     return parser.parse_args()
 
 

@@ -20,7 +20,7 @@ resumes a run that was stopped.
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmcion.utils.cli import tool_parser
+    from mmcion.utils.cli import add_overwrite, tool_parser
 
     parser = tool_parser(__doc__, EXAMPLE)
     parser.add_argument(
@@ -61,11 +61,7 @@ def parse_args() -> argparse.Namespace:
         metavar='N',
         help='number of images to read back and compare',
     )
-    parser.add_argument(
-        '--overwrite',
-        action='store_true',
-        help='replace other images in the out folder',
-    )
+    add_overwrite(parser, 'other images in the out folder')
     parser.add_argument(
         '--index',
         metavar='DIR',

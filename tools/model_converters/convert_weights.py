@@ -24,7 +24,11 @@ sources, and what of each has our structure:
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmcion.utils.cli import add_converter_options, tool_parser
+    from mmcion.utils.cli import (
+        add_converter_options,
+        add_image_size,
+        tool_parser,
+    )
 
     parser = tool_parser(__doc__, EXAMPLE)
     add_converter_options(parser)
@@ -43,14 +47,7 @@ def parse_args() -> argparse.Namespace:
             metavar=tuple('RGB'),
             help=f'{name} of images in [0, 1] (default: that of the project)',
         )
-    parser.add_argument(
-        '--image-size',
-        nargs=2,
-        type=int,
-        metavar=('H', 'W'),
-        default=(256, 128),
-        help='pixels (default: 256 128)',
-    )
+    add_image_size(parser, 'pixels (default: 256 128)', (256, 128))
     return parser.parse_args()
 
 

@@ -19,7 +19,11 @@ config of the training is in the checkpoint; --config or --arch replace it.
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmcion.utils.cli import add_custom_imports, tool_parser
+    from mmcion.utils.cli import (
+        add_custom_imports,
+        add_image_size,
+        tool_parser,
+    )
 
     parser = tool_parser(__doc__, EXAMPLE)
     parser.add_argument('checkpoint', help='of a training run')
@@ -42,13 +46,7 @@ def parse_args() -> argparse.Namespace:
         metavar='FILE.pth',
         help='date and hash are added to its name',
     )
-    parser.add_argument(
-        '--image-size',
-        nargs=2,
-        type=int,
-        metavar=('H', 'W'),
-        help='pixels (default: those of the config)',
-    )
+    add_image_size(parser, 'pixels (default: those of the config)')
     for name, what in (('mean', 'mean'), ('std', 'standard deviation')):
         parser.add_argument(
             f'--{name}',
