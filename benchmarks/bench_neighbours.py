@@ -102,7 +102,7 @@ def main() -> None:
     parser.add_argument('--dim', type=int, default=256)
     parser.add_argument('--queries', type=int, default=8192)
     args = parser.parse_args()
-    from mmcion.denoising.functional import near_pairs, nearest_other
+    from mmcion.denoising.functional import near_pairs
 
     vectors = make_vectors(args.vectors, args.dim)
     queries = min(args.queries, len(vectors))

@@ -11,7 +11,7 @@ pipeline = [
         delta='auto',
         max_spread=dict(auto=1.5),
         sigma=dict(auto=1.2),
-        range_size=None,
+        half_width=None,
     ),
 ]
 export = dict(min_images_per_identity=4, min_videos=1)

@@ -1,5 +1,6 @@
 from .base_denoiser import BaseDenoiser
 from .calibration import Calibration, calibrate
+from .closure import ClosureDenoiser
 from .cross_video import CrossVideoDenoiser
 from .export import export_annotation
 from .noise import noise_rates
@@ -10,6 +11,7 @@ from .single_video import SingleVideoDenoiser
 __all__ = [
     'BaseDenoiser',
     'Calibration',
+    'ClosureDenoiser',
     'CrossVideoDenoiser',
     'DenoisePipeline',
     'SingleTrackletDenoiser',

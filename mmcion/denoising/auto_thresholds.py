@@ -53,7 +53,7 @@ def resolve_auto(
     )
     for stage, name, multiple in automatic:
         level = stage['type']
-        fields = (DENOISERS.get(level) or BaseDenoiser).calibrated
+        fields = (DENOISERS.get(level) or BaseDenoiser).calibrated_by(stage)
         check_choice(f'"auto" argument of {level}', name, fields)
         value = getattr(found, fields[name])
         if value < DISTANCE_ERROR:

@@ -1,5 +1,5 @@
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from mmcion.structures import FeatureStore, IdentityLabels, TrackletTable
 from mmcion.utils.rank_pool import RankPool
@@ -25,6 +25,11 @@ class BaseDenoiser(ABC):
         'max_spread': 'sigma',
     }
     ranks = RankPool()  # of a level on its own: one process, nothing kept
+
+    @classmethod
+    def calibrated_by(cls, stage: dict[str, Any]) -> dict[str, str]:
+        """Return ``calibrated`` of a level with this config."""
+        return cls.calibrated
 
     @abstractmethod
     def __call__(

@@ -10,12 +10,7 @@ from mmcion.structures import (
     TrackletTable,
     cooccurring_pairs,
 )
-from mmcion.utils.checks import (
-    UserError,
-    check_at_least,
-    check_choice,
-    check_interval,
-)
+from mmcion.utils.checks import check_at_least, check_choice, check_interval
 
 from .base_denoiser import BaseDenoiser
 from .constrained_union_find import ConstrainedUnionFind
@@ -41,8 +36,8 @@ class CrossVideoDenoiser(BaseDenoiser):
         max_spread: Largest distance of a member identity's centroid to the
             centroid of the group it is linked into.
         sigma: Level 1 runs on the merged identities with this radius.
-        range_size: Identities in the sliding range; None compares all.
-        stride: How far the range moves; half of ``range_size`` if None.
+        half_width: Only identities at most so many places apart are
+            compared, in the order of their first images; None compares all.
         exclude_cooccurring: Whether two boxes in one frame are two
             identities.
         max_ratio: As in ``SingleVideoDenoiser``, for the pool that is
@@ -60,8 +55,7 @@ class CrossVideoDenoiser(BaseDenoiser):
         delta: float,
         max_spread: float,
         sigma: float,
-        range_size: int | None = None,
-        stride: int | None = None,
+        half_width: int | None = None,
         exclude_cooccurring: bool = True,
         max_ratio: float = 0.64,
         min_images: int = 2,
@@ -69,18 +63,11 @@ class CrossVideoDenoiser(BaseDenoiser):
         check_interval('(0, 2]', delta=delta, max_spread=max_spread)
         check_interval('[0, 1]', max_ratio=max_ratio)
         check_choice('exclude_cooccurring', exclude_cooccurring, (True, False))
-        if range_size is not None:
-            check_at_least(1, range_size=range_size)
-            # half: what a border separates is together in the next range
-            stride = max(range_size // 2, 1) if stride is None else stride
-            check_at_least(1, stride=stride)
-            check_interval(f'[1, {range_size}]', stride=stride)
-        elif stride is not None:
-            raise UserError(f'stride ({stride}) needs a range_size.')
+        if half_width is not None:
+            check_at_least(1, half_width=half_width)
         self.delta = delta
         self.max_spread = max_spread
-        self.range_size = range_size
-        self.stride = stride
+        self.half_width = half_width
         self.exclude_cooccurring = exclude_cooccurring
         self.max_ratio = max_ratio
         self.level1 = SingleTrackletDenoiser(sigma, min_images)
@@ -132,8 +119,7 @@ class CrossVideoDenoiser(BaseDenoiser):
             normalise(sums),
             self.delta,
             group=table.video_id[members.values[members.ptr[:-1]]],
-            range_size=self.range_size,
-            stride=self.stride,
+            half_width=self.half_width,
             ranks=self.ranks,
         )
         cooccurring = first[:0], first[:0]
