@@ -51,7 +51,7 @@ class ClosureDenoiser(BaseDenoiser):
     identity that spans videos counts for that of its first image (all ours).
 
     Args:
-        delta: Identities nearer than this are linked; 0 links nobody.
+        delta: Identities nearer than this are linked; None links nobody.
         sigma: Images nearer than this are re-allocated; None skips step 1.
         within_video: Whether only what is in one video is in range.
         half_width: Largest number of places between what is in range, CION's
@@ -60,15 +60,15 @@ class ClosureDenoiser(BaseDenoiser):
 
     def __init__(
         self,
-        delta: float,
+        delta: float | None,
         sigma: float | None = None,
         within_video: bool = False,
         half_width: int | None = None,
     ) -> None:
-        check_interval('[0, 2]', delta=delta)
+        for name, value in (('delta', delta), ('sigma', sigma)):
+            if value is not None:
+                check_interval('(0, 2]', **{name: value})
         check_choice('within_video', within_video, (True, False))
-        if sigma is not None:
-            check_interval('(0, 2]', sigma=sigma)
         if half_width is not None:
             check_at_least(1, half_width=half_width)
         self.delta = delta
@@ -109,14 +109,16 @@ class ClosureDenoiser(BaseDenoiser):
                 add_rows(sums, features[rows[part]], ids[part])
             report['reallocated_images'] = len(rows)
 
-        first, second, _ = near_pairs(
-            normalise(sums),
-            self.delta,
-            group=group,
-            same_group=self.within_video,
-            half_width=self.half_width,
-            ranks=self.ranks,
-        )
+        first = second = np.zeros(0, np.int64)  # (m,) links
+        if self.delta is not None:
+            first, second, _ = near_pairs(
+                normalise(sums),
+                self.delta,
+                group=group,
+                same_group=self.within_video,
+                half_width=self.half_width,
+                ranks=self.ranks,
+            )
         linked = np.ones(len(first), bool)
         links = coo_array((linked, (first, second)), shape=2 * (len(sums),))
         num, closure = connected_components(links, directed=False)
@@ -154,9 +156,7 @@ class ClosureDenoiser(BaseDenoiser):
             local = tracklet - tracklet[:1]
             # (T,) identities with images of each tracklet, in order
             seen = np.flatnonzero(identity[start:stop] >= 0)
-            pairs = np.unique(
-                local[seen] * num + identity[start:stop][seen]
-            )
+            pairs = np.unique(local[seen] * num + identity[start:stop][seen])
             size = int(local.max(initial=-1)) + 1
             own = Csr.from_keys(
                 pairs // max(num, 1), pairs % max(num, 1), size

@@ -7,7 +7,7 @@ from mmcion.structures import (
     IdentityLabels,
     TrackletTable,
 )
-from mmcion.utils.checks import UserError
+from mmcion.utils.checks import UserError, check_at_least
 
 
 def export_annotation(
@@ -65,13 +65,16 @@ def export_annotation(
     rows = rows[good[identity[rows]]]
     rng, num_good = np.random.default_rng(seed), len(rows)
     if max_images_per_identity is not None:
+        check_at_least(1, max_images_per_identity=max_images_per_identity)
         # images by identity, in a random order: the first of each stay
         order = rng.permutation(num_good)
         groups = Csr.from_keys(identity[rows[order]], rows[order], num)
         place = np.arange(num_good) - groups.ptr[groups.keys]
         rows = np.sort(groups.values[place < max_images_per_identity])
-    if max_images is not None and len(rows) > max_images:
-        rows = np.sort(rng.choice(rows, max_images, replace=False))
+    if max_images is not None:
+        check_at_least(1, max_images=max_images)
+        size = min(max_images, len(rows))
+        rows = np.sort(rng.choice(rows, size, replace=False))
     ids, pid = np.unique(identity[rows], return_inverse=True)
     annotation = AnnotationTable(
         table.path[rows], pid, table.video_id[rows], table.image_root

@@ -6,7 +6,7 @@ from .functional import DISTANCE_ERROR, count_near, normalise
 from .grouped_rows import own_distance, sum_features
 
 MAX_IDENTITIES = 8192  # up to so many, all are compared with all
-SAMPLE = 4096  # of more, so many are compared with all
+SAMPLE = 2048  # of more, so many are compared with all
 
 
 def noise_rates(
@@ -21,7 +21,7 @@ def noise_rates(
     and inter-identity discrimination. What lies on the border is no noise
     (ours).
 
-    Of more than 8,192 identities, 4,096 spread evenly are compared with all:
+    Of more than 8,192 identities, 2,048 spread evenly are compared with all:
     then ``n_drm``, ``n_s`` and ``inter`` are estimates (ours).
 
     Args:

@@ -41,7 +41,9 @@ def plain_single_tracklet(feats, sigma):
         ]
         if max(far) < sigma - TIE:
             break
-        ties = [i for i, d in zip(rows, far, strict=True) if d > max(far) - TIE]
+        ties = [
+            i for i, d in zip(rows, far, strict=True) if d > max(far) - TIE
+        ]
         rows.remove(ties[-1])
         excluded.append(ties[-1])
     return rows, excluded

@@ -1,4 +1,3 @@
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -6,11 +5,10 @@ import pytest
 from mmengine.config import Config
 
 import mmcion
-from mmcion.denoising import ClosureDenoiser, SingleTrackletDenoiser
+from mmcion.denoising import ClosureDenoiser, SingleTrackletDenoiser, closure
 from mmcion.denoising.auto_thresholds import resolve_auto
-from mmcion.structures import FeatureStore, IdentityLabels, TrackletTable
+from mmcion.structures import IdentityLabels, TrackletTable
 from mmcion.utils.checks import UserError
-from mmcion.utils.rank_pool import RankPool
 
 from ..dist_utils import run_on_ranks
 from .plain_cion import Level, plain_cion
@@ -122,7 +120,10 @@ def test_random_cases_have_what_they_are_for():
         (
             'three-levels_cion',
             0.2,
-            [Level(0.18, 0.2, within_video=True), Level(0.18, half_width=1000)],
+            [
+                Level(0.18, 0.2, within_video=True),
+                Level(0.18, half_width=1000),
+            ],
         ),
         ('seed-filter_plip', 0.4, [Level(0.38, 0.35, half_width=2)]),
     ],
@@ -162,7 +163,7 @@ def test_reallocation_is_strict(sigma):
     # row 1 is at exactly 0.5 of the other tracklet
     a, b, c = EXACT
     case = tracklets([c, a], [b, b])
-    result = denoise(case, [0, -1, 1, 1], delta=0, sigma=sigma)
+    result = denoise(case, [0, -1, 1, 1], delta=None, sigma=sigma)
     assert result.identity.tolist() == [0, 1 if sigma > 0.5 else -1, 1, 1]
 
 
@@ -170,9 +171,9 @@ def test_reallocated_row_never_returns_to_its_own_tracklet():
     # equal to its own tracklet, 0.5 from the other one
     a, b, _ = EXACT
     case = tracklets([a, a], [b, b])
-    own = denoise(case, [0, -1, 1, 1], delta=0, sigma=0.4)
+    own = denoise(case, [0, -1, 1, 1], delta=None, sigma=0.4)
     assert own.identity.tolist() == [0, -1, 1, 1]
-    other = denoise(case, [0, -1, 1, 1], delta=0, sigma=0.6)
+    other = denoise(case, [0, -1, 1, 1], delta=None, sigma=0.6)
     assert other.identity.tolist() == [0, 1, 1, 1]
     assert other.report['reallocated_images'] == 1
 
@@ -181,7 +182,7 @@ def test_reallocation_is_one_pass_with_the_centroids_of_before():
     # row 2 brings tracklet 0 to row 3, which was too far from it
     plane = [(1, 0), (0.8, 0.6), (0.28, 0.96)]
     case = tracklets([plane[0]], [(-1, 0), plane[1], plane[2]])
-    result = denoise(case, [0, 1, -1, -1], delta=0, sigma=0.5)
+    result = denoise(case, [0, 1, -1, -1], delta=None, sigma=0.5)
     assert result.identity.tolist() == [0, 1, 0, -1]
 
 
@@ -229,7 +230,7 @@ def test_order_is_that_of_the_tracklets_not_of_the_first_rows():
     a, b, c = EXACT
     # row 1 goes to tracklet 2, which so begins before tracklet 1
     case = tracklets([a, c], [b], [c, c])
-    result = denoise(case, [0, -1, 1, 2, 2], delta=0, sigma=0.2)
+    result = denoise(case, [0, -1, 1, 2, 2], delta=None, sigma=0.2)
     assert result.identity.tolist() == [0, 2, 1, 2, 2]
     # tracklets 0 and 1 are neighbours in that order, 0 and 2 are not
     again = ClosureDenoiser(0.9, half_width=1)(*case, result)
@@ -243,15 +244,15 @@ def test_within_a_video_only():
     result = denoise(case, [0, 1, 2], delta=0.1, within_video=True)
     assert result.identity.tolist() == [0, 1, 1]
     case = tracklets([EXACT[1], a], [a], video=[0, 1])
-    inside = denoise(case, [0, -1, 1], delta=0, sigma=1, within_video=True)
+    inside = denoise(case, [0, -1, 1], delta=None, sigma=1, within_video=True)
     assert inside.identity.tolist() == [0, -1, 1]
-    assert denoise(case, [0, -1, 1], delta=0, sigma=1).keep.all()
+    assert denoise(case, [0, -1, 1], delta=None, sigma=1).keep.all()
 
 
 def test_tracklet_without_an_identity_has_the_place_of_the_next():
     a, _, c = EXACT
     case = tracklets([c], [a], [-c], [-EXACT[1]], [a])
-    options = {'delta': 0, 'sigma': 0.1}
+    options = {'delta': None, 'sigma': 0.1}
     for half_width, taken in ((1, False), (2, True)):
         result = denoise(
             case, [0, -1, 1, 2, 3], half_width=half_width, **options
@@ -292,22 +293,47 @@ def test_size_of_the_chunks_changes_nothing(monkeypatch, size):
         assert one.report == other.report
 
 
-def test_finished_chunks_are_not_done_again(tmp_path, monkeypatch):
+@pytest.mark.parametrize('function', ['nearest_identity', 'near_pairs'])
+def test_interrupted_run_goes_on_to_the_same_bytes(
+    tmp_path, monkeypatch, function
+):
     monkeypatch.setattr('mmcion.denoising.grouped_rows.CHUNK_ROWS', 9)
-    table, features = random_video(1, 'continuous')
-    labels = run_levels(table, features, 0.4, [])[0]
-    level = ClosureDenoiser(0.3, 0.4, within_video=True)
-    level.ranks = RankPool(tmp_path)
-    expected = level(table, features, labels)
-    # all but the last are there when it is started again
-    files = sorted(tmp_path.iterdir())
-    assert len(files) > 3
-    files[-1].unlink()
-    times = {path: path.stat().st_mtime_ns for path in files[:-1]}
-    level.ranks = RankPool(tmp_path)
-    again = level(table, features, labels)
-    assert np.array_equal(again.identity, expected.identity)
-    assert times == {p: p.stat().st_mtime_ns for p in files[:-1]}
+    module = 'mmcion.denoising.closure'
+    original = getattr(closure, function)
+    calls = []
+
+    def killed(*args, **options):
+        calls.append(function)
+        if len(calls) == (1 if function == 'near_pairs' else 3):
+            raise KeyboardInterrupt
+        return original(*args, **options)
+
+    expected = denoise_on_a_rank(tmp_path / 'whole')
+    with monkeypatch.context() as patch:
+        patch.setattr(f'{module}.{function}', killed)
+        with pytest.raises(KeyboardInterrupt):
+            denoise_on_a_rank(tmp_path / 'broken')
+    stages = tmp_path / 'broken/stages'
+    files = [*stages.glob('01_*.npz'), *stages.glob('02_*/*reallocate*')]
+    assert len(files) > 2
+    times = [path.stat().st_mtime_ns for path in files]
+    calls.clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(f'{module}.{function}', counting(original, calls))
+        again = denoise_on_a_rank(tmp_path / 'broken')
+
+    assert again.tobytes() == expected.tobytes()
+    # what was finished was not done again
+    assert len(calls) == (2 if function == 'near_pairs' else 1)
+    assert times[0] == files[0].stat().st_mtime_ns
+
+
+def counting(function, calls):
+    def count(*args, **options):
+        calls.append(1)
+        return function(*args, **options)
+
+    return count
 
 
 def denoise_on_a_rank(folder):
@@ -353,6 +379,7 @@ def test_auto_thresholds_depend_on_the_range():
 def test_thresholds_are_checked():
     for wrong in (
         {'delta': 'auto'},
+        {'delta': 0},
         {'delta': 2.5},
         {'delta': 1, 'sigma': 0},
         {'delta': 1, 'half_width': 0},
