@@ -14,16 +14,14 @@ from mmcion.structures import (
 )
 from mmcion.utils.checks import check_at_least, check_choice, check_interval
 
-from . import grouped_rows
 from .base_denoiser import BaseDenoiser
 from .functional import (
     TIE,
-    add_rows,
     near_pairs,
     nearest_identity,
     normalise,
 )
-from .grouped_rows import Arrays, map_groups, sum_features
+from .grouped_rows import Arrays, add_features, map_groups, sum_features
 
 
 @DENOISERS.register_module()
@@ -104,9 +102,7 @@ class ClosureDenoiser(BaseDenoiser):
                 table, features, identity, normalise(sums), first_row, group
             )
             identity[rows] = ids
-            for start in range(0, len(rows), grouped_rows.CHUNK_ROWS):
-                part = slice(start, start + grouped_rows.CHUNK_ROWS)
-                add_rows(sums, features[rows[part]], ids[part])
+            add_features(sums, features, rows, ids)
             report['reallocated_images'] = len(rows)
 
         first = second = np.zeros(0, np.int64)  # (m,) links
@@ -138,15 +134,17 @@ class ClosureDenoiser(BaseDenoiser):
         group: np.ndarray | None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the rows that are re-allocated and their new identities."""
-        sigma, num = self.sigma, len(centroids)
+        sigma, num = self.sigma, max(len(centroids), 1)
         assert sigma is not None
         width = num if self.half_width is None else self.half_width
         pooled = identity < 0
         pooled[features.unreadable] = False
-        # (K,) identities by group, so that those in range of a row are one
-        # piece of the list
-        places = np.arange(num)
-        order = np.sort(places if group is None else group * num + places)
+        # Identities in the order of (group, number), so that those in range
+        # of a row are one piece of the list; (K,) group * num + number.
+        order = np.arange(len(centroids))
+        if group is not None:
+            order = np.sort(group * num + order)
+        candidates = order % num
         begins = np.sort(first_row)
 
         def propose_in(first: int, last: int) -> Arrays:
@@ -158,9 +156,7 @@ class ClosureDenoiser(BaseDenoiser):
             seen = np.flatnonzero(identity[start:stop] >= 0)
             pairs = np.unique(local[seen] * num + identity[start:stop][seen])
             size = int(local.max(initial=-1)) + 1
-            own = Csr.from_keys(
-                pairs // max(num, 1), pairs % max(num, 1), size
-            )
+            own = Csr.from_keys(pairs // num, pairs % num, size)
 
             pool = np.flatnonzero(pooled[start:stop])  # (P,)
             key = local[pool]
@@ -176,7 +172,7 @@ class ClosureDenoiser(BaseDenoiser):
             ids, distance, _ = nearest_identity(
                 features[start + pool],
                 centroids,
-                order % max(num, 1),
+                candidates,
                 np.searchsorted(order, base + low),
                 np.searchsorted(order, base + high),
                 own,
