@@ -183,9 +183,7 @@ def solider_reid_checkpoint(weights):
     ],
 )
 @pytest.mark.parametrize('semantic', [True, False])
-def test_solider(
-    tmp_path, source, wrap, prefix, other, size, mean, semantic
-):
+def test_solider(tmp_path, source, wrap, prefix, other, size, mean, semantic):
     weights = solider.random_weights('tiny', semantic=semantic)
     path = tmp_path / 'swin_tiny.pth'
     torch.save(wrap(weights), path)
