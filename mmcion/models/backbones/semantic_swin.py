@@ -61,7 +61,7 @@ class SemanticSwinTransformer(PaddedSwinTransformer):
     ) -> None:
         super().__init__(arch, **kwargs)
         check_interval('[0, 1]', semantic_weight=semantic_weight)
-        for module in list(self.model.modules()):
-            if isinstance(module, PatchMerging):
-                module.__class__ = SemanticMerging  # same state, and more
-                module.add_controller(semantic_weight)
+        stages: Any = self.model.layers
+        for stage in stages[1:]:  # the first has no merging
+            stage.downsample.__class__ = SemanticMerging  # and its state
+            stage.downsample.add_controller(semantic_weight)

@@ -28,8 +28,8 @@ _OTHER_WINDOWS = 'its windows are not 8 x 8 in all stages'
 _SQUARE_PATCHES = 1 + 14 * 14  # class token and patches of 16 x 16
 _PERSON_GRID = (16, 8)
 _SOLIDER = ('SemanticSwinTransformer', 'PaddedSwinTransformer')
-# a table and a mask that follow from the window, norms of stages whose maps are
-# not used, and the last pair of the controller, which no feature depends on
+# a table and a mask that follow from the window, norms of maps that are not
+# used, and the last pair of the controller, which no feature depends on
 _SWIN_UNUSED = (
     r'^(?:fc|head|norm[012]|semantic_embed_[wb]\.3)\.'
     r'|\.relative_position_index$|\.attn_mask$'
