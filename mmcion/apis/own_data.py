@@ -23,6 +23,7 @@ from mmcion.utils.checks import UserError, check_image_size, check_interval
 from mmcion.utils.config_check import arguments
 from mmcion.utils.images import is_image_name
 from mmcion.utils.io import write_csv
+from mmcion.utils.paths import utf8_path
 
 _FORMS = (
     'the folder that tools/denoise.py wrote, an AnnotationTable, a CION '
@@ -180,14 +181,9 @@ def _held_rows(table: AnnotationTable, is_held: np.ndarray) -> list[list[Any]]:
     root = Path(table.image_root or '.').resolve()
     if not root.is_dir():
         raise UserError(f'--hold-out needs image files, but {root} is packed.')
-    return [
-        [
-            root / os.fsdecode(table.path[row]),
-            table.pid[row],
-            table.cam_id[row],
-        ]
-        for row in np.flatnonzero(is_held)
-    ]
+    paths = [utf8_path(root / os.fsdecode(p)) for p in table.path[is_held]]
+    labels = zip(table.pid[is_held], table.cam_id[is_held], strict=True)
+    return [[p, *label] for p, label in zip(paths, labels, strict=True)]
 
 
 def _marked_rows(paths: Sequence[str]) -> list[list[Any]]:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 
 import numpy as np
 import pytest
@@ -153,6 +154,17 @@ def test_sets_without_cameras_are_tested_without(tmp_path, marked):
     # each has a camera of its own, but no identity has two
     assert not data.has_cameras
     assert 'cam_id' not in read_rows(data.test_csv)[0]
+
+
+def test_names_that_are_not_utf8(tmp_path):
+    sets = [folder_of_people(tmp_path / name) for name in 'ab']
+    for path in [*sets[1].iterdir()]:
+        path.rename(os.fsdecode(os.fsencode(path) + b'\xe9'))
+    sets = [str(path) for path in sets]
+    data = prepare_data(sets, tmp_path / 'data')
+    assert data.num_identities == 16
+    with pytest.raises(UserError, match='not UTF-8'):
+        prepare_data(sets, tmp_path / 'held', hold_out=0.8)
 
 
 @pytest.mark.parametrize('fraction', [0, 1, 0.01, 0.99])
