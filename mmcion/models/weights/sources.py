@@ -189,7 +189,8 @@ SOURCES: dict[str, Source] = {
         statistics='custom',
         mean=(0.5, 0.5, 0.5),
         std=(0.5, 0.5, 0.5),
-        remark=f'Trained on images of 384 x 128 pixels. {_SOLIDER_REMARK}',
+        remark='Trained on images of 384 x 128 pixels. Features are those '
+        f'before its BNNeck, as it evaluates them. {_SOLIDER_REMARK}',
     ),
     'torchvision': Source(
         'torchvision (ImageNet)',
@@ -281,9 +282,8 @@ def foreign_structure(
         tensors: Tensors by their published names.
         families: Backbone classes of the source.
     """
-    traits = dict(_TRAITS)
-    if not {*_SOLIDER} & {*families}:
-        traits[_MM_NAMES] = _OTHER_SWIN
+    is_solider = not {*_SOLIDER}.isdisjoint(families)
+    traits = _TRAITS if is_solider else {**_TRAITS, _MM_NAMES: _OTHER_SWIN}
     for pattern, trait in traits.items():
         if any(re.search(pattern, name) for name in tensors):
             return trait
@@ -293,7 +293,7 @@ def foreign_structure(
     if plain and 'PlainVisionTransformer' not in families:
         return f'{_PLAIN_PATCHES}; try --from personvit, dinov2 or timm'
     rows = {len(tensors[name]) for name in tensors if name.endswith(_TABLE)}
-    others = {'PlainSwinTransformer', *_SOLIDER}
-    if rows - {_TABLE_ROWS} and not others & {*families}:
+    has_others = is_solider or 'PlainSwinTransformer' in families
+    if rows - {_TABLE_ROWS} and not has_others:
         return f'{_OTHER_WINDOWS}; try --from timm'
     return ''
