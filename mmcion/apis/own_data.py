@@ -143,6 +143,7 @@ def prepare_data(
             )
         held = set(random.Random(seed).sample(pids.tolist(), count))
     is_held = np.isin(table.pid, list(held))  # (N,)
+    # [path, pid, camera] or [path, pid, split, camera]
     rows = _held_rows(table, is_held) if held else _marked_rows(paths)
     # where no identity has two cameras, no query would have a match: leave
     # them out
@@ -181,6 +182,7 @@ def _held_rows(table: AnnotationTable, is_held: np.ndarray) -> list[list[Any]]:
     root = Path(table.image_root or '.').resolve()
     if not root.is_dir():
         raise UserError(f'--hold-out needs image files, but {root} is packed.')
+    # a CSV is UTF-8, and so must be what it names
     paths = [utf8_path(root / os.fsdecode(p)) for p in table.path[is_held]]
     labels = zip(table.pid[is_held], table.cam_id[is_held], strict=True)
     return [[p, *label] for p, label in zip(paths, labels, strict=True)]
@@ -200,6 +202,7 @@ def _marked_rows(paths: Sequence[str]) -> list[list[Any]]:
         parts = ReIDDataset(path, path.parent, lazy_init=True).read_parts()
         if 'query' not in parts:
             continue
+        # queries before the gallery, each in the order of the file
         images = [(s, i) for s in TEST_PARTS for i in parts.get(s, [])]
         rows += [
             [
