@@ -148,13 +148,12 @@ def browse_dataset(
     dataset, split = _build_dataset(cfg, split)
     read: Callable[[int], ImageLike]
     if isinstance(dataset, BaseReIDDataset):
-        infos = [dataset.get_data_info(row) for row in range(len(dataset))]
-        is_query = np.array([info['is_query'] for info in infos])
+        is_query = dataset.is_query
         title = dataset.title
         source = dataset.source.removeprefix(f'{title} in ')
 
         def read(row: int) -> ImageLike:
-            return infos[row]['img_path']
+            return dataset.get_data_info(row)['img_path']
     elif isinstance(dataset, IdentityDataset):
         is_query = np.zeros(len(dataset), bool)
         title = type(dataset).__name__

@@ -178,7 +178,7 @@ def test_cameras(source, tmp_path):
     one = rewritten(source, tmp_path / 'f.npz', cam_id=np.ones(18, int))
     none = rewritten(source, tmp_path / 'g.npz', cam_id=np.full(18, -1))
     model, out = source / 'model.pth', tmp_path / 'b.pth'
-    with pytest.raises(ValueError, match=r'f.npz: no pair matches.*camera'):
+    with pytest.raises(ValueError, match=r'f.npz: no query has a match.*camera'):
         calibrate_model(one, model, false_match_rate=0.1, out=out)
     found = calibrate_model(
         one, model, false_match_rate=0.1, out=out, ignore_cameras=True
