@@ -47,8 +47,8 @@ def check_loader(name: str, loader: DataLoader, evaluator: Evaluator) -> None:
     num_images, num_ranks = len(dataset), get_world_size()
     if loader.drop_last or num_ranks > num_images:
         raise UserError(
-            f'{name}.drop_last={loader.drop_last} with {num_ranks} ranks for '
-            f'{num_images} images: set it to False, and use no more ranks.'
+            f'{name}.drop_last must be False, got {loader.drop_last}; there '
+            f'must be no more ranks, {num_ranks}, than images, {num_images}.'
         )
     if not isinstance(dataset, BaseReIDDataset):
         return

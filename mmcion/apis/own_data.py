@@ -167,13 +167,7 @@ def join_sets(tables: Sequence[AnnotationTable]) -> AnnotationTable:
     """Join sets; identities and cameras of each get numbers of their own."""
     if len(tables) == 1:
         return tables[0]
-    roots = [Path(table.image_root or '.').resolve() for table in tables]
-    for root in roots:
-        if not root.is_dir() or (root / 'data.mdb').exists():
-            raise UserError(
-                f'{root} is no folder of image files: packed images can only '
-                f'be trained on by themselves.'
-            )
+    roots = [_image_folder(table) for table in tables]
     common = Path(os.path.commonpath(roots))
     paths, pids, cams = [], [], []
     first_pid = first_cam = 0
@@ -191,10 +185,19 @@ def join_sets(tables: Sequence[AnnotationTable]) -> AnnotationTable:
     )
 
 
-def _write_csv(file: Path, table: AnnotationTable, rows: np.ndarray) -> None:
+def _image_folder(table: AnnotationTable) -> Path:
+    """Return the folder of a set that is joined or split."""
     root = Path(table.image_root or '.').resolve()
-    if not root.is_dir():
-        raise UserError(f'--hold-out needs image files, but {root} is packed.')
+    if not root.is_dir() or (root / 'data.mdb').exists():
+        raise UserError(
+            f'{root} is no folder of image files: packed images can only be '
+            f'trained on by themselves, all of them.'
+        )
+    return root
+
+
+def _write_csv(file: Path, table: AnnotationTable, rows: np.ndarray) -> None:
+    root = _image_folder(table)
     # of a single camera no query would have a match: leave it out
     several = len(np.unique(table.cam_id[rows])) > 1
     lines: list[list[Any]] = [['path', 'pid', 'cam_id']] + [

@@ -197,10 +197,8 @@ def _build_dataset(cfg: Config, split: str | None) -> tuple[Any, str]:
         # an evaluation set has both parts
         settings = {**cfg.test_dataloader.dataset, 'split': 'train'}
     else:
-        loaders = join_names(f'{name}_dataloader' for name in found)
-        raise UserError(
-            f'{cfg.filename or "the config"} has no {split}_dataloader; it '
-            f'has {loaders or "none"}.'
-        )
+        source = cfg.filename or 'the config'
+        has = join_names(f'{name}_dataloader' for name in found) or 'none'
+        raise UserError(f'{source} has no {split}_dataloader; it has {has}.')
     with DefaultScope.overwrite_default_scope('mmcion'):
         return DATASETS.build({**settings, 'pipeline': []}), split

@@ -137,11 +137,7 @@ def check_labels(
     is_query: np.ndarray,
     options: EvaluationOptions,
 ) -> None:
-    """Raise ``UserError`` if no query would have a match; says why.
-
-    For use before features are extracted; columns are as in
-    ``ReIDFeatures``.
-    """
+    """Raise ``UserError`` if no query of these ``(N,)`` rows has a match."""
     parts = _rows_of_parts(pids, is_query, options)
     labels = _labels(pids, cam_ids, *parts, options)
     split, *_ = options.protocol.splits(labels, options.ignore_pids)

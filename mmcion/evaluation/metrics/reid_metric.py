@@ -87,11 +87,10 @@ class ReIDMetric(BaseMetric):
             size: Number of images in the data set; the padding that gives
                 all ranks the same number is dropped.
         """
-        seen = all_gather_arrays(np.array([len(self.results)]))
-        if min(seen) == 0 or np.sum(seen) < size:
-            counts = ', '.join(str(int(count[0])) for count in seen)
+        seen = np.ravel(all_gather_arrays(np.array([len(self.results)])))
+        if min(seen) == 0 or sum(seen) < size:
             raise UserError(
-                f'of {size} images those extracted are {counts} by rank: set '
+                f'of {size} images those extracted are {seen} by rank: set '
                 f'drop_last=False, and use no more ranks than images.'
             )
         features = _gather(self.results, size)
