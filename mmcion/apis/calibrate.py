@@ -71,7 +71,7 @@ def calibrate_model(
     """
     check_interval('(0, 1)', false_match_rate=false_match_rate)
     if Path(model).suffix == '.npz':
-        raise UserError(f'give features, then model; got {features} {model}.')
+        raise UserError(f'give FEATURES.npz MODEL.pth, not {features} {model}')
     _, spec = read_model_file(model)
     # both refuse before the long part
     target, _ = calibrated_path(model, out)

@@ -15,6 +15,7 @@ from mmengine.logging import print_log
 
 from mmcion.datasets import FolderReID, Market1501, ReIDDataset
 from mmcion.datasets.reid.reid_image import JUNK, ReIDImage
+from mmcion.models.weights.network_config import resize_pipeline
 from mmcion.registry import MODELS
 from mmcion.structures import AnnotationTable
 from mmcion.structures.column_folder import HEADER
@@ -235,12 +236,18 @@ def use_own_data(cfg: Config, data: OwnData) -> None:
         cfg.train_cfg.pop('val_interval', None)
         cfg.default_hooks.checkpoint.pop('save_best', None)
         return
-    loader = cfg.get('val_dataloader') or {
-        'batch_size': 64,
-        'num_workers': 2,
-        'sampler': {'type': 'DefaultSampler', 'shuffle': False},
-        'dataset': {'pipeline': _test_pipeline(dataset.pipeline)},
-    }
+    loader = cfg.get('val_dataloader')
+    if not loader:
+        # at the size of the global views of a pre-training
+        (size,) = (
+            t.global_size for t in dataset.pipeline if 'global_size' in t
+        )
+        loader = {
+            'batch_size': 64,
+            'num_workers': 2,
+            'sampler': {'type': 'DefaultSampler', 'shuffle': False},
+            'dataset': {'pipeline': resize_pipeline(size)},
+        }
     test = {
         'type': 'ReIDDataset',
         'ann_file': data.test_csv,
@@ -255,16 +262,6 @@ def use_own_data(cfg: Config, data: OwnData) -> None:
             'camera_aware': data.has_cameras,
         }
         cfg[f'{stage}_cfg'] = {}
-
-
-def _test_pipeline(pipeline: Sequence[Any]) -> list[dict[str, Any]]:
-    """Return the pipeline of a test at the size of the global views."""
-    (size,) = (t.global_size for t in pipeline if 'global_size' in t)
-    return [
-        {'type': 'LoadImage'},
-        {'type': 'ResizeImage', 'size': size},
-        {'type': 'PackReIDInputs'},
-    ]
 
 
 def set_image_size(cfg: Config, size: Sequence[int]) -> None:

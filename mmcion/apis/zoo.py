@@ -93,7 +93,7 @@ def get_model(
         network = open_config(cfg, weights)
     elif is_weight_file(path):
         if weights or pretrained is False:
-            raise UserError(f'{model} has weights; got also {pretrained=}.')
+            raise UserError(f'{model} has weights; {pretrained=} is for names')
         network = open_file(path, custom_imports=custom_imports)
     else:
         network = _open_name(str(model), weights, pretrained is True)

@@ -119,7 +119,8 @@ def get_architecture(name: str) -> Architecture:
     if key not in table:
         known = ', '.join(list_architectures())
         raise UserError(
-            f'no architecture {name!r}{suggest(key, table)}; all are {known}.'
+            f'there is no architecture {name!r}{suggest(key, table)}. All '
+            f'are: {known}.'
         )
     return deepcopy(table[key])
 

@@ -15,7 +15,7 @@ from torch.nn.functional import pad
 
 from mmcion.registry import MODELS
 
-from .timm_backbone import TimmBackbone
+from .plain_swin import PlainSwinTransformer
 
 
 class PaddedSwinBlock(SwinTransformerBlock):
@@ -50,7 +50,7 @@ class PaddedSwinBlock(SwinTransformerBlock):
 
 
 @MODELS.register_module()
-class SwinTransformer(TimmBackbone):
+class SwinTransformer(PlainSwinTransformer):
     """Swin transformer for images of any size, as used for detection.
 
     All stages have windows of 8 x 8 and shift them; maps are padded to whole
@@ -61,22 +61,10 @@ class SwinTransformer(TimmBackbone):
         kwargs: Passed on to ``timm.models.SwinTransformer``.
     """
 
-    archs = ('tiny', 'small', 'base')
-    timm_name = 'swin_{}_patch4_window7_224'
+    min_size = 1
 
     def __init__(self, arch: str, **kwargs: Any) -> None:
-        super().__init__(
-            arch,
-            window_size=8,
-            always_partition=True,
-            strict_img_size=False,
-            **kwargs,
-        )
-        self.model.patch_embed.dynamic_img_pad = True
+        super().__init__(arch, window_size=8, always_partition=True, **kwargs)
         for block in self.model.modules():
             if isinstance(block, SwinTransformerBlock):
                 block.__class__ = PaddedSwinBlock  # same state, other order
-
-    def last_map(self, x: Tensor) -> Tensor:
-        """Map images ``(N, 3, H, W)`` to ``(N, d, h, w)``."""
-        return self.model.forward_features(x).permute(0, 3, 1, 2)
