@@ -101,7 +101,7 @@ def _as_tensors(
         images = images.detach().cpu()
     if array and channel_order is None:
         raise UserError(
-            "an array needs channel_order: 'bgr' of OpenCV, 'rgb' of PIL."
+            "an array needs channel_order: 'bgr' if OpenCV read it, or 'rgb'."
         )
     tensor, values = torch.zeros(0), ''
     if array and images.dtype == np.uint8 and images.ndim >= 3:

@@ -54,10 +54,8 @@ class InstanceScheduleHook(Hook):
                 f'not {type(sampler).__name__}: leave it out.'
             )
         if sampler.num_instances is not None:
-            raise UserError(
-                f'batch_sampler.num_instances={sampler.num_instances}: set it '
-                f'in custom_hooks, of InstanceScheduleHook, such as [4].'
-            )
+            given = f'batch_sampler.num_instances={sampler.num_instances}'
+            raise UserError(f'InstanceScheduleHook sets K; leave out {given}.')
         for num_instances in self.num_instances:
             sampler.set_num_instances(num_instances)
 
