@@ -82,8 +82,8 @@ def _require_sound(path: str | Path, resume: bool) -> None:
         part: checkpoint.get(part) for part in ('state_dict', 'optimizer')
     }
     if resume and (names := not_finite(state)):
-        found = f'NaN or infinity in {join_names(names, 3)}'
-        raise UserError(f'{path} has {found}; resume from an earlier one.')
+        text = f'{path} has NaN or infinity in {join_names(names, 3)}'
+        raise UserError(f'{text}; resume from an earlier checkpoint.')
 
 
 def require_whole_model(model: nn.Module, checkpoint: Any) -> None:
