@@ -209,7 +209,8 @@ def _zoo_file(entry: ZooEntry) -> Path:
         f'there are no weights of {entry.name} here ({ZOO_FOLDER} is '
         f'{folder or "unset"}). {entry.obtain} Convert your copy with tools/'
         f'model_converters/reidzoo_to_mmcion.py to {entry.file} and set '
-        f'{ZOO_FOLDER} to its folder, or give its path.'
+        f'{ZOO_FOLDER} to its folder, or give its path (pretrained=, '
+        f'--weights).'
     )
 
 
