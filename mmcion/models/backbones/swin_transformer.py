@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from timm.models.swin_transformer import (
@@ -15,7 +15,7 @@ from torch.nn.functional import pad
 
 from mmcion.registry import MODELS
 
-from .plain_swin import PlainSwinTransformer
+from .timm_backbone import TimmBackbone
 
 
 class PaddedSwinBlock(SwinTransformerBlock):
@@ -50,21 +50,37 @@ class PaddedSwinBlock(SwinTransformerBlock):
 
 
 @MODELS.register_module()
-class SwinTransformer(PlainSwinTransformer):
+class SwinTransformer(TimmBackbone):
     """Swin transformer for images of any size, as used for detection.
 
-    All stages have windows of 8 x 8 and shift them; maps are padded to whole
-    windows.
+    All stages have windows of the same size and shift them; maps are padded
+    to whole windows.
+
+    Attributes:
+        window_size: Height and width of a window.
 
     Args:
         arch: One of ``archs``.
         kwargs: Passed on to ``timm.models.SwinTransformer``.
     """
 
-    min_size = 1
+    archs = ('tiny', 'small', 'base')
+    timm_name = 'swin_{}_patch4_window7_224'
+    window_size: ClassVar[int] = 8
 
     def __init__(self, arch: str, **kwargs: Any) -> None:
-        super().__init__(arch, window_size=8, always_partition=True, **kwargs)
+        super().__init__(
+            arch,
+            window_size=self.window_size,
+            always_partition=True,
+            strict_img_size=False,
+            **kwargs,
+        )
+        self.model.patch_embed.dynamic_img_pad = True
         for block in self.model.modules():
             if isinstance(block, SwinTransformerBlock):
                 block.__class__ = PaddedSwinBlock  # same state, other order
+
+    def last_map(self, x: Tensor) -> Tensor:
+        """Map images ``(N, 3, H, W)`` to ``(N, d, h, w)``."""
+        return self.model.forward_features(x).permute(0, 3, 1, 2)
