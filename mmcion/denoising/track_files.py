@@ -9,6 +9,7 @@ import numpy as np
 
 from mmcion.structures import IdentityLabels, TrackletTable
 from mmcion.utils.checks import UserError
+from mmcion.utils.checksums import write_checksums
 from mmcion.utils.io import atomic_folder
 from mmcion.utils.paths import safe_name
 
@@ -42,7 +43,7 @@ def export_tracks(
     """
     if table.box is None:
         raise UserError('tracks need a table with boxes.')
-    left_out = 0
+    left_out, names = 0, []
     with atomic_folder(folder) as temporary:
         for video, (start, stop) in zip(
             table.videos, pairwise(table.video_ptr.tolist()), strict=True
@@ -72,6 +73,7 @@ def export_tracks(
             lines = [
                 f'{",".join(x)},{_REST}\n' for x in zip(*texts, strict=True)
             ]
-            path = temporary / f'{safe_name(video)}.txt'
-            path.write_text(''.join(lines), encoding='utf-8')
+            names.append(f'{safe_name(video)}.txt')
+            (temporary / names[-1]).write_text(''.join(lines))
+        write_checksums(temporary, names)
     return left_out

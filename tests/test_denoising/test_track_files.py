@@ -5,6 +5,7 @@ import pytest
 from mmcion.denoising import export_tracks
 from mmcion.structures import IdentityLabels, TrackletTable
 from mmcion.utils.checks import UserError
+from mmcion.utils.checksums import damaged_files, read_checksums
 from mmcion.video.box_files import read_box_file, read_mot
 from mmcion.video.motchallenge import read_motchallenge
 
@@ -90,13 +91,15 @@ def test_one_box_of_an_identity_in_a_frame(tmp_path):
 def test_videos_of_any_name_and_without_identities(tmp_path):
     names = ['..', 'Genève/cam 1']
     export_tracks(make_table(videos=names), LABELS, tmp_path / 'mot')
-    files = {path.name for path in (tmp_path / 'mot').iterdir()}
+    files = {path.name for path in (tmp_path / 'mot').glob('*.txt')}
     assert files == {'%2E..txt', 'Genève%2Fcam 1.txt'}
     nobody = IdentityLabels(np.full(6, -1, np.int32))
     export_tracks(make_table(), nobody, tmp_path / 'mot')
-    files = {path.name for path in (tmp_path / 'mot').iterdir()}
+    files = {path.name for path in (tmp_path / 'mot').glob('*.txt')}
     assert files == {'a.txt', 'b.txt'}
     assert len(read_mot(tmp_path / 'mot' / 'a.txt')) == 0
+    assert read_checksums(tmp_path / 'mot').keys() == files
+    assert not damaged_files(tmp_path / 'mot')
 
 
 def test_table_needs_boxes(tmp_path):
