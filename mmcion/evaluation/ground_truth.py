@@ -109,6 +109,7 @@ def match_truth(
     """
     check_interval('(0, 1]', min_iou=min_iou)
     truth = truth_by_recording(table, truth)
+    assert table.box is not None
     pid = np.full(len(table), -1, np.int64)
     for video, source in enumerate(table.sources):
         if source not in truth:
