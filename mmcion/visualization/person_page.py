@@ -62,7 +62,7 @@ def write_person_page(
                 )
             )
         group = TileGroup(sides if sides[1] else sides[:1])
-        sections.append((answer, group, Timeline(axis, rows, [], None)))
+        sections.append((answer, group, Timeline(axis, rows)))
     write_report(
         file,
         TEMPLATES / 'person_page.html.jinja',

@@ -50,8 +50,15 @@ class Timeline:
 
     axis: TimeAxis
     rows: list[TimelineRow]
-    cuts: list[float]  # of 0 to 1, where lines between videos are drawn
-    overview: Image.Image | None  # None if all identities have a row
+    overview: Image.Image | None = None  # None if all identities have a row
+
+    @property
+    def cuts(self) -> list[float]:
+        """Where lines between videos are drawn, of 0 to 1."""
+        cuts = self.axis.cuts[1:].tolist()
+        if len(cuts) > _MOST_CUTS:
+            return [mark.left for mark in self.axis.names[1:]]
+        return cuts
 
 
 def make_timeline(
@@ -89,13 +96,10 @@ def make_timeline(
         bars = find_bars(axis, table, here)
         images, videos = int(counts.images[k]), int(counts.videos[k])
         rows.append(TimelineRow(name, images, videos, bars, thumbnail))
-    cuts = axis.cuts[1:].tolist()
     overview = None
     if len(counts.identity) > len(chosen):
         overview = _overview(axis, table, labels, counts, first)
-    if len(cuts) > _MOST_CUTS:
-        cuts = [mark.left for mark in axis.names[1:]]
-    return Timeline(axis, rows, cuts, overview)
+    return Timeline(axis, rows, overview)
 
 
 def find_bars(
