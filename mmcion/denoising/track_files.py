@@ -13,7 +13,7 @@ from mmcion.utils.checksums import write_checksums
 from mmcion.utils.io import atomic_folder
 from mmcion.utils.paths import safe_name
 
-_REST = '-1,-1,-1'  # world coordinates, which MOTChallenge text has, too
+_REST = ',-1,-1,-1\n'  # world coordinates, which are not known
 
 
 def export_tracks(
@@ -26,7 +26,7 @@ def export_tracks(
     count from 1, as in MOTChallenge. The id is the identity + 1, the same in
     all videos. An unknown score is 1. A track has one box in a frame: of
     several boxes of an identity the one of highest score is written, of equal
-    ones the first of the table.
+    ones the first of the table. Boxes are rounded to 4 decimals, scores to 6.
 
     Args:
         table: N images with boxes.
@@ -62,16 +62,16 @@ def export_tracks(
             first[1:] = (np.diff(key) != 0).any(axis=0)
             left_out += int((~first).sum())
             chosen = order[first]
+            box = table.box[rows[chosen]].astype(float).round(4)
             columns = (
-                frame[chosen] + 1,
-                identity[chosen] + 1,
-                *table.box[rows[chosen]].T,
-                score[chosen],
+                (frame[chosen] + 1).tolist(),
+                (identity[chosen] + 1).tolist(),
+                *box.T.tolist(),
+                score[chosen].astype(float).round(6).tolist(),
             )
-            # of float32, astype(str) gives the fewest digits that keep it
-            texts = (column.astype(str).tolist() for column in columns)
             lines = [
-                f'{",".join(x)},{_REST}\n' for x in zip(*texts, strict=True)
+                ','.join(map(str, line)) + _REST
+                for line in zip(*columns, strict=True)
             ]
             names.append(f'{safe_name(video)}.txt')
             (temporary / names[-1]).write_text(''.join(lines))
