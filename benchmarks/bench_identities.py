@@ -99,7 +99,7 @@ def all_features(table: Any, out: Path) -> dict[str, np.ndarray]:
 
 
 def evaluate(
-    table: Any, features: np.ndarray, truth: Any, cfg: Any, out: Path
+    table: Any, features: np.ndarray, truth: Any, cfg: Any
 ) -> dict[str, dict[str, float]]:
     """Return the scores of the tracklets and after every level.
 
@@ -119,7 +119,7 @@ def evaluate(
     for last in range(1, len(cfg.pipeline) + 1):
         config = {**cfg, 'pipeline': cfg.pipeline[:last]}
         name = cfg.pipeline[last - 1].type
-        labels[name] = denoise(table, features, config, work_dir=out)
+        labels[name] = denoise(table, features, config)
     return {
         name: {
             **identity_metrics(true, found.identity),
@@ -145,7 +145,7 @@ def main() -> None:
         truth = read_truth(args.truth, args.persons)
         unmatched = int((match_truth(table, truth) < 0).sum())
         evaluated = {
-            name: evaluate(table, feats, truth, cfg, out / f'stages_{name}')
+            name: evaluate(table, feats, truth, cfg)
             for name, feats in all_features(table, out).items()
         }
     result: dict[str, Any] = {
