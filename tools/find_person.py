@@ -106,6 +106,8 @@ def main() -> None:
     answers = finder(args.crops, args.topk)
     for answer in answers:
         print_answer(answer)
+    if finder.note:
+        print(finder.note)
     if args.out and args.out.endswith('.json'):
         write_json(args.out, answers)
     elif args.out:

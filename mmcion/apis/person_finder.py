@@ -30,7 +30,12 @@ from .rebuild_extractor import rebuild_extractor
 _REPORT_FORM = {
     'inputs': dict[str, Any] | None,
     'stages': list[dict[str, Any]] | None,
+    'calibration': dict[str, Any] | None,
 }
+_NOT_LINKED = (
+    'These features do not tell people apart between videos, so nobody was '
+    'linked: the person may be several identities, and near ones others.'
+)
 # between a stored feature and the same computed again; half precision and
 # other devices change the last digits only
 _LEAST_COSINE = 0.99
@@ -54,6 +59,7 @@ class PersonFinder:
 
     Attributes:
         threshold: Sigma; None if the report does not state it.
+        note: Warning about the answers; empty if there is none.
 
     Raises:
         FileNotFoundError: If a folder or file is missing.
@@ -91,6 +97,9 @@ class PersonFinder:
         sigmas = [stage.get('sigma') for stage in report.get('stages') or []]
         known = [float(x) for x in sigmas if isinstance(x, int | float)]
         self.threshold = known[-1] if known else None
+        calibration = report.get('calibration') or {}
+        linked = calibration.get('link_delta', 0) is not None
+        self.note = '' if linked else _NOT_LINKED
         if model is None:
             self._extractor = rebuild_extractor(store, checkpoint)
         else:
@@ -186,7 +195,9 @@ class PersonFinder:
         load = None
         if self.table.path is not None:
             load = open_images(self.table.image_root).read
-        write_person_page(file, self.table, self.labels, answers, load)
+        write_person_page(
+            file, self.table, self.labels, answers, load, note=self.note
+        )
 
     def _check_extractor(self) -> None:
         """Compare a stored feature with the same computed again."""

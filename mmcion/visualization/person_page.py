@@ -24,6 +24,8 @@ def write_person_page(
     labels: IdentityLabels,
     answers: Sequence[dict[str, Any]],
     load_image: Callable[[str], ImageLike] | None = None,
+    *,
+    note: str = '',
 ) -> None:
     """Write the answers of a ``PersonFinder``: crops, times and distances.
 
@@ -33,6 +35,7 @@ def write_person_page(
         labels: Their identities.
         answers: Answers about files.
         load_image: See ``write_denoising_report``.
+        note: Warning about all answers.
     """
     axis = TimeAxis(table)
     tiles = None if table.path is None else TableTiles(table, load_image)
@@ -70,4 +73,5 @@ def write_person_page(
         table=table,
         searches=sections,
         clock=clock,
+        note=note,
     )

@@ -74,13 +74,14 @@ def test_distance_is_to_the_centroid(folder):
         )
 
 
-def test_images_may_be_gone_and_rates_unknown(tmp_path, caplog):
+def test_images_may_be_gone_and_rates_unknown(tmp_path):
     folder = write_recording(tmp_path / 'work_dirs', fps=None)
     draw(tmp_path / 'a.png', 0, 100)
     shutil.rmtree(folder / 'tracklets' / 'crops')
     report = folder / 'identities' / 'report.json'
     value = json.loads(report.read_text())
     del value['stages']
+    value['calibration'] = {'link_delta': None}
     report.write_text(json.dumps(value))
     find = PersonFinder(folder / 'identities')
     (answer,) = find(tmp_path / 'a.png', topk=1)
@@ -89,7 +90,9 @@ def test_images_may_be_gone_and_rates_unknown(tmp_path, caplog):
     assert (answer['threshold'], match['near']) == (None, None)
     assert match['appearances'][0]['start_seconds'] is None
     find.write_page(tmp_path / 'page.html', [answer])
-    assert 'frame 0' in (tmp_path / 'page.html').read_text()
+    page = (tmp_path / 'page.html').read_text()
+    assert 'frame 0' in page
+    assert find.note.startswith('These features') and find.note in page
 
 
 def test_another_extractor_is_refused(folder):
