@@ -141,25 +141,7 @@ class PersonFinder:
         queries = self._store.as_rows(self._extractor(items))
         distances = 1 - queries @ self._centroids.T  # (Q, K)
         order = distances.argsort(axis=1, kind='stable')[:, :topk]
-        wanted = np.isin(self.labels.identity, self._identity[order])
-        seen = Appearances.from_labels(
-            self.table, np.where(wanted, self.labels.identity, -1)
-        )
-        found: dict[int, list[dict[str, Any]]] = {}
-        for row, (identity, *values) in zip(
-            seen.best_row.tolist(), seen.to_rows(self.table), strict=True
-        ):
-            entry = dict(zip(Appearances.COLUMNS[1:], values, strict=True))
-            for name in ('start_seconds', 'end_seconds'):
-                entry[name] = None if entry[name] == '' else entry[name]
-            entry['best_crop'] = (
-                None
-                if self.table.path is None
-                else str(self.table.image_path(row))
-            )
-            found.setdefault(int(str(identity)), []).append(
-                {**entry, 'best_row': row}
-            )
+        seen = self._appearances(self._identity[order])
         answers = []
         for item, near, distance in zip(items, order, distances, strict=True):
             matches = [
@@ -170,7 +152,7 @@ class PersonFinder:
                     'near': None
                     if self.threshold is None
                     else bool(distance[k] <= self.threshold),
-                    'appearances': found[int(self._identity[k])],
+                    'appearances': seen[int(self._identity[k])],
                 }
                 for rank, k in enumerate(near, start=1)
             ]
@@ -198,6 +180,30 @@ class PersonFinder:
         write_person_page(
             file, self.table, self.labels, answers, load, note=self.note
         )
+
+    def _appearances(
+        self, identities: np.ndarray
+    ) -> dict[int, list[dict[str, Any]]]:
+        """Return the appearances of some identities, by identity."""
+        wanted = np.isin(self.labels.identity, identities)
+        seen = Appearances.from_labels(
+            self.table, np.where(wanted, self.labels.identity, -1)
+        )
+        found: dict[int, list[dict[str, Any]]] = {}
+        for identity, row, values in zip(
+            seen.identity.tolist(),
+            seen.best_row.tolist(),
+            seen.to_rows(self.table),
+            strict=True,
+        ):
+            entry = dict(zip(seen.COLUMNS, values, strict=True))
+            # empty is for CSV
+            entry = {k: None if v == '' else v for k, v in entry.items()}
+            if entry['best_crop'] is not None:
+                entry['best_crop'] = str(self.table.image_path(row))
+            entry['best_row'] = row
+            found.setdefault(identity, []).append(entry)
+        return found
 
     def _check_extractor(self) -> None:
         """Compare a stored feature with the same computed again."""

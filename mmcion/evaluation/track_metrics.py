@@ -59,31 +59,14 @@ def track_metrics(
     check_same_length(table=table, identity=identity)
     truth = truth_by_recording(table, truth)
     assert table.box is not None
-    starts = table.video_ptr[:-1]
-    stops = table.video_ptr[1:]
     frames: dict[str, list[_Frame]] = {}
     for source, one in truth.items():
-        videos = [
-            v
-            for v, name in enumerate(table.sources)
-            if name == source and starts[v] < stops[v]
-        ]
-        # by their first frames
-        begins = {v: table.frame[starts[v] : stops[v]].min() for v in videos}
-        videos.sort(key=begins.__getitem__)
-        rows = np.concatenate(
-            [np.arange(starts[v], stops[v]) for v in videos]
-            or [np.zeros(0, np.int64)]
-        )
-        sampled = _is_sampled(table.frame[rows], one.frame)
-        # (M,) index into videos
-        clip = np.searchsorted([begins[v] for v in videos], one.frame, 'right')
-        clip = np.maximum(clip - 1, 0)
-        for number, v in enumerate(videos):
-            here = np.arange(starts[v], stops[v])
+        videos, clip = _true_clips(table, source, one)
+        for video in videos:
+            here = np.arange(*table.video_ptr[video : video + 2])
             here = here[identity[here] >= 0]
-            true = np.flatnonzero(sampled & (clip == number))
-            frames[table.videos[v]] = [
+            true = np.flatnonzero(clip == video)
+            frames[table.videos[video]] = [
                 (
                     one.pid[true[i]],
                     identity[here[j]],
@@ -99,14 +82,30 @@ def track_metrics(
     return scores | {name: _scores(each) for name, each in frames.items()}
 
 
-def _is_sampled(found: np.ndarray, frames: np.ndarray) -> np.ndarray:
-    """Return which frames are a multiple of the step of ``found``."""
-    if not len(found):
-        return np.ones(len(frames), bool)
-    # the step is 0 where there is one frame only: every frame counts
-    first = found.min()
-    step = max(int(np.gcd.reduce(found - first)), 1)
-    return (frames - first) % step == 0
+def _true_clips(
+    table: TrackletTable, source: str, truth: GroundTruth
+) -> tuple[list[int], np.ndarray]:
+    """Return the videos of a recording, and the one of every true box.
+
+    ``(M,)``, -1 where the frame of the box was not sampled.
+    """
+    videos = [v for v, name in enumerate(table.sources) if name == source]
+    frames = {
+        v: table.frame[slice(*table.video_ptr[v : v + 2])] for v in videos
+    }
+    # of a recording without images, all is missed in its first video
+    used = [v for v in videos if len(frames[v])]
+    if not used:
+        return videos[:1], np.full(len(truth.frame), videos[0])
+    used.sort(key=lambda v: frames[v].min())
+    begins = [frames[v].min() for v in used]
+    clip = np.searchsorted(begins, truth.frame, 'right') - 1
+    clip = np.array(used)[np.maximum(clip, 0)]  # (M,)
+    # the step is 0 where there is one frame only: then every frame counts
+    every = np.concatenate([frames[v] for v in used])
+    step = max(int(np.gcd.reduce(every - begins[0])), 1)
+    clip[(truth.frame - begins[0]) % step != 0] = -1
+    return used, clip
 
 
 def _scores(frames: Sequence[_Frame]) -> Scores:

@@ -84,21 +84,14 @@ class TimeAxis:
         self._source = np.zeros(len(table.videos), int)
         self._source[used] = source
         self._ends = ends
-        # where videos begin, in the order of time
+        # where videos begin
         left = self.position(used, first)
-        order = np.argsort(left, kind='stable')
-        self.cuts = left[order]
-        named = [(x, table.videos[v]) for x, v in zip(left, used, strict=True)]
+        self.cuts = np.sort(left)
+        names = [table.videos[v] for v in used]
         if len(used) > _MOST_NAMES:
             left = self._offset[:-1] / max(self.length, 1e-9)
-            named = list(zip(left, recordings, strict=True))
-        named.sort()
-        if len(named) > _MOST_NAMES:
-            named = _apart(named, _LEAST_WIDTH)
-        self.names = [
-            Mark(x, name, after - x)
-            for (x, name), (after, _) in pairwise([*named, (1.0, '')])
-        ]
+            names = recordings
+        self.names = _name(sorted(zip(left.tolist(), names, strict=True)))
 
     def position(self, video: np.ndarray, frame: np.ndarray) -> np.ndarray:
         """Return where frames are on the axis, of 0 to 1.
@@ -141,6 +134,16 @@ class TimeAxis:
         if self.in_seconds:
             return clock(self.length)
         return f'{self.length:,.0f} frames'
+
+
+def _name(named: list[tuple[float, str]]) -> list[Mark]:
+    """Return names up to where the next one begins, some of many."""
+    if len(named) > _MOST_NAMES:
+        named = _apart(named, _LEAST_WIDTH)
+    return [
+        Mark(left, name, after - left)
+        for (left, name), (after, _) in pairwise([*named, (1.0, '')])
+    ]
 
 
 def _apart(

@@ -125,6 +125,20 @@ def test_true_boxes_outside_of_the_clips():
     assert scores[ALL]['IDR'] == pytest.approx(4 / 9)
 
 
+def test_recording_without_images():
+    table = TrackletTable.from_columns(
+        video_id=[1],
+        tracklet_id=[1],
+        frame=[0],
+        box=[place(1)],
+        videos=['a', 'b'],
+    )
+    truth = {name: make_truth([(0, 1)]) for name in 'ab'}
+    scores = track_metrics(table, np.zeros(1, int), truth)
+    assert scores['a'] == dict.fromkeys(scores['a'], 0)
+    assert (scores['b']['IDR'], scores[ALL]['IDR']) == (1, 1 / 2)
+
+
 def test_overlap():
     table = make([(0, 1, 0)])
     for shift, expected in ((3, 1), (4, 0)):  # 7 / 13, 6 / 14
