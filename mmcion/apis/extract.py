@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader, Dataset, Subset, default_collate
 
 from mmcion.datasets import TrackletDataset, UnreadableImageError
 from mmcion.models.utils import eval_mode
+from mmcion.models.weights.network_config import class_name
 from mmcion.structures import FeatureStore, TrackletTable
 from mmcion.utils.checks import UserError, check_at_least, join_names
 from mmcion.utils.io import hash_value, read_json, write_json
@@ -113,7 +114,13 @@ def extract_features(
                     logger='current',
                     level=logging.WARNING,
                 )
-            origin = {'table': fingerprint, 'pipeline': transforms}
+            origin = {
+                'table': fingerprint,
+                'pipeline': transforms,
+                'transforms': [
+                    {**each, 'type': class_name(each)} for each in pipeline
+                ],
+            }
             FeatureStore.finish(
                 results.path, {**meta, **origin, 'unreadable': failed}
             )

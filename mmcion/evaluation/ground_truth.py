@@ -113,16 +113,8 @@ def match_truth(
         ``(N,)`` int64 identities, -1 where no ground-truth box overlaps.
     """
     check_interval('(0, 1]', min_iou=min_iou)
-    if table.box is None:
-        raise UserError('the table has no boxes to compare with the truth.')
-    check_finite('box', table.box)
-    sources = sorted(set(table.sources))
-    if isinstance(truth, GroundTruth):
-        if len(sources) != 1:
-            raise UserError(f'give truth by name: {len(sources)} recordings.')
-        truth = {sources[0]: truth}
-    for name in truth:
-        check_choice('recording', name, sources)
+    truth = truth_by_recording(table, truth)
+    assert table.box is not None
     pid = np.full(len(table), -1, np.int64)
     for video, source in enumerate(table.sources):
         if source not in truth:
@@ -131,7 +123,7 @@ def match_truth(
         # rows of a video are consecutive: start:stop
         start, stop = table.video_ptr[video : video + 2]
         box = np.asarray(table.box[start:stop], float)
-        for found, true in _rows_by_frame(table.frame[start:stop], one.frame):
+        for found, true in rows_by_frame(table.frame[start:stop], one.frame):
             overlap = box_iou(box[found], one.box[true])  # (A, B)
             # the Hungarian method pairs all it can; pairs without gain go
             gain = np.where(overlap >= min_iou, overlap, 0)
@@ -141,18 +133,45 @@ def match_truth(
     return pid
 
 
-def _rows_by_frame(
+def truth_by_recording(
+    table: TrackletTable, truth: GroundTruth | Mapping[str, GroundTruth]
+) -> Mapping[str, GroundTruth]:
+    """Return the truth of recordings by their names in ``table.sources``.
+
+    Raises:
+        UserError: If the table has no boxes, or the truth is of other
+            recordings.
+    """
+    if table.box is None:
+        raise UserError('the table has no boxes to compare with the truth.')
+    check_finite('box', table.box)
+    sources = sorted(set(table.sources))
+    if isinstance(truth, GroundTruth):
+        if len(sources) != 1:
+            raise UserError(
+                f'give the truth of each of {len(sources)} recordings by name.'
+            )
+        return {sources[0]: truth}
+    for name in truth:
+        check_choice('recording', name, sources)
+    return truth
+
+
+def rows_by_frame(
     first: np.ndarray, second: np.ndarray
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return the rows of both, for every frame that both have."""
+    """Return the rows of both, for every frame that one of them has."""
     groups = []
     for frame in (first, second):
         order = np.argsort(frame, kind='stable')
         frames, starts = np.unique(frame[order], return_index=True)
         parts = np.split(order, starts[1:])
         groups.append(dict(zip(frames.tolist(), parts, strict=False)))
-    common = sorted(groups[0].keys() & groups[1].keys())
-    return [(groups[0][frame], groups[1][frame]) for frame in common]
+    none = np.zeros(0, np.int64)
+    return [
+        (groups[0].get(frame, none), groups[1].get(frame, none))
+        for frame in sorted(groups[0].keys() | groups[1].keys())
+    ]
 
 
 def box_iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -56,6 +56,7 @@ class Sequence:
     folder: Path
     frames: dict[int, Path]  # image files by frame number, from 1
     boxes: Path
+    fps: float | None = None  # None if seqinfo.ini does not state it
 
 
 def read_motchallenge(
@@ -197,7 +198,11 @@ def _crop(
         'box': box[kept].astype(np.float32),
         'score': rows[kept, 6].astype(np.float32),
     }
-    about = {'name': sequence.name, 'clips': [sequence.name]}
+    about = {
+        'name': sequence.name,
+        'clips': [sequence.name],
+        'fps': sequence.fps,
+    }
     shard = VideoShard(columns, {**about, 'skipped': report.to_dict()})
     shard.save(out / SHARDS / sequence.name)
     return shard
@@ -254,20 +259,21 @@ def find_sequences(
         if recordings.setdefault(copy[1] if copy else name, name) != name:
             report.skip(SAME_FRAMES, name)
             continue
-        found[name] = Sequence(
-            name, folder, _find_frames(folder, report), file
-        )
+        frames, fps = _find_frames(folder, report)
+        found[name] = Sequence(name, folder, frames, file, fps)
     if not found:
         lines = [f'no sequence of {root} has boxes', *report.lines()]
         raise UserError('\n  '.join(lines))
     return list(found.values())
 
 
-def _find_frames(folder: Path, report: SkipReport) -> dict[int, Path]:
-    """Return the image files of a sequence by frame number."""
+def _find_frames(
+    folder: Path, report: SkipReport
+) -> tuple[dict[int, Path], float | None]:
+    """Return image files by frame number, and frames per second if known."""
     parser = configparser.ConfigParser(interpolation=None, allow_no_value=True)
     file = folder / 'seqinfo.ini'
-    promised = None
+    promised = fps = None
     try:
         parser.read_dict({'Sequence': {}})
         if file.exists():
@@ -277,6 +283,8 @@ def _find_frames(folder: Path, report: SkipReport) -> dict[int, Path]:
         images = path_below(folder, info.get('imdir') or 'img1')
         if info.get('seqlength'):
             promised = int(info['seqlength'])
+        if info.get('framerate'):
+            fps = float(info['framerate'])
     except (configparser.Error, ValueError) as error:
         raise UserError(f'{file}: {error}') from error
     check_folder(images, f'frames of {folder.name}:')
@@ -298,4 +306,4 @@ def _find_frames(folder: Path, report: SkipReport) -> dict[int, Path]:
             f'{folder.name} has {len(frames)} frames, seqinfo.ini says '
             f'{promised}'
         )
-    return frames
+    return frames, fps

@@ -25,7 +25,8 @@ class VideoShard:
         columns: ``clip`` (index into ``report['clips']``), ``tracklet_id``,
             ``frame``, ``path``, ``box`` and ``score``, one row per image.
         report: Entry of ``videos.json``; has ``name`` and ``clips``, the
-            names of the videos that the source counts as.
+            names of the videos that the source counts as, and ``fps`` where
+            it is known.
     """
 
     KIND = 'VideoShard'
@@ -88,5 +89,6 @@ def join_shards(shards: Sequence[VideoShard], out: Path) -> TrackletTable:
         score=column('score')[order],
         videos=[clip for names in clips for clip in names],
         sources=[s.report['name'] for s in shards for _ in s.report['clips']],
+        fps=[s.report.get('fps') for s in shards for _ in s.report['clips']],
         image_root=out / CROPS,
     )
