@@ -242,8 +242,8 @@ def test_bad_videos_are_reported_and_the_others_done(walk, tmp_path):
     found = reports(tmp_path / 'out')
     assert table.videos == ('nobody', 'walk')
     assert len(table) == 60
-    assert 'cannot be opened' in found['text']['error']
-    assert 'cannot be opened' in found['empty']['error']
+    assert 'text.avi is damaged' in found['text']['error']
+    assert 'empty.mp4 is damaged' in found['empty']['error']
     assert 'no box file' in found['nobox']['error']
     assert found['nobody']['images'] == 0
     assert 'error' not in found['nobody']
@@ -339,7 +339,7 @@ def test_overwrite_does_not_drop_a_video_that_cannot_be_read(
     extractor().run([three_videos], out)
     before = files(out)
     (three_videos / 'b.csv').write_text('frame,x,y,w,h,id\n1,typo,2,3,4,5\n')
-    with pytest.raises(UserError, match=r'of b, .*b\.csv line 2.*typo'):
+    with pytest.raises(UserError, match=r'b cannot .*b\.csv line 2.*typo'):
         extractor().run([three_videos], out, overwrite=True)
     assert files(out) == before
 
@@ -383,6 +383,15 @@ def test_a_missing_package_stops_the_run(
     one = TrackletExtractor(BOXES, {'type': 'ByteTrack'})
     with pytest.raises(MissingPackageError, match=r'requirements/video\.txt'):
         one.run([three_videos], tmp_path / 'out', workers=workers)
+
+
+def test_finished_tracklets_need_no_model(walk, tmp_path, monkeypatch):
+    table = extractor().run([walk], tmp_path / 'out')
+
+    monkeypatch.setattr(BoxFileDetector, 'load', None, raising=False)
+    again = extractor().run([walk], tmp_path / 'out')
+
+    assert again.fingerprint() == table.fingerprint()
 
 
 def test_a_class_as_type(walk, tmp_path):
