@@ -71,11 +71,8 @@ class IdentityDataset(Dataset):
         self.pids: np.ndarray = self.annotation.pid
         self.cam_ids: np.ndarray = self.annotation.cam_id
         if not len(self):
-            num_junk = self.annotation.num_junk
-            raise UserError(
-                f'{ann_file} has no images of an identity'
-                f'{f", only {num_junk} of negative ids" if num_junk else ""}.'
-            )
+            junk = f'{self.annotation.num_junk} images of negative ids'
+            raise UserError(f'{ann_file} has no identity, but {junk}.')
         # a wrong root has none of the images that are spread over the rows
         errors = []
         num_checked = min(_NUM_CHECKED, len(self))
@@ -87,9 +84,8 @@ class IdentityDataset(Dataset):
                 errors.append(error)
         else:
             raise FileNotFoundError(
-                f'{len(errors)} of {len(errors)} sampled images of {ann_file} '
-                f'cannot be read: is data_root right, now {data_root}? The '
-                f'first: {errors[0]}.'
+                f'none of {len(errors)} sampled images of {ann_file} is in '
+                f'data_root ({data_root}): {errors[0]}.'
             ) from errors[0]
 
     @property
@@ -120,9 +116,9 @@ class IdentityDataset(Dataset):
                 self._add_broken(candidate, error)
         pid = int(self.pids[row])
         rows = np.flatnonzero(self.pids == pid).tolist()
+        listed = self._list_broken(rows)
         raise UnreadableImageError(
-            f'all images of identity {pid} are broken; drop it from the '
-            f'annotation or restore them:\n{self._list_broken(rows)}'
+            f'all images of identity {pid} are broken:\n{listed}'
         )
 
     def _candidates(self, row: int) -> Iterator[int]:
@@ -139,9 +135,8 @@ class IdentityDataset(Dataset):
         count = len(self.broken)
         if count > self.max_broken:
             raise UnreadableImageError(
-                f'{count} broken images, more than max_broken '
-                f'({self.max_broken}), in one worker:\n'
-                f'{self._list_broken(list(self.broken))}'
+                f'more than max_broken ({self.max_broken}) broken images in '
+                f'one worker:\n{self._list_broken(list(self.broken))}'
             ) from error
         # mmengine logs this level on all ranks
         print_log(

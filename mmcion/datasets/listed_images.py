@@ -78,8 +78,7 @@ def existing_images(
         first = root / printable(path[missing[0]])
         raise UserError(
             f'{len(missing):,} of {count:,} images are missing, such as '
-            f'{first}. Give the folder that paths are relative to, or skip '
-            f'missing images with --check-files.'
+            f'{first}. Give their folder, or --check-files to skip some.'
         )
     found = np.ones(len(path), bool)
     found[missing] = False

@@ -46,8 +46,7 @@ def check_listed(folder: Path, paths: Sequence[str], source: Path) -> None:
     """Raise ``FileNotFoundError`` unless all paths of a list exist."""
     missing = find_missing(folder, encode_paths(paths))
     if len(missing):
-        first = folder / paths[missing[0]]
         raise FileNotFoundError(
             f'{len(missing)} of {len(paths)} images in {source} are missing, '
-            f'such as {first}. {UNPACK_AGAIN}'
+            f'such as {folder / paths[missing[0]]}. {UNPACK_AGAIN}'
         )

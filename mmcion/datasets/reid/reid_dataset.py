@@ -74,16 +74,12 @@ class ReIDDataset(BaseReIDDataset):
             what='list of images',
             hint=f'{self.hint} Others are to be named in its option ignore.',
         )
+        needs_split = self.split == 'test' and not self.draw_queries
         parts: dict[str, list[ReIDImage]] = {}
         for line, (path, pid, cam_id, split) in rows:
-            if (
-                split is None
-                and self.split == 'test'
-                and not self.draw_queries
-            ):
+            if split is None and needs_split:
                 raise UserError(
-                    f'{self._csv}: column split is missing. Add it or set '
-                    f'draw_queries=True.'
+                    f'{self._csv} needs a column split, or draw_queries=True.'
                 )
             try:
                 image = ReIDImage(
@@ -94,9 +90,9 @@ class ReIDDataset(BaseReIDDataset):
                 check_choice('split', split, (*_SPLITS, None))
             except ValueError as error:
                 raise UserError(
-                    f'{self._csv} line {line}: pid and cam_id must be '
-                    f'integers and split one of {", ".join(_SPLITS)}; got '
-                    f'pid {pid!r}, cam_id {cam_id!r}, split {split!r}.'
+                    f'{self._csv} line {line}: pid {pid!r} or cam_id '
+                    f'{cam_id!r} is no integer, or split {split!r} none of '
+                    f'{", ".join(_SPLITS)}.'
                 ) from error
             parts.setdefault(split or 'any', []).append(image)
         # rows of no split are all used, for training and for testing
