@@ -55,12 +55,8 @@ def kept_rows(
 ) -> np.ndarray:
     """Return ``(n,)`` bool, the rows that no rule leaves out.
 
-    Args:
-        path: File that was read; names the examples.
-        rows: As for ``check_rows``.
-        report: Counts each row that is left out, with its first reason.
-        rules: Reasons and ``(n,)`` masks of the format.
-        tracked: Whether to leave out boxes without an id.
+    The report counts each other row with its first reason. Rules are reasons
+    and ``(n,)`` masks; with ``tracked``, boxes without an id are left out.
     """
     kept = np.ones(len(rows), bool)
     # detections and ground truth are named after the folder of the sequence

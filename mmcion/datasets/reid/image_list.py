@@ -19,11 +19,8 @@ def read_image_list(
 ) -> list[tuple[str, ...]]:
     """Return the groups of every line of a list of images.
 
-    Args:
-        file: The list.
-        folder: Folder that paths are relative to; the images must exist.
-        pattern: Pattern of a whole line; its first group is the path.
-        example: Example of a line, for the error.
+    The pattern is that of a whole line; its first group is the path of an
+    image that must exist below ``folder``.
     """
     rows = []
     # lists come with empty lines and spaces at the end

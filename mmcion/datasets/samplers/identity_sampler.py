@@ -95,15 +95,6 @@ class IdentitySampler(Sampler[list[Draw]]):
         self._count = np.unique(pids, return_counts=True)[1]
         if num_instances is not None:
             self.set_num_instances(num_instances)
-        single = np.count_nonzero(self._count == 1)
-        if num_instances != 1 and single > len(self._count) / 2:
-            print_log(
-                f'{single} of {len(self._count)} identities have one image, '
-                f'which fills all K places of its identity: there is nothing '
-                f'to compare it with.',
-                'current',
-                logging.WARNING,
-            )
 
     def _sort_by_camera(
         self, pids: np.ndarray, cam_ids: np.ndarray

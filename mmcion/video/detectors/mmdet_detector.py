@@ -36,7 +36,7 @@ class MMDetDetector(BaseDetector):
         check_interval('[0, 1]', score_thr=score_thr)
         self.score_thr = score_thr
         self.person_label = person_label
-        self.config, self.checkpoint = config, checkpoint
+        self.files = config, checkpoint
         self.device = device
 
     def load(self) -> None:
@@ -47,14 +47,11 @@ class MMDetDetector(BaseDetector):
         # from here on mmdet reads checkpoints without running their code
         import_module('mmcion.utils.read_checkpoint')
         self._infer = inference_detector
-        self._model = init_detector(
-            self.config, self.checkpoint, device=self.device
-        )
+        self._model = init_detector(*self.files, device=self.device)
 
     def input_files(self, video: Path) -> list[Path]:
         """Return config and checkpoint, where they are local files."""
-        files = map(Path, (self.config, self.checkpoint))
-        return [path for path in files if path.is_file()]
+        return [path for path in map(Path, self.files) if path.is_file()]
 
     def detect(self, image: np.ndarray, frame: int) -> Detections:
         """Return the boxes of people in one frame."""

@@ -50,11 +50,9 @@ class TorchvisionDetector(BaseDetector):
         from torchvision.models import detection, get_model, list_models
 
         check_choice('name', self.name, list_models(detection))
+        no_weights = {'weights': None, 'weights_backbone': None}
         self._model = get_model(
-            self.name,
-            weights=None,
-            weights_backbone=None,
-            num_classes=self.num_classes,
+            self.name, num_classes=self.num_classes, **no_weights
         )
         state = torch.load(self.weights_file, 'cpu', weights_only=True)
         self._model.load_state_dict(state)
