@@ -34,6 +34,10 @@ _FORMS = (
 )
 
 
+class _IdentityFolders(FolderReID):
+    hint = f'Give {_FORMS}.'
+
+
 class OwnData(NamedTuple):
     """What a run trains on, and is tested on.
 
@@ -103,7 +107,7 @@ def _read_images(path: Path) -> list[ReIDImage]:
         return Market1501(path, **options).read()['train']
     if any(is_image_name(entry.name) for entry in os.scandir(path)):
         return Market1501(path, **options).read_folder(path)
-    return FolderReID(path, **options).read()['train']
+    return _IdentityFolders(path, **options).read()['train']
 
 
 def prepare_data(

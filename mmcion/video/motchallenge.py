@@ -211,11 +211,7 @@ def _crop(
 def find_sequences(
     root: Path, boxes: Path | None, report: SkipReport
 ) -> list[Sequence]:
-    """Find sequences that have frames and boxes, sorted by name.
-
-    Arguments are those of ``read_motchallenge``; ``report`` counts the
-    sequences that are left out.
-    """
+    """Find sequences with frames and boxes by name; report the others."""
     check_folder(root, 'folder of sequences')
     one_file = boxes is not None and boxes.is_file()
     if boxes is not None and not one_file:
@@ -230,13 +226,11 @@ def find_sequences(
     if not folders:
         inside = join_names(sorted(os.listdir(root))) or 'nothing'
         raise UserError(
-            f'{root} has no sequence, which is a folder with '
-            f'img1/000001.jpg and {_TRUTH}; found {inside}.'
+            f'{root} has no folder with img1/000001.jpg; it has {inside}.'
         )
     if one_file and len(folders) > 1:
         raise UserError(
-            f'{boxes} is one file for {len(folders)} sequences; give a '
-            f'folder of files SEQUENCE.txt.'
+            f'{boxes} is one file for {len(folders)} sequences; give a folder.'
         )
     found: dict[str, Sequence] = {}
     recordings: dict[str, str] = {}  # name of the sequence that is taken
@@ -272,10 +266,10 @@ def _find_frames(
 ) -> tuple[dict[int, Path], float | None]:
     """Return image files by frame number, and frames per second if known."""
     parser = configparser.ConfigParser(interpolation=None, allow_no_value=True)
+    parser.read_dict({'Sequence': {}})
     file = folder / 'seqinfo.ini'
     promised = fps = None
     try:
-        parser.read_dict({'Sequence': {}})
         if file.exists():
             with open_text(file) as stream:
                 parser.read_file(stream)
@@ -295,9 +289,7 @@ def _find_frames(
         path = images / match[0]
         first = frames.setdefault(int(match[1]), path)
         if first != path:
-            raise UserError(
-                f'{first} and {path.name} are the same frame; remove one.'
-            )
+            raise UserError(f'{first} and {path.name} are the same frame.')
     if not frames:
         raise UserError(f'{images} has no frames like 000001.jpg.')
     # a difference is worth knowing, but boxes without frame are counted too

@@ -43,12 +43,8 @@ class VideoShard:
     def load(cls, folder: Path, clips: Sequence[str]) -> VideoShard | None:
         """Read a shard of the video that the folder is named after.
 
-        Args:
-            folder: Folder of the shard.
-            clips: Names of its clips; each is the folder of its crops.
-
-        Returns:
-            The shard; None if it is missing, damaged or of other clips.
+        Its clips are the folders of its crops. None if the shard is missing,
+        damaged or of other clips.
         """
         try:
             columns, header = load_columns(folder, cls.KIND)

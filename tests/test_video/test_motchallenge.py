@@ -91,7 +91,7 @@ def test_nothing_to_read(tmp_path):
     (tmp_path / 'x').mkdir()
     with pytest.raises(UserError, match=r'img1/000001\.jpg') as error:
         find_sequences(tmp_path, None, SkipReport(''))
-    assert 'found x' in str(error.value)
+    assert 'it has x' in str(error.value)
     make_sequence(tmp_path / 'x', boxes=None)
     with pytest.raises(UserError, match=r'no sequence of .* has boxes'):
         find_sequences(tmp_path, None, SkipReport(''))

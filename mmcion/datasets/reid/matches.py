@@ -29,14 +29,8 @@ def report_matches(
     """Log how many queries have a match; warn and explain if none can have.
 
     Cameras do not count if no image has one, as for the metric. Junk queries
-    do not count.
-
-    Args:
-        source: Where the images come from.
-        queries: Query images, one of each tracklet.
-        gallery: Gallery images, one of each tracklet.
-        unit: What the gallery consists of, for the message.
-        ignored_cams: See ``split_by_camera``.
+    do not count. There is one image of each tracklet; for ``ignored_cams`` see
+    ``split_by_camera``.
     """
     # junk in the gallery matches none of the queries that are left
     queries = [query for query in queries if query.pid != JUNK]
