@@ -16,6 +16,7 @@ from mmengine.logging import print_log
 from mmcion.datasets import FolderReID, Market1501, ReIDDataset
 from mmcion.datasets.reid.base_reid_dataset import TEST_PARTS
 from mmcion.datasets.reid.reid_image import JUNK, ReIDImage
+from mmcion.models.weights.network_config import resize_pipeline
 from mmcion.registry import MODELS
 from mmcion.structures import AnnotationTable
 from mmcion.structures.column_folder import HEADER
@@ -31,6 +32,10 @@ _FORMS = (
     'one folder of images per identity, or images named as in Market-1501 '
     '(0002_c1s1_000451_03.jpg)'
 )
+
+
+class _IdentityFolders(FolderReID):
+    hint = f'Give {_FORMS}.'
 
 
 class OwnData(NamedTuple):
@@ -102,7 +107,7 @@ def _read_images(path: Path) -> list[ReIDImage]:
         return Market1501(path, **options).read()['train']
     if any(is_image_name(entry.name) for entry in os.scandir(path)):
         return Market1501(path, **options).read_folder(path)
-    return FolderReID(path, **options).read()['train']
+    return _IdentityFolders(path, **options).read()['train']
 
 
 def prepare_data(
@@ -179,9 +184,7 @@ def prepare_data(
 
 def _held_rows(table: AnnotationTable, is_held: np.ndarray) -> list[list[Any]]:
     """Return path, identity and camera of the images held out."""
-    root = Path(table.image_root or '.').resolve()
-    if not root.is_dir():
-        raise UserError(f'--hold-out needs image files, but {root} is packed.')
+    root = _image_folder(table)
     # a CSV is UTF-8, and so must be what it names
     paths = [utf8_path(root / os.fsdecode(p)) for p in table.path[is_held]]
     labels = zip(table.pid[is_held], table.cam_id[is_held], strict=True)
@@ -222,13 +225,7 @@ def join_sets(tables: Sequence[AnnotationTable]) -> AnnotationTable:
     """Join sets; identities and cameras of each get numbers of their own."""
     if len(tables) == 1:
         return tables[0]
-    roots = [Path(table.image_root or '.').resolve() for table in tables]
-    for root in roots:
-        if not root.is_dir() or (root / 'data.mdb').exists():
-            raise UserError(
-                f'{root} is no folder of image files: packed images can only '
-                f'be trained on by themselves.'
-            )
+    roots = [_image_folder(table) for table in tables]
     common = Path(os.path.commonpath(roots))
     paths, pids, cams = [], [], []
     first_pid = first_cam = 0
@@ -245,6 +242,17 @@ def join_sets(tables: Sequence[AnnotationTable]) -> AnnotationTable:
     return AnnotationTable(
         paths, np.concatenate(pids), np.concatenate(cams), common
     )
+
+
+def _image_folder(table: AnnotationTable) -> Path:
+    """Return the folder of a set that is joined or split."""
+    root = Path(table.image_root or '.').resolve()
+    if not root.is_dir() or (root / 'data.mdb').exists():
+        raise UserError(
+            f'{root} is no folder of image files: packed images can only be '
+            f'trained on by themselves, all of them.'
+        )
+    return root
 
 
 def use_own_data(cfg: Config, data: OwnData) -> None:
@@ -273,12 +281,18 @@ def use_own_data(cfg: Config, data: OwnData) -> None:
         cfg.train_cfg.pop('val_interval', None)
         cfg.default_hooks.checkpoint.pop('save_best', None)
         return
-    loader = cfg.get('val_dataloader') or {
-        'batch_size': 64,
-        'num_workers': 2,
-        'sampler': {'type': 'DefaultSampler', 'shuffle': False},
-        'dataset': {'pipeline': _test_pipeline(dataset.pipeline)},
-    }
+    loader = cfg.get('val_dataloader')
+    if not loader:
+        # at the size of the global views of a pre-training
+        (size,) = (
+            t.global_size for t in dataset.pipeline if 'global_size' in t
+        )
+        loader = {
+            'batch_size': 64,
+            'num_workers': 2,
+            'sampler': {'type': 'DefaultSampler', 'shuffle': False},
+            'dataset': {'pipeline': resize_pipeline(size)},
+        }
     test = {
         'type': 'ReIDDataset',
         'ann_file': data.test_csv,
@@ -293,16 +307,6 @@ def use_own_data(cfg: Config, data: OwnData) -> None:
             'camera_aware': data.has_cameras,
         }
         cfg[f'{stage}_cfg'] = {}
-
-
-def _test_pipeline(pipeline: Sequence[Any]) -> list[dict[str, Any]]:
-    """Return the pipeline of a test at the size of the global views."""
-    (size,) = (t.global_size for t in pipeline if 'global_size' in t)
-    return [
-        {'type': 'LoadImage'},
-        {'type': 'ResizeImage', 'size': size},
-        {'type': 'PackReIDInputs'},
-    ]
 
 
 def set_image_size(cfg: Config, size: Sequence[int]) -> None:

@@ -61,8 +61,7 @@ class BrokenImages:
         pid = int(identities[row])
         rows = np.flatnonzero(identities == pid).tolist()
         raise UnreadableImageError(
-            f'all images of identity {pid} are broken; leave it out or '
-            f'restore them:\n{self._list(rows)}'
+            f'all images of identity {pid} are broken:\n{self._list(rows)}'
         )
 
     def _candidates(
@@ -81,9 +80,8 @@ class BrokenImages:
         count = len(self.reasons)
         if count > self.max_broken:
             raise UnreadableImageError(
-                f'{count} broken images, more than max_broken '
-                f'({self.max_broken}), in one worker:\n'
-                f'{self._list(list(self.reasons))}'
+                f'more than max_broken ({self.max_broken}) broken images in '
+                f'one worker:\n{self._list(list(self.reasons))}'
             ) from error
         # mmengine logs this level on all ranks
         print_log(

@@ -66,11 +66,8 @@ class IdentityDataset(Dataset):
         self.pids: np.ndarray = self.annotation.pid
         self.cam_ids: np.ndarray = self.annotation.cam_id
         if not len(self):
-            num_junk = self.annotation.num_junk
-            raise UserError(
-                f'{ann_file} has no images of an identity'
-                f'{f", only {num_junk} of negative ids" if num_junk else ""}.'
-            )
+            junk = f'{self.annotation.num_junk} images of negative ids'
+            raise UserError(f'{ann_file} has no identity, but {junk}.')
         # a wrong root has none of the images that are spread over the rows
         errors = []
         num_checked = min(_NUM_CHECKED, len(self))
@@ -82,9 +79,8 @@ class IdentityDataset(Dataset):
                 errors.append(error)
         else:
             raise FileNotFoundError(
-                f'{len(errors)} of {len(errors)} sampled images of {ann_file} '
-                f'cannot be read: is data_root right, now {data_root}? The '
-                f'first: {errors[0]}.'
+                f'none of {len(errors)} sampled images of {ann_file} is in '
+                f'data_root ({data_root}): {errors[0]}.'
             ) from errors[0]
 
     @property

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
@@ -14,7 +13,7 @@ import torch
 from torch import nn
 
 from mmcion.registry import MODELS
-from mmcion.utils.checks import UserError
+from mmcion.utils.checks import UserError, suggest
 
 _DEPTHS = {'18': 512, '50': 2048, '101': 2048, '152': 2048}
 _WIDTHS = {'tiny': 192, 'small': 384, 'base': 768}
@@ -125,11 +124,10 @@ def get_architecture(name: str) -> Architecture:
     for pattern, spelling in _ALIASES:
         key = re.sub(pattern, spelling, key)
     if key not in table:
-        close = get_close_matches(key, table, n=5, cutoff=0.4)
-        similar = f'Did you mean {", ".join(close)}? ' if close else ''
+        known = ', '.join(list_architectures())
         raise UserError(
-            f'there is no architecture {name!r}. {similar}All are: '
-            f'{", ".join(list_architectures())}'
+            f'there is no architecture {name!r}{suggest(key, table)}. All '
+            f'are: {known}.'
         )
     return deepcopy(table[key])
 

@@ -231,3 +231,9 @@ def test_fine_tuning_in_one_command(tmp_path, marked):
     assert list(work_dir.glob('best_reid_mAP_*.pth'))
     weights = load(work_dir)['state_dict']['head.classifier.weight']
     assert weights.shape == (classes, 8)
+
+
+def test_an_empty_folder_is_told_the_forms(tmp_path):
+    with pytest.raises(FileNotFoundError, match='Give .*AnnotationTable') as e:
+        read_set(tmp_path)
+    assert 'gallery' not in str(e.value)  # advice for tests

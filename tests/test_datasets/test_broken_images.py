@@ -101,7 +101,7 @@ def test_one_too_many_lists_them(folder, logged):
     dataset = make_dataset(folder, max_broken=2)
     dataset[0]
     with pytest.raises(
-        UnreadableImageError, match=r'3 broken.*\(2\)'
+        UnreadableImageError, match=r'more than max_broken \(2\)'
     ) as error:
         dataset[3]
     assert all(f'{row}.png' in str(error.value) for row in (0, 3, 4))
@@ -178,7 +178,7 @@ def test_fine_tuning_replaces_broken_images(folder, reid_csv, logged):
         'broken image 2',
     ]
     dataset = ReIDDataset(reid_csv, folder, max_broken=1, **options)
-    with pytest.raises(UnreadableImageError, match=r'2 broken.*\(1\)'):
+    with pytest.raises(UnreadableImageError, match=r'max_broken \(1\)'):
         dataset[3]
 
 

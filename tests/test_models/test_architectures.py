@@ -65,9 +65,9 @@ def test_spellings(spelling, name):
 
 
 def test_unknown_name_lists_similar_ones():
-    with pytest.raises(UserError, match=r"no architecture 'resnet-60'. Did "):
+    with pytest.raises(UserError, match=r"no architecture 'resnet-60' \(did "):
         get_architecture('resnet-60')
-    with pytest.raises(UserError, match=r'you mean.* vit_tiny'):
+    with pytest.raises(UserError, match=r'you mean vit_tiny'):
         get_architecture('vit_tini')
     with pytest.raises(UserError, match='All are: resnet18, '):
         get_architecture('?')

@@ -71,8 +71,7 @@ class ReIDDataset(BaseReIDDataset):
             return {'train': parts['train']}
         if 'any' in parts and not self.draw_queries:
             raise UserError(
-                f'{self._csv}: column split is missing. Add it or set '
-                f'draw_queries=True.'
+                f'{self._csv} needs a column split, or draw_queries=True.'
             )
         del parts['train']
         if self.draw_queries:
@@ -104,9 +103,9 @@ class ReIDDataset(BaseReIDDataset):
                 check_choice('split', split, (*_SPLITS, None))
             except ValueError as error:
                 raise UserError(
-                    f'{self._csv} line {line}: pid and cam_id must be '
-                    f'integers and split one of {", ".join(_SPLITS)}; got '
-                    f'pid {pid!r}, cam_id {cam_id!r}, split {split!r}.'
+                    f'{self._csv} line {line}: pid {pid!r} or cam_id '
+                    f'{cam_id!r} is no integer, or split {split!r} none of '
+                    f'{", ".join(_SPLITS)}.'
                 ) from error
             parts.setdefault(split or 'any', []).append(image)
         # rows of no split are all used, for training and for testing
