@@ -2,8 +2,10 @@ from .base_denoiser import BaseDenoiser
 from .calibration import Calibration, calibrate
 from .cross_video import CrossVideoDenoiser
 from .export import export_annotation
+from .link_calibration import LinkCalibration, calibrate_links
 from .noise import noise_rates
 from .pipeline import DenoisePipeline
+from .self_check import self_check
 from .single_tracklet import SingleTrackletDenoiser
 from .single_video import SingleVideoDenoiser
 
@@ -12,9 +14,12 @@ __all__ = [
     'Calibration',
     'CrossVideoDenoiser',
     'DenoisePipeline',
+    'LinkCalibration',
     'SingleTrackletDenoiser',
     'SingleVideoDenoiser',
     'calibrate',
+    'calibrate_links',
     'export_annotation',
     'noise_rates',
+    'self_check',
 ]

@@ -25,10 +25,10 @@ def resolve_auto(
     """Replace 'auto' by numbers; calibrate only if a stage needs it.
 
     ``'auto'`` becomes the calibrated value that the level's ``calibrated``
-    names, ``dict(auto=1.25)`` that multiple of it. Level 3 needs a multiple
-    for its ``sigma``: an identity looks more different between videos than
-    within a tracklet, and without labels that factor cannot be calibrated
-    (ours).
+    names, ``dict(auto=1.25)`` that multiple of it; what the level calibrates
+    itself stays. Level 3 needs a multiple for its ``sigma``: an identity
+    looks more different between videos than within a tracklet, and without
+    labels that factor cannot be calibrated (ours).
 
     Returns:
         Configs with numbers, and arguments and outcome of the calibration,
@@ -40,6 +40,7 @@ def resolve_auto(
         for stage in stages
         for name, value in stage.items()
         if (multiple := auto_multiple(value)) is not None
+        and name not in _level(stage).calibrates_itself
     ]
     if not automatic:
         return stages, {}
@@ -47,13 +48,12 @@ def resolve_auto(
     print_log(
         f'calibrated on {found.num_images} images and {found.num_pairs} '
         f'co-occurring pairs: sigma {found.sigma:.3f}, delta '
-        f'{found.delta:.3f} within a video, {found.link_delta:.3f} between '
-        f'videos',
+        f'{found.delta:.3f}',
         logger='current',
     )
     for stage, name, multiple in automatic:
         level = stage['type']
-        fields = (DENOISERS.get(level) or BaseDenoiser).calibrated
+        fields = _level(stage).calibrated
         check_choice(f'"auto" argument of {level}', name, fields)
         value = getattr(found, fields[name])
         if value < DISTANCE_ERROR:
@@ -65,6 +65,11 @@ def resolve_auto(
         # no cosine distance is larger than 2
         stage[name] = min(value * multiple, 2.0)
     return stages, {**calibration, **asdict(found)}
+
+
+def _level(stage: Config) -> type[BaseDenoiser]:
+    # an unknown type is refused when it is built
+    return DENOISERS.get(stage['type']) or BaseDenoiser
 
 
 def auto_multiple(value: Any) -> float | None:

@@ -15,6 +15,9 @@ class BaseDenoiser(ABC):
     Attributes:
         calibrated: Arguments that may be ``'auto'`` in a config, and the
             field of ``Calibration`` that each then gets.
+        calibrates_itself: Arguments that may be ``'auto'`` because the level
+            finds their values itself, on the labels that it gets. They, and
+            what they were found on, go into ``report['calibration']``.
         ranks: How a level may share its work among ranks and keep what is
             finished; the pipeline sets it. Results must not depend on it.
     """
@@ -24,6 +27,7 @@ class BaseDenoiser(ABC):
         'delta': 'delta',
         'max_spread': 'sigma',
     }
+    calibrates_itself: ClassVar[tuple[str, ...]] = ()
     ranks = RankPool()  # of a level on its own: one process, nothing kept
 
     @abstractmethod

@@ -1,6 +1,8 @@
-from typing import Any, ClassVar
+from dataclasses import asdict
+from typing import Any, ClassVar, Literal
 
 import numpy as np
+from mmengine.logging import print_log
 
 from mmcion.registry import DENOISERS
 from mmcion.structures import (
@@ -21,6 +23,7 @@ from .base_denoiser import BaseDenoiser
 from .constrained_union_find import ConstrainedUnionFind
 from .functional import near_pairs, normalise
 from .grouped_rows import sum_features
+from .link_calibration import LinkCalibration, calibrate_links
 from .reallocation import reallocate
 from .single_tracklet import SingleTrackletDenoiser
 
@@ -37,7 +40,9 @@ class CrossVideoDenoiser(BaseDenoiser):
     by ``max_spread`` and co-occurrence, see ``ConstrainedUnionFind``.
 
     Args:
-        delta: Identities of two videos nearer than this are linked.
+        delta: Identities of two videos nearer than this are linked; none are
+            if it is None. ``'auto'`` calibrates it on the identities that the
+            level gets, see ``calibrate_links`` (ours).
         max_spread: Largest distance of a member identity's centroid to the
             centroid of the group it is linked into.
         sigma: Level 1 runs on the merged identities with this radius.
@@ -48,16 +53,15 @@ class CrossVideoDenoiser(BaseDenoiser):
         max_ratio: As in ``SingleVideoDenoiser``, for the pool that is
             re-allocated at the end.
         min_images: As in ``SingleTrackletDenoiser``.
+        false_discovery_rate: Of the links at ``delta='auto'``, the largest
+            fraction that is expected to be false.
     """
 
-    calibrated: ClassVar[dict[str, str]] = {
-        **BaseDenoiser.calibrated,
-        'delta': 'link_delta',
-    }
+    calibrates_itself: ClassVar[tuple[str, ...]] = ('delta',)
 
     def __init__(
         self,
-        delta: float,
+        delta: float | Literal['auto'] | None,
         max_spread: float,
         sigma: float,
         range_size: int | None = None,
@@ -65,8 +69,12 @@ class CrossVideoDenoiser(BaseDenoiser):
         exclude_cooccurring: bool = True,
         max_ratio: float = 0.64,
         min_images: int = 2,
+        false_discovery_rate: float = 0.4,
     ) -> None:
-        check_interval('(0, 2]', delta=delta, max_spread=max_spread)
+        if delta not in ('auto', None):
+            check_interval('(0, 2]', delta=delta)
+        check_interval('(0, 2]', max_spread=max_spread)
+        check_interval('(0, 1)', false_discovery_rate=false_discovery_rate)
         check_interval('[0, 1]', max_ratio=max_ratio)
         check_choice('exclude_cooccurring', exclude_cooccurring, (True, False))
         if range_size is not None:
@@ -83,6 +91,7 @@ class CrossVideoDenoiser(BaseDenoiser):
         self.stride = stride
         self.exclude_cooccurring = exclude_cooccurring
         self.max_ratio = max_ratio
+        self.false_discovery_rate = false_discovery_rate
         self.level1 = SingleTrackletDenoiser(sigma, min_images)
 
     def __call__(
@@ -92,10 +101,33 @@ class CrossVideoDenoiser(BaseDenoiser):
         labels: IdentityLabels,
         seed: int = 0,
     ) -> IdentityLabels:
-        """Return labels whose identities may span videos."""
+        """Return labels whose identities may span videos.
+
+        They stay as they are if no distance is near enough for links.
+        """
         identity = labels.contiguous().identity  # (N,) in 0..K-1
+        delta: float | None
+        calibration: dict[str, Any] = {}
+        if self.delta == 'auto':
+            links = calibrate_links(
+                table,
+                features,
+                labels,
+                false_discovery_rate=self.false_discovery_rate,
+                ranks=self.ranks,
+            )
+            curves = asdict(links)
+            delta = curves.pop('link_delta')
+            calibration = {'link_delta': delta, 'links': curves}
+            _log(links)
+        else:
+            delta = self.delta
+        if delta is None:
+            report = {'links': 0, 'merges': 0, 'calibration': calibration}
+            return IdentityLabels(identity, report)
         # Linked identities get the number of their group: (K,) -> (N,).
-        group, report = self._link(table, features, identity)
+        group, report = self._link(table, features, identity, delta)
+        report['calibration'] = calibration
         linked = identity.copy()
         linked[identity >= 0] = group[identity[identity >= 0]]
 
@@ -122,6 +154,7 @@ class CrossVideoDenoiser(BaseDenoiser):
         table: TrackletTable,
         features: FeatureStore,
         identity: np.ndarray,
+        delta: float,
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Return the group of every identity ``(K,)``, and the report."""
         members = Csr.from_identity(identity)
@@ -130,7 +163,7 @@ class CrossVideoDenoiser(BaseDenoiser):
         # rule; one that spans several counts for its first.
         first, second, distance = near_pairs(
             normalise(sums),
-            self.delta,
+            delta,
             group=table.video_id[members.values[members.ptr[:-1]]],
             range_size=self.range_size,
             stride=self.stride,
@@ -151,6 +184,7 @@ class CrossVideoDenoiser(BaseDenoiser):
             'doubtful_links': [
                 {
                     'distance': float(distance[link]),
+                    'delta': delta,
                     'first': _sample(members.get(first[link])),
                     'second': _sample(members.get(second[link])),
                 }
@@ -158,6 +192,25 @@ class CrossVideoDenoiser(BaseDenoiser):
             ],
         }
         return groups.group, report
+
+
+def _log(found: LinkCalibration) -> None:
+    rate = found.false_discovery_rate
+    if not found.num_compared:
+        text = 'no links between videos: there are no two to link'
+    elif found.link_delta is None:
+        text = (
+            f'no links between videos: these features do not tell people '
+            f'apart there; at every distance more than {rate:.0%} of the '
+            f'links would be expected to be false. Features of a ReID network '
+            f'may do, or those of the network after a round of pre-training.'
+        )
+    else:
+        text = (
+            f'links between videos are nearer than {found.link_delta:.3f}, '
+            f'where {rate:.0%} are expected to be false'
+        )
+    print_log(text, logger='current')
 
 
 def _sample(rows: np.ndarray) -> list[int]:

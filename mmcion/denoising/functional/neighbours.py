@@ -75,7 +75,7 @@ def near_pairs(
             raise UserError(
                 f'more than {_MAX_PAIRS:,} pairs of {count:,} identities are '
                 f'nearer than delta ({delta:.3f}): it is too large for these '
-                f'features. Lower it, or false_links if it was calibrated.'
+                f'features. Lower it or false_discovery_rate.'
             )
         columns = {'first': first, 'second': second, 'distance': distance}
         return {name: column[near] for name, column in columns.items()}
