@@ -11,7 +11,7 @@ pipeline = [
         delta='auto',
         max_spread=dict(auto=1.5),
         sigma=dict(auto=1.2),
-        range_size=None,
+        half_width=None,
         false_discovery_rate=0.4,
     ),
 ]

@@ -1,5 +1,6 @@
 from .base_denoiser import BaseDenoiser
 from .calibration import Calibration, calibrate
+from .closure import ClosureDenoiser
 from .cross_video import CrossVideoDenoiser
 from .export import export_annotation
 from .link_calibration import LinkCalibration, calibrate_links
@@ -12,6 +13,7 @@ from .single_video import SingleVideoDenoiser
 __all__ = [
     'BaseDenoiser',
     'Calibration',
+    'ClosureDenoiser',
     'CrossVideoDenoiser',
     'DenoisePipeline',
     'LinkCalibration',

@@ -35,13 +35,18 @@ def resolve_auto(
         empty if there was none.
     """
     stages = deepcopy(stages)
-    automatic = [
-        (stage, name, multiple)
-        for stage in stages
-        for name, value in stage.items()
-        if (multiple := auto_multiple(value)) is not None
-        and name not in _level(stage).calibrates_itself
-    ]
+    automatic = []
+    for stage in stages:
+        # an unknown type is refused when it is built
+        level = DENOISERS.get(stage['type']) or BaseDenoiser
+        fields = level.calibrated_by(stage)
+        for name, value in stage.items():
+            if (multiple := auto_multiple(value)) is None:
+                continue
+            kind = f'"auto" argument of {stage["type"]}'
+            check_choice(kind, name, fields)
+            if (field := fields[name]) is not None:
+                automatic.append((stage, name, field, multiple))
     if not automatic:
         return stages, {}
     found = calibrate(table, features, **calibration)
@@ -51,25 +56,17 @@ def resolve_auto(
         f'{found.delta:.3f}',
         logger='current',
     )
-    for stage, name, multiple in automatic:
-        level = stage['type']
-        fields = _level(stage).calibrated
-        check_choice(f'"auto" argument of {level}', name, fields)
-        value = getattr(found, fields[name])
+    for stage, name, field, multiple in automatic:
+        value = getattr(found, field)
         if value < DISTANCE_ERROR:
             raise UserError(
-                f'{name} of {level} cannot be "auto": the images that it is '
-                f'calibrated on do not differ ({fields[name]} would be '
+                f'{name} of {stage["type"]} cannot be "auto": the images that '
+                f'it is calibrated on do not differ ({field} would be '
                 f'{value:.2g}). Set it by hand in the config.'
             )
         # no cosine distance is larger than 2
         stage[name] = min(value * multiple, 2.0)
     return stages, {**calibration, **asdict(found)}
-
-
-def _level(stage: Config) -> type[BaseDenoiser]:
-    # an unknown type is refused when it is built
-    return DENOISERS.get(stage['type']) or BaseDenoiser
 
 
 def auto_multiple(value: Any) -> float | None:

@@ -1,8 +1,6 @@
-from dataclasses import asdict
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
-from mmengine.logging import print_log
 
 from mmcion.registry import DENOISERS
 from mmcion.structures import (
@@ -12,18 +10,13 @@ from mmcion.structures import (
     TrackletTable,
     cooccurring_pairs,
 )
-from mmcion.utils.checks import (
-    UserError,
-    check_at_least,
-    check_choice,
-    check_interval,
-)
+from mmcion.utils.checks import check_at_least, check_choice, check_interval
 
 from .base_denoiser import BaseDenoiser
 from .constrained_union_find import ConstrainedUnionFind
 from .functional import near_pairs, normalise
 from .grouped_rows import sum_features
-from .link_calibration import LinkCalibration, calibrate_links
+from .link_calibration import LinkDelta, resolve_link_delta
 from .reallocation import reallocate
 from .single_tracklet import SingleTrackletDenoiser
 
@@ -46,8 +39,8 @@ class CrossVideoDenoiser(BaseDenoiser):
         max_spread: Largest distance of a member identity's centroid to the
             centroid of the group it is linked into.
         sigma: Level 1 runs on the merged identities with this radius.
-        range_size: Identities in the sliding range; None compares all.
-        stride: How far the range moves; half of ``range_size`` if None.
+        half_width: Only identities at most so many places apart are
+            compared, in the order of their first images; None compares all.
         exclude_cooccurring: Whether two boxes in one frame are two
             identities.
         max_ratio: As in ``SingleVideoDenoiser``, for the pool that is
@@ -57,15 +50,17 @@ class CrossVideoDenoiser(BaseDenoiser):
             fraction that is expected to be false.
     """
 
-    calibrates_itself: ClassVar[tuple[str, ...]] = ('delta',)
+    calibrated: ClassVar[dict[str, str | None]] = {
+        **BaseDenoiser.calibrated,
+        'delta': None,
+    }
 
     def __init__(
         self,
-        delta: float | Literal['auto'] | None,
+        delta: LinkDelta,
         max_spread: float,
         sigma: float,
-        range_size: int | None = None,
-        stride: int | None = None,
+        half_width: int | None = None,
         exclude_cooccurring: bool = True,
         max_ratio: float = 0.64,
         min_images: int = 2,
@@ -77,18 +72,11 @@ class CrossVideoDenoiser(BaseDenoiser):
         check_interval('(0, 1)', false_discovery_rate=false_discovery_rate)
         check_interval('[0, 1]', max_ratio=max_ratio)
         check_choice('exclude_cooccurring', exclude_cooccurring, (True, False))
-        if range_size is not None:
-            check_at_least(1, range_size=range_size)
-            # half: what a border separates is together in the next range
-            stride = max(range_size // 2, 1) if stride is None else stride
-            check_at_least(1, stride=stride)
-            check_interval(f'[1, {range_size}]', stride=stride)
-        elif stride is not None:
-            raise UserError(f'stride ({stride}) needs a range_size.')
+        if half_width is not None:
+            check_at_least(1, half_width=half_width)
         self.delta = delta
         self.max_spread = max_spread
-        self.range_size = range_size
-        self.stride = stride
+        self.half_width = half_width
         self.exclude_cooccurring = exclude_cooccurring
         self.max_ratio = max_ratio
         self.false_discovery_rate = false_discovery_rate
@@ -106,22 +94,14 @@ class CrossVideoDenoiser(BaseDenoiser):
         They stay as they are if no distance is near enough for links.
         """
         identity = labels.contiguous().identity  # (N,) in 0..K-1
-        delta: float | None
-        calibration: dict[str, Any] = {}
-        if self.delta == 'auto':
-            links = calibrate_links(
-                table,
-                features,
-                labels,
-                false_discovery_rate=self.false_discovery_rate,
-                ranks=self.ranks,
-            )
-            curves = asdict(links)
-            delta = curves.pop('link_delta')
-            calibration = {'link_delta': delta, 'links': curves}
-            _log(links)
-        else:
-            delta = self.delta
+        delta, calibration = resolve_link_delta(
+            self.delta,
+            table,
+            features,
+            labels,
+            false_discovery_rate=self.false_discovery_rate,
+            ranks=self.ranks,
+        )
         if delta is None:
             report = {'links': 0, 'merges': 0, 'calibration': calibration}
             return IdentityLabels(identity, report)
@@ -165,8 +145,7 @@ class CrossVideoDenoiser(BaseDenoiser):
             normalise(sums),
             delta,
             group=table.video_id[members.values[members.ptr[:-1]]],
-            range_size=self.range_size,
-            stride=self.stride,
+            half_width=self.half_width,
             ranks=self.ranks,
         )
         cooccurring = first[:0], first[:0]
@@ -192,25 +171,6 @@ class CrossVideoDenoiser(BaseDenoiser):
             ],
         }
         return groups.group, report
-
-
-def _log(found: LinkCalibration) -> None:
-    rate = found.false_discovery_rate
-    if not found.num_compared:
-        text = 'no links between videos: there are no two to link'
-    elif found.link_delta is None:
-        text = (
-            f'no links between videos: these features do not tell people '
-            f'apart there; at every distance more than {rate:.0%} of the '
-            f'links would be expected to be false. Features of a ReID network '
-            f'may do, or those of the network after a round of pre-training.'
-        )
-    else:
-        text = (
-            f'links between videos are nearer than {found.link_delta:.3f}, '
-            f'where {rate:.0%} are expected to be false'
-        )
-    print_log(text, logger='current')
 
 
 def _sample(rows: np.ndarray) -> list[int]:

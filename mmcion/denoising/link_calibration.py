@@ -1,8 +1,10 @@
 """The threshold of links between videos at a false-discovery rate (ours)."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 import numpy as np
+from mmengine.logging import print_log
 from scipy.stats import norm
 
 from mmcion.structures import (
@@ -26,6 +28,8 @@ from .grouped_rows import sum_features
 _MIN_CROSS_PAIRS = 100  # the tail of fewer, from 1 % on, is a pair or none
 _TAIL = np.linspace(0.01, 0.1, 19)  # quantiles that the tail is fitted to
 _CURVE_POINTS = 200
+
+LinkDelta = float | Literal['auto'] | None
 
 
 @dataclass(frozen=True)
@@ -137,6 +141,46 @@ def calibrate_links(
         links=(nearer[points] / max(total, 1)).tolist(),
         **curves,
     )
+
+
+def resolve_link_delta(
+    delta: LinkDelta,
+    table: TrackletTable,
+    features: FeatureStore,
+    labels: IdentityLabels,
+    *,
+    false_discovery_rate: float,
+    ranks: RankPool,
+) -> tuple[float | None, dict[str, Any]]:
+    """Return ``delta``, calibrated if it is 'auto', and the evidence."""
+    if delta != 'auto':
+        return delta, {}
+    found = calibrate_links(
+        table,
+        features,
+        labels,
+        false_discovery_rate=false_discovery_rate,
+        ranks=ranks,
+    )
+    if not found.num_compared:
+        text = 'no links between videos: there are no two to link'
+    elif found.link_delta is None:
+        text = (
+            f'no links between videos: these features do not tell people '
+            f'apart there; at every distance more than '
+            f'{false_discovery_rate:.0%} of the links would be expected to be '
+            f'false. Features of a ReID network may do, or those of the '
+            f'network after a round of pre-training.'
+        )
+    else:
+        text = (
+            f'links between videos are nearer than {found.link_delta:.3f}, '
+            f'where {false_discovery_rate:.0%} are expected to be false'
+        )
+    print_log(text, logger='current')
+    links = asdict(found)
+    link_delta = links.pop('link_delta')
+    return link_delta, {'link_delta': link_delta, 'links': links}
 
 
 def _tail_through(

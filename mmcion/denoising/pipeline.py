@@ -137,11 +137,17 @@ class DenoisePipeline:
         runs = zip(self.names, stages, denoisers, strict=True)
         for name, stage, denoiser in runs:
             # Noise is measured with the level's own sigma. All identities
-            # are compared with all: hence noise_delta.
+            # are compared with all: hence noise_delta. What neither level nor
+            # calibration has is that of the first level with one: the
+            # paper's are the same in all levels.
             thresholds = {
                 'sigma': stage.get('sigma', calibration.get('sigma')),
                 'delta': calibration.get('noise_delta', stage.get('delta')),
             }
+            for key, value in thresholds.items():
+                others = (s[key] for s in stages if s.get(key) is not None)
+                if value is None:
+                    thresholds[key] = next(others, None)
             found = results.load(name)
             if found is None:
                 denoiser.ranks = results.rank_pool(name)
@@ -247,7 +253,8 @@ class DenoisePipeline:
             report['noise'] = {**thresholds, 'before': before, 'after': after}
             text += (
                 f'; noise intra {before["intra"]:.1%} -> {after["intra"]:.1%}'
-                f', inter {before["inter"]:.1%} -> {after["inter"]:.1%}'
+                f', inter {before["inter"]:.1%} -> {after["inter"]:.1%}, '
+                f'n_S {before["n_s"]:.4g} -> {after["n_s"]:.4g}'
             )
         print_log(text, logger='current')
         return result, report

@@ -16,10 +16,12 @@ T = TypeVar('T')
 
 @dataclass(frozen=True)
 class NoiseRates:
-    """Ratios of images and of identities that are noise."""
+    """Ratios of images and of identities that are noise, and CION's n_S."""
 
     intra: float | None = None
     inter: float | None = None
+    n_s: float | None = None
+    n_s_error: float | None = None
 
 
 @dataclass(frozen=True)

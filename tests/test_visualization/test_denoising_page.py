@@ -73,8 +73,11 @@ def small(tmp_path):
             'noise': {
                 'sigma': 0.3,
                 'delta': 0.4,
-                'before': {'intra': 0.25, 'inter': 0.5},
-                'after': {'intra': 0.0, 'inter': 0.125},
+                'before': {'intra': 0.25, 'inter': 0.5, 'n_s': 3.5},
+                'after': {
+                    **{'intra': 0.0, 'inter': 0.125},
+                    **{'n_s': 1.25, 'n_s_error': 0.125},
+                },
             },
             'doubtful_links': [near, link],
         },
@@ -110,10 +113,11 @@ def test_levels_and_what_they_counted(small, tmp_path):
     page = page_of(tmp_path, *small)
     rows = page.rows('What each level did')
     assert rows[:3] == [
-        ['tracklets', '7', '4', '–', '–', '–', '–'],
+        ['tracklets', '7', '4', *5 * ['–']],
         ['SingleTracklet', '5', '2', '1']
-        + ['25.0% → 0.0%', '50.0% → 12.5%', '1.500'],
-        ['Mine', *6 * ['–']],
+        + ['25.0% → 0.0%', '50.0% → 12.5%']
+        + ['3.500 → 1.250 ± 0.125', '1.500'],
+        ['Mine', *7 * ['–']],
     ]
     assert rows[3:] == [
         ['removed images', '1,234', '–'],
