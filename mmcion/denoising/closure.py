@@ -110,7 +110,7 @@ class ClosureDenoiser(BaseDenoiser):
             add_features(sums, features, rows, ids)
             report['reallocated_images'] = len(rows)
 
-        delta, report['calibration'] = resolve_link_delta(
+        delta, evidence = resolve_link_delta(
             self.delta,
             table,
             features,
@@ -118,6 +118,7 @@ class ClosureDenoiser(BaseDenoiser):
             false_discovery_rate=self.false_discovery_rate,
             ranks=self.ranks,
         )
+        report |= evidence
         first = second = np.zeros(0, np.int64)  # (m,) links
         if delta is not None:
             first, second, _ = near_pairs(

@@ -94,7 +94,7 @@ class CrossVideoDenoiser(BaseDenoiser):
         They stay as they are if no distance is near enough for links.
         """
         identity = labels.contiguous().identity  # (N,) in 0..K-1
-        delta, calibration = resolve_link_delta(
+        delta, evidence = resolve_link_delta(
             self.delta,
             table,
             features,
@@ -103,11 +103,12 @@ class CrossVideoDenoiser(BaseDenoiser):
             ranks=self.ranks,
         )
         if delta is None:
-            report = {'links': 0, 'merges': 0, 'calibration': calibration}
-            return IdentityLabels(identity, report)
+            return IdentityLabels(
+                identity, {'links': 0, 'merges': 0, **evidence}
+            )
         # Linked identities get the number of their group: (K,) -> (N,).
         group, report = self._link(table, features, identity, delta)
-        report['calibration'] = calibration
+        report |= evidence
         linked = identity.copy()
         linked[identity >= 0] = group[identity[identity >= 0]]
 

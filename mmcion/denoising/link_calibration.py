@@ -152,7 +152,10 @@ def resolve_link_delta(
     false_discovery_rate: float,
     ranks: RankPool,
 ) -> tuple[float | None, dict[str, Any]]:
-    """Return ``delta``, calibrated if it is 'auto', and the evidence."""
+    """Return ``delta``, calibrated if it is 'auto'.
+
+    And what a level that does so adds to its report.
+    """
     if delta != 'auto':
         return delta, {}
     found = calibrate_links(
@@ -180,7 +183,8 @@ def resolve_link_delta(
     print_log(text, logger='current')
     links = asdict(found)
     link_delta = links.pop('link_delta')
-    return link_delta, {'link_delta': link_delta, 'links': links}
+    calibration = {'link_delta': link_delta, 'links': links}
+    return link_delta, {'calibration': calibration}
 
 
 def _tail_through(

@@ -5,7 +5,12 @@ import pytest
 from mmengine.config import Config
 
 import mmcion
-from mmcion.denoising import ClosureDenoiser, SingleTrackletDenoiser, closure
+from mmcion.denoising import (
+    ClosureDenoiser,
+    DenoisePipeline,
+    SingleTrackletDenoiser,
+    closure,
+)
 from mmcion.denoising.auto_thresholds import resolve_auto
 from mmcion.structures import IdentityLabels, TrackletTable
 from mmcion.utils.checks import UserError
