@@ -70,6 +70,7 @@ class ClosureDenoiser(BaseDenoiser):
         for name, value in (('delta', delta), ('sigma', sigma)):
             if value not in ('auto', None):
                 check_interval('(0, 2]', **{name: value})
+        check_interval('(0, 1)', false_discovery_rate=false_discovery_rate)
         check_choice('within_video', within_video, (True, False))
         if half_width is not None:
             check_at_least(1, half_width=half_width)

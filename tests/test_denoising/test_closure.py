@@ -383,7 +383,7 @@ def test_auto_thresholds_depend_on_the_range():
 
 def test_thresholds_are_checked():
     for wrong in (
-        {'delta': 'auto'},
+        {'delta': 0.5, 'false_discovery_rate': 2},
         {'delta': 0},
         {'delta': 2.5},
         {'delta': 1, 'sigma': 0},
