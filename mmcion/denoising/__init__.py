@@ -9,6 +9,7 @@ from .pipeline import DenoisePipeline
 from .self_check import self_check
 from .single_tracklet import SingleTrackletDenoiser
 from .single_video import SingleVideoDenoiser
+from .track_files import export_tracks
 
 __all__ = [
     'BaseDenoiser',
@@ -22,6 +23,7 @@ __all__ = [
     'calibrate',
     'calibrate_links',
     'export_annotation',
+    'export_tracks',
     'noise_rates',
     'self_check',
 ]

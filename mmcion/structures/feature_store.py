@@ -218,6 +218,18 @@ class FeatureStore:
             _check_rows(index[bad & ~empty])
         return block
 
+    def as_rows(self, features: np.ndarray) -> np.ndarray:
+        """Return other features as if they were rows of this store.
+
+        They are rounded to half precision and centred as its rows are.
+
+        Args:
+            features: ``(n, D)``, as the same extractor returns them.
+        """
+        others = FeatureStore(np.asarray(features, np.float16))
+        others.mean = self.mean
+        return others[:]
+
     def fingerprint(self) -> str:
         """Return a hash of origin, shape and all values.
 
@@ -229,7 +241,9 @@ class FeatureStore:
             with open(self._source[0], 'rb') as stream:
                 size = os.fstat(stream.fileno()).st_size
                 checksum.update(stream.read(size - self._features.nbytes))
-        state = [self.meta, self._features.shape, self.mean is not None]
+        # the transforms are hashed as "pipeline" already
+        meta = {k: v for k, v in self.meta.items() if k != 'transforms'}
+        state = [meta, self._features.shape, self.mean is not None]
         digest = hashlib.sha256(hash_value(state).encode())
         for start in range(0, len(self), _HASHED_ROWS):
             rows = self._features[start : start + _HASHED_ROWS]

@@ -22,7 +22,11 @@ from .columns import (
 )
 
 _KEYS = ('video_id', 'tracklet_id', 'frame')
-_HEADER_FORM = {'videos': list[str], 'sources': list[str]}
+_HEADER_FORM = {
+    'videos': list[str],
+    'sources': list[str],
+    'fps': list[float | None] | None,
+}
 
 
 class TrackletTable:
@@ -46,6 +50,8 @@ class TrackletTable:
         videos: Names of the videos.
         sources: Recording of each video. Within one, equal ``tracklet_id`` in
             two videos is one track that was cut.
+        fps: ``(V,)`` float64 frames per second of each video's recording,
+            NaN where it is not known.
         image_root: Folder that ``path`` is relative to, or LMDB whose keys
             are the paths, or None.
     """
@@ -58,6 +64,7 @@ class TrackletTable:
         videos: Sequence[str],
         sources: Sequence[str] | None = None,
         image_root: Path | None = None,
+        fps: Sequence[float | None] | None = None,
     ) -> None:
         if 'tracklet_ptr' not in columns:
             video, tracklet = columns['video_id'], columns['tracklet_id']
@@ -80,6 +87,10 @@ class TrackletTable:
         self.video_ptr = columns['video_ptr']
         self.videos = tuple(map(str, videos))
         self.sources = tuple(map(str, videos if sources is None else sources))
+        # None becomes NaN
+        self.fps = np.array(
+            [None] * len(videos) if fps is None else fps, float
+        )
         self.image_root = image_root
         self._columns = columns
 
@@ -95,6 +106,7 @@ class TrackletTable:
         score: np.ndarray | None = None,
         videos: Sequence[str] | None = None,
         sources: Sequence[str] | None = None,
+        fps: Sequence[float | None] | None = None,
         image_root: str | Path | None = None,
     ) -> TrackletTable:
         """Check columns and build a table of them.
@@ -108,6 +120,7 @@ class TrackletTable:
             score: ``(N,)`` numbers.
             videos: V names; ``video00000`` and so on if None.
             sources: V recordings; each video its own if None.
+            fps: V numbers of frames per second, None where it is not known.
             image_root: Folder or LMDB of the images.
 
         Raises:
@@ -152,9 +165,13 @@ class TrackletTable:
                 f'video_id must index the {len(videos or ())} names of videos '
                 f'from 0; got {first} to {last}.'
             )
-        check_same_length(videos=videos, sources=sources or videos)
+        check_same_length(
+            videos=videos,
+            sources=sources or videos,
+            fps=videos if fps is None else fps,
+        )
         root = None if image_root is None else Path(image_root)
-        return cls(columns, videos, sources, root)
+        return cls(columns, videos, sources, root, fps)
 
     @staticmethod
     def sort_order(
@@ -201,6 +218,8 @@ class TrackletTable:
             'videos': self.videos,
             'sources': self.sources,
             'image_root': self.image_root,
+            # JSON has no NaN
+            'fps': [None if np.isnan(x) else x for x in self.fps.tolist()],
         }
         save_columns(folder, self.KIND, self._columns, header)
 
@@ -210,8 +229,10 @@ class TrackletTable:
         columns, header = load_columns(
             folder, cls.KIND, dict.fromkeys(_KEYS, 'iu'), _HEADER_FORM
         )
-        videos = header['videos']
-        check_same_length(videos=videos, sources=header['sources'])
+        videos, fps = header['videos'], header.get('fps')
+        check_same_length(
+            videos=videos, sources=header['sources'], fps=fps or videos
+        )
         if 'box' in columns and columns['box'].shape[1:] != (4,):
             shape = columns['box'].shape
             raise UserError(f'{folder}: box must be (N, 4); got {shape}.')
@@ -228,4 +249,5 @@ class TrackletTable:
                     f'{folder}: {name} ({size} entries, {ends}) does not fit '
                     f'{rows} rows and {len(videos)} videos.'
                 )
-        return cls(columns, videos, header['sources'], header['image_root'])
+        root = header['image_root']
+        return cls(columns, videos, header['sources'], root, fps)

@@ -69,3 +69,17 @@ def utf8_path(path: str | Path) -> str:
     if not is_utf8(path):
         raise UserError(f'{printable(path)} is not UTF-8; rename it.')
     return str(path)
+
+
+def safe_name(name: str) -> str:
+    """Return the name of something as one that a file can have.
+
+    Slashes, control characters, ``%`` and a dot in front become ``%2F`` and
+    so on, so that different names stay different.
+    """
+    return ''.join(
+        char
+        if char.isprintable() and char not in '/%' and (n or char != '.')
+        else ''.join(f'%{b:02X}' for b in char.encode(errors='surrogatepass'))
+        for n, char in enumerate(name)
+    )

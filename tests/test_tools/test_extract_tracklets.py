@@ -49,7 +49,7 @@ def test_other_settings_need_overwrite(tmp_path, call_tool, capsys):
     ('args', 'message'),
     [
         (['none.mp4'], 'none.mp4'),
-        (['rtsp://camera/1'], 'rtsp://camera/1 is a URL'),
+        (['rtsp://camera/1'], 'ffmpeg -i rtsp://camera/1'),
         (['.', '--clips', '0'], 'clips must be an integer of at least 1'),
         (['.', '--boxes', 'none'], 'boxes: none does not exist'),
         (['.', '--cfg-options', 'stride=2'], 'extractor.stride'),

@@ -173,7 +173,7 @@ def test_csv_columns_in_any_order(tmp_path):
             'frame,x,y,w,h\n1,2,3,4,nan\n',
             r'a\.csv line 2: h nan.*finite',
         ),
-        ('a.txt', '1,2,3\n', r'a\.txt.* 3 columns'),
+        ('a.txt', '1,2,3\n', r'columns of .*a\.txt .*\[6, 10\]; got 3'),
         ('a.txt', '1,2,three,4,5,6\n', r'a\.txt.*three'),
         (
             'a.txt',
