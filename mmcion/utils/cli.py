@@ -20,6 +20,7 @@ from .config_check import (
     describe_build,
     is_runner_config,
 )
+from .paths import WEIGHT_SUFFIXES
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -107,25 +108,19 @@ def add_overwrite(
 def check_out_file(
     path: str | Path | None, *suffixes: str, overwrite: bool = True
 ) -> None:
-    """Check the file that a tool is to write, before the long part.
+    """Raise ``UserError`` before the long part if a file must not be written.
 
     Args:
         path: Value of ``--out``.
-        suffixes: Suffixes it may have, so that a slip replaces no file of
-            another kind; any if none is given.
-        overwrite: Whether an existing file may be replaced: scores and
-            pages are made again at will, models and labels are not.
-
-    Raises:
-        UserError: If it exists and must not be replaced, or has another
-            suffix.
+        suffixes: Suffixes it may have; any if none is given.
+        overwrite: Whether an existing file may be replaced.
     """
     if path is None:
         return
+    # a slip must not replace a file of another kind
     if suffixes and Path(path).suffix.lower() not in suffixes:
-        raise UserError(
-            f'--out must end in {" or ".join(suffixes)}; got {path}.'
-        )
+        allowed = ' or '.join(suffixes)
+        raise UserError(f'--out must end in {allowed}; got {path}.')
     check_new(path, overwrite=overwrite)
 
 
@@ -265,31 +260,24 @@ def read_config(
 
     from . import safe_config  # noqa: F401, only a Python config runs code
 
-    if Path(path).suffix in ('.pth', '.pt', '.safetensors'):
-        raise UserError(
-            f'{path} is a checkpoint; give the config (.py) in its place.'
-        )
+    if Path(path).suffix in WEIGHT_SUFFIXES:
+        raise UserError(f'{path} is a checkpoint; give its config (.py).')
     check_file(path, 'config')
+    # ValueError: of JSON, among others
+    wrong = (SyntaxError, AttributeError, TypeError, ValueError, NameError)
     try:
         cfg = Config.fromfile(path)
-    except UserError:
-        raise
-    # the fourth: of JSON, among others
-    except (
-        *(SyntaxError, AttributeError, TypeError, ValueError),
-        *(NameError, YAMLError),
-    ) as error:
-        raise UserError(f'{path} is not a config: {error!r}') from error
-    override(cfg, options or {}, path)
-    if not is_runner_config(cfg):
-        check_config(cfg, path)
+    except (*wrong, YAMLError) as error:
+        raise UserError(f'{path} is not a config: {error}') from error
+    if options or not is_runner_config(cfg):
+        override(cfg, options or {}, path)
     return cfg
 
 
 def override(
     cfg: Config, options: Mapping[str, Any], path: str | Path
 ) -> None:
-    """Override settings of a config in place.
+    """Override settings of a config in place, and check the result.
 
     Args:
         cfg: Config to change.
@@ -297,15 +285,14 @@ def override(
         path: Path of the config, for messages.
 
     Raises:
-        UserError: If an option would change nothing.
+        UserError: If an option would change nothing, or a key of the config.
     """
     check_options(cfg, options, path)
     try:
         cfg.merge_from_dict(dict(options))
     except (KeyError, TypeError, AttributeError, IndexError) as error:
-        raise UserError(
-            f'{path} cannot take --cfg-options {dict(options)}: {error}'
-        ) from error
+        raise UserError(f'{path}: {dict(options)}: {error}') from error
+    check_config(cfg, path)
 
 
 def runner_config(
@@ -322,7 +309,6 @@ def runner_config(
     if cfg is None:
         cfg = read_config(args.config)
     override(cfg, args.cfg_options, args.config)
-    check_config(cfg, args.config)
     # PyTorch refuses these options without workers
     for name, loader in cfg.items():
         if name.endswith('_dataloader') and loader.get('num_workers') == 0:

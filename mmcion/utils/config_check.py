@@ -11,7 +11,7 @@ import inspect
 import re
 import reprlib
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .checks import UserError, check_at_least, join_names, suggest
@@ -36,6 +36,8 @@ _PLAIN = {
     'randomness': {'deterministic', 'diff_rank_seed', 'seed'},
 }
 _ALWAYS = {'_delete_', '_scope_', 'type'}
+# smallest values of numbers in sections
+_LOWEST = {'batch_size': 1, 'num_workers': 0, 'max_epochs': 1, 'max_iters': 1}
 # registries of configs that no Runner reads, by section
 _LIGHT = {
     'detector': ['DETECTORS'],
@@ -47,89 +49,76 @@ _LIGHT = {
 def check_config(cfg: Any, source: Any) -> None:
     """Raise ``UserError`` for keys that no class takes, and unusable numbers.
 
-    Args:
-        cfg: Config of a tool.
-        source: Path of the config, for messages.
+    Messages begin with ``source``, the path of the config.
     """
     cfg = _mapping(cfg)
     runs = is_runner_config(cfg)
     for path, node in _mappings(cfg, ()):
         taken = _taken(node, path, runs)
-        if taken is None:
-            continue
         for key, value in node.items():
+            name = '.'.join((*path, str(key)))
+            if runs and len(path) == 1 and key in _LOWEST:
+                check_at_least(_LOWEST[key], **{name: value})
+            if taken is None:
+                continue
             if key not in taken:
-                _refuse(source, (*path, key), taken)
+                _refuse(source, name, taken)
             # text is a typing error where the default is a number
             if isinstance(value, str) and isinstance(taken[key], int | float):
-                raise UserError(
-                    f'{source}: {".".join((*path, key))} must be a number as '
-                    f'{taken[key]}; got {value!r}.'
-                )
-    if not runs:
-        return
-    for name, loader in cfg.items():
-        if name.endswith('_dataloader') and isinstance(loader, Mapping):
-            check_at_least(
-                1, **{f'{name}.batch_size': loader.get('batch_size', 1)}
-            )
-            check_at_least(
-                0, **{f'{name}.num_workers': loader.get('num_workers', 0)}
-            )
-    for key in ('max_epochs', 'max_iters'):
-        value = (cfg.get('train_cfg') or {}).get(key, 1)
-        check_at_least(1, **{f'train_cfg.{key}': value})
+                wanted = f'a number as {taken[key]}'
+                raise UserError(f'{source}: {name} is {value!r}, not {wanted}')
 
 
 def check_options(cfg: Any, options: Mapping[str, Any], source: Any) -> None:
     """Raise ``UserError`` for options that would change nothing.
 
-    Args:
-        cfg: Config that they override.
-        options: Values by dotted names.
-        source: Path of the config, for messages.
+    ``options`` have dotted names. Those that a class does not take are
+    refused by ``check_config``, when they are in the config.
     """
     cfg = _mapping(cfg)
+    sections = _sections() if options else set()
     runs = is_runner_config(cfg)
     for name in options:
-        parts = tuple(name.split('.'))
+        top, *rest = parts = name.split('.')
+        if top not in cfg and not (runs and top in sections):
+            # it may stand elsewhere, as in stride=2 for extractor.stride=2
+            nodes = _mappings(cfg, ())
+            at = ['.'.join((*path, top)) for path, n in nodes if top in n]
+            # tools read more than their configs have
+            if runs or at or suggest(top, cfg):
+                _refuse(source, name, {*cfg, *sections} if runs else cfg, at)
         node: Any = cfg
         for place, part in enumerate(parts):
-            path = parts[: place + 1]
-            where = '.'.join(parts[:place])
+            items = node
             if isinstance(node, list | tuple):
-                if not part.isdigit() or int(part) >= len(node):
-                    raise UserError(
-                        f'{source} has no {name}: {where} has {len(node)} '
-                        f'entries, counted from 0.'
-                    )
-                node = node[int(part)]
-            elif isinstance(node, Mapping):
-                if part not in node:
-                    # another option may set the class
-                    kind = options.get(f'{where}.type', node.get('type'))
-                    if kind is not None:
-                        node = {**node, 'type': kind}
-                    taken = _taken(node, parts[:place], runs)
-                    if place == 0 and runs:
-                        taken = dict.fromkeys([*node, *_sections()])
-                    elif place == 0 and (
-                        part in _nested_keys(cfg) or suggest(part, node)
-                    ):
-                        taken = dict.fromkeys(node)
-                    if taken is not None and part not in taken:
-                        _refuse(source, path, taken, name, cfg)
-                    break  # a setting that the config leaves at its default
-                node = node[part]
-            elif node is None:
-                break
-            else:
-                raise UserError(
-                    f'{source} has no {name}: {where} is {node!r}.'
-                )
-        top = parts[0]
-        if top in cfg and top not in _sections():
-            _refuse_variable(cfg, parts, source, runs)
+                items = {str(index): item for index, item in enumerate(node)}
+            elif isinstance(node, Mapping) and part not in node:
+                break  # a setting that the config leaves at its default
+            if not isinstance(items, Mapping) or part not in items:
+                where = '.'.join(parts[:place])
+                held = repr(node) if items is node else f'{len(items)} entries'
+                raise UserError(f'{source} has no {name}: {where} is {held}.')
+            node = items[part]
+        if top not in cfg or top in sections:
+            continue
+        # the value of a variable was copied as the config was read
+        value = cfg[top]
+        copies = [
+            '.'.join((*path, str(key), *rest))
+            for path, node in _mappings(cfg, ())
+            for key, part in node.items()
+            if path[0] != top and type(part) is type(value) and part == value
+        ]
+        if isinstance(value, str | list | Mapping) and copies:
+            raise UserError(
+                f'{source}: {name} would change nothing, its value was copied '
+                f'before; set {join_names(copies)}.'
+            )
+        if runs:
+            raise UserError(
+                f'{source}: {name} would change nothing, since no part of a '
+                f'run reads {top}.'
+            )
 
 
 def describe_build(error: BaseException) -> str | None:
@@ -248,11 +237,6 @@ def _mappings(
             yield from _mappings(part, (*path, str(index)))
 
 
-def _nested_keys(cfg: Mapping[str, Any]) -> set[str]:
-    """Return the keys of all dictionaries below the top."""
-    return {key for _, node in _mappings(cfg, ()) for key in node}
-
-
 def _taken(
     node: Mapping[str, Any], path: tuple[str, ...], runs: bool
 ) -> dict[str, Any] | None:
@@ -272,7 +256,13 @@ def _taken(
     if section == 'default_hooks':
         usual = {'checkpoint', 'logger', 'param_scheduler', 'runtime_info'}
         usual |= {'sampler_seed', 'timer', 'early_stopping', 'visualization'}
-        return dict.fromkeys([*node, *usual])
+        # further hooks have names of their own
+        own = [
+            name
+            for name, hook in node.items()
+            if not isinstance(hook, Mapping) or 'type' in hook
+        ]
+        return dict.fromkeys([*own, *usual])
     from mmengine.runner import loops
     from torch.utils.data import DataLoader
 
@@ -316,52 +306,13 @@ def _sections() -> set[str]:
 
 
 def _refuse(
-    source: Any,
-    path: tuple[str, ...],
-    taken: Iterable[str],
-    option: str = '',
-    cfg: Any = (),
+    source: Any, name: str, taken: Iterable[str], places: Sequence[str] = ()
 ) -> None:
+    """Refuse a key; it may be meant for one of ``places``."""
+    *above, key = name.split('.')
     names = sorted(name for name in taken if not name.startswith('_'))
-    nearest = suggest(path[-1], names)
-    where = '.'.join(path[:-1]) or 'the config'
-    # the name may stand elsewhere, as in stride=2 for extractor.stride=2
-    places = [
-        '.'.join((*at, path[-1]))
-        for at, node in _mappings(cfg, ())
-        if path[-1] in node
-    ]
-    if places:
-        nearest = f' (did you mean {join_names(places)}?)'
+    meant = f' (did you mean {join_names(places)}?)' if places else ''
     raise UserError(
-        f'{source}: {option or ".".join(path)} would change nothing, as '
-        f'nothing reads {path[-1]!r}{nearest}; {where} takes '
-        f'{join_names(names, 30)}.'
+        f'{source}: {name} would change nothing{meant or suggest(key, names)};'
+        f' {".".join(above) or "the config"} takes {join_names(names, 30)}.'
     )
-
-
-def _refuse_variable(
-    cfg: Mapping[str, Any], parts: tuple[str, ...], source: Any, runs: bool
-) -> None:
-    """Refuse a variable, whose value was copied as the config was read."""
-    top, rest = parts[0], parts[1:]
-    value = cfg[top]
-    copies = []
-    if isinstance(value, str | list | Mapping):
-        copies = [
-            '.'.join((*path, str(key), *rest))
-            for path, node in _mappings(cfg, ())
-            for key, part in node.items()
-            if path[0] != top and type(part) is type(value) and part == value
-        ]
-    name = '.'.join(parts)
-    if copies:
-        raise UserError(
-            f'{source}: {name} would change nothing, because the value of '
-            f'{top} is in its places already: set {join_names(copies)}.'
-        )
-    if runs:
-        raise UserError(
-            f'{source}: {name} would change nothing, because no part of a '
-            f'run reads {top}.'
-        )

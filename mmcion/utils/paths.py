@@ -5,6 +5,9 @@ from pathlib import Path, PurePosixPath
 
 from .checks import UserError
 
+# of files with weights
+WEIGHT_SUFFIXES = ('.pth', '.pt', '.bin', '.tar', '.safetensors')
+
 
 def path_below(root: str | Path, name: str) -> Path:
     """Join a folder and a relative path that a file of data names.
