@@ -29,7 +29,7 @@ from mmcion.utils.io import (
     write_json,
 )
 
-from .columns import as_integers
+from .columns import as_array, as_integers
 from .tracklet_table import TrackletTable
 
 # Values converted at a time: they stay in the processor's cache, and torch
@@ -84,16 +84,10 @@ class FeatureStore:
         *,
         center: bool = False,
     ) -> None:
-        if (
-            features.ndim != 2
-            or features.dtype.kind not in 'fiu'
-            or np.ma.isMaskedArray(features)
-        ):
-            raise UserError(
-                f'features must be (N, D); got {features.shape}, '
-                f'{type(features).__name__} of {features.dtype}. Give a plain '
-                f'array of real numbers.'
-            )
+        as_array('features', features)  # refuses masked ones
+        if features.ndim != 2 or features.dtype.kind not in 'fiu':
+            found = f'{features.shape} of {features.dtype}'
+            raise UserError(f'features must be (N, D) numbers; got {found}.')
         if not features.dtype.isnative or features.dtype.itemsize > 8:
             features = features.astype(np.float64)  # what torch can convert
         self._features = features
@@ -104,10 +98,8 @@ class FeatureStore:
         self.unreadable = np.unique(listed)
         wrong = (self.unreadable < 0) | (self.unreadable >= len(self))
         if wrong.any():
-            row = self.unreadable[wrong][0]
-            raise UserError(
-                f'unreadable row {row} is beyond the {len(self)} rows.'
-            )
+            row = f'unreadable row {self.unreadable[wrong][0]}'
+            raise UserError(f'{row} is beyond the {len(self)} rows.')
         # the file and its checksum, compared when all of it is read
         self._source: tuple[Path, str] | None = None
         self.mean = self._compute_mean() if center else None
@@ -245,9 +237,7 @@ class FeatureStore:
     def save(self, folder: str | Path) -> None:
         """Write the features as a store that ``open`` reads."""
         if len(self) and not np.abs(self._features).max() < _LARGEST:
-            raise UserError(
-                f'float16 needs values below {_LARGEST:.0f}; normalise them.'
-            )
+            raise UserError(f'float16 needs values below {_LARGEST:.0f}.')
         array = self.create(folder, self._features.shape)
         array[:] = self._features
         array.flush()
@@ -260,8 +250,8 @@ class FeatureStore:
         found = self.meta.get('table', own)
         if (len(self), found) != (len(table), own):
             raise UserError(
-                f'features of another table: the store has {len(self)} rows, '
-                f'the table has {len(table)} (fingerprints {found}, {own}).'
+                f'features of another table: {len(self)} rows of {found}, '
+                f'the table has {len(table)} rows and is {own}.'
             )
 
     def _compute_mean(self) -> np.ndarray:
@@ -282,10 +272,8 @@ class FeatureStore:
 
 def _check_rows(bad: np.ndarray) -> None:
     if len(bad):
-        raise UserError(
-            f'feature row {bad[0]} is zero or not finite ({len(bad)} in this '
-            f'block); extract it again or drop the image from the table.'
-        )
+        row = f'feature row {bad[0]} is zero or not finite'
+        raise UserError(f'{row} ({len(bad)} in this block); drop its image.')
 
 
 def _chunks(rows: np.ndarray) -> Iterator[slice]:

@@ -50,10 +50,8 @@ class ReIDFeatures:
     def __post_init__(self) -> None:
         feature = as_floats('feature', self.feature)
         self.feature = feature.astype(np.float32, copy=False)
-        if self.feature.ndim != 2:
-            raise UserError(
-                f'feature must be (N, D); got {self.feature.shape}.'
-            )
+        if feature.ndim != 2:
+            raise UserError(f'feature must be (N, D); got {feature.shape}.')
         if self.tracklet_id is None:
             self.tracklet_id = np.full(len(self), NO_TRACKLET)
         for name in ('pid', 'cam_id', 'tracklet_id'):
@@ -67,9 +65,8 @@ class ReIDFeatures:
         self.img_path = np.asarray(self.img_path, str)
         for name, column in vars(self).items():
             if name != 'feature' and column.shape != (len(self),):
-                raise UserError(
-                    f'{name} must be ({len(self)},); got {column.shape}.'
-                )
+                shape = (len(self),)
+                raise UserError(f'{name} must be {shape}; got {column.shape}.')
 
     def __len__(self) -> int:
         return len(self.feature)
@@ -105,11 +102,8 @@ class ReIDFeatures:
         """
         assert self.tracklet_id is not None
         if (self.tracklet_id < 0).any():
-            row = int(self.tracklet_id.argmin())
-            raise UserError(
-                f'averaging tracklets needs a tracklet_id of every image; '
-                f'{self.img_path[row]} has none.'
-            )
+            path = self.img_path[self.tracklet_id.argmin()]
+            raise UserError(f'averaging needs the tracklet_id of {path}.')
         _, first, group = np.unique(
             self.tracklet_id, return_index=True, return_inverse=True
         )

@@ -59,10 +59,7 @@ def check_choice(name: str, value: Any, choices: Collection[Any]) -> None:
 
 
 def check_at_least(low: float, **values: Any) -> None:
-    """Raise ``UserError`` unless values are numbers of at least ``low``.
-
-    If ``low`` is an ``int``, so must the values be. NaN and bools are refused.
-    """
+    """Raise ``UserError`` unless values are >= ``low``, integers if it is."""
     integer = isinstance(low, int)
     for name, value in values.items():
         if not _is_number(value, integer) or not value >= low:
@@ -71,10 +68,7 @@ def check_at_least(low: float, **values: Any) -> None:
 
 
 def check_interval(interval: str, **values: Any) -> None:
-    """Raise ``UserError`` unless values are numbers in an interval.
-
-    It is written such as ``'[0, 1)'``. NaN and bools are refused.
-    """
+    """Raise ``UserError`` unless values are in one such as ``'[0, 1)'``."""
     low, high = map(float, interval[1:-1].split(','))
     excluded = [low] * ('(' in interval) + [high] * (')' in interval)
     for name, value in values.items():
@@ -85,6 +79,7 @@ def check_interval(interval: str, **values: Any) -> None:
 
 def _is_number(value: Any, integer: bool = False) -> bool:
     kind = Integral if integer else Real
+    # a bool is an integer for Python
     return isinstance(value, kind) and not isinstance(value, bool)
 
 
@@ -109,29 +104,14 @@ def check_columns(
     source: str | Path,
     found: Iterable[str],
     required: Sequence[str],
-    *,
-    optional: Sequence[str] | None = None,
-    ignore: Collection[str] = (),
     hint: str = '',
 ) -> None:
-    """Raise ``UserError`` unless a table has its columns, each of them once.
-
-    Without ``optional`` there may be any others, else those to ``ignore``.
-    """
-    found, allowed = list(found), [*required, *(optional or ())]
-    used = [name for name in found if name not in ignore]
-    problems = {
-        'is missing': [n for n in required if n not in found],
-        'is there twice': [n for n in {*used} if used.count(n) > 1],
-        'is unknown': [n for n in used if n not in allowed],
-    }
-    if optional is None:
-        del problems['is unknown']
-    wrong = [f'column {join_names(n)} {p}' for p, n in problems.items() if n]
-    if wrong:
+    """Raise ``UserError`` unless a table has all required columns."""
+    found = list(found)
+    if missing := [name for name in required if name not in found]:
         raise UserError(
-            f'{source}: {", ".join(wrong)}; found {",".join(found) or "none"},'
-            f' expected {",".join(allowed)}. {hint}'.rstrip()
+            f'{source}: column {join_names(missing)} is missing; found '
+            f'{",".join(found) or "none"}. {hint}'.rstrip()
         )
 
 
@@ -175,8 +155,7 @@ def check_device(device: Any) -> Any:
         is_there = False
     if not is_there:
         raise UserError(
-            f'device must be cpu or one of {gpus} GPUs (cuda:0); '
-            f'got {device!r}.'
+            f'no device {device!r}; use cpu, or one of {gpus} GPUs'
         )
     return found
 

@@ -38,12 +38,7 @@ class Checksum:
 
 
 def checksum_file(path: str | Path, on_block: OnBlock | None = None) -> str:
-    """Return the checksum of a file, as ``checksums.json`` lists it.
-
-    Args:
-        path: File to read.
-        on_block: Called with the number of bytes of every block.
-    """
+    """Return the checksum of a file; ``on_block`` gets sizes of its blocks."""
     checksum = Checksum()
     with open(check_file(path), 'rb', buffering=0) as stream:
         while block := stream.read(_BLOCK):
@@ -81,16 +76,12 @@ def read_checksums(folder: str | Path) -> dict[str, str]:
 
 
 def check_files(folder: str | Path, names: Collection[str]) -> None:
-    """Compare files of a folder with their checksums, if it has any.
-
-    Raises:
-        UserError: If a file was changed, or has no checksum.
-    """
+    """Compare files of a folder with their checksums, if it has any."""
     if listed := read_checksums(folder):
         for name in names:
-            found = checksum_file(Path(folder) / name)
+            file = Path(folder) / name
             expected = listed.get(name, 'none for it')
-            check_checksum(Path(folder) / name, found, expected)
+            check_checksum(file, checksum_file(file), expected)
 
 
 def check_checksum(path: str | Path, found: str, expected: str) -> None:
@@ -98,8 +89,7 @@ def check_checksum(path: str | Path, found: str, expected: str) -> None:
     if found != expected:
         raise UserError(
             f'{path} is damaged: it has {found}; {CHECKSUMS} has {expected}. '
-            f'Copy or write it again; if it was changed on purpose, delete '
-            f'{CHECKSUMS} beside it.'
+            f'Copy it again; if the change is yours, delete {CHECKSUMS}.'
         )
 
 

@@ -108,16 +108,12 @@ def add_overwrite(
 def check_out_file(
     path: str | Path | None, *suffixes: str, overwrite: bool = True
 ) -> None:
-    """Raise ``UserError`` before the long part if a file must not be written.
+    """Raise ``UserError`` before the long part if ``--out`` is unusable.
 
-    Args:
-        path: Value of ``--out``.
-        suffixes: Suffixes it may have; any if none is given.
-        overwrite: Whether an existing file may be replaced.
+    With ``suffixes``, a slip replaces no file of another kind.
     """
     if path is None:
         return
-    # a slip must not replace a file of another kind
     if suffixes and Path(path).suffix.lower() not in suffixes:
         allowed = ' or '.join(suffixes)
         raise UserError(f'--out must end in {allowed}; got {path}.')
@@ -291,7 +287,9 @@ def override(
     try:
         cfg.merge_from_dict(dict(options))
     except (KeyError, TypeError, AttributeError, IndexError) as error:
-        raise UserError(f'{path}: {dict(options)}: {error}') from error
+        # the error may show the whole list
+        problem = f'{dict(options)}: {error!s:.200}'
+        raise UserError(f'{path} cannot take {problem}') from error
     check_config(cfg, path)
 
 

@@ -47,10 +47,7 @@ _LIGHT = {
 
 
 def check_config(cfg: Any, source: Any) -> None:
-    """Raise ``UserError`` for keys that no class takes, and unusable numbers.
-
-    Messages begin with ``source``, the path of the config.
-    """
+    """Raise ``UserError`` for keys that no class takes, and wrong numbers."""
     cfg = _mapping(cfg)
     runs = is_runner_config(cfg)
     for path, node in _mappings(cfg, ()):
@@ -69,56 +66,26 @@ def check_config(cfg: Any, source: Any) -> None:
                 raise UserError(f'{source}: {name} is {value!r}, not {wanted}')
 
 
-def check_options(cfg: Any, options: Mapping[str, Any], source: Any) -> None:
-    """Raise ``UserError`` for options that would change nothing.
-
-    ``options`` have dotted names. Those that a class does not take are
-    refused by ``check_config``, when they are in the config.
-    """
+def check_options(cfg: Any, options: Iterable[str], source: Any) -> None:
+    """Raise ``UserError`` for options of which nothing reads the section."""
     cfg = _mapping(cfg)
-    sections = _sections() if options else set()
-    runs = is_runner_config(cfg)
+    sections = _sections() if options and is_runner_config(cfg) else set()
     for name in options:
-        top, *rest = parts = name.split('.')
-        if top not in cfg and not (runs and top in sections):
-            # it may stand elsewhere, as in stride=2 for extractor.stride=2
-            nodes = _mappings(cfg, ())
-            at = ['.'.join((*path, top)) for path, n in nodes if top in n]
-            # tools read more than their configs have
-            if runs or at or suggest(top, cfg):
-                _refuse(source, name, {*cfg, *sections} if runs else cfg, at)
-        node: Any = cfg
-        for place, part in enumerate(parts):
-            items = node
-            if isinstance(node, list | tuple):
-                items = {str(index): item for index, item in enumerate(node)}
-            elif isinstance(node, Mapping) and part not in node:
-                break  # a setting that the config leaves at its default
-            if not isinstance(items, Mapping) or part not in items:
-                where = '.'.join(parts[:place])
-                held = repr(node) if items is node else f'{len(items)} entries'
-                raise UserError(f'{source} has no {name}: {where} is {held}.')
-            node = items[part]
-        if top not in cfg or top in sections:
+        top, *rest = name.split('.')
+        if top in sections:
             continue
-        # the value of a variable was copied as the config was read
-        value = cfg[top]
-        copies = [
+        # A variable was copied to its places as the config was read; a name
+        # may stand elsewhere, as in stride=2 for extractor.stride=2.
+        places = [
             '.'.join((*path, str(key), *rest))
             for path, node in _mappings(cfg, ())
-            for key, part in node.items()
-            if path[0] != top and type(part) is type(value) and part == value
+            for key, value in node.items()
+            if path[0] != top
+            and (_is_copy(value, cfg[top]) if top in cfg else key == top)
         ]
-        if isinstance(value, str | list | Mapping) and copies:
-            raise UserError(
-                f'{source}: {name} would change nothing, its value was copied '
-                f'before; set {join_names(copies)}.'
-            )
-        if runs:
-            raise UserError(
-                f'{source}: {name} would change nothing, since no part of a '
-                f'run reads {top}.'
-            )
+        # tools without a run read more than their configs have
+        if sections or places or (top not in cfg and suggest(top, cfg)):
+            _refuse(source, top, sections or cfg, places)
 
 
 def describe_build(error: BaseException) -> str | None:
@@ -235,6 +202,15 @@ def _mappings(
     elif isinstance(node, list | tuple):
         for index, part in enumerate(node):
             yield from _mappings(part, (*path, str(index)))
+
+
+def _is_copy(value: Any, other: Any) -> bool:
+    """Return whether a value of a config may come from a variable."""
+    kinds = str | list | Mapping
+    return isinstance(value, kinds) and (type(value), value) == (
+        type(other),
+        other,
+    )
 
 
 def _taken(

@@ -54,8 +54,7 @@ def ranks(launcher: str, *, gloo: bool = False) -> Iterator[None]:
     command = {'pytorch': 'torchrun', 'slurm': 'srun'}[launcher]
     if name not in environ:
         raise UserError(
-            f'--launcher {launcher} needs processes started by {command} '
-            f'({name} is not set); leave it out for one process.'
+            f'--launcher {launcher} needs {command}, which sets {name}.'
         )
     if torch.cuda.is_available() and not gloo:
         init_dist(launcher)

@@ -65,10 +65,7 @@ def list_images(
         prefix = '' if inside == '.' else f'{inside}/'
         found += [prefix + name for name in names if is_image_name(name)]
     if not found:
-        where = ' in it or below' if recursive else ''
-        suffixes = ', '.join(sorted(IMAGE_SUFFIXES))
-        raise FileNotFoundError(
-            f'{folder} has no image ({suffixes}){where}. {hint}'.rstrip()
-        )
+        kinds = f'image ({", ".join(sorted(IMAGE_SUFFIXES))})'
+        raise FileNotFoundError(f'{folder} has no {kinds}. {hint}'.rstrip())
     # names that are not UTF-8 have no order as text
     return sorted(found, key=os.fsencode)

@@ -26,10 +26,7 @@ def path_below(root: str | Path, name: str) -> Path:
     # a NUL, or a half of a surrogate pair, which JSON can hold
     odd = '\0' in name or any('\ud800' <= char < '\udc80' for char in name)
     if not path.parts or path.is_absolute() or '..' in path.parts or odd:
-        raise UserError(
-            f'{name!r} is no path below {root}; give a relative path without '
-            f'"..".'
-        )
+        raise UserError(f'{name!r} is no relative path below {root}.')
     return Path(root) / path
 
 

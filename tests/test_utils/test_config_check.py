@@ -27,8 +27,8 @@ DENOISING = Config.fromfile(ROOT / 'configs/denoise/three-levels_auto.py')
         ('default_hooks.chekpoint.interval', 'checkpoint'),
         ('auto_scale_lr.enabled', 'enable'),
         ('env_cfg.cudnn_benchmrk', 'cudnn_benchmark'),
-        ('train_dataloader.dataset.pipeline.9.size', '6 entries'),
-        ('train_cfg.max_epochs.x', '120'),
+        ('train_dataloader.dataset.pipeline.9.size', 'Index 9'),
+        ('train_cfg.max_epochs.x', 'max_epochs'),
         (
             'test_pipeline.1.size',
             'test_dataloader.dataset.pipeline.1.size',
@@ -37,8 +37,8 @@ DENOISING = Config.fromfile(ROOT / 'configs/denoise/three-levels_auto.py')
     ],
 )
 def test_option_that_changes_nothing(option, said):
-    refused = option.removesuffix('.interval')
-    with pytest.raises(UserError, match=refused) as caught:
+    section = option.partition('.')[0]
+    with pytest.raises(UserError, match=rf'\b{section}\b') as caught:
         override(deepcopy(TUNING), {option: 1}, 'a.py')
     assert said in str(caught.value)
 
