@@ -35,15 +35,8 @@ def read_cion_json(file: str | Path) -> tuple[np.ndarray, np.ndarray]:
 
     Keys other than ``file_path`` and ``id`` are ignored.
 
-    Args:
-        file: UTF-8, with or without a byte order mark.
-
     Returns:
         Paths ``(N,)`` bytes and ids ``(N,)`` int64, as they are in the file.
-
-    Raises:
-        UserError: If it is not JSON, is truncated, or has an entry of
-            another form; states the index of the entry.
     """
     paths, ids = [np.zeros(0, 'S1')], [np.zeros(0, np.int64)]
     entries = _entries(file)
@@ -136,10 +129,8 @@ def _entries(file: str | Path) -> Iterator[tuple[bytes, int]]:
                 count += 1
         # UnicodeError: half of a surrogate pair, in the text or as an escape
         except (ijson.JSONError, UnicodeError, RecursionError) as error:
-            problem, size = error.args[0], Path(file).stat().st_size
-            if isinstance(problem, bytes):  # if the text is not UTF-8
-                problem = problem.decode(errors='replace')
+            size = Path(file).stat().st_size
             raise UserError(
-                f'{file} is damaged or not JSON: {problem.splitlines()[0]} '
+                f'{file} is damaged or not JSON: {str(error).splitlines()[0]} '
                 f'after {count} entries ({size} bytes).'
             ) from error

@@ -70,9 +70,6 @@ class FeatureStore:
         meta: As given.
         mean: ``(D,)`` float32, or None without ``center``.
         unreadable: ``(m,)`` int64, sorted rows without a feature.
-
-    Raises:
-        UserError: If ``features`` are not real numbers ``(N, D)``.
     """
 
     ARRAY, META = 'features.npy', 'features.json'
@@ -110,9 +107,6 @@ class FeatureStore:
 
         Ranks may write disjoint row ranges of it, then ``finish`` the store.
         An array of the same shape keeps its values, others become zeros.
-
-        Raises:
-            DiskFullError: If there is no space for it.
         """
         folder = Path(folder)
         for name in (cls.META, CHECKSUMS):
@@ -134,12 +128,7 @@ class FeatureStore:
 
     @classmethod
     def open(cls, folder: str | Path, *, center: bool = False) -> FeatureStore:
-        """Open a finished store.
-
-        Raises:
-            FileNotFoundError: If there is none that is finished.
-            UserError: If the array is damaged or of another shape.
-        """
+        """Open a finished store."""
         file = check_file(
             Path(folder) / cls.META,
             'description of finished features',
@@ -211,11 +200,7 @@ class FeatureStore:
         return block
 
     def fingerprint(self) -> str:
-        """Return a hash of origin, shape and all values.
-
-        Raises:
-            UserError: If an opened file differs from its checksum.
-        """
+        """Return a hash of origin, shape and values, and check the file."""
         checksum = Checksum()
         if self._source:  # the header, which comes before the values
             with open(self._source[0], 'rb') as stream:
@@ -246,8 +231,7 @@ class FeatureStore:
     def check_table(self, table: TrackletTable) -> None:
         """Raise ``UserError`` unless the features are those of a table."""
         own = table.fingerprint()
-        # features that were not extracted by mmcion name no table
-        found = self.meta.get('table', own)
+        found = self.meta.get('table', own)  # none if not made by mmcion
         if (len(self), found) != (len(table), own):
             raise UserError(
                 f'features of another table: {len(self)} rows of {found}, '

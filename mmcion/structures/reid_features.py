@@ -35,9 +35,6 @@ class ReIDFeatures:
         img_path: ``(N,)`` str.
         tracklet_id: ``(N,)`` int64; -1 for an image of no tracklet, as are
             all if it is None.
-
-    Raises:
-        UserError: If a column has another type or length.
     """
 
     feature: np.ndarray
@@ -63,9 +60,9 @@ class ReIDFeatures:
             raise UserError(f'is_query must be bool; got {flags.dtype}.')
         self.is_query = flags.astype(bool)
         self.img_path = np.asarray(self.img_path, str)
+        shape = (len(self),)
         for name, column in vars(self).items():
-            if name != 'feature' and column.shape != (len(self),):
-                shape = (len(self),)
+            if name != 'feature' and column.shape != shape:
                 raise UserError(f'{name} must be {shape}; got {column.shape}.')
 
     def __len__(self) -> int:
@@ -73,12 +70,7 @@ class ReIDFeatures:
 
     @classmethod
     def load(cls, path: str | Path) -> ReIDFeatures:
-        """Read a file that ``save`` wrote.
-
-        Raises:
-            FileNotFoundError: If there is no such file.
-            UserError: If it is damaged or has other columns.
-        """
+        """Read a file that ``save`` wrote."""
         columns = load_npz(check_file(path, 'file of features', _HINT))
         check_columns(path, columns, _REQUIRED)
         known = columns.keys() & {*_REQUIRED, 'tracklet_id'}

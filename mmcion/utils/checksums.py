@@ -96,8 +96,7 @@ def check_checksum(path: str | Path, found: str, expected: str) -> None:
 def folders_with_results(root: str | Path) -> tuple[list[Path], list[Path]]:
     """Return the folders with checksums, and those of results without.
 
-    Args:
-        root: Folder to search, with all below it but hidden ones.
+    All below ``root`` are searched, but for hidden ones.
     """
     found, without = [], []
     for folder, below, files in os.walk(root):
@@ -114,9 +113,7 @@ def damaged_files(
 ) -> list[str]:
     """Return what is wrong with the files that ``checksums.json`` lists.
 
-    Args:
-        folder: Folder with ``checksums.json``.
-        on_block: Called with the number of bytes of every block that is read.
+    ``on_block`` gets the number of bytes of every block that is read.
     """
     wrong = []
     for name, expected in read_checksums(folder).items():

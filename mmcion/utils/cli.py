@@ -131,12 +131,10 @@ def add_reader_options(parser: argparse.ArgumentParser) -> None:
 
 
 def save_reading(args: argparse.Namespace, read: Callable[[], Any]) -> None:
-    """Read a data set, write it to ``args.out`` and print its counts.
+    """Write the ``TrackletReading`` of a data set and print its counts.
 
-    Args:
-        args: Has ``out`` and ``overwrite``, see ``add_out_options``.
-        read: Returns a ``TrackletReading``; called if the table may be
-            written.
+    ``args`` are of ``add_out_options``; ``read`` is called if the table may
+    be written.
     """
     check_new(f'{args.out}/table', overwrite=args.overwrite)
     reading = read()
@@ -190,11 +188,8 @@ def add_model_options(
 ) -> None:
     """Add the options of every tool that runs a model, see ``get_model``.
 
-    Args:
-        parser: Parser of the tool.
-        several: Whether it takes more than one model.
-        weights: Whether weights matter; else those of names and configs are
-            random.
+    It may take ``several`` models. Unless ``weights`` matter, those of names
+    and configs are random.
     """
     parser.add_argument(
         'models' if several else 'model',
@@ -241,16 +236,7 @@ def add_launcher(parser: argparse.ArgumentParser) -> None:
 def read_config(
     path: str | Path, options: Mapping[str, Any] | None = None
 ) -> Config:
-    """Read a config file and override settings of it.
-
-    Args:
-        path: Path of the file.
-        options: Values by dotted names, as from ``--cfg-options``.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        UserError: If it cannot be read, or has no such setting.
-    """
+    """Read a config file and ``override`` settings of it."""
     from mmengine.config import Config
     from yaml import YAMLError
 
@@ -279,9 +265,6 @@ def override(
         cfg: Config to change.
         options: Values by dotted names, as from ``--cfg-options``.
         path: Path of the config, for messages.
-
-    Raises:
-        UserError: If an option would change nothing, or a key of the config.
     """
     check_options(cfg, options, path)
     try:
@@ -335,20 +318,16 @@ def run_tool(main: Callable[[], None], *, on_interrupt: str = '') -> None:
 
     A mistake of the user (``UserError``, ``OSError``, or whatever is raised
     where a component is built from its config) is printed as one message and
-    ends with status 1, and so does a loss or a weight that is not finite. Set
-    the environment variable ``MMCION_DEBUG`` to see the traceback. All other
-    exceptions are bugs and keep theirs. Ctrl-C ends with status 130 and
-    SIGTERM, which Slurm and containers send, with 143. ``custom_imports`` may
-    name modules of the working directory.
-
-    Args:
-        main: Runs the tool.
-        on_interrupt: How to continue after Ctrl-C or SIGTERM.
+    ends with status 1, and so does a loss or a weight that is not finite. The
+    environment variable ``MMCION_DEBUG`` shows the traceback. All other
+    exceptions are bugs and keep theirs. Ctrl-C ends with status 130; SIGTERM,
+    which Slurm and containers send, with 143. ``on_interrupt`` says how to
+    continue then.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         # names of files need not be UTF-8; stderr is like this already
         sys.stdout.reconfigure(errors='backslashreplace')
-    sys.path.append('')  # as in an interactive session
+    sys.path.append('')  # custom_imports may name what is here
     before = signal.signal(signal.SIGTERM, partial(_terminate, os.getpid()))
     try:
         main()

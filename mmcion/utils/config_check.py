@@ -74,14 +74,15 @@ def check_options(cfg: Any, options: Iterable[str], source: Any) -> None:
         top, *rest = name.split('.')
         if top in sections:
             continue
-        # A variable was copied to its places as the config was read; a name
-        # may stand elsewhere, as in stride=2 for extractor.stride=2.
+        # the value of a variable was copied as the config was read; another
+        # name may stand elsewhere, as in stride=2 for extractor.stride=2
+        copied = isinstance(cfg.get(top), str | list | Mapping)
         places = [
             '.'.join((*path, str(key), *rest))
             for path, node in _mappings(cfg, ())
             for key, value in node.items()
             if path[0] != top
-            and (_is_copy(value, cfg[top]) if top in cfg else key == top)
+            and (copied and value == cfg[top] if top in cfg else key == top)
         ]
         # tools without a run read more than their configs have
         if sections or places or (top not in cfg and suggest(top, cfg)):
@@ -94,9 +95,13 @@ def describe_build(error: BaseException) -> str | None:
     None if the error was not raised while a component was built from a
     config, by mmengine's registries or as a part of its Runner.
     """
-    # functions by name, and their variable with the config
-    builders = {'build_from_cfg': 'args', 'build_dataloader': 'dataloader_cfg'}
-    builders |= {'build_train_loop': 'loop_cfg', 'from_cfg': 'randomness'}
+    # functions by name: their variable with the config, and what they build
+    builders = {
+        'build_from_cfg': ('args', ''),
+        'build_dataloader': ('dataloader_cfg', 'DataLoader'),
+        'build_train_loop': ('loop_cfg', 'train_cfg'),
+        'from_cfg': ('randomness', 'Runner'),
+    }
     frames = [
         frame
         for frame, _ in traceback.walk_tb(error.__traceback__)
@@ -106,31 +111,27 @@ def describe_build(error: BaseException) -> str | None:
     if not frames:
         return None
     # the innermost one, since a component builds its own parts
-    code, values = frames[-1].f_code.co_name, frames[-1].f_locals
-    reason = str(error.args[0] if error.args else error).splitlines()
-    text = f'{type(error).__name__}: {"".join(reason[:1])}'
-    given = values.get(builders[code])
+    variable, name = builders[frames[-1].f_code.co_name]
+    values = frames[-1].f_locals
+    reason = str(error.args[0] if error.args else error).partition('\n')[0]
     cls = values.get('obj_cls')
-    if cls is None and code == 'build_from_cfg':
-        kind, registry = values.get('obj_type'), values['registry']
-        known = {*registry.module_dict}
-        if registry.parent is not None:
-            known |= {*registry.parent.module_dict}
-        return f'{reason[0]}{suggest(str(kind), known)}'
-    names = {'build_dataloader': 'DataLoader', 'from_cfg': 'Runner'}
-    name = getattr(cls, '__name__', names.get(code, 'train_cfg'))
-    text = f'{name} cannot be built: {text}'
-    if isinstance(given, Mapping):
+    if cls is None and not name:  # there is no such class
+        known = {*values['registry'].module_dict}
+        if (parent := values['registry'].parent) is not None:
+            known |= {*parent.module_dict}
+        return f'{reason}{suggest(str(values.get("obj_type")), known)}'
+    name = getattr(cls, '__name__', name)
+    text = f'{name} cannot be built: {type(error).__name__}: {reason}'
+    if isinstance(given := values.get(variable), Mapping):
         plain = [
             f'{key}={reprlib.repr(value)}'
             for key, value in given.items()
             if isinstance(value, str | int | float | list | tuple | None)
         ]
         text += f'; given {", ".join(plain)}'
-    taken = None if cls is None else arguments(cls)
-    return (
-        f'{text}; it takes {join_names(sorted(taken), 30)}' if taken else text
-    )
+    if cls is not None and (taken := arguments(cls)):
+        text += f'; it takes {join_names(sorted(taken), 30)}'
+    return text
 
 
 def _mapping(cfg: Any) -> Mapping[str, Any]:
@@ -204,15 +205,6 @@ def _mappings(
             yield from _mappings(part, (*path, str(index)))
 
 
-def _is_copy(value: Any, other: Any) -> bool:
-    """Return whether a value of a config may come from a variable."""
-    kinds = str | list | Mapping
-    return isinstance(value, kinds) and (type(value), value) == (
-        type(other),
-        other,
-    )
-
-
 def _taken(
     node: Mapping[str, Any], path: tuple[str, ...], runs: bool
 ) -> dict[str, Any] | None:
@@ -242,20 +234,18 @@ def _taken(
     from mmengine.runner import loops
     from torch.utils.data import DataLoader
 
-    kinds: list[Any] = []
+    kinds: dict[str, list[Any]] = {
+        'train_cfg': [loops.EpochBasedTrainLoop, loops.IterBasedTrainLoop],
+        'val_cfg': [loops.ValLoop],
+        'test_cfg': [loops.ValLoop],
+    }
     if section.endswith('_dataloader'):
-        kinds = [DataLoader]
-    elif section == 'train_cfg':
-        kinds = [loops.EpochBasedTrainLoop, loops.IterBasedTrainLoop]
-    elif section in ('val_cfg', 'test_cfg'):
-        kinds = [loops.ValLoop]
-    if not kinds:
-        return None
+        kinds[section] = [DataLoader]
     extras = {'by_epoch'} if section == 'train_cfg' else _LOADER_EXTRAS
     taken = dict.fromkeys(extras | _ALWAYS)
-    for kind in kinds:
-        taken.update(arguments(kind) or {})
-    return taken
+    for kind in kinds.get(section, ()):
+        taken |= arguments(kind) or {}
+    return taken if section in kinds else None
 
 
 def _find(kind: Any, path: tuple[str, ...], runs: bool) -> Any:

@@ -24,8 +24,7 @@ def read_csv_rows(
     """Yield the line number and the values of every row.
 
     Columns may be in any order, with blanks after commas; empty lines are
-    skipped. A column that is misspelt, or there twice, is an error: it would
-    change a result without a word.
+    skipped. A misspelt or repeated column would change a result silently.
 
     Args:
         file: UTF-8, separated by commas.
@@ -40,9 +39,7 @@ def read_csv_rows(
         column that is not there.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        UserError: If the columns are others, or a row is not as long as the
-            header; names the line.
+        UserError: If columns or the length of a row are wrong.
     """
     file = check_file(file, what, hint)
     with open_text(file) as stream:

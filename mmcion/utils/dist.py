@@ -42,9 +42,6 @@ def ranks(launcher: str, *, gloo: bool = False) -> Iterator[None]:
         launcher: ``'none'``, ``'pytorch'`` (torchrun) or ``'slurm'``.
         gloo: Whether to use gloo with CUDA, too: for work on CPUs that keeps
             ranks waiting longer than NCCL allows.
-
-    Raises:
-        UserError: If the launcher has not started this process.
     """
     if launcher == 'none':
         yield

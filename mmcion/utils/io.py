@@ -101,9 +101,6 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
     Missing parent folders are created. On an error the temporary file is
     removed and ``path`` stays as it was. What killed processes left in the
     folder is removed.
-
-    Raises:
-        DiskFullError: If there is no space for it.
     """
     path = Path(path)
     temporary = _beside(path, 'tmp')
@@ -145,10 +142,6 @@ def open_text(path: str | Path) -> Iterator[TextIO]:
     """Open a UTF-8 text file, with or without a byte order mark.
 
     Line ends are kept, as ``csv`` wants them.
-
-    Raises:
-        FileNotFoundError: If the file is missing.
-        UserError: If it is of another encoding.
     """
     try:
         with open(path, encoding='utf-8-sig', newline='') as stream:
@@ -268,37 +261,21 @@ def _damage_is_named(path: str | Path, expected: str) -> Iterator[None]:
 
 
 def load_npy(path: str | Path) -> np.ndarray:
-    """Read an ``.npy`` file.
-
-    Raises:
-        FileNotFoundError: If the file is missing.
-        UserError: If it is damaged or not such a file.
-    """
+    """Read an ``.npy`` file."""
     with _damage_is_named(path, 'an .npy file'), open(path, 'rb') as stream:
         return np.lib.format.read_array(stream)
 
 
 def load_npz(path: str | Path) -> dict[str, np.ndarray]:
-    """Read all arrays of an ``.npz`` file.
-
-    Raises:
-        FileNotFoundError: If the file is missing.
-        UserError: If it is damaged or not such a file.
-    """
+    """Read all arrays of an ``.npz`` file."""
     with _damage_is_named(path, 'an .npz file'), np.load(path) as file:
         return dict(file)
 
 
 def map_npy(path: str | Path, shape: tuple[int, ...]) -> np.ndarray:
-    """Memory-map an ``.npy`` file, read-only.
+    """Memory-map an ``.npy`` file of a shape, read-only.
 
-    Args:
-        path: File to map.
-        shape: Expected shape, or its first dimensions.
-
-    Raises:
-        FileNotFoundError: If the file is missing.
-        UserError: If it is damaged or of another shape.
+    The shape may have only its first dimensions.
     """
     with _damage_is_named(path, f'an array of shape {shape}'):
         # an empty array cannot be mapped
@@ -315,9 +292,6 @@ def create_npy(
 
     Its space on the disk is reserved: a process that writes to a mapped file
     is killed by SIGBUS when the disk is full.
-
-    Raises:
-        DiskFullError: If there is no space for it.
     """
     with atomic_file(path) as temporary:
         np.lib.format.open_memmap(temporary, 'w+', dtype, shape)

@@ -14,10 +14,6 @@ def path_below(root: str | Path, name: str) -> Path:
 
     Links below the folder are the user's own and may lead anywhere.
 
-    Args:
-        root: Folder that the path must not leave.
-        name: Relative path with forward slashes.
-
     Raises:
         UserError: If it is empty or absolute, has a part ``..`` or a
             character that no file name can have.
@@ -31,11 +27,7 @@ def path_below(root: str | Path, name: str) -> Path:
 
 
 def path_inside(root: str | Path, name: str) -> Path:
-    """Join a folder and the name of a file in it, as ``path_below`` does.
-
-    Raises:
-        UserError: If the name has several parts, too.
-    """
+    """Join a folder and the name of a file in it, as ``path_below`` does."""
     path = path_below(root, name)
     if path.parent != Path(root):
         raise UserError(f'{name!r} is no file name: it has a slash.')
@@ -61,11 +53,7 @@ def is_utf8(path: str | Path) -> bool:
 
 
 def utf8_path(path: str | Path) -> str:
-    """Return a path for a library that crashes on other encodings (OpenCV).
-
-    Raises:
-        UserError: If the path is not UTF-8.
-    """
+    """Return a path for a library that crashes on other encodings (OpenCV)."""
     if not is_utf8(path):
         raise UserError(f'{printable(path)} is not UTF-8; rename it.')
     return str(path)

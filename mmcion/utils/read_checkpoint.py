@@ -61,10 +61,6 @@ def read_checkpoint(path: str | Path, map_location: Any = 'cpu') -> Any:
     CION put into theirs: NumPy scalars and arrays, mmengine's history buffers
     and an argparse namespace. ``.safetensors`` files are read as such.
 
-    Args:
-        path: File to read.
-        map_location: Where to put tensors, see ``torch.load``.
-
     Raises:
         FileNotFoundError: If the file is missing.
         UserError: If it is another kind of file, damaged, or wants to run
@@ -85,8 +81,6 @@ def read_checkpoint(path: str | Path, map_location: Any = 'cpu') -> Any:
             return torch.load(
                 path, map_location=map_location, weights_only=True
             )
-    except PermissionError:
-        raise
     except Exception as error:  # bad bytes raise nearly anything
         raise UserError(f'{path} {_reason(path, error)}.') from error
 
@@ -109,7 +103,7 @@ def _reason(path: Path, error: Exception) -> str:
     if truncated:
         return f'is truncated ({path.stat().st_size} bytes). Get it again'
     # torch goes on to recommend loading the file unsafely
-    detail, *_ = [*str(error).split('. In PyTorch')[0].splitlines(), '']
+    detail = str(error).partition('. In PyTorch')[0].partition('\n')[0]
     found = f'{type(error).__name__}: {detail}'
     reason = 'is damaged or not a checkpoint of plain tensors; was not loaded'
     return f'{reason} ({found})'
