@@ -128,7 +128,12 @@ class FeatureStore:
 
     @classmethod
     def open(cls, folder: str | Path, *, center: bool = False) -> FeatureStore:
-        """Open a finished store."""
+        """Open a finished store.
+
+        Raises:
+            FileNotFoundError: If there is none that is finished.
+            UserError: If the array is damaged or of another shape.
+        """
         file = check_file(
             Path(folder) / cls.META,
             'description of finished features',

@@ -74,7 +74,12 @@ class IdentityLabels:
 
     @classmethod
     def load(cls, path: str | Path) -> IdentityLabels:
-        """Read labels written by ``save``, or by other programs."""
+        """Read labels written by ``save``, or by other programs.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            UserError: If it is damaged, or holds anything but identities.
+        """
         path = check_file(path, 'identities')
         identity = load_npy(path)
         # a file of one's own has none, even beside those of a denoising

@@ -68,7 +68,7 @@ def check_at_least(low: float, **values: Any) -> None:
 
 
 def check_interval(interval: str, **values: Any) -> None:
-    """Raise ``UserError`` unless values are in one such as ``'[0, 1)'``."""
+    """Raise ``UserError`` unless values are in, for example, ``'[0, 1)'``."""
     low, high = map(float, interval[1:-1].split(','))
     excluded = [low] * ('(' in interval) + [high] * (')' in interval)
     for name, value in values.items():
@@ -92,7 +92,7 @@ def check_same_length(**columns: Any) -> None:
 
 
 def check_image_size(size: Any, name: str = 'image_size') -> tuple[int, int]:
-    """Return height and width; ``UserError`` if they are no such numbers."""
+    """Return height and width in pixels, or raise ``UserError``."""
     sides = list(size) if isinstance(size, Sequence) else []
     good = [side for side in sides if _is_number(side, True) and side > 0]
     if not len(good) == len(sides) == 2:
@@ -144,7 +144,7 @@ def check_new(path: str | Path, *, overwrite: bool) -> None:
 
 
 def check_device(device: Any) -> Any:
-    """Return a ``torch.device``; ``UserError`` unless it is there."""
+    """Return a ``torch.device``, or raise ``UserError`` if there is none."""
     import torch
 
     gpus = torch.cuda.device_count()
@@ -155,7 +155,7 @@ def check_device(device: Any) -> Any:
         is_there = False
     if not is_there:
         raise UserError(
-            f'no device {device!r}; use cpu, or one of {gpus} GPUs'
+            f'no device {device!r} here; use cpu, or cuda:N of {gpus} GPUs.'
         )
     return found
 

@@ -98,7 +98,7 @@ class _DataUnpickler(pickle.Unpickler):
         path = f'{module.replace("__builtin__", "builtins")}.{name}'
         if path in self._makers:
             return self._makers[path]
-        raise UnpicklingError(f'only arrays and containers are read: {path}')
+        raise UnpicklingError(f'only arrays and containers are, not {path}')
 
     def _spend(self, size: int) -> None:
         # the file can name one value many times, and have each copied
