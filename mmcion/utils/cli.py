@@ -271,7 +271,7 @@ def override(
         cfg.merge_from_dict(dict(options))
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         # the error may show the whole list
-        problem = f'{dict(options)}: {error!s:.200}'
+        problem = f'{dict(options)}: {error!s:.120}'
         raise UserError(f'{path} cannot take {problem}') from error
     check_config(cfg, path)
 
