@@ -34,6 +34,7 @@ _FAMILIES: dict[str, tuple[str, dict[str, int]]] = {
 # Structures that other projects publish weights of, for their converters: our
 # name; class of the backbone, its arch and its dimensions d.
 _PLAIN_VIT, _PLAIN_SWIN = 'PlainVisionTransformer', 'PlainSwinTransformer'
+_PADDED_SWIN, _SOLIDER = 'PaddedSwinTransformer', 'SemanticSwinTransformer'
 _OTHERS: dict[str, tuple[str, str, int]] = {
     'plain_vit_tiny': (_PLAIN_VIT, 'vit_tiny_patch16_224', 192),
     'plain_vit_small': (_PLAIN_VIT, 'vit_small_patch16_224', 384),
@@ -45,6 +46,12 @@ _OTHERS: dict[str, tuple[str, str, int]] = {
     'plain_swin_tiny': (_PLAIN_SWIN, 'tiny', 768),
     'plain_swin_small': (_PLAIN_SWIN, 'small', 768),
     'plain_swin_base': (_PLAIN_SWIN, 'base', 1024),
+    'padded_swin_tiny': (_PADDED_SWIN, 'tiny', 768),
+    'padded_swin_small': (_PADDED_SWIN, 'small', 768),
+    'padded_swin_base': (_PADDED_SWIN, 'base', 1024),
+    'solider_swin_tiny': (_SOLIDER, 'tiny', 768),
+    'solider_swin_small': (_SOLIDER, 'small', 768),
+    'solider_swin_base': (_SOLIDER, 'base', 1024),
 }
 # other spellings, after lower case and underscores
 _ALIASES = (

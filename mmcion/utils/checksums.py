@@ -69,6 +69,27 @@ def write_checksums(
     write_json(folder / CHECKSUMS, found)
 
 
+def update_checksums(folder: str | Path, files: Iterable[str]) -> None:
+    """Add checksums of files that are new, drop those of files that are gone.
+
+    A file keeps its checksum if it keeps its size, so that damage to it is
+    still found. A folder without checksums is left without.
+
+    Args:
+        folder: Folder of the files.
+        files: Names of the files, in addition to those with a checksum.
+    """
+    folder = Path(folder)
+    known = {
+        name: checksum
+        for name, checksum in read_checksums(folder).items()
+        if (folder / name).is_file()
+        and checksum.startswith(f'{(folder / name).stat().st_size} bytes, ')
+    }
+    if (folder / CHECKSUMS).is_file():
+        write_checksums(folder, dict.fromkeys([*known, *files]), known)
+
+
 def read_checksums(folder: str | Path) -> dict[str, str]:
     """Return the checksums of a folder; none if an older version wrote it."""
     file = Path(folder) / CHECKSUMS

@@ -12,6 +12,7 @@ from mmengine.dataset import BaseDataset
 
 from mmcion.utils.checks import UserError, check_choice
 
+from ..broken_images import BrokenImages
 from ..samplers import seed_transforms
 from .archive import find_archive
 from .matches import report_matches
@@ -44,6 +45,8 @@ class BaseReIDDataset(BaseDataset):
     Args:
         data_root: Folder of the images, or one above it.
         split: ``'train'`` or ``'test'``.
+        max_broken: See ``BrokenImages``; of the training split only, because
+            another image would change a test.
         kwargs: Options of mmengine's ``BaseDataset``, such as ``pipeline``.
     """
 
@@ -53,9 +56,15 @@ class BaseReIDDataset(BaseDataset):
     ignored_cams: ClassVar[Mapping[int, Collection[int]] | None] = None
 
     def __init__(
-        self, data_root: str | Path, split: str = 'test', **kwargs: Any
+        self,
+        data_root: str | Path,
+        split: str = 'test',
+        *,
+        max_broken: int = 10,
+        **kwargs: Any,
     ) -> None:
         check_choice('split', split, SPLITS)
+        self.broken = BrokenImages(max_broken)
         self.split = split
         # reads at once, unless lazy_init=True
         super().__init__(ann_file='', data_root=str(data_root), **kwargs)
@@ -98,7 +107,11 @@ class BaseReIDDataset(BaseDataset):
     def prepare_data(self, idx: int) -> Any:
         """Return the transformed item; a ``Draw`` seeds its transforms."""
         seed_transforms(idx)
-        return super().prepare_data(idx)
+        if self.split == 'test':
+            return super().prepare_data(idx)
+        return self.broken.load(
+            int(idx), super().prepare_data, lambda: self.pids
+        )
 
     def load_data_list(self) -> list[dict[str, Any]]:
         """Read and check the split."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,14 @@ def convert_weights(
             f'{entry.title}; name it with --arch.{nearest}'
         )
     renamed, report = best
+    family = get_architecture(report.name).family
+    ours = entry.our_names(tensors, family)
+    used = {name for name in ours if ours[name] in report.found}
+    # by their names in the file, before the prefix of its part
+    used |= {entry.part + name for name in used}
+    used = {chosen.file_names[n] for n in used & chosen.file_names.keys()}
+    unused = [name for name in chosen.given if name not in used]
+    report = replace(report, unused=unused)
     state = report.take(renamed)
     if report.fits:
         return state, report
