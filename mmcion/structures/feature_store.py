@@ -84,7 +84,7 @@ class FeatureStore:
         as_array('features', features)  # refuses masked ones
         if features.ndim != 2 or features.dtype.kind not in 'fiu':
             found = f'{features.shape} of {features.dtype}'
-            raise UserError(f'features must be (N, D) numbers; got {found}.')
+            raise UserError(f'features must be (N, D); got {found}.')
         if not features.dtype.isnative or features.dtype.itemsize > 8:
             features = features.astype(np.float64)  # what torch can convert
         self._features = features
@@ -239,8 +239,8 @@ class FeatureStore:
         found = self.meta.get('table', own)  # none if not made by mmcion
         if (len(self), found) != (len(table), own):
             raise UserError(
-                f'features of another table: {len(self)} rows of {found}, '
-                f'the table has {len(table)} rows and is {own}.'
+                f'features of another table: {len(self)} rows, the table has '
+                f'{len(table)} (fingerprints {found}, {own}).'
             )
 
     def _compute_mean(self) -> np.ndarray:
