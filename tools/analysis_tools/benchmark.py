@@ -64,9 +64,9 @@ def parse_args() -> argparse.Namespace:
             '--batch-sizes': min(args.batch_sizes),
         },
     )
-    check_device(args.device)
     if 'onnxruntime' in args.backends and args.device != 'cpu':
         raise UserError('onnxruntime is measured with --device cpu only.')
+    check_device(args.device)
     return args
 
 
