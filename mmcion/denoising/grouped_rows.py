@@ -83,6 +83,15 @@ def sum_features(
     return sums
 
 
+def add_features(
+    sums: np.ndarray, features: FeatureStore, rows: np.ndarray, ids: np.ndarray
+) -> None:
+    """Add ``(m,)`` rows to the sums ``(K, D)`` of these identities."""
+    for start in range(0, len(rows), CHUNK_ROWS):
+        part = slice(start, start + CHUNK_ROWS)
+        add_rows(sums, features[rows[part]], ids[part])
+
+
 def own_distance(
     features: FeatureStore, centroids: np.ndarray, identity: np.ndarray
 ) -> np.ndarray:

@@ -106,6 +106,25 @@ def test_inputs_stay_as_they_are():
     assert np.array_equal(labels.identity, before)
 
 
+def test_leave_one_out_is_stricter_and_keeps_one():
+    table = TrackletTable.from_columns(
+        video_id=[0] * 6, tracklet_id=[0, 0, 0, 1, 1, 2], frame=range(6)
+    )
+    # row 2 is at exactly 0.5 of the others; rows 3 and 4 as far of each other
+    features = store(
+        [[1, 1, 1, 1], [1, 1, 1, 1], [1, 0, 0, 0]]
+        + [[1, 1, 1, 1], [1, 0, 0, 0], [1, 0, 0, 0]]
+    )
+    labels = IdentityLabels.from_tracklets(table)
+    case = table, features, labels
+    paper = SingleTrackletDenoiser(0.5, min_images=1, leave_one_out=True)
+    assert paper(*case).identity.tolist() == [0, 0, -1, 1, -1, 2]
+    ours = SingleTrackletDenoiser(0.5, min_images=1)
+    assert ours(*case).keep.all()
+    with pytest.raises(UserError, match='leave_one_out .*3'):
+        SingleTrackletDenoiser(0.5, leave_one_out=3)
+
+
 def test_foreign_images_go_and_own_images_stay():
     case = plant(0, videos=1, pieces=1, length=30)
     labels = IdentityLabels.from_tracklets(case.table)
