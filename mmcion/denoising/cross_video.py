@@ -43,6 +43,8 @@ class CrossVideoDenoiser(BaseDenoiser):
             compared, in the order of their first images; None compares all.
         exclude_cooccurring: Whether two boxes in one frame are two
             identities.
+        synchronised: Whether that holds for one frame of two videos, too:
+            cameras on one clock whose views do not overlap (ours).
         max_ratio: As in ``SingleVideoDenoiser``, for the pool that is
             re-allocated at the end.
         min_images: As in ``SingleTrackletDenoiser``.
@@ -65,6 +67,7 @@ class CrossVideoDenoiser(BaseDenoiser):
         max_ratio: float = 0.64,
         min_images: int = 2,
         false_discovery_rate: float = 0.4,
+        synchronised: bool = False,
     ) -> None:
         if delta not in ('auto', None):
             check_interval('(0, 2]', delta=delta)
@@ -72,6 +75,7 @@ class CrossVideoDenoiser(BaseDenoiser):
         check_interval('(0, 1)', false_discovery_rate=false_discovery_rate)
         check_interval('[0, 1]', max_ratio=max_ratio)
         check_choice('exclude_cooccurring', exclude_cooccurring, (True, False))
+        check_choice('synchronised', synchronised, (True, False))
         if half_width is not None:
             check_at_least(1, half_width=half_width)
         self.delta = delta
@@ -80,6 +84,7 @@ class CrossVideoDenoiser(BaseDenoiser):
         self.exclude_cooccurring = exclude_cooccurring
         self.max_ratio = max_ratio
         self.false_discovery_rate = false_discovery_rate
+        self.synchronised = synchronised
         self.level1 = SingleTrackletDenoiser(sigma, min_images)
 
     def __call__(
@@ -100,6 +105,7 @@ class CrossVideoDenoiser(BaseDenoiser):
             features,
             labels,
             false_discovery_rate=self.false_discovery_rate,
+            synchronised=self.synchronised,
             ranks=self.ranks,
         )
         if delta is None:
@@ -124,6 +130,7 @@ class CrossVideoDenoiser(BaseDenoiser):
             sigma=self.level1.sigma,
             max_ratio=self.max_ratio,
             exclude_cooccurring=self.exclude_cooccurring,
+            synchronised=self.synchronised,
             ranks=self.ranks,
         )
         moved = int((found != cleaned.identity).sum())
@@ -151,7 +158,9 @@ class CrossVideoDenoiser(BaseDenoiser):
         )
         cooccurring = first[:0], first[:0]
         if self.exclude_cooccurring:
-            cooccurring = cooccurring_pairs(table, identity)
+            cooccurring = cooccurring_pairs(
+                table, identity, synchronised=self.synchronised
+            )
         groups = ConstrainedUnionFind(sums, cooccurring, self.max_spread)
         links = zip(first.tolist(), second.tolist(), strict=True)
         accepted = np.flatnonzero([groups.join(a, b) for a, b in links])

@@ -71,6 +71,7 @@ def calibrate_links(
     *,
     false_discovery_rate: float = 0.4,
     min_pairs: int = 10,
+    synchronised: bool = False,
     ranks: RankPool | None = None,
 ) -> LinkCalibration:
     """Choose the distance below which identities of two videos are linked.
@@ -95,6 +96,8 @@ def calibrate_links(
         labels: Identities to link, each of one video.
         false_discovery_rate: Largest expected fraction of false links.
         min_pairs: Fewer co-occurring pairs are not enough for *within*.
+        synchronised: As in ``CrossVideoDenoiser``: *within* then has pairs
+            of two cameras, too.
         ranks: How the work is shared among ranks.
     """
     check_interval('(0, 1)', false_discovery_rate=false_discovery_rate)
@@ -106,7 +109,8 @@ def calibrate_links(
     count, compares_all = count_distances(
         centroids, table.video_id[first_rows], ranks
     )
-    within = pair_distance(centroids, *cooccurring_pairs(table, identity))
+    pairs = cooccurring_pairs(table, identity, synchronised=synchronised)
+    within = pair_distance(centroids, *pairs)
 
     total = int(count.sum())
     nearer = np.cumsum(count)  # pairs up to the upper edge of each bin
@@ -151,6 +155,7 @@ def resolve_link_delta(
     *,
     false_discovery_rate: float,
     ranks: RankPool,
+    synchronised: bool = False,
 ) -> tuple[float | None, dict[str, Any]]:
     """Return ``delta``, calibrated if it is 'auto'.
 
@@ -163,6 +168,7 @@ def resolve_link_delta(
         features,
         labels,
         false_discovery_rate=false_discovery_rate,
+        synchronised=synchronised,
         ranks=ranks,
     )
     if not found.num_compared:
