@@ -34,12 +34,12 @@ from mmcion.utils.checks import (
 from mmcion.utils.cli import read_config
 from mmcion.utils.downloads import KnownFile, fetch_file
 from mmcion.utils.io import hash_file
+from mmcion.utils.paths import WEIGHT_SUFFIXES
 
 from .zoo_index import ZooEntry, read_index
 
 ZOO_FOLDER = 'MMCION_ZOO'
 _CONFIG_SUFFIXES = ('.py', '.json', '.yaml', '.yml')
-_WEIGHT_SUFFIXES = ('.pth', '.pt', '.bin', '.tar', '.safetensors')
 
 
 def get_model(
@@ -109,7 +109,7 @@ def is_weight_file(model: str | Path) -> bool:
     """Return whether a path is of a file with weights, not a name."""
     path = Path(model)
     # not by the suffix alone: names may have dots, as ghostnet_0.5x has
-    return path.suffix in _WEIGHT_SUFFIXES or (
+    return path.suffix in WEIGHT_SUFFIXES or (
         path.is_file() and path.suffix not in _CONFIG_SUFFIXES
     )
 

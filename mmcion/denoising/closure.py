@@ -22,6 +22,7 @@ from .functional import (
     normalise,
 )
 from .grouped_rows import Arrays, add_features, map_groups, sum_features
+from .link_calibration import LinkDelta, resolve_link_delta
 
 
 @DENOISERS.register_module()
@@ -50,22 +51,26 @@ class ClosureDenoiser(BaseDenoiser):
 
     Args:
         delta: Identities nearer than this are linked; None links nobody.
+            ``'auto'`` between videos: see ``calibrate_links`` (ours).
         sigma: Images nearer than this are re-allocated; None skips step 1.
         within_video: Whether only what is in one video is in range.
         half_width: Largest number of places between what is in range, CION's
             sliding range centred on every identity; None is no limit (ours).
+        false_discovery_rate: As in ``CrossVideoDenoiser``.
     """
 
     def __init__(
         self,
-        delta: float | None,
+        delta: LinkDelta,
         sigma: float | None = None,
         within_video: bool = False,
         half_width: int | None = None,
+        false_discovery_rate: float = 0.4,
     ) -> None:
         for name, value in (('delta', delta), ('sigma', sigma)):
-            if value is not None:
+            if value not in ('auto', None):
                 check_interval('(0, 2]', **{name: value})
+        check_interval('(0, 1)', false_discovery_rate=false_discovery_rate)
         check_choice('within_video', within_video, (True, False))
         if half_width is not None:
             check_at_least(1, half_width=half_width)
@@ -73,12 +78,13 @@ class ClosureDenoiser(BaseDenoiser):
         self.sigma = sigma
         self.within_video = within_video
         self.half_width = half_width
+        self.false_discovery_rate = false_discovery_rate
 
     @classmethod
-    def calibrated_by(cls, stage: dict[str, Any]) -> dict[str, str]:
+    def calibrated_by(cls, stage: dict[str, Any]) -> dict[str, str | None]:
         """Return what ``'auto'`` becomes: ``delta`` depends on the range."""
         within = stage.get('within_video', False)
-        return {'sigma': 'sigma', 'delta': 'delta' if within else 'link_delta'}
+        return {'sigma': 'sigma', 'delta': 'delta' if within else None}
 
     def __call__(
         self,
@@ -96,7 +102,7 @@ class ClosureDenoiser(BaseDenoiser):
         group = None  # (K,) what is in range of each other, at most
         if self.within_video:
             group = table.video_id[first_row].astype(np.int64)
-        report = {}
+        report: dict[str, Any] = {}
         if self.sigma is not None:
             rows, ids = self._reallocate(
                 table, features, identity, normalise(sums), first_row, group
@@ -105,11 +111,20 @@ class ClosureDenoiser(BaseDenoiser):
             add_features(sums, features, rows, ids)
             report['reallocated_images'] = len(rows)
 
+        delta, evidence = resolve_link_delta(
+            self.delta,
+            table,
+            features,
+            IdentityLabels(identity),
+            false_discovery_rate=self.false_discovery_rate,
+            ranks=self.ranks,
+        )
+        report |= evidence
         first = second = np.zeros(0, np.int64)  # (m,) links
-        if self.delta is not None:
+        if delta is not None:
             first, second, _ = near_pairs(
                 normalise(sums),
-                self.delta,
+                delta,
                 group=group,
                 same_group=self.within_video,
                 half_width=self.half_width,

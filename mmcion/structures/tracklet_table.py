@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmcion.utils.checks import UserError, check_same_length
+from mmcion.utils.checks import UserError, check_same_length, name_in_errors
 
 from .column_folder import load_columns, save_columns
 from .columns import (
@@ -93,6 +93,12 @@ class TrackletTable:
         )
         self.image_root = image_root
         self._columns = columns
+        check_same_length(
+            videos=self.videos, sources=self.sources, fps=self.fps
+        )
+        if self.box is not None and self.box.shape[1:] != (4,):
+            shape = self.box.shape
+            raise UserError(f'box must be (N, 4) x, y, w, h; got {shape}.')
 
     @classmethod
     def from_columns(
@@ -140,16 +146,12 @@ class TrackletTable:
                 column = as_floats(name, values)
                 columns[name] = column.astype(np.float32, copy=False)
         check_same_length(**columns)
-        if box is not None and (shape := columns['box'].shape)[1:] != (4,):
-            raise UserError(f'box must be (N, 4) x, y, w, h; got {shape}.')
         if box is not None:
             check_finite('box', columns['box'])
         if (lowest := columns['frame'].min(initial=0)) < 0:
             raise UserError(f'frame must be >= 0; got {lowest}.')
         if (row := first_unsorted(keys)) is not None:
-            after, before = (
-                [int(key[i]) for key in keys] for i in (row, row - 1)
-            )
+            after, before = ([int(k[i]) for k in keys] for i in (row, row - 1))
             raise UserError(
                 f'rows must be sorted by {_KEYS}, see sort_order(); '
                 f'row {row} {after} follows {before}.'
@@ -162,14 +164,9 @@ class TrackletTable:
             videos = [f'video{i:05d}' for i in range(last + 1)]
         if videos is None or not 0 <= first <= last + 1 <= len(videos):
             raise UserError(
-                f'video_id must index the {len(videos or ())} names of videos '
-                f'from 0; got {first} to {last}.'
+                f'video_id must index {len(videos or ())} names of videos; '
+                f'got {first} to {last}.'
             )
-        check_same_length(
-            videos=videos,
-            sources=sources or videos,
-            fps=videos if fps is None else fps,
-        )
         root = None if image_root is None else Path(image_root)
         return cls(columns, videos, sources, root, fps)
 
@@ -229,13 +226,7 @@ class TrackletTable:
         columns, header = load_columns(
             folder, cls.KIND, dict.fromkeys(_KEYS, 'iu'), _HEADER_FORM
         )
-        videos, fps = header['videos'], header.get('fps')
-        check_same_length(
-            videos=videos, sources=header['sources'], fps=fps or videos
-        )
-        if 'box' in columns and columns['box'].shape[1:] != (4,):
-            shape = columns['box'].shape
-            raise UserError(f'{folder}: box must be (N, 4); got {shape}.')
+        videos, sources = header['videos'], header['sources']
         pointers = columns.keys() & {'tracklet_ptr', 'video_ptr'}
         check_same_length(**{k: columns[k] for k in columns.keys() - pointers})
         # the ends are checked; all pointers would need a pass over the rows
@@ -250,4 +241,5 @@ class TrackletTable:
                     f'{rows} rows and {len(videos)} videos.'
                 )
         root = header['image_root']
-        return cls(columns, videos, header['sources'], root, fps)
+        with name_in_errors(folder):
+            return cls(columns, videos, sources, root, header.get('fps'))

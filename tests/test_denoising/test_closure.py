@@ -5,7 +5,12 @@ import pytest
 from mmengine.config import Config
 
 import mmcion
-from mmcion.denoising import ClosureDenoiser, SingleTrackletDenoiser, closure
+from mmcion.denoising import (
+    ClosureDenoiser,
+    DenoisePipeline,
+    SingleTrackletDenoiser,
+    closure,
+)
 from mmcion.denoising.auto_thresholds import resolve_auto
 from mmcion.structures import IdentityLabels, TrackletTable
 from mmcion.utils.checks import UserError
@@ -367,18 +372,18 @@ def test_auto_thresholds_depend_on_the_range():
             'pipeline.2.delta': 'auto',
         }
     )
-    stages, found = resolve_auto(
-        cfg.pipeline, {'false_links': 0.01}, case.table, case.features
-    )
-    assert found['delta'] != found['link_delta']
+    stages, found = resolve_auto(cfg.pipeline, {}, case.table, case.features)
     assert [stage['sigma'] for stage in stages[:2]] == [found['sigma']] * 2
     deltas = [stage['delta'] for stage in stages[1:]]
-    assert deltas == [found['delta'], found['link_delta']]
+    # between videos the level calibrates it on the identities it gets
+    assert deltas == [found['delta'], 'auto']
+    report = DenoisePipeline(cfg.pipeline).run(case.table, case.features)
+    assert report.report['calibration']['link_delta'] > 0
 
 
 def test_thresholds_are_checked():
     for wrong in (
-        {'delta': 'auto'},
+        {'delta': 0.5, 'false_discovery_rate': 2},
         {'delta': 0},
         {'delta': 2.5},
         {'delta': 1, 'sigma': 0},

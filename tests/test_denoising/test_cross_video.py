@@ -182,6 +182,32 @@ def test_equal_frames_of_two_videos_do_not_cooccur():
     assert result.num_identities == 1
 
 
+def test_equal_frames_of_synchronised_videos_cooccur():
+    table, features, labels = identities((0, 0, 0), (1, 5, 0), (2, 10, 7))
+    settings = {'delta': 0.1, 'max_spread': 0.5, 'sigma': 0.5}
+    found = CrossVideoDenoiser(**settings)(table, features, labels)
+    assert found.identity.tolist() == [0] * 6
+    level = CrossVideoDenoiser(**settings, synchronised=True)
+    found = level(table, features, labels)
+    assert found.identity.tolist() == [0, 0, 1, 1, 1, 1]
+    # the first with the second, and with the third through it
+    assert found.report['refused_cooccurring'] == 2
+
+
+def test_pooled_row_is_one_box_of_a_synchronised_frame():
+    # rows of one person in video 0 at frames 0 and 1, in video 1 at frame 5;
+    # a pooled row of video 1 is of frame 1
+    table = TrackletTable.from_columns(
+        video_id=[0, 0, 1, 1], tracklet_id=[0, 0, 0, 1], frame=[0, 1, 5, 1]
+    )
+    labels = IdentityLabels(np.array([0, 0, 1, -1]))
+    settings = {'delta': 0.1, 'max_spread': 0.5, 'sigma': 0.5}
+    for synchronised, taken in ((False, 0), (True, -1)):
+        level = CrossVideoDenoiser(**settings, synchronised=synchronised)
+        found = level(table, on_circle([0, 0, 0, 1]), labels)
+        assert found.identity.tolist() == [0, 0, 0, taken]
+
+
 def test_range_limits_what_is_compared():
     places = [(0, 0, 0), (1, 90, 0), (2, 180, 0), (3, 2, 0)]
     assert denoise(identities(*places)).num_identities == 3

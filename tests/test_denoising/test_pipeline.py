@@ -372,8 +372,10 @@ def test_stage_without_a_type_is_named(stage):
 
 
 def test_misspelt_calibration_is_refused():
-    with pytest.raises(UserError, match=r"'false_links', .* got 'false_link'"):
-        DenoisePipeline(STAGES, {'false_link': 2})
+    with pytest.raises(UserError, match=r"'min_pairs'.* got 'min_pair'"):
+        DenoisePipeline(STAGES, {'min_pair': 2})
+    with pytest.raises(UserError, match=r"'folds', .* got 'fold'"):
+        DenoisePipeline(STAGES, check={'fold': 2})
 
 
 def test_rows_of_features_and_table_must_match(case):

@@ -6,9 +6,11 @@ from .centroids import (
     normalise,
 )
 from .consistency import TIE, consistent_groups, consistent_rows
+from .distance_counts import DISTANCE_EDGES, count_distances
 from .neighbours import count_near, near_pairs, pair_distance
 
 __all__ = [
+    'DISTANCE_EDGES',
     'DISTANCE_ERROR',
     'TIE',
     'accept',
@@ -16,6 +18,7 @@ __all__ = [
     'centroid_distance',
     'consistent_groups',
     'consistent_rows',
+    'count_distances',
     'count_near',
     'near_pairs',
     'nearest_identity',

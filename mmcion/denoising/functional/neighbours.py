@@ -98,8 +98,7 @@ def near_pairs(
                 raise UserError(
                     f'more than {_MAX_PAIRS:,} pairs of {count:,} identities '
                     f'are nearer than delta ({delta:.3f}): it is too large '
-                    f'for these features. Lower it, or false_links if it was '
-                    f'calibrated.'
+                    f'for these features. Lower it or false_discovery_rate.'
                 )
         columns = map(np.concatenate, zip(*parts, strict=True))
         names = 'first', 'second', 'distance'

@@ -170,7 +170,7 @@ def test_no_file(tmp_path):
     ('header', 'named'),
     [
         ('path,pid,camid,split', 'camid is unknown'),
-        ('path,pid,pid,split', 'pid is there twice'),
+        ('path,pid,pid,split', 'pid is unknown or there twice'),
         ('path,pid,Split,cam_id', 'Split is unknown'),
         ('path;pid;cam_id;split', 'path;pid;cam_id;split'),
     ],
