@@ -3,7 +3,7 @@ import numpy as np
 from mmcion.structures import FeatureStore, IdentityLabels
 
 from .functional import DISTANCE_ERROR, count_near, normalise
-from .grouped_rows import own_distance, sum_features
+from .grouped_rows import sums_and_distances
 
 MAX_IDENTITIES = 8192  # up to so many, all are compared with all
 SAMPLE = 2048  # of more, so many are compared with all
@@ -41,8 +41,8 @@ def noise_rates(
         nearer than ``delta``.
     """
     identity = labels.contiguous().identity
-    centroids = normalise(sum_features(features, identity))  # (M, D)
-    distance = own_distance(features, centroids, identity)
+    sums, distance = sums_and_distances(features, identity)
+    centroids = normalise(sums)  # (M, D)
     # Unassigned rows are NaN, which compares as False.
     far = distance > sigma + DISTANCE_ERROR
     n_cst = len(np.unique(identity[far]))

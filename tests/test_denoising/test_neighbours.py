@@ -38,6 +38,7 @@ def pairs_by_brute_force(vectors, delta, wanted, half_width):
 @pytest.mark.parametrize('seed', range(3))
 def test_equals_brute_force(seed, groups, half_width, monkeypatch):
     monkeypatch.setattr(f'{NEIGHBOURS}._ROWS', 16)
+    monkeypatch.setattr(f'{NEIGHBOURS}._MIN_ROWS', 3)
     vectors, group = make_vectors(seed)
     if groups == 'sorted':
         group.sort()

@@ -380,7 +380,7 @@ def test_misspelt_calibration_is_refused():
 
 def test_rows_of_features_and_table_must_match(case):
     features = FeatureStore(case.features[:10])
-    with pytest.raises(ValueError, match='has 10 rows, the table has 240'):
+    with pytest.raises(ValueError, match='10 rows, the table has 240'):
         DenoisePipeline(STAGES).run(case.table, features)
 
 

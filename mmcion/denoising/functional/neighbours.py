@@ -17,6 +17,7 @@ from .consistency import TIE
 # Cosines of float32 unit vectors, from a matrix product, err by less.
 _FLOAT32_COSINE_ERROR = 1e-4
 _ROWS, _COLUMNS = 1024, 8192  # of a product: 32 MiB of cosines
+_MIN_ROWS = 256  # fewer are not worth a product of their own
 _MAX_PAIRS = 200_000_000  # of a rank; they take 5 GB
 
 
@@ -60,15 +61,14 @@ def near_pairs(
         last = np.zeros(int(group.max(initial=-1)) + 1, np.int64)
         np.maximum.at(last, group, np.arange(count))
         end = np.minimum(end, last[group] + 1)
-    # (start, stop, end): rows start:stop are compared with rows start:end
-    strips = [
-        (
-            start,
-            min(start + _ROWS, count),
-            int(end[start : start + _ROWS].max()),
-        )
-        for start in range(0, count, _ROWS)
-    ] or [(0, 0, 0)]
+    # (start, stop, end): rows start:stop are compared with rows start:end. The
+    # strips of a narrow range are short, or most of a block is beyond it.
+    widest = int((end - np.arange(count)).max(initial=0))
+    size = min(_ROWS, max(widest, _MIN_ROWS))
+    starts = np.arange(0, max(count, 1), size)
+    stops = np.minimum(starts + size, count)
+    ends = [int(end[i : i + size].max(initial=0)) for i in starts]
+    strips = list(zip(starts.tolist(), stops.tolist(), ends, strict=True))
     single = _as_single(vectors)
     num_found = 0
 
@@ -79,7 +79,10 @@ def near_pairs(
         for cosine, begin in _products(
             single, slice(start, stop), start, last
         ):
-            first, second = (cosine > limit).nonzero().cpu().numpy().T
+            candidate = (cosine > limit).cpu().numpy()
+            # on a CPU, torch's nonzero takes several times as long
+            index = np.flatnonzero(candidate)
+            first, second = np.divmod(index, candidate.shape[1])
             first, second = first + start, second + begin
             wanted = (first < second) & (second < end[first])
             if group is not None:
