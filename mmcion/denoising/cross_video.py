@@ -38,7 +38,8 @@ class CrossVideoDenoiser(BaseDenoiser):
             level gets, see ``calibrate_links`` (ours).
         max_spread: Largest distance of a member identity's centroid to the
             centroid of the group it is linked into.
-        sigma: Level 1 runs on the merged identities with this radius.
+        sigma: Level 1 runs on the merged identities with this radius, and
+            removed images are re-allocated once more; None does neither.
         half_width: Only identities at most so many places apart are
             compared, in the order of their first images; None compares all.
         exclude_cooccurring: Whether two boxes in one frame are two
@@ -61,7 +62,7 @@ class CrossVideoDenoiser(BaseDenoiser):
         self,
         delta: LinkDelta,
         max_spread: float,
-        sigma: float,
+        sigma: float | None,
         half_width: int | None = None,
         exclude_cooccurring: bool = True,
         max_ratio: float = 0.64,
@@ -85,7 +86,9 @@ class CrossVideoDenoiser(BaseDenoiser):
         self.max_ratio = max_ratio
         self.false_discovery_rate = false_discovery_rate
         self.synchronised = synchronised
-        self.level1 = SingleTrackletDenoiser(sigma, min_images)
+        self.level1 = None
+        if sigma is not None:
+            self.level1 = SingleTrackletDenoiser(sigma, min_images)
 
     def __call__(
         self,
@@ -117,6 +120,8 @@ class CrossVideoDenoiser(BaseDenoiser):
         report |= evidence
         linked = identity.copy()
         linked[identity >= 0] = group[identity[identity >= 0]]
+        if self.level1 is None:
+            return IdentityLabels(linked, report).contiguous()
 
         # A false link puts images far from the merged centroid.
         self.level1.ranks = self.ranks

@@ -98,7 +98,7 @@ def links_chart(calibration: CalibrationFacts) -> Figure:
 
     Needs ``calibration.links.distance``.
     """
-    figure, axes = new_axes('cosine distance', 'false links')
+    figure, axes = new_axes('cosine distance', 'expected false links')
     links = calibration.links
     for name, rate in (
         ('by co-occurring identities', links.within),
