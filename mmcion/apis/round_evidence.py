@@ -82,63 +82,73 @@ def decide_round(
         tolerance: Drop that does not matter, as a ratio.
     """
     if before is None:
-        no_link = now.links == 0
-        return True, (
-            'the first; nobody is linked between videos, so nothing shows '
-            'that its network will recognise people in another video'
-            if no_link
-            else 'the first'
+        warning = (
+            '; nobody is linked between videos, so nothing shows that its '
+            'network will recognise people in another video'
         )
+        return True, 'it is the first' + (warning if now.links == 0 else '')
     if now.identities < 2:
         return False, f'{now.identities} identity is too few to learn from'
-    worse, same = [], []
-    if before.links is not None and now.links is not None:
-        change = f'links between videos {before.links:,} → {now.links:,}'
-        margin = max(
-            tolerance * before.links, _Z * sqrt(before.links + now.links)
-        )
-        if now.links == 0:
-            worse.append('its features link nobody between videos')
-        elif before.links - now.links > margin:
-            worse.append(change)
-        else:
-            same.append(change)
-    for name in ('recall', 'precision'):
-        first = _ratio(before.self_check, name)
-        second = _ratio(now.self_check, name)
-        if first is None or second is None:
-            continue
-        change = f'{name} of the self-check {first[0]:.3f} → {second[0]:.3f}'
-        margin = max(tolerance, _Z * _standard_error(*first, *second))
-        (worse if first[0] - second[0] > margin else same).append(change)
-    missing = '' if before.self_check and now.self_check else 'no self-check'
+    if now.links == 0:
+        return False, 'its features link nobody between videos'
+    found = [
+        _compare_links(before.links, now.links, tolerance),
+        *(
+            _compare_ratios(name, before.self_check, now.self_check, tolerance)
+            for name in ('recall', 'precision')
+        ),
+    ]
+    known = [each for each in found if each is not None]
+    worse = [
+        f'{name} fell from {first} to {second}'
+        for name, first, second, is_worse in known
+        if is_worse
+    ]
     if worse:
-        return False, ', '.join(worse)
-    if not same:
-        return True, 'there is no evidence: no links and no self-check'
-    return True, ', '.join(filter(None, [*same, missing]))
+        return False, ' and '.join(worse)
+    if not known:
+        return True, 'there is no evidence, neither links nor a self-check'
+    same = [f'{name} {first} → {second}' for name, first, second, _ in known]
+    if before.self_check is None or now.self_check is None:
+        same.append('there is no self-check')
+    return True, ', '.join(same)
 
 
-def _ratio(
-    self_check: Mapping[str, Any] | None, name: str
-) -> tuple[float, int] | None:
-    """Return a ratio of the self-check and the number of pairs behind it."""
-    ratio = (self_check or {}).get(name)
-    if self_check is None or ratio is None:
+# what is compared, both values as text, and whether the second is worse
+_Comparison = tuple[str, str, str, bool]
+
+
+def _compare_links(
+    first: int | None, second: int | None, tolerance: float
+) -> _Comparison | None:
+    if first is None or second is None:
         return None
-    # recall: of those cut, which are joined; precision: of those joined,
-    # which are right
-    rejoined = self_check['rejoined']
-    pairs = {
-        'recall': self_check['cut_tracklets'],
-        'precision': rejoined + self_check['wrongly_joined'],
-    }
-    return ratio, pairs[name]
+    # The difference of two Poisson counts has the sum of both as variance.
+    margin = max(tolerance * first, _Z * sqrt(first + second))
+    texts = f'{first:,}', f'{second:,}'
+    return 'links between videos', *texts, first - second > margin
 
 
-def _standard_error(first: float, n: int, second: float, m: int) -> float:
-    """Return that of the difference of two ratios of n and m, pooled."""
-    pooled = (first * n + second * m) / max(n + m, 1)
-    # rounding may leave [0, 1]
-    variance = max(pooled * (1 - pooled), 0.0)
-    return sqrt(variance * (1 / max(n, 1) + 1 / max(m, 1)))
+def _compare_ratios(
+    name: str,
+    first: Mapping[str, Any] | None,
+    second: Mapping[str, Any] | None,
+    tolerance: float,
+) -> _Comparison | None:
+    """Compare recall or precision of two self-checks."""
+    ratios, pairs = [], []
+    for each in (first or {}, second or {}):
+        if each.get(name) is None:
+            return None
+        ratios.append(each[name])
+        # recall: of those cut, which were joined again; precision: of those
+        # joined, which are right
+        joined = each['rejoined'] + each['wrongly_joined']
+        pairs.append(each['cut_tracklets'] if name == 'recall' else joined)
+    # Two proportions are compared as if both had their common value.
+    n, m = (max(number, 1) for number in pairs)
+    pooled = min((ratios[0] * n + ratios[1] * m) / (n + m), 1.0)
+    error = sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
+    margin = max(tolerance, _Z * error)
+    texts = (f'{ratio:.3f}' for ratio in ratios)
+    return f'{name} of the self-check', *texts, ratios[0] - ratios[1] > margin

@@ -50,12 +50,13 @@ def rounds_chart(rounds: Sequence[Mapping[str, Any]]) -> Figure:
         rounds: ``rounds`` of a ``rounds.json``.
     """
     figure, axes = new_axes('round', 'ratio')
-    for name, path in (
-        ('images kept', ('kept',)),
-        ('recall of the self-check', ('self_check', 'recall')),
-        ('precision of the self-check', ('self_check', 'precision')),
-        ('ARI to the round before', ('ari',)),
-        ('F1 against the truth', ('scores', 'pairwise_f1')),
+    # markers, too: colour is not needed to tell lines apart
+    for name, marker, path in (
+        ('images kept', 'o', ('kept',)),
+        ('recall of the self-check', '^', ('self_check', 'recall')),
+        ('precision of the self-check', 's', ('self_check', 'precision')),
+        ('ARI to the round before', 'D', ('ari',)),
+        ('F1 against the truth', 'X', ('scores', 'pairwise_f1')),
     ):
         points = {}
         for each in rounds:
@@ -65,10 +66,11 @@ def rounds_chart(rounds: Sequence[Mapping[str, Any]]) -> Figure:
             if value is not None:
                 points[each['number']] = value
         if points:
-            axes.plot([*points], [*points.values()], 'o-', label=name)
+            axes.plot(
+                [*points], [*points.values()], marker, ls='-', label=name
+            )
     axes.set_xticks([each['number'] for each in rounds])
-    axes.set_ylim(top=1.02)
-    axes.margins(x=0.05)
+    axes.margins(x=0.05, y=0.1)
     figure.legend(loc='outside upper left', ncols=2)
     return figure
 

@@ -19,13 +19,13 @@ def check(cut, rejoined, wrong):
     ('before', 'now', 'counts', 'why'),
     [
         # links as Poisson counts: 1.64 * sqrt(38 + 25) is 13.02
-        ((38, None), (44, None), True, '38 → 44, no self-check'),
+        ((38, None), (44, None), True, '38 → 44, there is no self-check'),
         ((38, None), (25, None), True, '38 → 25'),
-        ((38, None), (24, None), False, '38 → 24'),
+        ((38, None), (24, None), False, 'fell from 38 to 24'),
         ((16, None), (9, None), True, '16 → 9'),
         # of many, 1 % does not matter, and chance matters less
         ((1_000_000, None), (990_001, None), True, '1,000,000 → 990,001'),
-        ((1_000_000, None), (989_999, None), False, '1,000,000 → 989,999'),
+        ((1_000_000, None), (989_999, None), False, 'to 989,999'),
         # without links nothing is known between videos
         ((2, None), (0, None), False, 'link nobody'),
         ((0, None), (0, None), False, 'link nobody'),
@@ -39,7 +39,7 @@ def check(cut, rejoined, wrong):
             (None, check(1000, 900, 0)),
             (None, check(1000, 860, 0)),
             False,
-            'recall of the self-check 0.900 → 0.860',
+            'recall of the self-check fell from 0.900 to 0.860',
         ),
         # and of a million, the tolerance is what is left
         (
@@ -58,7 +58,7 @@ def check(cut, rejoined, wrong):
             (20, check(1000, 900, 0)),
             (30, check(1000, 950, 50)),
             False,
-            'precision of the self-check 1.000 → 0.950',
+            'precision of the self-check fell from 1.000 to 0.950',
         ),
         ((20, check(50, 40, 1)), (20, check(50, 41, 1)), True, 'precision'),
         # what one of the two does not have is no evidence
@@ -72,12 +72,12 @@ def test_table_of_decisions(before, now, counts, why):
     first, second = (Evidence(8, *each) for each in (before, now))
     decided = decide_round(first, second)
     assert decided[0] == counts and why in decided[1]
-    # the round before is as good as itself, unless it linked nobody
+    # a round is as good as itself, unless it linked nobody
     assert decide_round(first, first)[0] == (before[0] != 0)
 
 
 def test_first_round_counts_with_a_warning_if_nobody_is_linked():
-    assert decide_round(None, Evidence(8, 3)) == (True, 'the first')
+    assert decide_round(None, Evidence(8, 3)) == (True, 'it is the first')
     counts, why = decide_round(None, Evidence(8, 0))
     assert counts and 'nobody is linked' in why
 
