@@ -138,15 +138,12 @@ def main() -> None:
         min_ari=args.min_ari,
         tolerance=args.tolerance,
     )
+    configs = settings.training_config(), read_config(denoise)
     table = TrackletTable.load(args.table)
     # results of days are never replaced
     chain = Chain(
         settings.work_dir,
-        [
-            table.fingerprint(),
-            settings.training_config().to_dict(),
-            read_config(denoise).to_dict(),
-        ],
+        [table.fingerprint(), *(cfg.to_dict() for cfg in configs)],
     )
     rounds = Rounds(settings, true_identities(args, table))
     for step in rounds.steps():

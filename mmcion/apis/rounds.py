@@ -75,7 +75,14 @@ class RoundSettings:
         add_cfg_options(parser)
         words = ['--cfg-options', *self.train_options]
         options = parser.parse_args(words if self.train_options else [])
-        return read_config(self.config, options.cfg_options)
+        cfg = read_config(self.config, options.cfg_options)
+        # known before hours of extraction
+        if not {'model', 'train_dataloader'} <= cfg.keys():
+            raise UserError(
+                f'{self.config} is not a config of pre-training; those are in '
+                f'configs/cion.'
+            )
+        return cfg
 
 
 @dataclass

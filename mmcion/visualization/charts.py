@@ -50,6 +50,7 @@ def rounds_chart(rounds: Sequence[Mapping[str, Any]]) -> Figure:
         rounds: ``rounds`` of a ``rounds.json``.
     """
     figure, axes = new_axes('round', 'ratio')
+    lowest = 0.8  # an axis of less makes much of small changes
     # markers, too: colour is not needed to tell lines apart
     for name, marker, path in (
         ('images kept', 'o', ('kept',)),
@@ -66,11 +67,13 @@ def rounds_chart(rounds: Sequence[Mapping[str, Any]]) -> Figure:
             if value is not None:
                 points[each['number']] = value
         if points:
+            lowest = min(lowest, *points.values())
             axes.plot(
                 [*points], [*points.values()], marker, ls='-', label=name
             )
     axes.set_xticks([each['number'] for each in rounds])
-    axes.margins(x=0.05, y=0.1)
+    axes.margins(x=0.05)
+    axes.set_ylim(max(lowest - 0.05, 0), 1.03)
     figure.legend(loc='outside upper left', ncols=2)
     return figure
 
