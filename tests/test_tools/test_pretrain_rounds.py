@@ -27,7 +27,7 @@ TINY = (
     'train_dataloader.batch_sampler.num_instances=2',
     'train_dataloader.dataset.pipeline.1.global_size=(64,32)',
     'train_dataloader.dataset.pipeline.1.local_size=(32,16)',
-    *('default_hooks.logger.interval=1', 'custom_hooks=[]'),
+    'default_hooks.logger.interval=1',
 )
 
 
