@@ -249,8 +249,10 @@ def main() -> None:
     args = parse_args()
     os.chdir(ROOT)
     from mmcion.utils.chain import Chain, hash_code
+    from mmcion.utils.checks import check_at_least
     from mmcion.utils.io import write_json
 
+    check_at_least(1, rounds=args.rounds)
     began = time.monotonic()
     work_dir = Path(args.work_dir)
     chosen = choose_input(args, work_dir)
