@@ -25,7 +25,10 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
 
-SCORES = ('pairwise_precision', 'pairwise_recall', 'pairwise_f1', 'ari')
+SCORES = (
+    *('pairwise_precision', 'pairwise_recall', 'pairwise_f1', 'ari'),
+    *('IDF1', 'HOTA'),
+)
 
 
 def parse_args() -> argparse.Namespace:
@@ -96,20 +99,32 @@ def all_features(table: Any, out: Path) -> dict[str, np.ndarray]:
 
 
 def evaluate(
-    table: Any, features: np.ndarray, truth: np.ndarray, cfg: Any, out: Path
+    table: Any, features: np.ndarray, truth: Any, cfg: Any
 ) -> dict[str, dict[str, float]]:
-    """Return the scores of the tracklets and after every level."""
+    """Return the scores of the tracklets and after every level.
+
+    IDF1 and HOTA are those of all clips with global ids, where images without
+    an identity are missed detections.
+    """
     from mmcion.apis.denoise import denoise
-    from mmcion.evaluation import identity_metrics
+    from mmcion.evaluation import (
+        identity_metrics,
+        match_truth,
+        track_metrics,
+    )
     from mmcion.structures import IdentityLabels
 
+    true = match_truth(table, truth)
     labels = {'Tracklets': IdentityLabels.from_tracklets(table)}
     for last in range(1, len(cfg.pipeline) + 1):
         config = {**cfg, 'pipeline': cfg.pipeline[:last]}
         name = cfg.pipeline[last - 1].type
-        labels[name] = denoise(table, features, config, work_dir=out)
+        labels[name] = denoise(table, features, config)
     return {
-        name: identity_metrics(truth, found.identity)
+        name: {
+            **identity_metrics(true, found.identity),
+            **track_metrics(table, found.identity, truth)['all videos'],
+        }
         for name, found in labels.items()
     }
 
@@ -127,15 +142,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder)
         table = extract_tracklets(args, out / 'tracklets')
-        truth = match_truth(table, read_truth(args.truth, args.persons))
+        truth = read_truth(args.truth, args.persons)
+        unmatched = int((match_truth(table, truth) < 0).sum())
         evaluated = {
-            name: evaluate(table, feats, truth, cfg, out / f'stages_{name}')
+            name: evaluate(table, feats, truth, cfg)
             for name, feats in all_features(table, out).items()
         }
     result: dict[str, Any] = {
         'images': len(table),
         'tracklets': table.num_tracklets,
-        'unmatched_images': int((truth < 0).sum()),
+        'unmatched_images': unmatched,
     }
     for features, levels in evaluated.items():
         print(f'{features:24}{"  ".join(SCORES)}  kept  identities')

@@ -59,6 +59,7 @@ def run_video(
     cfg = Config.fromfile(config)
     threshold = cfg.detector.get('score_thr', 0)
     detector = DETECTORS.build({**cfg.detector, 'score_thr': LOW_SCORE})
+    detector.load()
     tracker = TRACKERS.build(cfg.tracker)
     frames, seconds = [], {'detect': 0.0, 'track': 0.0}
     with VideoReader(video) as reader:

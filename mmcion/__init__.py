@@ -12,6 +12,7 @@ quiet_known_warnings()
 # Imported on first use, so that `import mmcion` stays quick.
 _LAZY = {
     'FeatureExtractor': 'mmcion.apis.features',
+    'PersonFinder': 'mmcion.apis.person_finder',
     'ReIDInferencer': 'mmcion.apis.retrieval',
     'denoise': 'mmcion.apis.denoise',
     'evaluate': 'mmcion.evaluation',

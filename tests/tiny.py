@@ -13,6 +13,33 @@ from mmcion.registry import MODELS, TRANSFORMS
 from mmcion.structures import AnnotationTable, ReIDDataSample
 
 DIM, PROTOTYPES = 8, 12
+NECK = {'type': 'BNNeck', 'in_channels': DIM}
+# what training of an identity classifier stores
+FINE_TUNED = {
+    'model': {
+        'type': 'ReIDModel',
+        'backbone': {'type': 'TinyBackbone', 'init_cfg': {'type': 'Xavier'}},
+        'backbone_checkpoint': 'start.pth',
+        'neck': NECK,
+        'neck_feat': 'before',
+        'head': {'type': 'ReIDHead', 'in_channels': DIM, 'num_classes': 5},
+        'data_preprocessor': {
+            'type': 'ReIDDataPreprocessor',
+            'mean': (0.5, 0.5, 0.5),
+            'std': (0.5, 0.5, 0.5),
+        },
+    },
+    'test_dataloader': {
+        'dataset': {
+            'pipeline': [
+                {'type': 'LoadImage'},
+                {'type': 'ResizeImage', 'size': (16, 8)},
+                {'type': 'PackReIDInputs'},
+            ]
+        }
+    },
+    'custom_imports': {'imports': ['tests.tiny']},
+}
 
 
 @MODELS.register_module(force=True)

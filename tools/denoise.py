@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,10 @@ if TYPE_CHECKING:
     from mmcion.structures import IdentityLabels, TrackletTable
 
 
-RESULTS = ('identity.npy', 'cion_annos.json', 'report.json', 'report.html')
+RESULTS = (
+    *('identity.npy', 'cion_annos.json', 'appearances.csv'),
+    *('report.json', 'report.html'),
+)
 EXPORT_OPTIONS = ('min_images_per_identity', 'min_videos')
 EXAMPLE = """examples:
   python tools/denoise.py configs/denoise/three-levels_auto.py \\
@@ -23,7 +27,9 @@ Finished levels are kept, and the finished chunks of an interrupted one; the
 same command resumes after them. Other settings or inputs need another folder
 or --overwrite; export options may change. In the out folder: annotation/ (for
 pre-training), cion_annos.json (the published format), identity.npy (one per
-row of the table), report.json, and report.html to look at.
+row of the table), appearances.csv (who is seen in which video, and when), mot/
+(identities as tracks, MOTChallenge text), report.json, and report.html to look
+at. tools/find_person.py finds the person of a crop among the identities.
 """
 
 
@@ -83,7 +89,14 @@ def main() -> None:
             overwrite=args.overwrite,
         )
         if is_main_process():
-            write_results(table, labels, export, Path(args.out))
+            out = Path(args.out)
+            # relative, so that all can be moved together
+            for name in ('table', 'features'):
+                folder = Path(getattr(args, name)).resolve()
+                labels.report['inputs'][f'{name}_folder'] = os.path.relpath(
+                    folder, out.resolve()
+                )
+            write_results(table, labels, export, out)
 
 
 def write_results(
@@ -92,7 +105,7 @@ def write_results(
     export: dict[str, int],
     out: Path,
 ) -> None:
-    """Write identities, annotations and reports.
+    """Write identities, annotations, tracks, appearances and reports.
 
     Args:
         table: N images.
@@ -101,7 +114,8 @@ def write_results(
         out: Folder to write to.
     """
     from mmcion.apis.reports import report_denoising
-    from mmcion.denoising import export_annotation
+    from mmcion.denoising import export_annotation, export_tracks
+    from mmcion.structures import Appearances
     from mmcion.utils.checks import UserError
     from mmcion.utils.checksums import CHECKSUMS, write_checksums
     from mmcion.utils.io import write_json
@@ -122,13 +136,23 @@ def write_results(
                 raise  # results of other export options stay
             problem = error  # raised when the report that explains it is there
     # results of an earlier run go first, so that the files belong together
-    shutil.rmtree(out / 'annotation', ignore_errors=True)
+    for name in ('annotation', 'mot'):
+        shutil.rmtree(out / name, ignore_errors=True)
     for name in (CHECKSUMS, *RESULTS):
         (out / name).unlink(missing_ok=True)
     labels.save(out / 'identity.npy')
     if annotation is not None:
         annotation.save(out / 'annotation')
         annotation.to_cion_json(out / 'cion_annos.json')
+    if table.box is not None:
+        left_out = export_tracks(table, labels, out / 'mot')
+        if left_out:
+            print(
+                f'mot/ lacks {left_out} boxes whose identity has a better one '
+                f'in the same frame'
+            )
+    appearances = Appearances.from_labels(table, labels.identity)
+    appearances.save(out / 'appearances.csv', table)
     write_json(out / 'report.json', labels.report)
     report_denoising(table, labels, out / 'report.html')
     write_checksums(out, RESULTS)

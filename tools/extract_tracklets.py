@@ -79,8 +79,8 @@ def load_config(args: argparse.Namespace) -> Any:
     if args.boxes:
         if 'boxes' not in cfg.detector:
             raise UserError(
-                f'--boxes needs a config whose detector reads files, such as '
-                f'{DETECTORS["boxes"]}; {path} has {cfg.detector.type}.'
+                f'--boxes needs a config such as {DETECTORS["boxes"]}; '
+                f'{path} has {cfg.detector.type}, which reads no files.'
             )
         cfg.detector.boxes = args.boxes
     for name in ('clips', 'stride', 'min_length', 'min_height'):
@@ -90,9 +90,8 @@ def load_config(args: argparse.Namespace) -> Any:
     unknown = set(cfg) - {'detector', 'tracker', 'extractor', 'custom_imports'}
     if unknown:
         raise UserError(
-            f'{path}: unknown settings {sorted(unknown)}. A tracklet config '
-            f'has detector, tracker and extractor; settings of the extractor '
-            f'are given as extractor.KEY=VALUE.'
+            f'{path}: unknown settings {sorted(unknown)}; those of the '
+            f'extractor are given as extractor.KEY=VALUE.'
         )
     return cfg
 

@@ -110,8 +110,7 @@ def test_configs(args: argparse.Namespace) -> 'dict[str, Config]':
     if missing:
         raise UserError(
             f'{args.config} has no {" and no ".join(sorted(missing))}: it is '
-            f'not the config of a test. Use one of configs/eval, as in '
-            f'tools/test.py configs/eval/CONFIG.py CHECKPOINT.'
+            f'no config of a test, as those of configs/eval are.'
         )
     if args.checkpoint in (None, 'none'):
         args.checkpoint = None

@@ -40,7 +40,8 @@ def parse_args() -> argparse.Namespace:
         nargs='+',
         metavar='PATH',
         help='images of your own in place of those of the config: a folder '
-        'of identities, a CSV (path,pid[,cam_id]), images named as in '
+        'of identities, a CSV (path,pid[,cam_id][,split]; rows of query and '
+        'gallery are the test), images named as in '
         'Market-1501, the folder that tools/denoise.py wrote, an '
         'AnnotationTable or a CION annotation JSON; several are joined, with '
         'different identities',

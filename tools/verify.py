@@ -43,8 +43,8 @@ def main() -> None:
             print(f'{folder} has no {CHECKSUMS}: not compared')
         if not with_checksums:
             raise UserError(
-                f'{root} has no {CHECKSUMS}, nor has a folder below; older '
-                f'versions wrote none, and finished results have one.'
+                f'{root} has no {CHECKSUMS}, as finished results have, nor '
+                f'has a folder below.'
             )
         with progress_bar(desc='verify', unit='B', unit_scale=True) as bar:
             for folder in with_checksums:

@@ -21,7 +21,8 @@ from mmcion.utils.checks import (
 )
 from mmcion.utils.images import list_images
 
-Image = str | os.PathLike[str] | np.ndarray | Tensor | PIL.Image.Image
+Pixels = np.ndarray | Tensor
+Image = str | os.PathLike[str] | Pixels | PIL.Image.Image
 Images = Image | Iterable[Image]
 
 # modes of Pillow that become RGB as OpenCV reads their files: 8 bits
@@ -51,7 +52,7 @@ def as_images(
         images = [
             os.fsdecode(x) if isinstance(x, bytes) else x for x in images
         ]
-    elif isinstance(images, np.ndarray | Tensor):
+    elif isinstance(images, Pixels):
         return list(_as_tensors(images, channel_order, stacked=True))
     elif is_path(images) and os.path.isdir(images):  # '' is none
         images = [Path(images) / name for name in list_images(Path(images))]
@@ -66,13 +67,8 @@ def as_images(
     for index, image in enumerate(images):
         with name_in_errors(f'images[{index}]'):
             items += _as_items(image, channel_order)
-    if channel_order and not any(
-        isinstance(image, np.ndarray | Tensor) for image in images
-    ):
-        raise UserError(
-            f'files and PIL images need no channel_order; got '
-            f'{channel_order!r}.'
-        )
+    if channel_order and not any(isinstance(x, Pixels) for x in images):
+        raise UserError(f'files need no channel_order; got {channel_order!r}.')
     return items
 
 
@@ -87,10 +83,7 @@ def _as_items(image: Any, channel_order: str | None) -> Iterable[str | Tensor]:
     if not isinstance(image, PIL.Image.Image):
         return _as_tensors(image, channel_order)
     if image.mode not in _PIL_MODES:
-        raise UserError(
-            f'a PIL image must have 8 bits per channel; got mode '
-            f'{image.mode}. Convert it, or pass its file.'
-        )
+        raise UserError(f'PIL images must have 8 bits; got mode {image.mode}.')
     try:
         # upright and without alpha, as its file would be read
         array = np.array(exif_transpose(image).convert('RGB'))
@@ -108,8 +101,7 @@ def _as_tensors(
         images = images.detach().cpu()
     if array and channel_order is None:
         raise UserError(
-            "an array needs channel_order: 'bgr' if OpenCV read it, 'rgb' if "
-            'PIL did. The wrong one gives other features without an error.'
+            "an array needs channel_order: 'bgr' if OpenCV read it, or 'rgb'."
         )
     tensor, values = torch.zeros(0), ''
     if array and images.dtype == np.uint8 and images.ndim >= 3:
@@ -139,8 +131,7 @@ def _refuse(images: Any, values: str = '') -> NoReturn:
     if hasattr(images, 'dtype'):
         found = f'{found} {tuple(images.shape)} {images.dtype}{values}'
     raise UserError(
-        'images must be files, PIL images, uint8 arrays (H, W, 3) or tensors '
-        '(3, H, W), uint8 or in [0, 1], stacked if of one size, or several '
-        f'of these, as in a list; got {found}. The model itself takes '
-        'normalised images.'
+        'images must be files, PIL images, uint8 arrays (H, W, 3), tensors '
+        '(3, H, W) of uint8 or in [0, 1], or stacks or lists of these; got '
+        f'{found}. Only the model itself takes normalised images.'
     )

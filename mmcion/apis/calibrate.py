@@ -71,10 +71,7 @@ def calibrate_model(
     """
     check_interval('(0, 1)', false_match_rate=false_match_rate)
     if Path(model).suffix == '.npz':
-        raise UserError(
-            f'give FEATURES.npz MODEL.pth in this order; got {features} '
-            f'{model}.'
-        )
+        raise UserError(f'give FEATURES.npz MODEL.pth, not {features} {model}')
     _, spec = read_model_file(model)
     # both refuse before the long part
     target, _ = calibrated_path(model, out)
@@ -93,17 +90,16 @@ def calibrate_model(
     num_dims = data.feature.shape[1]
     if num_dims != found.shape[1]:
         raise UserError(
-            f'{features} holds features of {num_dims} dimensions, but those '
-            f'of {model} have {found.shape[1]}; extract them with this model.'
+            f'{features} has features of {num_dims} dimensions, but {model} '
+            f'gives {found.shape[1]}: extract them with it.'
         )
     cosines, tolerance = _compare(data.feature[rows], found)
     if (1 - cosines > tolerance).any():
         worst = int(cosines.argmin())
         raise UserError(
             f'{features} was not extracted with {model}: the feature of '
-            f'{paths[worst]} has a cosine of {cosines[worst]:.4f} with the '
-            f"model's at its image size, {spec.input_size}. Extract with the "
-            'neck, images of this size and no flipping but its own.'
+            f'{paths[worst]} has a cosine of {cosines[worst]:.4f} to its own, '
+            f'at size {spec.input_size}, with neck, flipped only if it does.'
         )
     query, gallery = (
         data.take(np.flatnonzero(rows))

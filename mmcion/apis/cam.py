@@ -18,7 +18,7 @@ from torch.utils.hooks import RemovableHandle
 
 from mmcion.models.backbones import VOLO, VisionTransformerICS
 from mmcion.models.utils import eval_mode
-from mmcion.utils.checks import UserError
+from mmcion.utils.checks import UserError, check_choice
 
 from .as_images import Images, as_images
 from .features import FeatureExtractor, PreparedImages
@@ -77,11 +77,8 @@ def activation_maps(
     others = [] if reference is None else as_images(reference, channel_order)
     if not items:
         raise UserError('there is no image to make a map of.')
-    if reference is not None and len(others) not in (1, len(items)):
-        raise UserError(
-            f'reference must be one image, or one for each of the '
-            f'{len(items)} images; got {len(others)}.'
-        )
+    if reference is not None:
+        check_choice('number of references', len(others), (1, len(items)))
     if not isinstance(model, FeatureExtractor):
         model = FeatureExtractor(model)
     with _one_pass_in_eval_mode(model.model):
@@ -157,8 +154,8 @@ def _maps(
         kept = found.tensor
         if kept is None:
             raise UserError(
-                f'{name} has no feature map of {size[0]} x {size[1]} pixels. '
-                'Use a CNN, a transformer of the zoo or larger images.'
+                f'{name} has no feature map of {size[0]} x {size[1]} pixels; '
+                f'use larger images, or a network of the zoo.'
             )
         grad = None
         if feats.requires_grad and kept.requires_grad:
@@ -166,8 +163,7 @@ def _maps(
             (grad,) = torch.autograd.grad(score, kept, allow_unused=True)
         if grad is None:
             raise UserError(
-                f'no gradient reaches the map of {found.name or "the model"} '
-                f'in {name}: its forward pass must not detach it.'
+                f'no gradient reaches {found.name} in {name}: do not detach.'
             )
     # HiResCAM, eq. 2: (n, C, h, w) -> (n, h, w)
     heat = found.as_map(grad * kept).detach().float().sum(1).clamp_min(0)

@@ -54,9 +54,8 @@ def denoise(
             calibrated, or ``work_dir`` has results of other settings.
     """
     if not isinstance(table, TrackletTable):
-        raise UserError(
-            f'table must be a TrackletTable; got a {type(table).__name__}.'
-        )
+        kind = type(table).__name__
+        raise UserError(f'table must be a TrackletTable; got a {kind}.')
     if isinstance(features, str | Path):
         features = FeatureStore.open(features)
     elif not isinstance(features, FeatureStore):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from mmengine.dist import get_world_size
 from mmengine.evaluator import Evaluator
 from mmengine.hooks import Hook
@@ -43,41 +42,25 @@ class EvaluationCheckHook(Hook):
 
 
 def check_loader(name: str, loader: DataLoader, evaluator: Evaluator) -> None:
-    """Raise ``UserError`` if a data set cannot be evaluated.
-
-    Args:
-        name: Name of the loader in the config, for messages.
-        loader: Loader of queries and gallery.
-        evaluator: Its ``ReIDMetric`` says what counts as a match.
-
-    Raises:
-        FileNotFoundError: If images are missing.
-    """
+    """Raise ``UserError`` if the data set ``name`` cannot be evaluated."""
     dataset: Any = loader.dataset
-    if loader.drop_last:
+    num_images, num_ranks = len(dataset), get_world_size()
+    if loader.drop_last or num_ranks > num_images:
         raise UserError(
-            f'{name}.drop_last=True leaves images out; set it to False.'
-        )
-    if get_world_size() > len(dataset):
-        raise UserError(
-            f'{get_world_size()} ranks are more than the {len(dataset)} '
-            f'images of {name}; use fewer.'
+            f'{name}.drop_last must be False, got {loader.drop_last}; there '
+            f'must be no more ranks, {num_ranks}, than images, {num_images}.'
         )
     if not isinstance(dataset, BaseReIDDataset):
         return
-    infos = [dataset.get_data_info(row) for row in range(len(dataset))]
-    pids, cam_ids, is_query = (
-        np.array([info[key] for info in infos])
-        for key in ('pid', 'cam_id', 'is_query')
-    )
+    labels = dataset.pids, dataset.cam_ids, dataset.is_query
     for metric in evaluator.metrics:
         if isinstance(metric, ReIDMetric):
             with name_in_errors(dataset.source):
-                check_labels(pids, cam_ids, is_query, metric.options)
-    sample = infos[:: -(-len(infos) // _SAMPLE)]
-    missing = [i for i in sample if not Path(i['img_path']).is_file()]
-    if len(missing) == len(sample):
+                check_labels(*labels, metric.options)
+    rows = range(0, num_images, -(-num_images // _SAMPLE))
+    paths = [Path(dataset.get_data_info(row)['img_path']) for row in rows]
+    if not any(path.is_file() for path in paths):
         raise FileNotFoundError(
-            f'{len(sample)} of {len(sample)} sampled images are missing, such '
-            f'as {missing[0]["img_path"]}; is {name}.dataset.data_root right?'
+            f'{len(paths)} of {len(paths)} sampled images are missing, such '
+            f'as {paths[0]}; is {name}.dataset.data_root right?'
         )

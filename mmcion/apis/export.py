@@ -23,10 +23,10 @@ from mmcion.datasets.transforms import ResizeImage
 from mmcion.models.weights.model_file import refuse_same_file
 from mmcion.models.weights.model_spec import RESIZE
 from mmcion.utils.checks import (
-    MissingPackageError,
     UserError,
     check_choice,
     check_image_size,
+    optional_import,
 )
 from mmcion.utils.io import atomic_file, hash_file, write_json
 from mmcion.version import __version__
@@ -34,7 +34,6 @@ from mmcion.version import __version__
 from .export_parity import (
     BATCHES,
     FORMATS,
-    Parity,
     compare_features,
     in_batches,
     open_exported,
@@ -180,8 +179,15 @@ def export_model(
     if weights_file is not None:
         weights_file = Path(weights_file).expanduser()
     image_size = check_image_size(image_size)
+    file_format = _check_options(out, int8, weights_file)
     images = random_crops(*image_size) if crops is None else crops
-    file_format = _check_options(out, int8, weights_file, images, image_size)
+    # one alone and a batch, so that a fixed batch size would be noticed
+    found = (images.dtype, min(len(images), sum(BATCHES)), *images.shape[1:])
+    if found != (torch.uint8, sum(BATCHES), *image_size, 3):
+        raise UserError(
+            f'crops must be uint8 (N, H, W, 3), N at least {sum(BATCHES)}, of '
+            f'{image_size}; got {images.dtype} {tuple(images.shape)}.'
+        )
     deployed = DeployedModel(
         model,
         with_preprocess=with_preprocess or with_resize,
@@ -220,7 +226,8 @@ def export_model(
     # the name appears only if the features are right
     with atomic_file(out) as temporary:
         _write(deployed, inputs[:2], temporary, report)
-        parity = _measure(temporary, file_format, inputs, expected)
+        run = open_exported(temporary, file_format)
+        parity = compare_features(expected, in_batches(run, inputs))
         parity.check(f'the {file_format} file')
         report |= {
             'file': out.name,
@@ -247,47 +254,16 @@ def _resize(images: Tensor, size: tuple[int, int]) -> Tensor:
     return planes.permute(0, 2, 3, 1).contiguous()
 
 
-def _check_options(
-    out: Path,
-    int8: bool,
-    weights_file: str | Path | None,
-    images: Tensor,
-    image_size: tuple[int, int],
-) -> str:
+def _check_options(out: Path, int8: bool, weights_file: Path | None) -> str:
     """Return the format of a file to write."""
-    if out.is_dir():
-        raise UserError(f'{out} is a folder; name a file to write.')
-    if weights_file is not None:
-        refuse_same_file(out, weights_file)
+    refuse_same_file(out, weights_file)
     suffixes = ('.onnx',) if int8 else FORMATS
-    check_choice(
-        f'the suffix of {out} (int8 needs .onnx)', out.suffix, suffixes
-    )
+    check_choice(f'suffix of {out} (int8 needs .onnx)', out.suffix, suffixes)
     file_format = FORMATS[out.suffix]
-    for name in _PACKAGES if file_format == 'onnx' else ():
-        try:
+    with optional_import('ONNX', "pip install 'mmcion[export]'"):
+        for name in _PACKAGES if file_format == 'onnx' else ():
             importlib.import_module(name)
-        except ImportError as error:
-            raise MissingPackageError(
-                f"ONNX needs {name}: pip install 'mmcion[export]' ({error})"
-            ) from error
-    # one alone and a batch, so that a fixed batch size would be noticed
-    least = sum(BATCHES)
-    wanted = images.dtype == torch.uint8 and len(images) >= least
-    if not wanted or images.shape[1:] != (*image_size, 3):
-        raise UserError(
-            f'crops must be uint8 (N, {image_size[0]}, {image_size[1]}, 3), N '
-            f'at least {least}; got {images.dtype} {tuple(images.shape)}.'
-        )
     return file_format
-
-
-def _measure(
-    path: Path, file_format: str, inputs: Tensor, expected: Tensor
-) -> Parity:
-    """Compare the features of an exported file with the expected ones."""
-    run = open_exported(path, file_format)
-    return compare_features(expected, in_batches(run, inputs))
 
 
 def _write(
@@ -352,7 +328,8 @@ def _quantise(
         with _quiet():
             # onnxruntime has no convolution of signed weights on CPUs
             quantize_dynamic(path, temporary, weight_type=QuantType.QUInt8)
-        parity = _measure(temporary, 'onnx', inputs, expected)
+        run = open_exported(temporary, 'onnx')
+        parity = compare_features(expected, in_batches(run, inputs))
         digest = hash_file(temporary)
     return {'file': out.name, 'sha256': digest, **asdict(parity)}
 

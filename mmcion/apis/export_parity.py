@@ -34,25 +34,18 @@ class Parity:
     cosine_between_crops: float
 
     def check(self, what: str) -> None:
-        """Raise unless the features of ``what`` are those of the original.
-
-        Raises:
-            UserError: If a cosine is below 0.9999, or crops differ so little
-                that a wrong model might pass.
-        """
+        """Raise ``UserError`` if ``what`` gives other features, or might."""
         # so written, NaN fails too
         if not self.min_cosine >= MIN_COSINE:
             raise UserError(
                 f'{what} gives other features: cosine {self.min_cosine:.6f}, '
-                f'not {MIN_COSINE}; max |difference| {self.max_abs_diff:.2g}. '
-                'Nothing was written.'
+                f'not {MIN_COSINE}; nothing was written.'
             )
         # the error must be a tenth of the difference between two crops
         if 1 - self.min_cosine > 0.1 * (1 - self.cosine_between_crops):
             raise UserError(
-                f'{what} cannot be checked: features of different crops are '
-                f'alike (cosine {self.cosine_between_crops:.8f}). Are these '
-                'trained weights? Nothing was written.'
+                f'{what} cannot be checked: crops are alike (cosine '
+                f'{self.cosine_between_crops:.8f}). Are weights trained?'
             )
 
 

@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader, Dataset, Subset, default_collate
 
 from mmcion.datasets import TrackletDataset, UnreadableImageError
 from mmcion.models.utils import eval_mode
+from mmcion.models.weights.network_config import class_name
 from mmcion.structures import FeatureStore, TrackletTable
 from mmcion.utils.checks import UserError, check_at_least, join_names
 from mmcion.utils.io import hash_value, read_json, write_json
@@ -78,10 +79,8 @@ def extract_features(
         if results.is_complete:
             print_log(f'{out}: features are there already', logger='current')
             store = FeatureStore.open(out)
-            _check_unreadable(
-                *(table, dict.fromkeys(store.unreadable, ''), max_unreadable),
-                'Allow more, or restore them and extract all with --overwrite',
-            )
+            unreadable = dict.fromkeys(store.unreadable, '')
+            _check_unreadable(table, unreadable, max_unreadable)
             return store
         model = model.to(device or get_device())
         dataset = _ReadableImages(TrackletDataset(table, pipeline))
@@ -101,24 +100,29 @@ def extract_features(
         barrier()
         # of the blocks of all ranks
         marks = sorted(results.path.glob('.done_*'))
-        unreadable = sorted(
-            row for mark in marks for row in read_json(mark, list[int])
+        failed = sorted(
+            x for mark in marks for x in read_json(mark, list[int])
         )
-        _check_unreadable(table, dict.fromkeys(unreadable, ''), max_unreadable)
+        _check_unreadable(table, dict.fromkeys(failed, ''), max_unreadable)
         barrier()
         # no rank may still read the marks when they are removed
         if is_main_process():
-            if unreadable:
+            if failed:
                 print_log(
-                    f'{len(unreadable)} of {len(table)} images cannot be '
-                    'read; their features are zero: '
-                    f'{_names(table, unreadable)}',
+                    f'{len(failed)} of {len(table)} images cannot be read; '
+                    f'their features are zero: {_names(table, failed)}',
                     logger='current',
                     level=logging.WARNING,
                 )
-            origin = {'table': fingerprint, 'pipeline': transforms}
+            origin = {
+                'table': fingerprint,
+                'pipeline': transforms,
+                'transforms': [
+                    {**each, 'type': class_name(each)} for each in pipeline
+                ],
+            }
             FeatureStore.finish(
-                results.path, {**meta, **origin, 'unreadable': unreadable}
+                results.path, {**meta, **origin, 'unreadable': failed}
             )
             for mark in marks:
                 mark.unlink()
@@ -215,19 +219,16 @@ def _features(model: BaseModel, items: list[dict[str, Any]]) -> np.ndarray:
 
 
 def _check_unreadable(
-    table: TrackletTable,
-    unreadable: Mapping[int, str],
-    allowed: int,
-    hint: str = 'Restore them or allow more, and run again to resume',
+    table: TrackletTable, unreadable: Mapping[int, str], allowed: int
 ) -> None:
-    """Raise if more rows than allowed cannot be read, with their reasons."""
+    """Raise if more rows than allowed cannot be read, with a reason."""
     if len(unreadable) > allowed:
-        reason = next(iter(unreadable.values()))
-        reason = f' ({reason})' if reason else ''
+        reason = next(iter(unreadable.values())) or 'see the log'
         raise UserError(
             f'{len(unreadable)} images cannot be read, more than '
-            f'max_unreadable ({allowed}): {_names(table, unreadable)}'
-            f'{reason}. {hint}.'
+            f'max_unreadable ({allowed}): {_names(table, unreadable)} '
+            f'({reason}). Allow more, or restore them and run again, with '
+            f'--overwrite if features are there.'
         )
 
 

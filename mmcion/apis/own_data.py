@@ -14,7 +14,9 @@ from mmengine.dist import barrier, is_main_process
 from mmengine.logging import print_log
 
 from mmcion.datasets import FolderReID, Market1501, ReIDDataset
+from mmcion.datasets.reid.base_reid_dataset import TEST_PARTS
 from mmcion.datasets.reid.reid_image import JUNK, ReIDImage
+from mmcion.models.weights.network_config import resize_pipeline
 from mmcion.registry import MODELS
 from mmcion.structures import AnnotationTable
 from mmcion.structures.column_folder import HEADER
@@ -22,6 +24,7 @@ from mmcion.utils.checks import UserError, check_image_size, check_interval
 from mmcion.utils.config_check import arguments
 from mmcion.utils.images import is_image_name
 from mmcion.utils.io import write_csv
+from mmcion.utils.paths import utf8_path
 
 _FORMS = (
     'the folder that tools/denoise.py wrote, an AnnotationTable, a CION '
@@ -31,21 +34,27 @@ _FORMS = (
 )
 
 
+class _IdentityFolders(FolderReID):
+    hint = f'Give {_FORMS}.'
+
+
 class OwnData(NamedTuple):
     """What a run trains on, and is tested on.
 
     Attributes:
         ann_file: Annotation of the training.
         num_identities: Identities in it.
-        test_csv: Identities that were held out, for ``ReIDDataset``; None
-            without.
-        has_cameras: Whether the images held out have several cameras.
+        test_csv: Images of the test, for ``ReIDDataset``; None without.
+        has_cameras: Whether an identity of theirs has several cameras.
+        draw_queries: Whether queries are drawn from them, as from identities
+            that were held out.
     """
 
     ann_file: str
     num_identities: int
     test_csv: str | None = None
     has_cameras: bool = False
+    draw_queries: bool = True
 
 
 def read_set(path: str | Path) -> AnnotationTable:
@@ -98,7 +107,7 @@ def _read_images(path: Path) -> list[ReIDImage]:
         return Market1501(path, **options).read()['train']
     if any(is_image_name(entry.name) for entry in os.scandir(path)):
         return Market1501(path, **options).read_folder(path)
-    return FolderReID(path, **options).read()['train']
+    return _IdentityFolders(path, **options).read()['train']
 
 
 def prepare_data(
@@ -117,7 +126,8 @@ def prepare_data(
             sets are different ones.
         folder: Folder for the annotation; a single annotation that is used
             as a whole stays where it is.
-        hold_out: Fraction of the identities to test on instead.
+        hold_out: Fraction of the identities to test on instead; None to test
+            on the rows that CSV files mark as query and gallery, if any.
         seed: Seed of their draw.
     """
     if hold_out is not None:
@@ -138,49 +148,92 @@ def prepare_data(
             )
         held = set(random.Random(seed).sample(pids.tolist(), count))
     is_held = np.isin(table.pid, list(held))  # (N,)
+    # [path, pid, camera] or [path, pid, split, camera]
+    rows = _held_rows(table, is_held) if held else _marked_rows(paths)
+    # where no identity has two cameras, no query would have a match: leave
+    # them out
+    seen = {(row[1], row[-1]) for row in rows if row[1] != JUNK}
+    has_cameras = len(seen) > len({pid for pid, _ in seen})
     train = Path(folder) / 'train'
-    test = Path(folder) / 'hold_out.csv'
+    test = Path(folder) / ('hold_out.csv' if held else 'test.csv')
     if is_main_process():
         kept = ~is_held
         _, pid = np.unique(table.pid[kept], return_inverse=True)
         AnnotationTable(
             table.path[kept], pid, table.cam_id[kept], table.image_root
         ).save(train)
-        if held:
-            _write_csv(test, table, is_held)
+        if rows:
+            columns = ['path', 'pid', *([] if held else ['split']), 'cam_id']
+            end = None if has_cameras else -1
+            write_csv(test, [row[:end] for row in (columns, *rows)])
     barrier()
     print_log(
         f'own data: {int((~is_held).sum())} images of '
-        f'{len(pids) - len(held)} identities to train on, '
-        f'{int(is_held.sum())} of {len(held)} held out',
+        f'{len(pids) - len(held)} identities to train on, {len(rows)} of '
+        f'{len({row[1] for row in rows})} to test on',
         'current',
     )
     return OwnData(
         str(train),
         len(pids) - len(held),
-        str(test) if held else None,
-        len(np.unique(table.cam_id[is_held])) > 1,
+        str(test) if rows else None,
+        has_cameras,
+        draw_queries=bool(held),
     )
+
+
+def _held_rows(table: AnnotationTable, is_held: np.ndarray) -> list[list[Any]]:
+    """Return path, identity and camera of the images held out."""
+    root = _image_folder(table)
+    # a CSV is UTF-8, and so must be what it names
+    paths = [utf8_path(root / os.fsdecode(p)) for p in table.path[is_held]]
+    labels = zip(table.pid[is_held], table.cam_id[is_held], strict=True)
+    return [[p, *label] for p, label in zip(paths, labels, strict=True)]
+
+
+def _marked_rows(paths: Sequence[str]) -> list[list[Any]]:
+    """Return path, identity, split and camera of the tests in CSV files.
+
+    Identities and cameras of each file get numbers of their own. A file
+    without queries is no test.
+    """
+    rows: list[list[Any]] = []
+    first_pid = first_cam = 0
+    for path in map(Path, paths):
+        if path.suffix != '.csv' or path.is_dir():
+            continue
+        parts = ReIDDataset(path, path.parent, lazy_init=True).read_parts()
+        if 'query' not in parts:
+            continue
+        # queries before the gallery, each in the order of the file
+        images = [(s, i) for s in TEST_PARTS for i in parts.get(s, [])]
+        rows += [
+            [
+                os.path.abspath(image.path),
+                image.pid if image.pid == JUNK else image.pid + first_pid,
+                split,
+                max(image.cam_id, 0) + first_cam,
+            ]
+            for split, image in images
+        ]
+        first_pid += max(image.pid for _, image in images) + 1
+        first_cam += max(max(image.cam_id, 0) for _, image in images) + 1
+    return rows
 
 
 def join_sets(tables: Sequence[AnnotationTable]) -> AnnotationTable:
     """Join sets; identities and cameras of each get numbers of their own."""
     if len(tables) == 1:
         return tables[0]
-    roots = [Path(table.image_root or '.').resolve() for table in tables]
-    for root in roots:
-        if not root.is_dir() or (root / 'data.mdb').exists():
-            raise UserError(
-                f'{root} is no folder of image files: packed images can only '
-                f'be trained on by themselves.'
-            )
+    roots = [_image_folder(table) for table in tables]
     common = Path(os.path.commonpath(roots))
     paths, pids, cams = [], [], []
     first_pid = first_cam = 0
     for root, table in zip(roots, tables, strict=True):
         prefix = str(root.relative_to(common))
         paths += [
-            os.path.join(prefix, name.decode()) for name in table.path.tolist()
+            os.path.join(prefix, os.fsdecode(name))
+            for name in table.path.tolist()
         ]
         pids.append(table.pid + first_pid)
         cams.append(table.cam_id + first_cam)
@@ -191,26 +244,22 @@ def join_sets(tables: Sequence[AnnotationTable]) -> AnnotationTable:
     )
 
 
-def _write_csv(file: Path, table: AnnotationTable, rows: np.ndarray) -> None:
+def _image_folder(table: AnnotationTable) -> Path:
+    """Return the folder of a set that is joined or split."""
     root = Path(table.image_root or '.').resolve()
-    if not root.is_dir():
-        raise UserError(f'--hold-out needs image files, but {root} is packed.')
-    # of a single camera no query would have a match: leave it out
-    several = len(np.unique(table.cam_id[rows])) > 1
-    lines: list[list[Any]] = [['path', 'pid', 'cam_id']] + [
-        [root / os.fsdecode(path), pid, cam_id]
-        for path, pid, cam_id in zip(
-            table.path[rows], table.pid[rows], table.cam_id[rows], strict=True
+    if not root.is_dir() or (root / 'data.mdb').exists():
+        raise UserError(
+            f'{root} is no folder of image files: packed images can only be '
+            f'trained on by themselves, all of them.'
         )
-    ]
-    write_csv(file, [line[: 2 + several] for line in lines])
+    return root
 
 
 def use_own_data(cfg: Config, data: OwnData) -> None:
-    """Let a recipe train on own images, and test on those held out.
+    """Let a recipe train on own images, and test on those of the test.
 
     Sets the data sets and, of a fine-tuning recipe, the number of classes. A
-    recipe has no validation if nothing was held out.
+    recipe has no validation without a test.
     """
     dataset = cfg.train_dataloader.dataset
     pretrains = dataset.type == 'IdentityDataset'
@@ -232,17 +281,23 @@ def use_own_data(cfg: Config, data: OwnData) -> None:
         cfg.train_cfg.pop('val_interval', None)
         cfg.default_hooks.checkpoint.pop('save_best', None)
         return
-    loader = cfg.get('val_dataloader') or {
-        'batch_size': 64,
-        'num_workers': 2,
-        'sampler': {'type': 'DefaultSampler', 'shuffle': False},
-        'dataset': {'pipeline': _test_pipeline(dataset.pipeline)},
-    }
+    loader = cfg.get('val_dataloader')
+    if not loader:
+        # at the size of the global views of a pre-training
+        (size,) = (
+            t.global_size for t in dataset.pipeline if 'global_size' in t
+        )
+        loader = {
+            'batch_size': 64,
+            'num_workers': 2,
+            'sampler': {'type': 'DefaultSampler', 'shuffle': False},
+            'dataset': {'pipeline': resize_pipeline(size)},
+        }
     test = {
         'type': 'ReIDDataset',
         'ann_file': data.test_csv,
         'data_root': '/',
-        'draw_queries': True,
+        'draw_queries': data.draw_queries,
         'pipeline': loader['dataset']['pipeline'],
     }
     for stage in ('val', 'test'):
@@ -252,16 +307,6 @@ def use_own_data(cfg: Config, data: OwnData) -> None:
             'camera_aware': data.has_cameras,
         }
         cfg[f'{stage}_cfg'] = {}
-
-
-def _test_pipeline(pipeline: Sequence[Any]) -> list[dict[str, Any]]:
-    """Return the pipeline of a test at the size of the global views."""
-    (size,) = (t.global_size for t in pipeline if 'global_size' in t)
-    return [
-        {'type': 'LoadImage'},
-        {'type': 'ResizeImage', 'size': size},
-        {'type': 'PackReIDInputs'},
-    ]
 
 
 def set_image_size(cfg: Config, size: Sequence[int]) -> None:

@@ -148,13 +148,12 @@ def browse_dataset(
     dataset, split = _build_dataset(cfg, split)
     read: Callable[[int], ImageLike]
     if isinstance(dataset, BaseReIDDataset):
-        infos = [dataset.get_data_info(row) for row in range(len(dataset))]
-        is_query = np.array([info['is_query'] for info in infos])
+        is_query = dataset.is_query
         title = dataset.title
         source = dataset.source.removeprefix(f'{title} in ')
 
         def read(row: int) -> ImageLike:
-            return infos[row]['img_path']
+            return dataset.get_data_info(row)['img_path']
     elif isinstance(dataset, IdentityDataset):
         is_query = np.zeros(len(dataset), bool)
         title = type(dataset).__name__
@@ -198,10 +197,8 @@ def _build_dataset(cfg: Config, split: str | None) -> tuple[Any, str]:
         # an evaluation set has both parts
         settings = {**cfg.test_dataloader.dataset, 'split': 'train'}
     else:
-        loaders = join_names(f'{name}_dataloader' for name in found)
-        raise UserError(
-            f'{cfg.filename or "the config"} has no {split}_dataloader; it '
-            f'has {loaders or "none"}.'
-        )
+        source = cfg.filename or 'the config'
+        has = join_names(f'{name}_dataloader' for name in found) or 'none'
+        raise UserError(f'{source} has no {split}_dataloader; it has {has}.')
     with DefaultScope.overwrite_default_scope('mmcion'):
         return DATASETS.build({**settings, 'pipeline': []}), split

@@ -124,8 +124,8 @@ class ReIDInferencer:
                 stated['pipeline'] = own['pipeline']
         if differ := [key for key in own if stated[key] != own[key]]:
             raise UserError(
-                f'the gallery was extracted with other {", ".join(differ)} '
-                f'than this model with {pipeline}; extract it again.'
+                f'the gallery has other {", ".join(differ)} than this model, '
+                f'with {pipeline}; extract it again.'
             )
         paths = None
         if 'names' in images.meta:
@@ -227,9 +227,7 @@ class ReIDInferencer:
         for images in (first, second):
             items = as_images(images, channel_order)
             if len(items) != 1:
-                raise UserError(
-                    f'compare takes one image on each side; got {len(items)}.'
-                )
+                raise UserError(f'one image on each side; got {len(items)}.')
             features.append(self.extractor(items))
         _, distances = nearest_gallery(features[0], features[1], 1)
         similarity = float(_cosines(distances)[0, 0])
@@ -275,10 +273,7 @@ class ReIDInferencer:
         if isinstance(results, Mapping):
             results = [results]
         if not results or not all(isinstance(x, Mapping) for x in results):
-            raise UserError(
-                f'results must be those of search, one or more; got '
-                f'{results!r:.80}.'
-            )
+            raise UserError(f'results are of search; got {results!r:.80}.')
         groups = []
         for result in results:
             query, matches = result['query'], result['matches']

@@ -10,7 +10,7 @@ from typing import Any
 from mmengine.config import Config
 
 from mmcion.registry import METRICS
-from mmcion.utils.checks import UserError
+from mmcion.utils.checks import UserError, check_choice
 from mmcion.utils.cli import override, read_config
 
 
@@ -59,10 +59,7 @@ def dataset_configs(
                 if _has_test(found := read_config(each))
                 and 'train_dataloader' not in found
             ]
-            raise UserError(
-                f'there is no data set {name!r}: give the path of a config, '
-                f'or one of {", ".join(known)}.'
-            )
+            check_choice("data set (or a config's path)", name, known)
         if path.stem in configs:
             raise UserError(f'data set {path.stem} is given twice.')
         own, base = copy.deepcopy(cfg), read_config(path)

@@ -34,12 +34,12 @@ from mmcion.utils.checks import (
 from mmcion.utils.cli import read_config
 from mmcion.utils.downloads import KnownFile, fetch_file
 from mmcion.utils.io import hash_file
+from mmcion.utils.paths import WEIGHT_SUFFIXES
 
 from .zoo_index import ZooEntry, read_index
 
 ZOO_FOLDER = 'MMCION_ZOO'
 _CONFIG_SUFFIXES = ('.py', '.json', '.yaml', '.yml')
-_WEIGHT_SUFFIXES = ('.pth', '.pt', '.bin', '.tar', '.safetensors')
 
 
 def get_model(
@@ -79,13 +79,8 @@ def get_model(
         FileNotFoundError: If a file is missing; says how to get one.
         OSError: If a download fails.
     """
-    if not isinstance(model, str | Path | Config) or not isinstance(
-        pretrained, bool | str | Path | None
-    ):
-        raise UserError(
-            'model must be a name, path or config, and pretrained a path, '
-            f'True or False; got {model!r} and {pretrained!r}.'
-        )
+    if not isinstance(model, str | Path | Config):
+        raise UserError(f'model must be a name, path or config; got {model}.')
     path = Path('' if isinstance(model, Config) else model).expanduser()
     weights = None if isinstance(pretrained, bool) else pretrained
     if isinstance(model, Config) or path.suffix in _CONFIG_SUFFIXES:
@@ -98,10 +93,7 @@ def get_model(
         network = open_config(cfg, weights)
     elif is_weight_file(path):
         if weights or pretrained is False:
-            raise UserError(
-                f'{model} has weights; pretrained={pretrained!r} is for names '
-                'and configs.'
-            )
+            raise UserError(f'{model} has weights; {pretrained=} is for names')
         network = open_file(path, custom_imports=custom_imports)
     else:
         network = _open_name(str(model), weights, pretrained is True)
@@ -117,7 +109,7 @@ def is_weight_file(model: str | Path) -> bool:
     """Return whether a path is of a file with weights, not a name."""
     path = Path(model)
     # not by the suffix alone: names may have dots, as ghostnet_0.5x has
-    return path.suffix in _WEIGHT_SUFFIXES or (
+    return path.suffix in WEIGHT_SUFFIXES or (
         path.is_file() and path.suffix not in _CONFIG_SUFFIXES
     )
 
@@ -148,7 +140,7 @@ def _open_name(
     if entry is None:
         raise UserError(
             f'{known} is not of the zoo; convert weights of its project with '
-            f'tools/model_converters/convert_weights.py and open the file.'
+            f'tools/model_converters/convert_weights.py.'
         )
     values = {
         key: getattr(entry, key) for key in ('input_size', 'mean', 'std')
@@ -172,26 +164,22 @@ def _open_name(
         if found != entry.sha256:
             raise UserError(
                 f'{path} is not the released {entry.name}: SHA-256 {found}, '
-                f'not {entry.sha256}. Get it again, or give your own weights '
-                'by their path as pretrained.'
+                f'not {entry.sha256}. Get it again, or give pretrained=FILE.'
             )
     if spec is None:
         spec = ModelSpec.from_architecture(
             entry.arch, source=path.name, **values
         )
     elif spec.arch != entry.arch:
-        raise UserError(
-            f'{path} holds the weights of {spec.arch or spec.backbone} and '
-            f"not of {entry.arch}; get_model('{path}') opens it."
-        )
+        held = f'{path} holds weights of {spec.arch or spec.backbone}'
+        raise UserError(f'{held}, not {entry.arch}; open it by its path.')
     model = build_network(spec)
     with name_in_errors(path):
         tensors = select(content).tensors
         if model.neck is None and select(content, 'neck').tensors:
             # without it, features are not those that were evaluated
             raise UserError(
-                f'it has a neck, which {entry.name} does not have; '
-                f"get_model('{path}') opens it as it was trained."
+                f'it has a neck, {entry.name} has none; open it by its path.'
             )
         if detect_family(tensors):  # as ReIDZoo released it
             content, _ = convert_weights(content, 'reidzoo', arch=entry.arch)
@@ -210,21 +198,18 @@ def _zoo_file(entry: ZooEntry) -> Path:
         found = [zoo / name] if (zoo / name).is_file() else []
         found = found or sorted(zoo.glob(hashed))
         if len(found) > 1:
-            raise UserError(
-                f'{zoo} has {len(found)} files of {entry.name}: '
-                f'{join_names(path.name for path in found)}. Keep one, or '
-                'give its path as pretrained.'
-            )
+            names = join_names(path.name for path in found)
+            what = f'{zoo} has {len(found)} files of {entry.name}'
+            raise UserError(f'{what}, give one as pretrained: {names}.')
         if found:
             return found[0]
     if entry.url and entry.sha256:
         return fetch_file(entry.file, KnownFile(entry.sha256, entry.url))
-    where = f'{ZOO_FOLDER} is {folder}' if folder else f'{ZOO_FOLDER} is unset'
     raise FileNotFoundError(
-        f'there are no weights of {entry.name} here ({where}). '
-        f'{entry.obtain} Convert your copy with tools/model_converters/'
-        f'reidzoo_to_mmcion.py, save it as {entry.file} in a folder and set '
-        f'{ZOO_FOLDER} to that folder; or give its path (pretrained=, '
+        f'there are no weights of {entry.name} here ({ZOO_FOLDER} is '
+        f'{folder or "unset"}). {entry.obtain} Convert your copy with tools/'
+        f'model_converters/reidzoo_to_mmcion.py to {entry.file} and set '
+        f'{ZOO_FOLDER} to its folder, or give its path (pretrained=, '
         f'--weights).'
     )
 

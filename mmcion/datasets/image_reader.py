@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from mmcion.utils.checks import MissingPackageError, UserError, check_file
+from mmcion.utils.checks import UserError, check_file, optional_import
 from mmcion.utils.image_file import (
     MissingImageError,
     UnreadableImageError,
@@ -100,12 +100,11 @@ class LmdbImages:
                     value = transaction.get(key)
             except lmdb.Error as error:
                 raise UnreadableImageError(
-                    f'{printable(path)} in the LMDB {self.root} is damaged: '
-                    f'{error}'
+                    f'{printable(path)} in {self.root} is damaged: {error}'
                 ) from error
         if value is None:
             raise MissingImageError(
-                f'the LMDB {self.root} has no key {printable(path)}'
+                f'{self.root} has no key {printable(path)}'
             )
         return value
 
@@ -120,12 +119,8 @@ def open_lmdb(root: Path) -> Any:
     Raises:
         UserError: If it is not an LMDB or is truncated.
     """
-    try:
+    with optional_import(str(root), 'pip install lmdb'):
         import lmdb
-    except ImportError as error:
-        raise MissingPackageError(
-            f'{root} needs the package lmdb: pip install lmdb'
-        ) from error
     try:
         flags = {'create': False, 'lock': False, 'readahead': False}
         environment = lmdb.open(
@@ -140,7 +135,6 @@ def open_lmdb(root: Path) -> Any:
     if (size := file.stat().st_size) < needed:
         environment.close()
         raise UserError(
-            f'the LMDB {root} is truncated: {size} bytes of {needed}. Copy it '
-            f'again, or repair the original with mdb_copy -c.'
+            f'{root} is truncated: {size} bytes of {needed}. Copy it again.'
         )
     return environment

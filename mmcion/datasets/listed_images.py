@@ -19,11 +19,9 @@ _SAMPLE = 1000
 
 
 def find_missing(root: str | Path, path: np.ndarray) -> np.ndarray:
-    """Return the rows of missing images, with one listing per folder.
+    """Return the rows of ``(N,)`` paths below a root that are missing.
 
-    Args:
-        root: Folder that paths are relative to.
-        path: ``(N,)`` bytes.
+    Every folder is listed once, which is faster than to look up each image.
     """
     # folders by number in order of appearance; (N,) folder of each image
     number: dict[bytes, int] = defaultdict(lambda: len(number))
@@ -52,17 +50,10 @@ def find_missing(root: str | Path, path: np.ndarray) -> np.ndarray:
 def existing_images(
     root: Path, path: np.ndarray, report: SkipReport, *, every: bool
 ) -> np.ndarray:
-    """Return which images exist.
+    """Return which of ``(N,)`` paths below a root exist, as ``(N,)`` bool.
 
-    Args:
-        root: Folder that paths are relative to.
-        path: ``(N,)`` bytes.
-        report: Missing images are counted there.
-        every: Whether to check all images. Else none of a sample may be
-            missing.
-
-    Returns:
-        ``(N,)`` bool; all True for a sample.
+    Missing ones are counted in the report. Without ``every``, only a sample is
+    looked up, of which none may be missing.
     """
     check_folder(root, 'image folder')
     count = len(path)
@@ -78,8 +69,7 @@ def existing_images(
         first = root / printable(path[missing[0]])
         raise UserError(
             f'{len(missing):,} of {count:,} images are missing, such as '
-            f'{first}. Give the folder that paths are relative to, or skip '
-            f'missing images with --check-files.'
+            f'{first}. Give their folder, or --check-files to skip some.'
         )
     found = np.ones(len(path), bool)
     found[missing] = False

@@ -78,9 +78,7 @@ class TarImages:
         key = _hash(os.fsencode(path))
         row = int(np.searchsorted(self._hash, key))
         if row == len(self._hash) or self._hash[row] != key:
-            raise MissingImageError(
-                f'the tar files of {self.root} have no image {printable(path)}'
-            )
+            raise MissingImageError(f'{self.root} has no {printable(path)}')
         shard, size = int(self._shard[row]), int(self._size[row])
         # the header before the content says whether this is the member
         start, length = int(self._offset[row]) - BLOCK, BLOCK + size
@@ -143,7 +141,7 @@ def tar_members(file: str | Path) -> tuple[list[str], np.ndarray]:
                 tar.members = []  # type: ignore[attr-defined]
     except tarfile.TarError as error:
         raise UserError(
-            f'{file} is not a complete, uncompressed tar file: {error}'
+            f'{file} is no complete, plain tar: {error}'
         ) from error
     return names, np.array(places, np.int64).reshape(-1, 2)
 
@@ -176,10 +174,8 @@ def write_index(
     # 64 bits: among 4 million names two have one hash with probability 4e-7
     twice = np.flatnonzero(np.diff(key) == 0)
     if len(twice):
-        first = files[shard[twice[0]]]
-        raise UserError(
-            f'{len(twice)} images of {root} occur twice, the first in {first}.'
-        )
+        file = root / files[shard[twice[0]]]
+        raise UserError(f'{len(twice)} images occur twice, one in {file}.')
     columns = {'hash': key, 'shard': shard, 'offset': offset, 'size': size}
     sizes = [(root / file).stat().st_size for file in files]
     header = {'shards': files, 'bytes': sizes}

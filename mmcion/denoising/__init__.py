@@ -6,6 +6,7 @@ from .noise import noise_rates
 from .pipeline import DenoisePipeline
 from .single_tracklet import SingleTrackletDenoiser
 from .single_video import SingleVideoDenoiser
+from .track_files import export_tracks
 
 __all__ = [
     'BaseDenoiser',
@@ -16,5 +17,6 @@ __all__ = [
     'SingleVideoDenoiser',
     'calibrate',
     'export_annotation',
+    'export_tracks',
     'noise_rates',
 ]

@@ -70,9 +70,8 @@ class ResumedSettings:
         schedulers = _schedulers(runner)
         if any(hasattr(scheduler, 'monitor') for scheduler in schedulers):
             raise UserError(
-                f'settings differ from those of the checkpoint '
-                f'({join_names(self.changes)}), but a schedule that follows '
-                f'scores cannot be computed anew: resume with its settings.'
+                f'a schedule that follows scores cannot be computed anew: '
+                f'resume without {join_names(self.changes)}.'
             )
         runner.logger.warning(
             f'resuming with the settings of the config: '

@@ -47,10 +47,8 @@ def restore_step(runner: Runner, saved: dict[str, Any]) -> None:
     counts = saved['accumulative_counts']
     now = runner.optim_wrapper._accumulative_counts
     if counts != now:
-        raise UserError(
-            f'iteration {runner.iter} is within a step of accumulative_counts='
-            f'{counts} batches, now {now}: resume with {counts}.'
-        )
+        text = f'accumulative_counts={counts} batches, now {now}'
+        raise UserError(f'within a step of {text}: resume with {counts}.')
     weights = dict(unwrapped_model(runner).named_parameters())
     scale = _loss_scale(runner)
     for name, gradient in saved['gradients'].items():

@@ -14,6 +14,7 @@ from .query_gallery import query_gallery_split, tracks_across_cuts
 from .reranking import rerank
 from .retrieval import evaluate, evaluate_distances, evaluate_features
 from .roc import ThresholdCalibration, calibrate_threshold, roc_curve
+from .track_metrics import track_metrics
 
 __all__ = [
     'CUHK03Protocol',
@@ -37,5 +38,6 @@ __all__ = [
     'read_truth',
     'rerank',
     'roc_curve',
+    'track_metrics',
     'tracks_across_cuts',
 ]

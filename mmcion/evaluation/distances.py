@@ -92,14 +92,11 @@ def normalize_rows(features: np.ndarray) -> np.ndarray:
     return features / np.where(norms > 0, norms, 1)
 
 
-def check_pair(qf: np.ndarray, gf: np.ndarray, distance: str) -> None:
-    """Raise unless distances of two sets of features can be computed."""
-    check_choice('distance', distance, DISTANCES)
+def check_pair(qf: np.ndarray, gf: np.ndarray) -> None:
+    """Raise ``UserError`` unless features have the same dimension."""
     if qf.shape[1] != gf.shape[1]:
-        raise UserError(
-            f'qf and gf must have the same dimension; got {qf.shape[1]} and '
-            f'{gf.shape[1]}. Extract both with the same model.'
-        )
+        dimensions = f'{qf.shape[1]} and {gf.shape[1]} dimensions'
+        raise UserError(f'qf and gf are of different models: {dimensions}.')
 
 
 def distance_blocks(
@@ -111,7 +108,8 @@ def distance_blocks(
     yields 1 - cos in [0, 2]; ``'euclidean'`` |q - g|. Features are those of
     ``as_features``.
     """
-    check_pair(qf, gf, distance)
+    check_choice('distance', distance, DISTANCES)
+    check_pair(qf, gf)
     dtype = np.result_type(qf, gf)
     gf = gf.astype(dtype, copy=False)
     g_squares = squared_norms(gf)

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -18,7 +19,9 @@ from mmcion.utils.checks import (
 )
 from mmcion.utils.csv_table import read_csv_rows
 
-_BOX_FIELDS = ('frame', 'id', 'x', 'y', 'w', 'h')
+# columns and their types
+_BOX_FIELDS = dict.fromkeys(('frame', 'id', 'x', 'y', 'w', 'h'), float)
+_PERSON_FIELDS = {'id': int, 'person': str}
 
 
 @dataclass
@@ -58,33 +61,35 @@ def read_truth(
     Raises:
         UserError: If the file is damaged or an id has no person.
     """
-    lines = _read_csv(boxes, _BOX_FIELDS)
-    try:
-        rows = [[float(line[name]) for name in _BOX_FIELDS] for line in lines]
-    except (TypeError, ValueError) as error:
-        raise UserError(f'{boxes}: {error}') from error
+    rows = _read_csv(boxes, _BOX_FIELDS)
     values = np.array(rows).reshape(-1, len(_BOX_FIELDS))  # (M, 6)
     # frames count from 0 from here on
     with name_in_errors(boxes):
         frame = as_integers('frame', values[:, 0], np.int64) - 1
         truth = GroundTruth(frame, values[:, 1], values[:, 2:])
     if persons is not None:
-        lines = _read_csv(persons, ('id', 'person'))
-        names = sorted({line['person'] for line in lines})
-        try:
-            number = {int(x['id']): names.index(x['person']) for x in lines}
-        except (TypeError, ValueError) as error:
-            raise UserError(f'{persons}: {error}') from error
-        if missing := sorted(set(truth.pid.tolist()) - set(number)):
-            raise UserError(f'{persons} has no person for the ids {missing}.')
+        person = dict(_read_csv(persons, _PERSON_FIELDS))
+        names = sorted(set(person.values()))
         ids = truth.pid.tolist()
-        truth.pid = np.array([number[i] for i in ids], np.int64)
+        if missing := sorted(set(ids) - set(person)):
+            raise UserError(f'{persons} has no person for the ids {missing}.')
+        truth.pid = np.array([names.index(person[i]) for i in ids], np.int64)
     return truth
 
 
-def _read_csv(path: str | Path, fields: tuple[str, ...]) -> list[dict]:
-    rows = read_csv_rows(path, fields, what='ground truth')
-    return [dict(zip(fields, values, strict=True)) for _, values in rows]
+def _read_csv(
+    path: str | Path, fields: Mapping[str, Callable[[str], Any]]
+) -> list[list[Any]]:
+    """Return the rows of a file, each value of the type of its column."""
+    rows = list(read_csv_rows(path, tuple(fields), what='ground truth'))
+    kinds = fields.values()
+    try:
+        return [
+            [kind(text) for kind, text in zip(kinds, values, strict=True)]
+            for _, values in rows
+        ]
+    except ValueError as error:
+        raise UserError(f'{path}: {error}') from error
 
 
 def match_truth(
@@ -108,18 +113,8 @@ def match_truth(
         ``(N,)`` int64 identities, -1 where no ground-truth box overlaps.
     """
     check_interval('(0, 1]', min_iou=min_iou)
-    if table.box is None:
-        raise UserError('the table has no boxes to compare with the truth.')
-    check_finite('box', table.box)
-    sources = sorted(set(table.sources))
-    if isinstance(truth, GroundTruth):
-        if len(sources) != 1:
-            raise UserError(
-                f'give the truth of each of {len(sources)} recordings by name.'
-            )
-        truth = {sources[0]: truth}
-    for name in truth:
-        check_choice('recording', name, sources)
+    truth = truth_by_recording(table, truth)
+    assert table.box is not None
     pid = np.full(len(table), -1, np.int64)
     for video, source in enumerate(table.sources):
         if source not in truth:
@@ -128,7 +123,7 @@ def match_truth(
         # rows of a video are consecutive: start:stop
         start, stop = table.video_ptr[video : video + 2]
         box = np.asarray(table.box[start:stop], float)
-        for found, true in _rows_by_frame(table.frame[start:stop], one.frame):
+        for found, true in rows_by_frame(table.frame[start:stop], one.frame):
             overlap = box_iou(box[found], one.box[true])  # (A, B)
             # the Hungarian method pairs all it can; pairs without gain go
             gain = np.where(overlap >= min_iou, overlap, 0)
@@ -138,18 +133,45 @@ def match_truth(
     return pid
 
 
-def _rows_by_frame(
+def truth_by_recording(
+    table: TrackletTable, truth: GroundTruth | Mapping[str, GroundTruth]
+) -> Mapping[str, GroundTruth]:
+    """Return the truth of recordings by their names in ``table.sources``.
+
+    Raises:
+        UserError: If the table has no boxes, or the truth is of other
+            recordings.
+    """
+    if table.box is None:
+        raise UserError('the table has no boxes to compare with the truth.')
+    check_finite('box', table.box)
+    sources = sorted(set(table.sources))
+    if isinstance(truth, GroundTruth):
+        if len(sources) != 1:
+            raise UserError(
+                f'give the truth of each of {len(sources)} recordings by name.'
+            )
+        return {sources[0]: truth}
+    for name in truth:
+        check_choice('recording', name, sources)
+    return truth
+
+
+def rows_by_frame(
     first: np.ndarray, second: np.ndarray
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return the rows of both, for every frame that both have."""
+    """Return the rows of both, for every frame that one of them has."""
     groups = []
     for frame in (first, second):
         order = np.argsort(frame, kind='stable')
         frames, starts = np.unique(frame[order], return_index=True)
         parts = np.split(order, starts[1:])
         groups.append(dict(zip(frames.tolist(), parts, strict=False)))
-    common = sorted(groups[0].keys() & groups[1].keys())
-    return [(groups[0][frame], groups[1][frame]) for frame in common]
+    none = np.zeros(0, np.int64)
+    return [
+        (groups[0].get(frame, none), groups[1].get(frame, none))
+        for frame in sorted(groups[0].keys() | groups[1].keys())
+    ]
 
 
 def box_iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@ from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from sklearn.metrics.cluster import contingency_matrix
 
 from mmcion.structures.columns import as_integers
-from mmcion.utils.checks import UserError
+from mmcion.utils.checks import check_same_length
 
 _KINDS = 'pairwise', 'bcubed'  # of precision and recall
 
@@ -36,10 +36,7 @@ def identity_metrics(
     """
     true = as_integers('true', true, np.int64)
     found = as_integers('found', found, np.int64)
-    if true.ndim != 1 or true.shape != found.shape:
-        raise UserError(
-            f'true and found must be (N,); got {true.shape}, {found.shape}.'
-        )
+    check_same_length(true=true, found=found)
     is_known = true >= 0
     is_kept = is_known & (found >= 0)
     names = [f'{a}_{b}' for a in _KINDS for b in ('precision', 'recall', 'f1')]

@@ -119,8 +119,7 @@ def _with_defaults(
         call = signature.bind((), (), **given)
     except TypeError as error:
         allowed = join_names(list(signature.parameters)[2:])
-        raise UserError(
-            f'{name} takes a dict with {allowed}; got {given!r} ({error}).'
-        ) from error
+        hint = f'{name} takes a dict with {allowed}'
+        raise UserError(f'{hint}; got {given!r} ({error}).') from error
     call.apply_defaults()
     return dict(list(call.arguments.items())[2:])

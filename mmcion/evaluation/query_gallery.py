@@ -88,9 +88,8 @@ def query_gallery_split(
             rows += here.tolist()
     if num_identities < 2 or not queries:
         raise UserError(
-            f'a test needs two identities in two cameras, one with two images '
-            f'in a camera; got {num_identities} such identities and '
-            f'{len(queries)} queries. Use other labels, or more videos.'
+            f'a test needs two identities in two cameras, one twice in one; '
+            f'got {num_identities} such identities, {len(queries)} queries.'
         )
     rows.sort()
     return np.array(rows), np.isin(rows, queries)

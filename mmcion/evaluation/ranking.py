@@ -18,6 +18,7 @@ from itertools import pairwise
 import numpy as np
 from mmengine.dist import get_dist_info
 
+from mmcion.structures.matching import explain_no_match
 from mmcion.utils.checks import UserError
 from mmcion.utils.dist import all_gather_arrays
 
@@ -218,30 +219,7 @@ def _count_wrong(
 def check_matches(labels: Labels, split: EvaluationSplit) -> None:
     """Raise ``UserError`` if no query has a match; says why."""
     if not len(split.matches.values):
-        reason = explain_no_match(labels, split)
+        num_gallery = len(split.pids) - len(split.junk)
+        shared = np.isin(labels.q_pids[split.queries], split.pids)
+        reason = explain_no_match(len(shared), num_gallery, shared.sum())
         raise UserError(f'no query has a match: {reason}')
-
-
-def explain_no_match(labels: Labels, split: EvaluationSplit) -> str:
-    """Return why no query has a match, and what to do about it."""
-    num_gallery = len(split.pids)
-    for part, size in (
-        ('query', len(labels.q_pids)),
-        ('gallery', num_gallery),
-    ):
-        if not size:
-            return f'there is no {part} image. Mark some images as {part}.'
-    if not len(split.queries):
-        return f'none of {len(labels.q_pids)} queries has a valid identity.'
-    if len(split.junk) == num_gallery:
-        return f'none of {num_gallery} gallery images has a valid identity.'
-    if not np.isin(labels.q_pids[split.queries], split.pids).any():
-        return (
-            'no query identity is in the gallery. Label both with the same '
-            'identities.'
-        )
-    return (
-        'gallery images of the query identities are all from the camera of '
-        'their query and ignored. Set the real cameras, or '
-        'test_evaluator.camera_aware=False.'
-    )

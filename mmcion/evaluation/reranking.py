@@ -90,12 +90,10 @@ def rerank_queries(
     """
     check_rerank(k1, k2, lambda_value, variant)
     images = Images(as_features(qf, 'qf'), as_features(gf, 'gf'))
-    if not len(images.gf):
-        raise UserError('the gallery (gf) is empty.')
-    if k1 >= len(images):
+    if not len(images.gf) or k1 >= len(images):
         raise UserError(
-            f'k1 must be below the number of queries and gallery images, '
-            f'{len(images)}; got {k1}.'
+            f'k1 must be below the number of images; got {k1} with '
+            f'{len(images.qf)} queries (qf), {len(images.gf)} in gallery (gf).'
         )
     own_first, own_stop, _ = queries.indices(len(images.qf))
     result = np.empty((own_stop - own_first, len(images.gf)), np.float32)
@@ -147,7 +145,7 @@ class Images:
     """
 
     def __init__(self, qf: np.ndarray, gf: np.ndarray) -> None:
-        check_pair(qf, gf, 'euclidean')
+        check_pair(qf, gf)
         dtype = np.result_type(qf, gf)
         self.qf = qf.astype(dtype, copy=False)
         self.gf = gf.astype(dtype, copy=False)

@@ -132,20 +132,13 @@ def evaluate_features(
 
 
 def check_labels(
-    pids: Any, cam_ids: Any, is_query: Any, options: EvaluationOptions
+    pids: np.ndarray,
+    cam_ids: np.ndarray,
+    is_query: np.ndarray,
+    options: EvaluationOptions,
 ) -> None:
-    """Raise ``UserError`` if no query would have a match; says why.
-
-    For use before features are extracted.
-
-    Args:
-        pids: ``(N,)`` identities of queries and gallery.
-        cam_ids: ``(N,)`` cameras, -1 is unknown.
-        is_query: ``(N,)`` bool.
-        options: How features will be evaluated.
-    """
-    pids, cam_ids = map(np.asarray, (pids, cam_ids))
-    parts = _rows_of_parts(pids, np.asarray(is_query, bool), options)
+    """Raise ``UserError`` if no query of these ``(N,)`` rows has a match."""
+    parts = _rows_of_parts(pids, is_query, options)
     labels = _labels(pids, cam_ids, *parts, options)
     split, *_ = options.protocol.splits(labels, options.ignore_pids)
     check_matches(labels, split)

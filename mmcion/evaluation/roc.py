@@ -20,7 +20,7 @@ from mmcion.utils.dist import all_gather_arrays
 
 from .distances import as_features, distance_blocks
 from .protocols import EvaluationSplit, Labels, MarketProtocol, as_pids
-from .ranking import Blocks, explain_no_match, own_queries
+from .ranking import Blocks, check_matches, own_queries
 
 # With fewer expected false matches, chance decides where the threshold is.
 _MIN_FALSE_MATCHES = 10
@@ -93,6 +93,7 @@ def roc_of_split(
     queries. The curve keeps the ``num_nearest_wrong`` smallest distances of
     wrong pairs.
     """
+    check_matches(labels, split)
     own = own_queries(len(split.queries), distributed)
 
     def gather(own_part: np.ndarray) -> np.ndarray:
@@ -107,8 +108,6 @@ def roc_of_split(
     thresholds, repeats = np.unique(
         gather(np.concatenate(near)), return_counts=True
     )
-    if not len(thresholds):
-        raise UserError(f'no pair matches: {explain_no_match(labels, split)}')
 
     # second pass: wrong pairs within each of these distances, and all of them
     counts, start = np.zeros(len(thresholds) + 1, np.int64), own.start
@@ -222,10 +221,9 @@ def calibrate_threshold(
     num_points = np.searchsorted(curve.thresholds, limit, side='right')
     if not num_points:
         raise UserError(
-            f'no matching pair is accepted at a false-match rate of '
-            f'{false_match_rate:g}: more than {num_allowed} of {num_wrong} '
-            f'wrong pairs are as similar as any match. Allow a larger rate, '
-            f'use a better model, or look for persons with two identities.'
+            f'no threshold reaches a false-match rate of {false_match_rate:g}:'
+            f' over {num_allowed} of {num_wrong} wrong pairs are as similar as'
+            f' any match. Allow more, or look for persons of two identities.'
         )
     return ThresholdCalibration(
         similarity=1 - limit,

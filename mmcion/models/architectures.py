@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
@@ -14,7 +13,7 @@ import torch
 from torch import nn
 
 from mmcion.registry import MODELS
-from mmcion.utils.checks import UserError
+from mmcion.utils.checks import UserError, suggest
 
 _DEPTHS = {'18': 512, '50': 2048, '101': 2048, '152': 2048}
 _WIDTHS = {'tiny': 192, 'small': 384, 'base': 768}
@@ -34,6 +33,7 @@ _FAMILIES: dict[str, tuple[str, dict[str, int]]] = {
 # Structures that other projects publish weights of, for their converters: our
 # name; class of the backbone, its arch and its dimensions d.
 _PLAIN_VIT, _PLAIN_SWIN = 'PlainVisionTransformer', 'PlainSwinTransformer'
+_PADDED_SWIN, _SOLIDER = 'PaddedSwinTransformer', 'SemanticSwinTransformer'
 _OTHERS: dict[str, tuple[str, str, int]] = {
     'plain_vit_tiny': (_PLAIN_VIT, 'vit_tiny_patch16_224', 192),
     'plain_vit_small': (_PLAIN_VIT, 'vit_small_patch16_224', 384),
@@ -45,6 +45,12 @@ _OTHERS: dict[str, tuple[str, str, int]] = {
     'plain_swin_tiny': (_PLAIN_SWIN, 'tiny', 768),
     'plain_swin_small': (_PLAIN_SWIN, 'small', 768),
     'plain_swin_base': (_PLAIN_SWIN, 'base', 1024),
+    'padded_swin_tiny': (_PADDED_SWIN, 'tiny', 768),
+    'padded_swin_small': (_PADDED_SWIN, 'small', 768),
+    'padded_swin_base': (_PADDED_SWIN, 'base', 1024),
+    'solider_swin_tiny': (_SOLIDER, 'tiny', 768),
+    'solider_swin_small': (_SOLIDER, 'small', 768),
+    'solider_swin_base': (_SOLIDER, 'base', 1024),
 }
 # other spellings, after lower case and underscores
 _ALIASES = (
@@ -118,11 +124,10 @@ def get_architecture(name: str) -> Architecture:
     for pattern, spelling in _ALIASES:
         key = re.sub(pattern, spelling, key)
     if key not in table:
-        close = get_close_matches(key, table, n=5, cutoff=0.4)
-        similar = f'Did you mean {", ".join(close)}? ' if close else ''
+        known = ', '.join(list_architectures())
         raise UserError(
-            f'there is no architecture {name!r}. {similar}All are: '
-            f'{", ".join(list_architectures())}'
+            f'there is no architecture {name!r}{suggest(key, table)}. All '
+            f'are: {known}.'
         )
     return deepcopy(table[key])
 

@@ -1,4 +1,5 @@
 from .annotation import AnnotationTable
+from .appearances import Appearances
 from .cooccurrence import cooccurring_pairs
 from .csr import Csr
 from .feature_store import FeatureStore
@@ -14,6 +15,7 @@ __all__ = [
     'NO_TRACKLET',
     'UNASSIGNED',
     'AnnotationTable',
+    'Appearances',
     'Csr',
     'FeatureStore',
     'IdentityLabels',

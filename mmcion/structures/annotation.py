@@ -27,10 +27,6 @@ class AnnotationTable:
         cam_id: ``(N,)`` int32 camera or video; 0 if unknown.
         image_root: Folder, LMDB or tar files of the images, if known.
         num_junk: Number of images with a negative id, which were left out.
-
-    Raises:
-        UserError: If columns differ in length, ``pid`` or ``cam_id`` are not
-            integers, or a ``pid`` is negative.
     """
 
     KIND = 'AnnotationTable'
@@ -65,12 +61,7 @@ class AnnotationTable:
 
     @classmethod
     def load(cls, source: str | Path) -> AnnotationTable:
-        """Open a saved folder, or read a CION annotation JSON.
-
-        Raises:
-            FileNotFoundError: If ``source`` is missing or no such folder.
-            UserError: If it is damaged or of another form.
-        """
+        """Open a saved folder, or read a CION annotation JSON."""
         if not Path(source).is_dir():
             return cls.from_cion_json(source)
         columns, header = load_columns(source, cls.KIND, _COLUMNS)

@@ -13,7 +13,7 @@ import reprlib
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import ijson
 import numpy as np
@@ -35,15 +35,8 @@ def read_cion_json(file: str | Path) -> tuple[np.ndarray, np.ndarray]:
 
     Keys other than ``file_path`` and ``id`` are ignored.
 
-    Args:
-        file: UTF-8, with or without a byte order mark.
-
     Returns:
         Paths ``(N,)`` bytes and ids ``(N,)`` int64, as they are in the file.
-
-    Raises:
-        UserError: If it is not JSON, is truncated, or has an entry of
-            another form; states the index of the entry.
     """
     paths, ids = [np.zeros(0, 'S1')], [np.zeros(0, np.int64)]
     entries = _entries(file)
@@ -84,9 +77,7 @@ def _as_json(path: bytes) -> str:
     try:
         return json.dumps(path.decode())
     except UnicodeDecodeError as error:
-        raise UserError(
-            f'path {path!r} is not UTF-8, as JSON must be; rename the file.'
-        ) from error
+        raise UserError(f'{path!r} is not UTF-8; rename it.') from error
 
 
 class _FlatFile:
@@ -105,10 +96,8 @@ class _FlatFile:
             self.depth += part.count(b'[') + part.count(b'{')
             self.depth -= part.count(b']') + part.count(b'}')
             if self.depth > _LEVELS:
-                raise UserError(
-                    f'{self.file} must be {_FORM}; more than {_LEVELS} levels '
-                    f'are nested.'
-                )
+                levels = f'more than {_LEVELS} levels'
+                raise UserError(f'{self.file} must be {_FORM}; has {levels}.')
         return block
 
 
@@ -129,24 +118,19 @@ def _entries(file: str | Path) -> Iterator[tuple[bytes, int]]:
                 buf_size=_BUFFER,
                 use_float=True,
             ):
-                fields = entry if isinstance(entry, dict) else {}
+                fields: Any = entry if isinstance(entry, dict) else {}
                 path, pid = fields.get('file_path'), fields.get('id')
-                # NumPy would drop a NUL at the end; a bool is an int, too
-                if (
-                    type(path) is not str
-                    or type(pid) is not int
-                    or '\0' in path
-                ):
+                # a bool is an int, too; NumPy would drop a NUL at the end
+                fits = (type(path), type(pid)) == (str, int)
+                if not fits or '\0' in path:
                     found = f'entry {count} is {reprlib.repr(entry)}'
                     raise UserError(f'{file} must be {_FORM}; {found}.')
                 yield path.encode(), pid
                 count += 1
         # UnicodeError: half of a surrogate pair, in the text or as an escape
         except (ijson.JSONError, UnicodeError, RecursionError) as error:
-            problem, size = error.args[0], Path(file).stat().st_size
-            if isinstance(problem, bytes):  # if the text is not UTF-8
-                problem = problem.decode(errors='replace')
+            size = Path(file).stat().st_size
             raise UserError(
-                f'{file} is damaged or not JSON: {problem.splitlines()[0]} '
-                f'after {count} entries ({size} bytes). Copy it again.'
+                f'{file} is damaged or not JSON: {str(error).splitlines()[0]} '
+                f'after {count} entries ({size} bytes).'
             ) from error

@@ -101,10 +101,7 @@ def as_floats(name: str, values: Any) -> np.ndarray:
 def as_array(name: str, values: Any) -> np.ndarray:
     """Return values as an array; raise ``UserError`` if they are masked."""
     if np.ma.isMaskedArray(values):
-        raise UserError(
-            f'{name} is a masked array, of which the masked values would '
-            f'count; give the others alone.'
-        )
+        raise UserError(f'{name} {values.shape} is masked; give an array.')
     return np.asarray(values)
 
 

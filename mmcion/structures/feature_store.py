@@ -29,7 +29,7 @@ from mmcion.utils.io import (
     write_json,
 )
 
-from .columns import as_integers
+from .columns import as_array, as_integers
 from .tracklet_table import TrackletTable
 
 # Values converted at a time: they stay in the processor's cache, and torch
@@ -70,9 +70,6 @@ class FeatureStore:
         meta: As given.
         mean: ``(D,)`` float32, or None without ``center``.
         unreadable: ``(m,)`` int64, sorted rows without a feature.
-
-    Raises:
-        UserError: If ``features`` are not real numbers ``(N, D)``.
     """
 
     ARRAY, META = 'features.npy', 'features.json'
@@ -84,16 +81,10 @@ class FeatureStore:
         *,
         center: bool = False,
     ) -> None:
-        if (
-            features.ndim != 2
-            or features.dtype.kind not in 'fiu'
-            or np.ma.isMaskedArray(features)
-        ):
-            raise UserError(
-                f'features must be (N, D); got {features.shape}, '
-                f'{type(features).__name__} of {features.dtype}. Give a plain '
-                f'array of real numbers.'
-            )
+        as_array('features', features)  # refuses masked ones
+        if features.ndim != 2 or features.dtype.kind not in 'fiu':
+            found = f'{features.shape} of {features.dtype}'
+            raise UserError(f'features must be (N, D); got {found}.')
         if not features.dtype.isnative or features.dtype.itemsize > 8:
             features = features.astype(np.float64)  # what torch can convert
         self._features = features
@@ -104,10 +95,8 @@ class FeatureStore:
         self.unreadable = np.unique(listed)
         wrong = (self.unreadable < 0) | (self.unreadable >= len(self))
         if wrong.any():
-            row = self.unreadable[wrong][0]
-            raise UserError(
-                f'unreadable row {row} is beyond the {len(self)} rows.'
-            )
+            row = f'unreadable row {self.unreadable[wrong][0]}'
+            raise UserError(f'{row} is beyond the {len(self)} rows.')
         # the file and its checksum, compared when all of it is read
         self._source: tuple[Path, str] | None = None
         self.mean = self._compute_mean() if center else None
@@ -118,9 +107,6 @@ class FeatureStore:
 
         Ranks may write disjoint row ranges of it, then ``finish`` the store.
         An array of the same shape keeps its values, others become zeros.
-
-        Raises:
-            DiskFullError: If there is no space for it.
         """
         folder = Path(folder)
         for name in (cls.META, CHECKSUMS):
@@ -218,18 +204,28 @@ class FeatureStore:
             _check_rows(index[bad & ~empty])
         return block
 
-    def fingerprint(self) -> str:
-        """Return a hash of origin, shape and all values.
+    def as_rows(self, features: np.ndarray) -> np.ndarray:
+        """Return other features as if they were rows of this store.
 
-        Raises:
-            UserError: If an opened file differs from its checksum.
+        They are rounded to half precision and centred as its rows are.
+
+        Args:
+            features: ``(n, D)``, as the same extractor returns them.
         """
+        others = FeatureStore(np.asarray(features, np.float16))
+        others.mean = self.mean
+        return others[:]
+
+    def fingerprint(self) -> str:
+        """Return a hash of origin, shape and values, and check the file."""
         checksum = Checksum()
         if self._source:  # the header, which comes before the values
             with open(self._source[0], 'rb') as stream:
                 size = os.fstat(stream.fileno()).st_size
                 checksum.update(stream.read(size - self._features.nbytes))
-        state = [self.meta, self._features.shape, self.mean is not None]
+        # the transforms are hashed as "pipeline" already
+        meta = {k: v for k, v in self.meta.items() if k != 'transforms'}
+        state = [meta, self._features.shape, self.mean is not None]
         digest = hashlib.sha256(hash_value(state).encode())
         for start in range(0, len(self), _HASHED_ROWS):
             rows = self._features[start : start + _HASHED_ROWS]
@@ -245,9 +241,7 @@ class FeatureStore:
     def save(self, folder: str | Path) -> None:
         """Write the features as a store that ``open`` reads."""
         if len(self) and not np.abs(self._features).max() < _LARGEST:
-            raise UserError(
-                f'float16 needs values below {_LARGEST:.0f}; normalise them.'
-            )
+            raise UserError(f'float16 needs values below {_LARGEST:.0f}.')
         array = self.create(folder, self._features.shape)
         array[:] = self._features
         array.flush()
@@ -256,12 +250,11 @@ class FeatureStore:
     def check_table(self, table: TrackletTable) -> None:
         """Raise ``UserError`` unless the features are those of a table."""
         own = table.fingerprint()
-        # features that were not extracted by mmcion name no table
-        found = self.meta.get('table', own)
+        found = self.meta.get('table', own)  # none if not made by mmcion
         if (len(self), found) != (len(table), own):
             raise UserError(
-                f'features of another table: the store has {len(self)} rows, '
-                f'the table has {len(table)} (fingerprints {found}, {own}).'
+                f'features of another table: {len(self)} rows, the table has '
+                f'{len(table)} (fingerprints {found}, {own}).'
             )
 
     def _compute_mean(self) -> np.ndarray:
@@ -282,10 +275,8 @@ class FeatureStore:
 
 def _check_rows(bad: np.ndarray) -> None:
     if len(bad):
-        raise UserError(
-            f'feature row {bad[0]} is zero or not finite ({len(bad)} in this '
-            f'block); extract it again or drop the image from the table.'
-        )
+        row = f'feature row {bad[0]} is zero or not finite'
+        raise UserError(f'{row} ({len(bad)} in this block); drop its image.')
 
 
 def _chunks(rows: np.ndarray) -> Iterator[slice]:

@@ -74,7 +74,7 @@ class IdentityLabels:
 
     @classmethod
     def load(cls, path: str | Path) -> IdentityLabels:
-        """Read labels written by ``save``.
+        """Read labels written by ``save``, or by other programs.
 
         Raises:
             FileNotFoundError: If there is no such file.
@@ -89,8 +89,6 @@ class IdentityLabels:
             if identity.dtype.kind != 'i':  # as other programs write them
                 identity = as_integers('identity', identity, np.int64)
             if identity.ndim != 1 or (identity < UNASSIGNED).any():
-                raise UserError(
-                    f'identities must be (N,) integers from {UNASSIGNED} on; '
-                    f'got {identity.shape}, {identity.min(initial=0)}.'
-                )
+                found = f'{identity.shape} from {identity.min(initial=0)} on'
+                raise UserError(f'identities must be (N,) >= -1; got {found}.')
         return cls(identity)

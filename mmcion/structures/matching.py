@@ -54,3 +54,31 @@ def split_by_camera(
         for camera, others in ignored_cams.items():
             ignored |= (query_cams == camera) & np.isin(cams, list(others))
     return same.select(~ignored), same.select(ignored)
+
+
+def explain_no_match(
+    num_queries: int, num_gallery: int, num_shared: int
+) -> str:
+    """Return why no query has a match, and what to do about it.
+
+    Args:
+        num_queries: Number of queries without junk.
+        num_gallery: Number of gallery images without junk.
+        num_shared: Number of queries with an identity of the gallery.
+    """
+    for part, number in (('query', num_queries), ('gallery', num_gallery)):
+        if not number:
+            return (
+                f'there is no {part} image with an identity. Mark labelled '
+                f'images as {part}.'
+            )
+    if not num_shared:
+        return (
+            'no query identity is in the gallery. Label both with the same '
+            'identities.'
+        )
+    return (
+        'gallery images of the query identities are all from ignored cameras, '
+        'such as that of their query. Set the real cameras, or '
+        'test_evaluator.camera_aware=False.'
+    )

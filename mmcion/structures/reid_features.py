@@ -35,9 +35,6 @@ class ReIDFeatures:
         img_path: ``(N,)`` str.
         tracklet_id: ``(N,)`` int64; -1 for an image of no tracklet, as are
             all if it is None.
-
-    Raises:
-        UserError: If a column has another type or length.
     """
 
     feature: np.ndarray
@@ -50,10 +47,8 @@ class ReIDFeatures:
     def __post_init__(self) -> None:
         feature = as_floats('feature', self.feature)
         self.feature = feature.astype(np.float32, copy=False)
-        if self.feature.ndim != 2:
-            raise UserError(
-                f'feature must be (N, D); got {self.feature.shape}.'
-            )
+        if feature.ndim != 2:
+            raise UserError(f'feature must be (N, D); got {feature.shape}.')
         if self.tracklet_id is None:
             self.tracklet_id = np.full(len(self), NO_TRACKLET)
         for name in ('pid', 'cam_id', 'tracklet_id'):
@@ -65,23 +60,17 @@ class ReIDFeatures:
             raise UserError(f'is_query must be bool; got {flags.dtype}.')
         self.is_query = flags.astype(bool)
         self.img_path = np.asarray(self.img_path, str)
+        shape = (len(self),)
         for name, column in vars(self).items():
-            if name != 'feature' and column.shape != (len(self),):
-                raise UserError(
-                    f'{name} must be ({len(self)},); got {column.shape}.'
-                )
+            if name != 'feature' and column.shape != shape:
+                raise UserError(f'{name} must be {shape}; got {column.shape}.')
 
     def __len__(self) -> int:
         return len(self.feature)
 
     @classmethod
     def load(cls, path: str | Path) -> ReIDFeatures:
-        """Read a file that ``save`` wrote.
-
-        Raises:
-            FileNotFoundError: If there is no such file.
-            UserError: If it is damaged or has other columns.
-        """
+        """Read a file that ``save`` wrote."""
         columns = load_npz(check_file(path, 'file of features', _HINT))
         check_columns(path, columns, _REQUIRED)
         known = columns.keys() & {*_REQUIRED, 'tracklet_id'}
@@ -105,11 +94,8 @@ class ReIDFeatures:
         """
         assert self.tracklet_id is not None
         if (self.tracklet_id < 0).any():
-            row = int(self.tracklet_id.argmin())
-            raise UserError(
-                f'averaging tracklets needs a tracklet_id of every image; '
-                f'{self.img_path[row]} has none.'
-            )
+            path = self.img_path[self.tracklet_id.argmin()]
+            raise UserError(f'averaging needs the tracklet_id of {path}.')
         _, first, group = np.unique(
             self.tracklet_id, return_index=True, return_inverse=True
         )

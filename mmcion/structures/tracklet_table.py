@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmcion.utils.checks import UserError, check_same_length
+from mmcion.utils.checks import UserError, check_same_length, name_in_errors
 
 from .column_folder import load_columns, save_columns
 from .columns import (
@@ -22,7 +22,11 @@ from .columns import (
 )
 
 _KEYS = ('video_id', 'tracklet_id', 'frame')
-_HEADER_FORM = {'videos': list[str], 'sources': list[str]}
+_HEADER_FORM = {
+    'videos': list[str],
+    'sources': list[str],
+    'fps': list[float | None] | None,
+}
 
 
 class TrackletTable:
@@ -46,6 +50,8 @@ class TrackletTable:
         videos: Names of the videos.
         sources: Recording of each video. Within one, equal ``tracklet_id`` in
             two videos is one track that was cut.
+        fps: ``(V,)`` float64 frames per second of each video's recording,
+            NaN where it is not known.
         image_root: Folder that ``path`` is relative to, or LMDB whose keys
             are the paths, or None.
     """
@@ -58,6 +64,7 @@ class TrackletTable:
         videos: Sequence[str],
         sources: Sequence[str] | None = None,
         image_root: Path | None = None,
+        fps: Sequence[float | None] | None = None,
     ) -> None:
         if 'tracklet_ptr' not in columns:
             video, tracklet = columns['video_id'], columns['tracklet_id']
@@ -80,8 +87,18 @@ class TrackletTable:
         self.video_ptr = columns['video_ptr']
         self.videos = tuple(map(str, videos))
         self.sources = tuple(map(str, videos if sources is None else sources))
+        # None becomes NaN
+        self.fps = np.array(
+            [None] * len(videos) if fps is None else fps, float
+        )
         self.image_root = image_root
         self._columns = columns
+        check_same_length(
+            videos=self.videos, sources=self.sources, fps=self.fps
+        )
+        if self.box is not None and self.box.shape[1:] != (4,):
+            shape = self.box.shape
+            raise UserError(f'box must be (N, 4) x, y, w, h; got {shape}.')
 
     @classmethod
     def from_columns(
@@ -95,6 +112,7 @@ class TrackletTable:
         score: np.ndarray | None = None,
         videos: Sequence[str] | None = None,
         sources: Sequence[str] | None = None,
+        fps: Sequence[float | None] | None = None,
         image_root: str | Path | None = None,
     ) -> TrackletTable:
         """Check columns and build a table of them.
@@ -108,6 +126,7 @@ class TrackletTable:
             score: ``(N,)`` numbers.
             videos: V names; ``video00000`` and so on if None.
             sources: V recordings; each video its own if None.
+            fps: V numbers of frames per second, None where it is not known.
             image_root: Folder or LMDB of the images.
 
         Raises:
@@ -127,16 +146,12 @@ class TrackletTable:
                 column = as_floats(name, values)
                 columns[name] = column.astype(np.float32, copy=False)
         check_same_length(**columns)
-        if box is not None and (shape := columns['box'].shape)[1:] != (4,):
-            raise UserError(f'box must be (N, 4) x, y, w, h; got {shape}.')
         if box is not None:
             check_finite('box', columns['box'])
         if (lowest := columns['frame'].min(initial=0)) < 0:
             raise UserError(f'frame must be >= 0; got {lowest}.')
         if (row := first_unsorted(keys)) is not None:
-            after, before = (
-                [int(key[i]) for key in keys] for i in (row, row - 1)
-            )
+            after, before = ([int(k[i]) for k in keys] for i in (row, row - 1))
             raise UserError(
                 f'rows must be sorted by {_KEYS}, see sort_order(); '
                 f'row {row} {after} follows {before}.'
@@ -149,12 +164,11 @@ class TrackletTable:
             videos = [f'video{i:05d}' for i in range(last + 1)]
         if videos is None or not 0 <= first <= last + 1 <= len(videos):
             raise UserError(
-                f'video_id must index the {len(videos or ())} names of videos '
-                f'from 0; got {first} to {last}.'
+                f'video_id must index {len(videos or ())} names of videos; '
+                f'got {first} to {last}.'
             )
-        check_same_length(videos=videos, sources=sources or videos)
         root = None if image_root is None else Path(image_root)
-        return cls(columns, videos, sources, root)
+        return cls(columns, videos, sources, root, fps)
 
     @staticmethod
     def sort_order(
@@ -201,6 +215,8 @@ class TrackletTable:
             'videos': self.videos,
             'sources': self.sources,
             'image_root': self.image_root,
+            # JSON has no NaN
+            'fps': [None if np.isnan(x) else x for x in self.fps.tolist()],
         }
         save_columns(folder, self.KIND, self._columns, header)
 
@@ -210,11 +226,7 @@ class TrackletTable:
         columns, header = load_columns(
             folder, cls.KIND, dict.fromkeys(_KEYS, 'iu'), _HEADER_FORM
         )
-        videos = header['videos']
-        check_same_length(videos=videos, sources=header['sources'])
-        if 'box' in columns and columns['box'].shape[1:] != (4,):
-            shape = columns['box'].shape
-            raise UserError(f'{folder}: box must be (N, 4); got {shape}.')
+        videos, sources = header['videos'], header['sources']
         pointers = columns.keys() & {'tracklet_ptr', 'video_ptr'}
         check_same_length(**{k: columns[k] for k in columns.keys() - pointers})
         # the ends are checked; all pointers would need a pass over the rows
@@ -228,4 +240,6 @@ class TrackletTable:
                     f'{folder}: {name} ({size} entries, {ends}) does not fit '
                     f'{rows} rows and {len(videos)} videos.'
                 )
-        return cls(columns, videos, header['sources'], header['image_root'])
+        root = header['image_root']
+        with name_in_errors(folder):
+            return cls(columns, videos, sources, root, header.get('fps'))

@@ -47,9 +47,8 @@ def optional_import(user: str, install: str) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        raise MissingPackageError(
-            f'{user} needs a package: {error}; run: {install}'
-        ) from error
+        problem = f'{user} needs a package: {error}; run: {install}'
+        raise MissingPackageError(problem) from error
 
 
 def check_choice(name: str, value: Any, choices: Collection[Any]) -> None:
@@ -60,41 +59,27 @@ def check_choice(name: str, value: Any, choices: Collection[Any]) -> None:
 
 
 def check_at_least(low: float, **values: Any) -> None:
-    """Raise ``UserError`` unless all values, by name, are at least ``low``.
-
-    If ``low`` is an ``int``, so must the values be. NaN and bools are refused.
-    """
-    kind = Integral if isinstance(low, int) else Real
+    """Raise ``UserError`` unless values are >= ``low``, integers if it is."""
+    integer = isinstance(low, int)
     for name, value in values.items():
-        if not _is_number(value, kind) or not value >= low:
-            what = 'an integer' if kind is Integral else 'a number'
-            raise UserError(
-                f'{name} must be {what} of at least {low}; got {value!r}.'
-            )
+        if not _is_number(value, integer) or not value >= low:
+            what = 'an integer' if integer else 'a number'
+            raise UserError(f'{name} must be {what} >= {low}; got {value!r}.')
 
 
 def check_interval(interval: str, **values: Any) -> None:
-    """Raise ``UserError`` unless all values, by name, are in an interval.
-
-    NaN and bools are refused.
-
-    Args:
-        interval: Such as ``'[0, 1)'``: a square bracket includes the bound.
-        values: Numbers by name.
-    """
+    """Raise ``UserError`` unless values are in, for example, ``'[0, 1)'``."""
     low, high = map(float, interval[1:-1].split(','))
+    excluded = [low] * ('(' in interval) + [high] * (')' in interval)
     for name, value in values.items():
-        inside = (
-            _is_number(value, Real)
-            and low <= value <= high
-            and not (interval[0] == '(' and value == low)
-            and not (interval[-1] == ')' and value == high)
-        )
-        if not inside:
+        inside = _is_number(value) and low <= value <= high
+        if not inside or value in excluded:
             raise UserError(f'{name} must be in {interval}; got {value!r}.')
 
 
-def _is_number(value: Any, kind: type) -> bool:
+def _is_number(value: Any, integer: bool = False) -> bool:
+    kind = Integral if integer else Real
+    # a bool is an integer for Python
     return isinstance(value, kind) and not isinstance(value, bool)
 
 
@@ -107,18 +92,11 @@ def check_same_length(**columns: Any) -> None:
 
 
 def check_image_size(size: Any, name: str = 'image_size') -> tuple[int, int]:
-    """Return a height and a width in pixels.
-
-    Raises:
-        UserError: Unless ``size`` is two integers above 0.
-    """
+    """Return height and width in pixels, or raise ``UserError``."""
     sides = list(size) if isinstance(size, Sequence) else []
-    if len(sides) != 2 or not all(
-        _is_number(side, Integral) and side > 0 for side in sides
-    ):
-        raise UserError(
-            f'{name} must be two positive integers (H, W); got {size!r}.'
-        )
+    good = [side for side in sides if _is_number(side, True) and side > 0]
+    if not len(good) == len(sides) == 2:
+        raise UserError(f'{name} must be (H, W), integers > 0; got {size!r}.')
     return int(sides[0]), int(sides[1])
 
 
@@ -126,56 +104,19 @@ def check_columns(
     source: str | Path,
     found: Iterable[str],
     required: Sequence[str],
-    *,
-    optional: Sequence[str] | None = None,
-    ignore: Collection[str] = (),
     hint: str = '',
 ) -> None:
-    """Raise ``UserError`` unless a table has the right columns.
-
-    Args:
-        source: File of the table.
-        found: Names in its header.
-        required: Columns that must be there.
-        optional: Further columns that may be there; None for any.
-        ignore: Unknown columns that are no error.
-        hint: What to do about unknown columns.
-    """
+    """Raise ``UserError`` unless a table has all required columns."""
     found = list(found)
-    allowed = [*required, *(optional or ())]
-    used = [name for name in found if name not in ignore]
-    problems = {
-        'is missing': [name for name in required if name not in found],
-        'is there twice': [n for n in {*used} if used.count(n) > 1],
-        'is unknown': []
-        if optional is None
-        else [name for name in used if name not in allowed],
-    }
-    wrong = [
-        f'column {join_names(names)} {problem}'
-        for problem, names in problems.items()
-        if names
-    ]
-    if wrong:
-        hint = hint if problems['is unknown'] else ''
+    if missing := [name for name in required if name not in found]:
         raise UserError(
-            f'{source}: {", ".join(wrong)}; found '
-            f'{",".join(found) or "none"}, expected '
-            f'{",".join(allowed)}. {hint}'.rstrip()
+            f'{source}: column {join_names(missing)} is missing; found '
+            f'{",".join(found) or "none"}. {hint}'.rstrip()
         )
 
 
 def check_file(path: str | Path, what: str = 'file', hint: str = '') -> Path:
-    """Return the path of an existing file.
-
-    Args:
-        path: Path to check.
-        what: Kind of file, for the message, such as ``'checkpoint'``.
-        hint: What to do if it is missing.
-
-    Raises:
-        FileNotFoundError: If it is missing or a folder.
-    """
+    """Return the path of an existing file, or raise ``FileNotFoundError``."""
     path = Path(path)
     if not path.is_file():
         state = 'is a folder' if path.is_dir() else 'does not exist'
@@ -195,35 +136,26 @@ def check_folder(
 
 
 def check_new(path: str | Path, *, overwrite: bool) -> None:
-    """Raise ``UserError`` if results exist that may not be replaced.
-
-    Call it before the work starts. Folders that can be resumed have a
-    ``ResultFolder`` instead.
-    """
+    """Raise ``UserError`` if results exist that may not be replaced."""
     if Path(path).exists() and not overwrite:
         raise UserError(
-            f'{path} exists already. Give a new name or --overwrite.'
+            f'{path} exists already; see --overwrite, or rename it.'
         )
 
 
 def check_device(device: Any) -> Any:
-    """Return a ``torch.device``.
-
-    Raises:
-        UserError: If there is no such kind of device, or no such GPU here.
-    """
+    """Return a ``torch.device``, or raise ``UserError`` if there is none."""
     import torch
 
+    gpus = torch.cuda.device_count()
     try:
         found = torch.device(device)
-    except (RuntimeError, TypeError) as error:
+        is_there = found.type != 'cuda' or (found.index or 0) < gpus
+    except (RuntimeError, TypeError):
+        is_there = False
+    if not is_there:
         raise UserError(
-            f'device must be such as cpu or cuda:0; got {device!r}.'
-        ) from error
-    num_gpus = torch.cuda.device_count()
-    if found.type == 'cuda' and (found.index or 0) >= num_gpus:
-        raise UserError(
-            f'device {device}: there are {num_gpus} GPUs here; use cpu.'
+            f'no device {device!r} here; use cpu, or cuda:N of {gpus} GPUs.'
         )
     return found
 

@@ -38,12 +38,7 @@ class Checksum:
 
 
 def checksum_file(path: str | Path, on_block: OnBlock | None = None) -> str:
-    """Return the checksum of a file, as ``checksums.json`` lists it.
-
-    Args:
-        path: File to read.
-        on_block: Called with the number of bytes of every block.
-    """
+    """Return the checksum of a file; ``on_block`` gets sizes of its blocks."""
     checksum = Checksum()
     with open(check_file(path), 'rb', buffering=0) as stream:
         while block := stream.read(_BLOCK):
@@ -74,6 +69,27 @@ def write_checksums(
     write_json(folder / CHECKSUMS, found)
 
 
+def update_checksums(folder: str | Path, files: Iterable[str]) -> None:
+    """Add checksums of files that are new, drop those of files that are gone.
+
+    A file keeps its checksum if it keeps its size, so that damage to it is
+    still found. A folder without checksums is left without.
+
+    Args:
+        folder: Folder of the files.
+        files: Names of the files, in addition to those with a checksum.
+    """
+    folder = Path(folder)
+    known = {
+        name: checksum
+        for name, checksum in read_checksums(folder).items()
+        if (folder / name).is_file()
+        and checksum.startswith(f'{(folder / name).stat().st_size} bytes, ')
+    }
+    if (folder / CHECKSUMS).is_file():
+        write_checksums(folder, dict.fromkeys([*known, *files]), known)
+
+
 def read_checksums(folder: str | Path) -> dict[str, str]:
     """Return the checksums of a folder; none if an older version wrote it."""
     file = Path(folder) / CHECKSUMS
@@ -81,16 +97,12 @@ def read_checksums(folder: str | Path) -> dict[str, str]:
 
 
 def check_files(folder: str | Path, names: Collection[str]) -> None:
-    """Compare files of a folder with their checksums, if it has any.
-
-    Raises:
-        UserError: If a file was changed, or has no checksum.
-    """
+    """Compare files of a folder with their checksums, if it has any."""
     if listed := read_checksums(folder):
         for name in names:
-            found = checksum_file(Path(folder) / name)
+            file = Path(folder) / name
             expected = listed.get(name, 'none for it')
-            check_checksum(Path(folder) / name, found, expected)
+            check_checksum(file, checksum_file(file), expected)
 
 
 def check_checksum(path: str | Path, found: str, expected: str) -> None:
@@ -98,16 +110,14 @@ def check_checksum(path: str | Path, found: str, expected: str) -> None:
     if found != expected:
         raise UserError(
             f'{path} is damaged: it has {found}; {CHECKSUMS} has {expected}. '
-            f'Copy or write it again; if it was changed on purpose, delete '
-            f'{CHECKSUMS} beside it.'
+            f'Copy it again; if the change is yours, delete {CHECKSUMS}.'
         )
 
 
 def folders_with_results(root: str | Path) -> tuple[list[Path], list[Path]]:
     """Return the folders with checksums, and those of results without.
 
-    Args:
-        root: Folder to search, with all below it but hidden ones.
+    All below ``root`` are searched, but for hidden ones.
     """
     found, without = [], []
     for folder, below, files in os.walk(root):
@@ -124,9 +134,7 @@ def damaged_files(
 ) -> list[str]:
     """Return what is wrong with the files that ``checksums.json`` lists.
 
-    Args:
-        folder: Folder with ``checksums.json``.
-        on_block: Called with the number of bytes of every block that is read.
+    ``on_block`` gets the number of bytes of every block that is read.
     """
     wrong = []
     for name, expected in read_checksums(folder).items():

@@ -20,6 +20,7 @@ from .config_check import (
     describe_build,
     is_runner_config,
 )
+from .paths import WEIGHT_SUFFIXES
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -107,25 +108,15 @@ def add_overwrite(
 def check_out_file(
     path: str | Path | None, *suffixes: str, overwrite: bool = True
 ) -> None:
-    """Check the file that a tool is to write, before the long part.
+    """Raise ``UserError`` before the long part if ``--out`` is unusable.
 
-    Args:
-        path: Value of ``--out``.
-        suffixes: Suffixes it may have, so that a slip replaces no file of
-            another kind; any if none is given.
-        overwrite: Whether an existing file may be replaced: scores and
-            pages are made again at will, models and labels are not.
-
-    Raises:
-        UserError: If it exists and must not be replaced, or has another
-            suffix.
+    With ``suffixes``, a slip replaces no file of another kind.
     """
     if path is None:
         return
     if suffixes and Path(path).suffix.lower() not in suffixes:
-        raise UserError(
-            f'--out must end in {" or ".join(suffixes)}; got {path}.'
-        )
+        allowed = ' or '.join(suffixes)
+        raise UserError(f'--out must end in {allowed}; got {path}.')
     check_new(path, overwrite=overwrite)
 
 
@@ -140,12 +131,10 @@ def add_reader_options(parser: argparse.ArgumentParser) -> None:
 
 
 def save_reading(args: argparse.Namespace, read: Callable[[], Any]) -> None:
-    """Read a data set, write it to ``args.out`` and print its counts.
+    """Write the ``TrackletReading`` of a data set and print its counts.
 
-    Args:
-        args: Has ``out`` and ``overwrite``, see ``add_out_options``.
-        read: Returns a ``TrackletReading``; called if the table may be
-            written.
+    ``args`` are of ``add_out_options``; ``read`` is called if the table may
+    be written.
     """
     check_new(f'{args.out}/table', overwrite=args.overwrite)
     reading = read()
@@ -199,11 +188,8 @@ def add_model_options(
 ) -> None:
     """Add the options of every tool that runs a model, see ``get_model``.
 
-    Args:
-        parser: Parser of the tool.
-        several: Whether it takes more than one model.
-        weights: Whether weights matter; else those of names and configs are
-            random.
+    It may take ``several`` models. Unless ``weights`` matter, those of names
+    and configs are random.
     """
     parser.add_argument(
         'models' if several else 'model',
@@ -250,62 +236,44 @@ def add_launcher(parser: argparse.ArgumentParser) -> None:
 def read_config(
     path: str | Path, options: Mapping[str, Any] | None = None
 ) -> Config:
-    """Read a config file and override settings of it.
-
-    Args:
-        path: Path of the file.
-        options: Values by dotted names, as from ``--cfg-options``.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        UserError: If it cannot be read, or has no such setting.
-    """
+    """Read a config file and ``override`` settings of it."""
     from mmengine.config import Config
     from yaml import YAMLError
 
     from . import safe_config  # noqa: F401, only a Python config runs code
 
-    if Path(path).suffix in ('.pth', '.pt', '.safetensors'):
-        raise UserError(
-            f'{path} is a checkpoint; give the config (.py) in its place.'
-        )
+    if Path(path).suffix in WEIGHT_SUFFIXES:
+        raise UserError(f'{path} is a checkpoint; give its config (.py).')
     check_file(path, 'config')
+    # ValueError: of JSON, among others
+    wrong = (SyntaxError, AttributeError, TypeError, ValueError, NameError)
     try:
         cfg = Config.fromfile(path)
-    except UserError:
-        raise
-    # the fourth: of JSON, among others
-    except (
-        *(SyntaxError, AttributeError, TypeError, ValueError),
-        *(NameError, YAMLError),
-    ) as error:
-        raise UserError(f'{path} is not a config: {error!r}') from error
-    override(cfg, options or {}, path)
-    if not is_runner_config(cfg):
-        check_config(cfg, path)
+    except (*wrong, YAMLError) as error:
+        raise UserError(f'{path} is not a config: {error}') from error
+    if options or not is_runner_config(cfg):
+        override(cfg, options or {}, path)
     return cfg
 
 
 def override(
     cfg: Config, options: Mapping[str, Any], path: str | Path
 ) -> None:
-    """Override settings of a config in place.
+    """Override settings of a config in place, and check the result.
 
     Args:
         cfg: Config to change.
         options: Values by dotted names, as from ``--cfg-options``.
         path: Path of the config, for messages.
-
-    Raises:
-        UserError: If an option would change nothing.
     """
     check_options(cfg, options, path)
     try:
         cfg.merge_from_dict(dict(options))
     except (KeyError, TypeError, AttributeError, IndexError) as error:
-        raise UserError(
-            f'{path} cannot take --cfg-options {dict(options)}: {error}'
-        ) from error
+        # the error may show the whole list
+        problem = f'{dict(options)}: {error!s:.120}'
+        raise UserError(f'{path} cannot take {problem}') from error
+    check_config(cfg, path)
 
 
 def runner_config(
@@ -322,7 +290,6 @@ def runner_config(
     if cfg is None:
         cfg = read_config(args.config)
     override(cfg, args.cfg_options, args.config)
-    check_config(cfg, args.config)
     # PyTorch refuses these options without workers
     for name, loader in cfg.items():
         if name.endswith('_dataloader') and loader.get('num_workers') == 0:
@@ -351,20 +318,16 @@ def run_tool(main: Callable[[], None], *, on_interrupt: str = '') -> None:
 
     A mistake of the user (``UserError``, ``OSError``, or whatever is raised
     where a component is built from its config) is printed as one message and
-    ends with status 1, and so does a loss or a weight that is not finite. Set
-    the environment variable ``MMCION_DEBUG`` to see the traceback. All other
-    exceptions are bugs and keep theirs. Ctrl-C ends with status 130 and
-    SIGTERM, which Slurm and containers send, with 143. ``custom_imports`` may
-    name modules of the working directory.
-
-    Args:
-        main: Runs the tool.
-        on_interrupt: How to continue after Ctrl-C or SIGTERM.
+    ends with status 1, and so does a loss or a weight that is not finite. The
+    environment variable ``MMCION_DEBUG`` shows the traceback. All other
+    exceptions are bugs and keep theirs. Ctrl-C ends with status 130; SIGTERM,
+    which Slurm and containers send, with 143. ``on_interrupt`` says how to
+    continue then.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         # names of files need not be UTF-8; stderr is like this already
         sys.stdout.reconfigure(errors='backslashreplace')
-    sys.path.append('')  # as in an interactive session
+    sys.path.append('')  # custom_imports may name what is here
     before = signal.signal(signal.SIGTERM, partial(_terminate, os.getpid()))
     try:
         main()

@@ -1,5 +1,6 @@
 """The only file that knows about versions of other packages."""
 
+import contextlib
 import importlib.metadata
 import importlib.util
 import warnings
@@ -17,24 +18,17 @@ def quiet_known_warnings() -> None:
 
 
 def check_engine() -> None:
-    """Raise unless one mmengine is installed, in a version that we know.
-
-    Raises:
-        MissingPackageError: Names what was found and what to install.
-    """
+    """Raise ``MissingPackageError`` without one mmengine that we know."""
     # forks have the same import name; the installed distribution tells which
     found = {}
     for name in _DISTRIBUTIONS:
-        try:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
     versions = [tuple(map(int, v.split('.')[:2])) for v in found.values()]
+    usable = min(versions, default=_MINIMUM) >= _MINIMUM
     # several have overwritten each other; none has to be known to pip
-    if (
-        importlib.util.find_spec('mmengine') is None
-        or len(found) > 1
-        or min(versions, default=_MINIMUM) < _MINIMUM
+    if not (
+        usable and len(found) < 2 and importlib.util.find_spec('mmengine')
     ):
         listed = ' and '.join(f'{n} {v}' for n, v in found.items()) or 'none'
         raise MissingPackageError(

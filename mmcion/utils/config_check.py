@@ -11,7 +11,7 @@ import inspect
 import re
 import reprlib
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .checks import UserError, check_at_least, join_names, suggest
@@ -36,6 +36,8 @@ _PLAIN = {
     'randomness': {'deterministic', 'diff_rank_seed', 'seed'},
 }
 _ALWAYS = {'_delete_', '_scope_', 'type'}
+# smallest values of numbers in sections
+_LOWEST = {'batch_size': 1, 'num_workers': 0, 'max_epochs': 1, 'max_iters': 1}
 # registries of configs that no Runner reads, by section
 _LIGHT = {
     'detector': ['DETECTORS'],
@@ -45,91 +47,46 @@ _LIGHT = {
 
 
 def check_config(cfg: Any, source: Any) -> None:
-    """Raise ``UserError`` for keys that no class takes, and unusable numbers.
-
-    Args:
-        cfg: Config of a tool.
-        source: Path of the config, for messages.
-    """
+    """Raise ``UserError`` for keys that no class takes, and wrong numbers."""
     cfg = _mapping(cfg)
     runs = is_runner_config(cfg)
     for path, node in _mappings(cfg, ()):
         taken = _taken(node, path, runs)
-        if taken is None:
-            continue
         for key, value in node.items():
+            name = '.'.join((*path, str(key)))
+            if runs and len(path) == 1 and key in _LOWEST:
+                check_at_least(_LOWEST[key], **{name: value})
+            if taken is None:
+                continue
             if key not in taken:
-                _refuse(source, (*path, key), taken)
+                _refuse(source, name, taken)
             # text is a typing error where the default is a number
             if isinstance(value, str) and isinstance(taken[key], int | float):
-                raise UserError(
-                    f'{source}: {".".join((*path, key))} must be a number as '
-                    f'{taken[key]}; got {value!r}.'
-                )
-    if not runs:
-        return
-    for name, loader in cfg.items():
-        if name.endswith('_dataloader') and isinstance(loader, Mapping):
-            check_at_least(
-                1, **{f'{name}.batch_size': loader.get('batch_size', 1)}
-            )
-            check_at_least(
-                0, **{f'{name}.num_workers': loader.get('num_workers', 0)}
-            )
-    for key in ('max_epochs', 'max_iters'):
-        value = (cfg.get('train_cfg') or {}).get(key, 1)
-        check_at_least(1, **{f'train_cfg.{key}': value})
+                wanted = f'a number as {taken[key]}'
+                raise UserError(f'{source}: {name} is {value!r}, not {wanted}')
 
 
-def check_options(cfg: Any, options: Mapping[str, Any], source: Any) -> None:
-    """Raise ``UserError`` for options that would change nothing.
-
-    Args:
-        cfg: Config that they override.
-        options: Values by dotted names.
-        source: Path of the config, for messages.
-    """
+def check_options(cfg: Any, options: Iterable[str], source: Any) -> None:
+    """Raise ``UserError`` for options of which nothing reads the section."""
     cfg = _mapping(cfg)
-    runs = is_runner_config(cfg)
+    sections = _sections() if options and is_runner_config(cfg) else set()
     for name in options:
-        parts = tuple(name.split('.'))
-        node: Any = cfg
-        for place, part in enumerate(parts):
-            path = parts[: place + 1]
-            where = '.'.join(parts[:place])
-            if isinstance(node, list | tuple):
-                if not part.isdigit() or int(part) >= len(node):
-                    raise UserError(
-                        f'{source} has no {name}: {where} has {len(node)} '
-                        f'entries, counted from 0.'
-                    )
-                node = node[int(part)]
-            elif isinstance(node, Mapping):
-                if part not in node:
-                    # another option may set the class
-                    kind = options.get(f'{where}.type', node.get('type'))
-                    if kind is not None:
-                        node = {**node, 'type': kind}
-                    taken = _taken(node, parts[:place], runs)
-                    if place == 0 and runs:
-                        taken = dict.fromkeys([*node, *_sections()])
-                    elif place == 0 and (
-                        part in _nested_keys(cfg) or suggest(part, node)
-                    ):
-                        taken = dict.fromkeys(node)
-                    if taken is not None and part not in taken:
-                        _refuse(source, path, taken, name, cfg)
-                    break  # a setting that the config leaves at its default
-                node = node[part]
-            elif node is None:
-                break
-            else:
-                raise UserError(
-                    f'{source} has no {name}: {where} is {node!r}.'
-                )
-        top = parts[0]
-        if top in cfg and top not in _sections():
-            _refuse_variable(cfg, parts, source, runs)
+        top, *rest = name.split('.')
+        if top in sections:
+            continue
+        # the value of a variable was copied as the config was read; another
+        # name may stand elsewhere, as in stride=2 for extractor.stride=2
+        copied = isinstance(cfg.get(top), str | list | Mapping)
+        places = [
+            '.'.join((*path, str(key), *rest))
+            for path, node in _mappings(cfg, ())
+            for key, value in node.items()
+            if path[0] != top
+            and (copied and value == cfg[top] if top in cfg else key == top)
+        ]
+        # tools without a run read more than their configs have
+        if sections or places or (top not in cfg and suggest(top, cfg)):
+            _refuse(source, top, sections or cfg, places)
 
 
 def describe_build(error: BaseException) -> str | None:
@@ -138,9 +95,13 @@ def describe_build(error: BaseException) -> str | None:
     None if the error was not raised while a component was built from a
     config, by mmengine's registries or as a part of its Runner.
     """
-    # functions by name, and their variable with the config
-    builders = {'build_from_cfg': 'args', 'build_dataloader': 'dataloader_cfg'}
-    builders |= {'build_train_loop': 'loop_cfg', 'from_cfg': 'randomness'}
+    # functions by name: their variable with the config, and what they build
+    builders = {
+        'build_from_cfg': ('args', ''),
+        'build_dataloader': ('dataloader_cfg', 'DataLoader'),
+        'build_train_loop': ('loop_cfg', 'train_cfg'),
+        'from_cfg': ('randomness', 'Runner'),
+    }
     frames = [
         frame
         for frame, _ in traceback.walk_tb(error.__traceback__)
@@ -150,31 +111,27 @@ def describe_build(error: BaseException) -> str | None:
     if not frames:
         return None
     # the innermost one, since a component builds its own parts
-    code, values = frames[-1].f_code.co_name, frames[-1].f_locals
-    reason = str(error.args[0] if error.args else error).splitlines()
-    text = f'{type(error).__name__}: {"".join(reason[:1])}'
-    given = values.get(builders[code])
+    variable, name = builders[frames[-1].f_code.co_name]
+    values = frames[-1].f_locals
+    reason = str(error.args[0] if error.args else error).partition('\n')[0]
     cls = values.get('obj_cls')
-    if cls is None and code == 'build_from_cfg':
-        kind, registry = values.get('obj_type'), values['registry']
-        known = {*registry.module_dict}
-        if registry.parent is not None:
-            known |= {*registry.parent.module_dict}
-        return f'{reason[0]}{suggest(str(kind), known)}'
-    names = {'build_dataloader': 'DataLoader', 'from_cfg': 'Runner'}
-    name = getattr(cls, '__name__', names.get(code, 'train_cfg'))
-    text = f'{name} cannot be built: {text}'
-    if isinstance(given, Mapping):
+    if cls is None and not name:  # there is no such class
+        known = {*values['registry'].module_dict}
+        if (parent := values['registry'].parent) is not None:
+            known |= {*parent.module_dict}
+        return f'{reason}{suggest(str(values.get("obj_type")), known)}'
+    name = getattr(cls, '__name__', name)
+    text = f'{name} cannot be built: {type(error).__name__}: {reason}'
+    if isinstance(given := values.get(variable), Mapping):
         plain = [
             f'{key}={reprlib.repr(value)}'
             for key, value in given.items()
             if isinstance(value, str | int | float | list | tuple | None)
         ]
         text += f'; given {", ".join(plain)}'
-    taken = None if cls is None else arguments(cls)
-    return (
-        f'{text}; it takes {join_names(sorted(taken), 30)}' if taken else text
-    )
+    if cls is not None and (taken := arguments(cls)):
+        text += f'; it takes {join_names(sorted(taken), 30)}'
+    return text
 
 
 def _mapping(cfg: Any) -> Mapping[str, Any]:
@@ -248,11 +205,6 @@ def _mappings(
             yield from _mappings(part, (*path, str(index)))
 
 
-def _nested_keys(cfg: Mapping[str, Any]) -> set[str]:
-    """Return the keys of all dictionaries below the top."""
-    return {key for _, node in _mappings(cfg, ()) for key in node}
-
-
 def _taken(
     node: Mapping[str, Any], path: tuple[str, ...], runs: bool
 ) -> dict[str, Any] | None:
@@ -272,24 +224,28 @@ def _taken(
     if section == 'default_hooks':
         usual = {'checkpoint', 'logger', 'param_scheduler', 'runtime_info'}
         usual |= {'sampler_seed', 'timer', 'early_stopping', 'visualization'}
-        return dict.fromkeys([*node, *usual])
+        # further hooks have names of their own
+        own = [
+            name
+            for name, hook in node.items()
+            if not isinstance(hook, Mapping) or 'type' in hook
+        ]
+        return dict.fromkeys([*own, *usual])
     from mmengine.runner import loops
     from torch.utils.data import DataLoader
 
-    kinds: list[Any] = []
+    kinds: dict[str, list[Any]] = {
+        'train_cfg': [loops.EpochBasedTrainLoop, loops.IterBasedTrainLoop],
+        'val_cfg': [loops.ValLoop],
+        'test_cfg': [loops.ValLoop],
+    }
     if section.endswith('_dataloader'):
-        kinds = [DataLoader]
-    elif section == 'train_cfg':
-        kinds = [loops.EpochBasedTrainLoop, loops.IterBasedTrainLoop]
-    elif section in ('val_cfg', 'test_cfg'):
-        kinds = [loops.ValLoop]
-    if not kinds:
-        return None
+        kinds[section] = [DataLoader]
     extras = {'by_epoch'} if section == 'train_cfg' else _LOADER_EXTRAS
     taken = dict.fromkeys(extras | _ALWAYS)
-    for kind in kinds:
-        taken.update(arguments(kind) or {})
-    return taken
+    for kind in kinds.get(section, ()):
+        taken |= arguments(kind) or {}
+    return taken if section in kinds else None
 
 
 def _find(kind: Any, path: tuple[str, ...], runs: bool) -> Any:
@@ -316,52 +272,13 @@ def _sections() -> set[str]:
 
 
 def _refuse(
-    source: Any,
-    path: tuple[str, ...],
-    taken: Iterable[str],
-    option: str = '',
-    cfg: Any = (),
+    source: Any, name: str, taken: Iterable[str], places: Sequence[str] = ()
 ) -> None:
+    """Refuse a key; it may be meant for one of ``places``."""
+    *above, key = name.split('.')
     names = sorted(name for name in taken if not name.startswith('_'))
-    nearest = suggest(path[-1], names)
-    where = '.'.join(path[:-1]) or 'the config'
-    # the name may stand elsewhere, as in stride=2 for extractor.stride=2
-    places = [
-        '.'.join((*at, path[-1]))
-        for at, node in _mappings(cfg, ())
-        if path[-1] in node
-    ]
-    if places:
-        nearest = f' (did you mean {join_names(places)}?)'
+    meant = f' (did you mean {join_names(places)}?)' if places else ''
     raise UserError(
-        f'{source}: {option or ".".join(path)} would change nothing, as '
-        f'nothing reads {path[-1]!r}{nearest}; {where} takes '
-        f'{join_names(names, 30)}.'
+        f'{source}: {name} would change nothing{meant or suggest(key, names)};'
+        f' {".".join(above) or "the config"} takes {join_names(names, 30)}.'
     )
-
-
-def _refuse_variable(
-    cfg: Mapping[str, Any], parts: tuple[str, ...], source: Any, runs: bool
-) -> None:
-    """Refuse a variable, whose value was copied as the config was read."""
-    top, rest = parts[0], parts[1:]
-    value = cfg[top]
-    copies = []
-    if isinstance(value, str | list | Mapping):
-        copies = [
-            '.'.join((*path, str(key), *rest))
-            for path, node in _mappings(cfg, ())
-            for key, part in node.items()
-            if path[0] != top and type(part) is type(value) and part == value
-        ]
-    name = '.'.join(parts)
-    if copies:
-        raise UserError(
-            f'{source}: {name} would change nothing, because the value of '
-            f'{top} is in its places already: set {join_names(copies)}.'
-        )
-    if runs:
-        raise UserError(
-            f'{source}: {name} would change nothing, because no part of a '
-            f'run reads {top}.'
-        )

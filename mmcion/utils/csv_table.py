@@ -8,7 +8,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from .checks import UserError, check_columns, check_file
+from .checks import UserError, check_columns, check_file, join_names
 from .io import open_text
 
 
@@ -24,8 +24,7 @@ def read_csv_rows(
     """Yield the line number and the values of every row.
 
     Columns may be in any order, with blanks after commas; empty lines are
-    skipped. A column that is misspelt, or there twice, is an error: it would
-    change a result without a word.
+    skipped. A misspelt or repeated column would change a result silently.
 
     Args:
         file: UTF-8, separated by commas.
@@ -40,9 +39,7 @@ def read_csv_rows(
         column that is not there.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        UserError: If the columns are others, or a row is not as long as the
-            header; names the line.
+        UserError: If columns or the length of a row are wrong.
     """
     file = check_file(file, what, hint)
     with open_text(file) as stream:
@@ -50,28 +47,28 @@ def read_csv_rows(
         lines = csv.reader(stream, skipinitialspace=True, strict=True)
         try:
             header = [name.strip() for name in next(lines, [])]
-            check_columns(
-                file,
-                header,
-                required,
-                optional=optional,
-                ignore=ignore,
-                hint=f'Columns are separated by commas. {hint}',
-            )
+            advice = f'Columns are separated by commas. {hint}'
+            check_columns(file, header, required, advice)
+            width, names = len(header), (*required, *optional)
             # the place after the last one holds None
             where = {name: place for place, name in enumerate(header)}
-            width, names = len(header), (*required, *optional)
+            used = [name for name in header if name not in ignore]
+            once = {name for name in names if used.count(name) == 1}
+            if wrong := join_names(sorted({*used} - once)):
+                raise UserError(
+                    f'{file}: column {wrong} is unknown or there twice; '
+                    f'expected {",".join(names)}. {advice}'.rstrip()
+                )
             pick = itemgetter(*(where.get(name, width) for name in names))
             for values in lines:
                 if len(values) == width:
                     values.append(None)  # type: ignore[arg-type]
                     yield lines.line_num, pick(values)
                 elif ''.join(values).strip():
-                    raise UserError(
-                        f'{file} line {lines.line_num}: {len(values)} values '
-                        f'of {width} columns: {",".join(header)}.'
+                    raise csv.Error(
+                        f'{len(values)} values of {width} columns: '
+                        f'{",".join(header)}'
                     )
         except csv.Error as error:
-            raise UserError(
-                f'{file} line {lines.line_num}: {error}.'
-            ) from error
+            line = f'{file} line {lines.line_num}'
+            raise UserError(f'{line}: {error}.') from error

@@ -42,9 +42,6 @@ def ranks(launcher: str, *, gloo: bool = False) -> Iterator[None]:
         launcher: ``'none'``, ``'pytorch'`` (torchrun) or ``'slurm'``.
         gloo: Whether to use gloo with CUDA, too: for work on CPUs that keeps
             ranks waiting longer than NCCL allows.
-
-    Raises:
-        UserError: If the launcher has not started this process.
     """
     if launcher == 'none':
         yield
@@ -54,8 +51,7 @@ def ranks(launcher: str, *, gloo: bool = False) -> Iterator[None]:
     command = {'pytorch': 'torchrun', 'slurm': 'srun'}[launcher]
     if name not in environ:
         raise UserError(
-            f'--launcher {launcher} needs processes started by {command} '
-            f'({name} is not set); leave it out for one process.'
+            f'--launcher {launcher} needs {command}, which sets {name}.'
         )
     if torch.cuda.is_available() and not gloo:
         init_dist(launcher)

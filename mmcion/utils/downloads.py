@@ -120,10 +120,6 @@ def fetch_file(name: str, known: KnownFile | None = None) -> Path:
     Args:
         name: File name in the cache folder.
         known: Hash and sources; those of ``KNOWN_FILES[name]`` if None.
-
-    Raises:
-        UserError: If ``name`` is not a known file.
-        DownloadError: If every source failed; states why and what to do.
     """
     if known is None:
         check_choice('name', name, sorted(KNOWN_FILES))

@@ -77,34 +77,23 @@ def decode_image(content: bytes, name: str | Path) -> np.ndarray:
             ``MMCION_MAX_PIXELS``.
     """
     image, problem = None, f'{len(content)} bytes'
+    limit = os.environ.get(MAX_PIXELS_VARIABLE, str(MAX_PIXELS))
+    if not limit.isdecimal():
+        raise UserError(f'{MAX_PIXELS_VARIABLE} is {limit!r}, no number.')
     try:
         # from the header, before OpenCV allocates memory for the pixels
         width, height = image_size(content)
-        if width * height > (most := _max_pixels()):
-            problem = (
-                f'{width} x {height} pixels; {MAX_PIXELS_VARIABLE} allows '
-                f'{most:,}'
-            )
+        if width * height > int(limit):
+            problem = f'{width} x {height} pixels; '
+            problem += f'{MAX_PIXELS_VARIABLE} allows {int(limit):,}'
         else:
             data = np.frombuffer(content, np.uint8)
             image = cv2.imdecode(data, cv2.IMREAD_COLOR)
     except (ValueError, cv2.error, MemoryError) as error:
-        if isinstance(error, UserError):
-            raise
         problem += f', {str(error).strip().splitlines()[-1]}'
     if image is None:
         raise UnreadableImageError(
-            f'{printable(name)} is not a readable image ({problem}); restore '
-            f'it or drop it from the list.'
+            f'{printable(name)} is not a readable image ({problem}).'
         )
     # (H, W, 3) BGR -> RGB
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-
-
-def _max_pixels() -> int:
-    text = os.environ.get(MAX_PIXELS_VARIABLE, str(MAX_PIXELS))
-    if not text.isdecimal():
-        raise UserError(
-            f'{MAX_PIXELS_VARIABLE} must be a number of pixels; got {text!r}.'
-        )
-    return int(text)

@@ -43,17 +43,15 @@ def list_images(
 ) -> list[str]:
     """List the images of a folder, in the same order on every machine.
 
+    Hidden files and folders are skipped, links to folders not followed.
+
     Args:
-        folder: Folder to list. Hidden files and folders are skipped.
-        recursive: Whether to list the folders below as well. Links to
-            folders are not followed.
+        folder: Folder to list.
+        recursive: Whether to list the folders below as well.
         hint: What to do if there is no image, for the error.
 
     Returns:
         Paths relative to ``folder`` with forward slashes, sorted by bytes.
-
-    Raises:
-        FileNotFoundError: If the folder does not exist or has no image.
     """
     folder = check_folder(folder, hint=hint)
     found: list[str] = []
@@ -65,10 +63,7 @@ def list_images(
         prefix = '' if inside == '.' else f'{inside}/'
         found += [prefix + name for name in names if is_image_name(name)]
     if not found:
-        where = ' in it or below' if recursive else ''
-        suffixes = ', '.join(sorted(IMAGE_SUFFIXES))
-        raise FileNotFoundError(
-            f'{folder} has no image ({suffixes}){where}. {hint}'.rstrip()
-        )
+        kinds = f'image ({", ".join(sorted(IMAGE_SUFFIXES))})'
+        raise FileNotFoundError(f'{folder} has no {kinds}. {hint}'.rstrip())
     # names that are not UTF-8 have no order as text
     return sorted(found, key=os.fsencode)

@@ -1,6 +1,5 @@
 """Read and write files; a file is either complete or absent."""
 
-import codecs
 import contextlib
 import csv
 import errno
@@ -23,7 +22,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from .checks import UserError
+from .checks import UserError, check_file
 
 # name, machine, process, suffix; the next run removes those of dead processes
 _LEFT_OVER = re.compile(
@@ -45,23 +44,18 @@ def name_full_disk(path: str | Path) -> Iterator[None]:
     path = Path(path).absolute()
     try:
         yield
-    except DiskFullError:
-        raise
     # NumPy's error has no number, PyTorch's is a RuntimeError
     except (OSError, RuntimeError) as error:
         free = 0
         with contextlib.suppress(OSError):
             free = shutil.disk_usage(path.parent).free
-        number = getattr(error, 'errno', None)
-        if number not in (errno.ENOSPC, errno.EDQUOT) and (
-            number is not None or free > _NEARLY_FULL
-        ):
+        no_number = errno.ENOSPC if free <= _NEARLY_FULL else 0
+        number = getattr(error, 'errno', None) or no_number
+        known = isinstance(error, DiskFullError)
+        if known or number not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        raise DiskFullError(
-            number or errno.ENOSPC,
-            f'no space left for {path.name} in {path.parent} ({free:,} bytes '
-            f'are free). Free some or use another disk, and run again',
-        ) from error
+        text = f'no space for {path.name} in {path.parent}: {free:,} bytes'
+        raise DiskFullError(number, f'{text} are free') from error
 
 
 def _beside(path: Path, suffix: str) -> Path:
@@ -107,9 +101,6 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
     Missing parent folders are created. On an error the temporary file is
     removed and ``path`` stays as it was. What killed processes left in the
     folder is removed.
-
-    Raises:
-        DiskFullError: If there is no space for it.
     """
     path = Path(path)
     temporary = _beside(path, 'tmp')
@@ -151,22 +142,15 @@ def open_text(path: str | Path) -> Iterator[TextIO]:
     """Open a UTF-8 text file, with or without a byte order mark.
 
     Line ends are kept, as ``csv`` wants them.
-
-    Raises:
-        FileNotFoundError: If the file is missing.
-        UserError: If it is of another encoding.
     """
-    advice = 'Save it as UTF-8.'
-    with open(path, 'rb') as binary:
-        if binary.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-            raise UserError(f'{path} is UTF-16 text. {advice}')
     try:
         with open(path, encoding='utf-8-sig', newline='') as stream:
             yield stream
     except UnicodeDecodeError as error:
-        raise UserError(
-            f'{path} is not UTF-8 text, maybe Latin-1: {error}. {advice}'
-        ) from error
+        # a mark of the byte order begins UTF-16
+        kind = 'UTF-16' if error.object[:1] in b'\xff\xfe' else 'Latin-1'
+        text = f'{path} is not UTF-8 text, maybe {kind}: {error}'
+        raise UserError(f'{text}. Save it as UTF-8.') from error
 
 
 def write_json(path: str | Path, value: Any) -> None:
@@ -198,11 +182,10 @@ def read_json(path: str | Path, form: Any = Any) -> Any:
         FileNotFoundError: If the file is missing.
         UserError: If it is not JSON, or of another form.
     """
+    with open_text(path) as stream:
+        text = stream.read()
     try:
-        with open_text(path) as stream:
-            value = json.load(stream)
-    except UserError:
-        raise
+        value = json.loads(text)
     # ValueError: numbers of thousands of digits, too
     except (ValueError, RecursionError) as error:
         raise UserError(f'{path} is not a JSON file: {error}') from error
@@ -258,57 +241,41 @@ def save_npz(path: str | Path, **arrays: Any) -> None:
         np.savez(stream, **arrays)
 
 
+# what np.load raises of a file that is cut short, or is none of NumPy's
+_DAMAGES = (
+    *(ValueError, EOFError, OSError, RuntimeError, TypeError),
+    *(MemoryError, OverflowError, SyntaxError, BadZipFile, TokenError),
+)
+
+
 @contextlib.contextmanager
 def _damage_is_named(path: str | Path, expected: str) -> Iterator[None]:
     """Raise ``UserError`` for whatever np.load raises of a damaged file."""
+    check_file(path)
     try:
         yield
-    except FileNotFoundError:
-        raise
-    # of a file that is cut short, or is none of NumPy's at all
-    except (
-        *(ValueError, EOFError, OSError, RuntimeError, TypeError),
-        *(MemoryError, OverflowError, SyntaxError),
-        *(BadZipFile, TokenError),
-    ) as error:
-        raise UserError(
-            f'{path} is damaged, {os.path.getsize(path)} bytes ({error}); '
-            f'expected {expected}. Write it again.'
-        ) from error
+    except _DAMAGES as error:
+        size = os.path.getsize(path)
+        found = f'{path} is damaged, {size} bytes ({error})'
+        raise UserError(f'{found}; expected {expected}.') from error
 
 
 def load_npy(path: str | Path) -> np.ndarray:
-    """Read an ``.npy`` file.
-
-    Raises:
-        FileNotFoundError: If the file is missing.
-        UserError: If it is damaged or not such a file.
-    """
+    """Read an ``.npy`` file."""
     with _damage_is_named(path, 'an .npy file'), open(path, 'rb') as stream:
         return np.lib.format.read_array(stream)
 
 
 def load_npz(path: str | Path) -> dict[str, np.ndarray]:
-    """Read all arrays of an ``.npz`` file.
-
-    Raises:
-        FileNotFoundError: If the file is missing.
-        UserError: If it is damaged or not such a file.
-    """
+    """Read all arrays of an ``.npz`` file."""
     with _damage_is_named(path, 'an .npz file'), np.load(path) as file:
         return dict(file)
 
 
 def map_npy(path: str | Path, shape: tuple[int, ...]) -> np.ndarray:
-    """Memory-map an ``.npy`` file, read-only.
+    """Memory-map an ``.npy`` file of a shape, read-only.
 
-    Args:
-        path: File to map.
-        shape: Expected shape, or its first dimensions.
-
-    Raises:
-        FileNotFoundError: If the file is missing.
-        UserError: If it is damaged or of another shape.
+    The shape may have only its first dimensions.
     """
     with _damage_is_named(path, f'an array of shape {shape}'):
         # an empty array cannot be mapped
@@ -325,9 +292,6 @@ def create_npy(
 
     Its space on the disk is reserved: a process that writes to a mapped file
     is killed by SIGBUS when the disk is full.
-
-    Raises:
-        DiskFullError: If there is no space for it.
     """
     with atomic_file(path) as temporary:
         np.lib.format.open_memmap(temporary, 'w+', dtype, shape)

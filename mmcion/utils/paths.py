@@ -5,15 +5,14 @@ from pathlib import Path, PurePosixPath
 
 from .checks import UserError
 
+# of files with weights
+WEIGHT_SUFFIXES = ('.pth', '.pt', '.bin', '.tar', '.safetensors')
+
 
 def path_below(root: str | Path, name: str) -> Path:
     """Join a folder and a relative path that a file of data names.
 
     Links below the folder are the user's own and may lead anywhere.
-
-    Args:
-        root: Folder that the path must not leave.
-        name: Relative path with forward slashes.
 
     Raises:
         UserError: If it is empty or absolute, has a part ``..`` or a
@@ -23,19 +22,12 @@ def path_below(root: str | Path, name: str) -> Path:
     # a NUL, or a half of a surrogate pair, which JSON can hold
     odd = '\0' in name or any('\ud800' <= char < '\udc80' for char in name)
     if not path.parts or path.is_absolute() or '..' in path.parts or odd:
-        raise UserError(
-            f'{name!r} is no path below {root}; give a relative path without '
-            f'"..".'
-        )
+        raise UserError(f'{name!r} is no relative path below {root}.')
     return Path(root) / path
 
 
 def path_inside(root: str | Path, name: str) -> Path:
-    """Join a folder and the name of a file in it, as ``path_below`` does.
-
-    Raises:
-        UserError: If the name has several parts, too.
-    """
+    """Join a folder and the name of a file in it, as ``path_below`` does."""
     path = path_below(root, name)
     if path.parent != Path(root):
         raise UserError(f'{name!r} is no file name: it has a slash.')
@@ -61,11 +53,21 @@ def is_utf8(path: str | Path) -> bool:
 
 
 def utf8_path(path: str | Path) -> str:
-    """Return a path for a library that crashes on other encodings (OpenCV).
-
-    Raises:
-        UserError: If the path is not UTF-8.
-    """
+    """Return a path for a library that crashes on other encodings (OpenCV)."""
     if not is_utf8(path):
         raise UserError(f'{printable(path)} is not UTF-8; rename it.')
     return str(path)
+
+
+def safe_name(name: str) -> str:
+    """Return the name of something as one that a file can have.
+
+    Slashes, control characters, ``%`` and a dot in front become ``%2F`` and
+    so on, so that different names stay different.
+    """
+    return ''.join(
+        char
+        if char.isprintable() and char not in '/%' and (n or char != '.')
+        else ''.join(f'%{b:02X}' for b in char.encode(errors='surrogatepass'))
+        for n, char in enumerate(name)
+    )

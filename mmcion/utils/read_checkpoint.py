@@ -22,9 +22,8 @@ _HISTORY_STATISTICS = {'min', 'max', 'mean', 'current', 'statistics'}
 # files that are often saved in place of weights, by their first bytes
 _MISTAKEN = {
     rb'\Z': 'is empty. Download or copy it again',
-    rb'\s*<(?i:!doctype|html|head|\?xml)': 'is a web page and not weights: '
-    'the download returned a log-in or an error page. Open the address in a '
-    'browser and save the file itself',
+    rb'\s*<(?i:!doctype|html|head|\?xml)': 'is a web page and not weights, '
+    'such as a log-in or an error page. Save the file itself by a browser',
     rb'version https://git-lfs': 'is a Git LFS pointer. Get the file itself '
     'with `git lfs pull`',
 }
@@ -62,10 +61,6 @@ def read_checkpoint(path: str | Path, map_location: Any = 'cpu') -> Any:
     CION put into theirs: NumPy scalars and arrays, mmengine's history buffers
     and an argparse namespace. ``.safetensors`` files are read as such.
 
-    Args:
-        path: File to read.
-        map_location: Where to put tensors, see ``torch.load``.
-
     Raises:
         FileNotFoundError: If the file is missing.
         UserError: If it is another kind of file, damaged, or wants to run
@@ -86,8 +81,6 @@ def read_checkpoint(path: str | Path, map_location: Any = 'cpu') -> Any:
             return torch.load(
                 path, map_location=map_location, weights_only=True
             )
-    except PermissionError:
-        raise
     except Exception as error:  # bad bytes raise nearly anything
         raise UserError(f'{path} {_reason(path, error)}.') from error
 
@@ -101,24 +94,19 @@ def _reason(path: Path, error: Exception) -> str:
         if re.match(pattern, start):
             return reason
     if wanted := _WANTED_CALL.search(str(error)):
-        return (
-            f'was not loaded, because it wants to run {wanted[1]}; weights '
-            f'never need that. Do not load it by other means. Get it from its '
-            f'authors and compare the hash'
-        )
+        unsafe = f'wants to run {wanted[1]}, which weights never need, and'
+        return f'{unsafe} was not loaded. Do not load it by other means'
     # a zip file has its table at the end, a legacy pickle just stops
     truncated = isinstance(error, EOFError) or 'unexpected EOF' in str(error)
     if start.startswith(b'PK'):
         truncated = not zipfile.is_zipfile(path)
     if truncated:
-        size = path.stat().st_size
-        return f'is truncated ({size} bytes). Download or copy it again'
+        return f'is truncated ({path.stat().st_size} bytes). Get it again'
     # torch goes on to recommend loading the file unsafely
-    detail = str(error).split('. In PyTorch')[0].splitlines()[:1]
-    return (
-        f'is damaged or not a checkpoint of plain tensors; it was not loaded '
-        f'({type(error).__name__}: {"".join(detail)})'
-    )
+    detail = str(error).partition('. In PyTorch')[0].partition('\n')[0]
+    found = f'{type(error).__name__}: {detail}'
+    reason = 'is damaged or not a checkpoint of plain tensors; was not loaded'
+    return f'{reason} ({found})'
 
 
 def _download(url: str, map_location: Any = None, **options: Any) -> Any:

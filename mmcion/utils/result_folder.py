@@ -162,9 +162,7 @@ class ResultFolder:
         if state is State.COMPLETE and not self.overwrite:
             return out, True
         if state is State.UNKNOWN:
-            raise UserError(
-                f'{out} is not empty and has no {RECORD}. Give a new folder.'
-            )
+            raise UserError(f'{out} has files but no {RECORD}; give another.')
         found = _read_record(out)
         if state is State.OTHER and not self.overwrite:
             names = join_names(_differences(found, self.record), most=3)
@@ -244,9 +242,7 @@ def _lock(out: Path) -> TextIO:
             file.seek(0)
             owner = file.read(_LONGEST) or 'another process'
             file.close()
-            raise UserError(
-                f'{out} is in use by {owner}. Wait for its end.'
-            ) from None
+            raise UserError(f'{out} is in use by {owner}; wait.') from None
         except OSError:
             pass  # some network file systems have no locks
         # its last owner may have removed the file before it was locked

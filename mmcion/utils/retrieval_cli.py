@@ -53,15 +53,12 @@ def retrieval_options(args: argparse.Namespace) -> dict[str, Any]:
 def check_outputs(**paths: str | None) -> None:
     """Raise ``UserError`` before the long part if an output cannot be written.
 
-    Args:
-        paths: Paths by option; ``show_dir`` is a folder, the others are
-            files.
+    Of the options, ``show_dir`` is a folder, the others are files.
     """
     for name, path in paths.items():
         if path is None:
             continue
-        given = f'--{name.replace("_", "-")} {path}'
-        place = Path(path)
+        given, place = f'--{name.replace("_", "-")} {path}', Path(path)
         while not place.exists():
             place = place.parent
         if place == Path(path) and place.is_dir() != (name == 'show_dir'):

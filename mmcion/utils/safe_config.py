@@ -37,9 +37,8 @@ def _data_files(filename: str) -> list[str]:
     code = [base for base in bases if base.endswith('.py')]
     if code and not filename.endswith('.py'):
         raise UserError(
-            f'a YAML or JSON config has the Python file {code[0]} in its '
-            f'_base_, which is code; inherit from YAML or JSON, or write '
-            f'this config in Python.'
+            f'{filename} has the Python file {code[0]} in its _base_, which '
+            f'is code; inherit from YAML or JSON, or write it in Python.'
         )
     return bases
 

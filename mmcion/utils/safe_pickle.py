@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from math import prod
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ class _PlainArray(np.ndarray):
             data = data.encode('latin1')
         _check_shape(shape, plain.dtype, data)
         if self.size:
-            raise pickle.UnpicklingError('an array is given two values')
+            raise UnpicklingError('an array is given two values')
         super().__setstate__((1, shape, plain.dtype, fortran, data))
 
     def __reduce_ex__(self, protocol: Any) -> Any:
@@ -58,9 +59,7 @@ def _check_shape(shape: Any, dtype: np.dtype, data: Any) -> None:
     sides = [side for side in shape if type(side) is int and side >= 0]
     size = prod(sides) * dtype.itemsize
     if len(sides) != len(shape) or size != len(data):
-        raise pickle.UnpicklingError(
-            f'an array of shape {shape} and {dtype} has {len(data)} bytes'
-        )
+        raise UnpicklingError(f'{len(data)} bytes of {dtype} {shape}')
 
 
 class _DataUnpickler(pickle.Unpickler):
@@ -99,15 +98,13 @@ class _DataUnpickler(pickle.Unpickler):
         path = f'{module.replace("__builtin__", "builtins")}.{name}'
         if path in self._makers:
             return self._makers[path]
-        raise pickle.UnpicklingError(
-            f'only numpy arrays and containers are read, not {module}.{name}'
-        )
+        raise UnpicklingError(f'only arrays and containers are, not {path}')
 
     def _spend(self, size: int) -> None:
         # the file can name one value many times, and have each copied
         self._left -= size
         if self._left < 0:
-            raise pickle.UnpicklingError('its content is larger than the file')
+            raise UnpicklingError('its content is larger than the file')
 
     def _container(self, kind: type) -> Callable[..., Any]:
         def make(items: Any = ()) -> Any:
@@ -124,13 +121,10 @@ class _DataUnpickler(pickle.Unpickler):
         return bytes(value, 'latin1') if isinstance(value, str) else value[:]
 
     def _dtype(self, code: str, *_: Any) -> _PlainDtype:
-        if not _DTYPE_CODE.fullmatch(code):
-            raise pickle.UnpicklingError(
-                f'arrays of type {code!r} are not read'
-            )
-        dtype = np.dtype(code)
-        if dtype.itemsize > self._size:  # even an empty array has one item
-            raise pickle.UnpicklingError(f'arrays of type {code!r} are a bomb')
+        dtype = np.dtype(code) if _DTYPE_CODE.fullmatch(code) else None
+        # even an empty array has one item in memory
+        if dtype is None or dtype.itemsize > self._size:
+            raise UnpicklingError(f'arrays of type {code!r} are not read')
         return _PlainDtype(dtype)
 
     def _array(self, *_: Any) -> np.ndarray:
@@ -162,11 +156,8 @@ def load_pickle(path: str | Path) -> Any:
         try:
             # the memo of Python's reader is as long as its largest index
             for code, index, _ in pickletools.genops(file):
-                if (
-                    code.name in _MEMO_CODES
-                    and not 0 <= int(index or 0) <= size
-                ):
-                    raise pickle.UnpicklingError(f'it has an index {index}')
+                if code.name in _MEMO_CODES and int(index or 0) > size:
+                    raise UnpicklingError(f'it has an index {index}')
             file.seek(0)
             return _DataUnpickler(file, size).load()
         except Exception as error:  # bad bytes raise nearly anything

@@ -47,13 +47,7 @@ class SkipReport:
         paths: Sequence[bytes] | np.ndarray,
         mask: np.ndarray,
     ) -> None:
-        """Count the images of a mask, if any.
-
-        Args:
-            reason: Text, the same for the same reason.
-            paths: Path of every image.
-            mask: ``(N,)`` bool, the images that are skipped.
-        """
+        """Count the images of a mask ``(N,)``; ``paths`` are of all images."""
         rows = np.flatnonzero(mask)
         if len(rows):
             some = [printable(paths[row]) for row in rows[:_NUM_EXAMPLES]]

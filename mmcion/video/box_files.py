@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
-from mmcion.utils.checks import UserError, check_choice, check_file
+from mmcion.utils.checks import (
+    UserError,
+    check_choice,
+    check_file,
+    check_interval,
+)
 from mmcion.utils.csv_table import read_csv_rows
 from mmcion.utils.io import open_text
 from mmcion.utils.safe_pickle import load_pickle
@@ -96,22 +102,16 @@ def _read_numbers(path: Path) -> tuple[list[int], np.ndarray]:
     except ValueError as error:
         width = len(first.split(separator))
         for number, line in lines.items():  # NumPy counts without empty ones
-            try:
-                np.loadtxt([line], delimiter=separator, comments=None)
-                good = len(line.split(separator)) == width
-            except ValueError:
-                good = False
-            if not good:
-                raise UserError(
-                    f'{path} line {number}: {line!r} is not {width} numbers, '
-                    f'as a line of MOTChallenge text.'
-                ) from error
+            with suppress(ValueError):
+                row = np.loadtxt([line], delimiter=separator, comments=None)
+                if row.size == width:
+                    continue
+            raise UserError(
+                f'{path} line {number}: {line!r} is not {width} numbers.'
+            ) from error
         raise
-    if not 6 <= rows.shape[1] <= 10:
-        raise UserError(
-            f'{path} must have 6 to 10 numbers in every line, '
-            f'frame,id,x,y,w,h,...; it has {rows.shape[1]} columns.'
-        )
+    columns = {f'number of columns of {path}': rows.shape[1]}
+    check_interval('[6, 10]', **columns)
     return list(lines), rows
 
 
@@ -174,13 +174,13 @@ def read_box_file(
     elif suffix == '.csv':
         lines, rows, with_ids = _read_csv(path, ignore)
         check_rows(path, rows, lambda row: f'line {lines[row]}', first)
+        rows = rows[kept_rows(path, rows, report)]
     else:
         rows = _read_luperson(path)
         with_ids = bool((rows[:, 1] >= 0).any())
         # LUPerson-NL has identities and counts frames from 0
         first = 0 if with_ids and first_frame is None else first
         check_rows(path, rows, lambda row: f'box {row + 1}', first)
-    if suffix != '.txt':
         rows = rows[kept_rows(path, rows, report)]
     corners = np.hstack((rows[:, 2:4], rows[:, 2:4] + rows[:, 4:6]))
     # where no box is left, nothing needs a tracker
@@ -208,10 +208,9 @@ def _read_csv(
         track = -1 if track is None else track
         score = 1 if score is None else score
         try:
-            row = [float(v) for v in (frame, track, x, y, w, h, score)]
+            rows.append([*map(float, (frame, track, x, y, w, h, score))])
         except ValueError as error:
             raise UserError(f'{path} line {line}: {error}') from error
-        rows.append(row)
         lines.append(line)
     return lines, np.asarray(rows, float).reshape(-1, 7), with_ids
 
@@ -226,12 +225,9 @@ def _read_luperson(path: Path) -> np.ndarray:
                 x1, y1, x2, y2 = map(float, box)
                 pid = float(person.get('pid', -1))
                 rows.append((float(frame), pid, x1, y1, x2 - x1, y2 - y1, 1))
-    except (
-        *(ArithmeticError, AttributeError, LookupError),
-        *(TypeError, ValueError),
-    ) as error:
+    except Exception as error:  # a pickle may hold anything
         raise UserError(
-            f'{path} is not a pickle of LUPerson or LUPerson-NL, '
-            f'{{frame: [[number, {{"bbox": ...}}]]}}: {error!r}'
+            f'{path} is not {{frame: [[number, {{"bbox": ...}}]]}}, as of '
+            f'LUPerson: {error!r}'
         ) from error
     return np.asarray(rows, float).reshape(-1, len(BOX_COLUMNS))

@@ -24,43 +24,25 @@ def check_rows(
     where: Callable[[int], str],
     first_frame: int,
 ) -> None:
-    """Raise ``UserError`` for numbers that are no frames, ids or boxes.
-
-    Args:
-        path: File that was read, for messages.
-        rows: ``(n, 6 or more)`` numbers, ``BOX_COLUMNS`` first.
-        where: Function from the index of a row to its place in the file.
-        first_frame: Number of the first frame.
-    """
-    frame, size = rows[:, 0], rows[:, 4:6]
-    problems = [
-        (column, ~np.isfinite(rows[:, column]), 'is not finite')
-        for column in range(rows.shape[1])
-    ]
-    for column in (0, 1):
-        values = rows[:, column]
-        # from 2 ** 53 on, two integers can be the same float64
-        whole = (np.abs(values) < 2**53) & (values == np.trunc(values))
-        problems.append((column, ~whole, 'is no whole number below 2 ** 53'))
-    lowest = int(frame.min(initial=first_frame))
-    hint = (
-        f'is below {first_frame}, the first one; set detector.first_frame='
-        f'{lowest} (--cfg-options of extract_tracklets.py), or add '
-        f'{first_frame - lowest} to the frames of the file'
-    )
-    problems.append((0, frame < first_frame, hint))
-    for column, wrong, rule in problems:
-        if wrong.any():
-            row = int(np.argmax(wrong))
-            name = (*BOX_COLUMNS, 'column 8', 'column 9', 'column 10')[column]
-            raise UserError(
-                f'{path} {where(row)}: {name} {rows[row, column]:.16g} {rule}.'
-            )
-    if len(rows) and (size <= 1).all():
+    """Raise ``UserError`` for wrong numbers; ``where`` names their row."""
+    numbers = rows[:, :2]  # frames and ids
+    # from 2 ** 53 on, two integers can be the same float64
+    whole = (np.abs(numbers) < 2**53) & (numbers == np.trunc(numbers))
+    good = np.hstack((whole, np.isfinite(rows[:, 2:])))
+    for row, column in np.argwhere(~good)[:1]:
+        name = (*BOX_COLUMNS, 'column 8', 'column 9', 'column 10')[column]
+        rule = 'finite' if column > 1 else 'a whole number below 2 ** 53'
+        value = f'{rows[row, column]:.16g}'
+        raise UserError(f'{path} {where(row)}: {name} {value} is not {rule}.')
+    first = int(rows[:, 0].min(initial=first_frame))
+    if first < first_frame:
         raise UserError(
-            f'{path} has no box larger than a pixel; boxes must be in pixels, '
-            f'not in fractions of the image.'
+            f'{path} {where(int(rows[:, 0].argmin()))}: frame {first} is '
+            f'below {first_frame}. Set --cfg-options detector.first_frame='
+            f'{first}, or add {first_frame - first} to all frames.'
         )
+    if len(rows) and (rows[:, 4:6] <= 1).all():
+        raise UserError(f'{path}: boxes must be in pixels, not in fractions.')
 
 
 def kept_rows(
@@ -73,12 +55,8 @@ def kept_rows(
 ) -> np.ndarray:
     """Return ``(n,)`` bool, the rows that no rule leaves out.
 
-    Args:
-        path: File that was read; names the examples.
-        rows: As for ``check_rows``.
-        report: Counts each row that is left out, with its first reason.
-        rules: Reasons and ``(n,)`` masks of the format.
-        tracked: Whether to leave out boxes without an id.
+    The report counts each other row with its first reason. Rules are reasons
+    and ``(n,)`` masks; with ``tracked``, boxes without an id are left out.
     """
     kept = np.ones(len(rows), bool)
     # detections and ground truth are named after the folder of the sequence

@@ -56,6 +56,7 @@ class Sequence:
     folder: Path
     frames: dict[int, Path]  # image files by frame number, from 1
     boxes: Path
+    fps: float | None = None  # None if seqinfo.ini does not state it
 
 
 def read_motchallenge(
@@ -197,7 +198,11 @@ def _crop(
         'box': box[kept].astype(np.float32),
         'score': rows[kept, 6].astype(np.float32),
     }
-    about = {'name': sequence.name, 'clips': [sequence.name]}
+    about = {
+        'name': sequence.name,
+        'clips': [sequence.name],
+        'fps': sequence.fps,
+    }
     shard = VideoShard(columns, {**about, 'skipped': report.to_dict()})
     shard.save(out / SHARDS / sequence.name)
     return shard
@@ -206,11 +211,7 @@ def _crop(
 def find_sequences(
     root: Path, boxes: Path | None, report: SkipReport
 ) -> list[Sequence]:
-    """Find sequences that have frames and boxes, sorted by name.
-
-    Arguments are those of ``read_motchallenge``; ``report`` counts the
-    sequences that are left out.
-    """
+    """Find sequences with frames and boxes by name; report the others."""
     check_folder(root, 'folder of sequences')
     one_file = boxes is not None and boxes.is_file()
     if boxes is not None and not one_file:
@@ -225,13 +226,11 @@ def find_sequences(
     if not folders:
         inside = join_names(sorted(os.listdir(root))) or 'nothing'
         raise UserError(
-            f'{root} has no sequence, which is a folder with '
-            f'img1/000001.jpg and {_TRUTH}; found {inside}.'
+            f'{root} has no folder with img1/000001.jpg; it has {inside}.'
         )
     if one_file and len(folders) > 1:
         raise UserError(
-            f'{boxes} is one file for {len(folders)} sequences; give a '
-            f'folder of files SEQUENCE.txt.'
+            f'{boxes} is one file for {len(folders)} sequences; give a folder.'
         )
     found: dict[str, Sequence] = {}
     recordings: dict[str, str] = {}  # name of the sequence that is taken
@@ -254,22 +253,23 @@ def find_sequences(
         if recordings.setdefault(copy[1] if copy else name, name) != name:
             report.skip(SAME_FRAMES, name)
             continue
-        found[name] = Sequence(
-            name, folder, _find_frames(folder, report), file
-        )
+        frames, fps = _find_frames(folder, report)
+        found[name] = Sequence(name, folder, frames, file, fps)
     if not found:
         lines = [f'no sequence of {root} has boxes', *report.lines()]
         raise UserError('\n  '.join(lines))
     return list(found.values())
 
 
-def _find_frames(folder: Path, report: SkipReport) -> dict[int, Path]:
-    """Return the image files of a sequence by frame number."""
+def _find_frames(
+    folder: Path, report: SkipReport
+) -> tuple[dict[int, Path], float | None]:
+    """Return image files by frame number, and frames per second if known."""
     parser = configparser.ConfigParser(interpolation=None, allow_no_value=True)
+    parser.read_dict({'Sequence': {}})
     file = folder / 'seqinfo.ini'
-    promised = None
+    promised = fps = None
     try:
-        parser.read_dict({'Sequence': {}})
         if file.exists():
             with open_text(file) as stream:
                 parser.read_file(stream)
@@ -277,6 +277,8 @@ def _find_frames(folder: Path, report: SkipReport) -> dict[int, Path]:
         images = path_below(folder, info.get('imdir') or 'img1')
         if info.get('seqlength'):
             promised = int(info['seqlength'])
+        if info.get('framerate'):
+            fps = float(info['framerate'])
     except (configparser.Error, ValueError) as error:
         raise UserError(f'{file}: {error}') from error
     check_folder(images, f'frames of {folder.name}:')
@@ -287,9 +289,7 @@ def _find_frames(folder: Path, report: SkipReport) -> dict[int, Path]:
         path = images / match[0]
         first = frames.setdefault(int(match[1]), path)
         if first != path:
-            raise UserError(
-                f'{first} and {path.name} are the same frame; remove one.'
-            )
+            raise UserError(f'{first} and {path.name} are the same frame.')
     if not frames:
         raise UserError(f'{images} has no frames like 000001.jpg.')
     # a difference is worth knowing, but boxes without frame are counted too
@@ -298,4 +298,4 @@ def _find_frames(folder: Path, report: SkipReport) -> dict[int, Path]:
             f'{folder.name} has {len(frames)} frames, seqinfo.ini says '
             f'{promised}'
         )
-    return frames
+    return frames, fps

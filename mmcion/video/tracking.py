@@ -57,8 +57,7 @@ class GivenIds(BaseTracker):
         if self._otherwise:
             return self._otherwise.update(detections)
         raise UserError(
-            'GivenIds needs boxes with ids; set a tracker for those without: '
-            "tracker.otherwise=dict(type='ByteTrack')."
+            'boxes without ids need tracker.otherwise=dict(type="ByteTrack").'
         )
 
 

@@ -18,7 +18,7 @@ from mmcion.utils.checks import UserError, check_at_least, join_names
 from mmcion.utils.io import hash_file, write_json
 from mmcion.utils.paths import printable
 from mmcion.utils.progress import progress_bar
-from mmcion.utils.result_folder import ResultFolder
+from mmcion.utils.result_folder import ResultFolder, State
 
 from .box_rows import TWICE
 from .crops import CropSettings
@@ -88,8 +88,6 @@ class TrackletExtractor:
         """
         check_at_least(1, workers=workers)
         videos = find_videos(sources)
-        # built here too, so that mistakes and missing files show at once
-        TRACKERS.build(self.tracker)
         detector = DETECTORS.build(self.detector)
         detector.check_videos([video.path for video in videos])
         results = ResultFolder(
@@ -104,14 +102,18 @@ class TrackletExtractor:
             inputs=_fingerprints(videos, detector),
             overwrite=overwrite,
         )
+        if overwrite or results.state(out) is not State.COMPLETE:
+            # here too, so that mistakes and missing files show at once
+            TRACKERS.build(self.tracker)
+            detector.load()
         if overwrite:  # read everything before anything is replaced
             _, errors = _open(videos, detector)
             _check_any_readable(videos, errors)
             for video, error in errors.items():
                 if (Path(out) / SHARDS / video.name).exists():
                     raise UserError(
-                        f'{out} has tracklets of {video.name}, which cannot '
-                        f'be read now: {error} Nothing was replaced.'
+                        f'nothing in {out} was replaced, as {video.name} '
+                        f'cannot be read now: {error}'
                     ) from error
         with results:
             if results.is_complete:
@@ -232,10 +234,8 @@ def _check_any_readable(
     videos: list[VideoFile], errors: dict[VideoFile, Exception]
 ) -> None:
     if len(errors) == len(videos):
-        raise UserError(
-            f'none of {len(videos)} videos can be read: '
-            + join_names(errors.values())
-        )
+        reasons = join_names(errors.values())
+        raise UserError(f'none of {len(videos)} videos can be read: {reasons}')
 
 
 def _warn_of_boxes(report: dict[str, Any]) -> None:

@@ -48,7 +48,9 @@ class VideoExtractor:
     @cached_property
     def detector(self) -> BaseDetector:
         """Detector of all videos."""
-        return DETECTORS.build(self.detector_config)
+        detector = DETECTORS.build(self.detector_config)
+        detector.load()
+        return detector
 
     @cached_property
     def tracker(self) -> BaseTracker:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from mmengine.logging import print_log
 
-from mmcion.utils.checks import UserError, check_file, name_in_errors
+from mmcion.utils.checks import UserError, join_names, name_in_errors
 from mmcion.utils.paths import path_inside, printable
 
-from .video_reader import check_no_url
+from .video_reader import check_video
 
 VIDEO_SUFFIXES = {
     '.avi', '.flv', '.m2ts', '.m4v', '.mjpg', '.mkv', '.mov', '.mp4', '.mpeg',
@@ -53,8 +53,7 @@ def find_videos(sources: Sequence[str | Path]) -> list[VideoFile]:
 
     Raises:
         FileNotFoundError: If a source does not exist.
-        UserError: If a source is a URL, if no video is found, or two would
-            have the same name.
+        UserError: If no video is found, or two would have the same name.
     """
     # Path as given by resolved path: the same file twice is one video, but
     # a link keeps its own name and folder, where its box file is.
@@ -62,7 +61,7 @@ def find_videos(sources: Sequence[str | Path]) -> list[VideoFile]:
     folders: list[str] = []
     ignored = 0
     for given in sources:
-        source = check_no_url(given)
+        source = Path(given)
         if source.is_dir():
             folders.append(os.path.abspath(source))
             files = [
@@ -77,16 +76,14 @@ def find_videos(sources: Sequence[str | Path]) -> list[VideoFile]:
             videos = [p for p in files if p.suffix.lower() in VIDEO_SUFFIXES]
             ignored += len(files) - len(videos)
         else:
-            videos = [check_file(source, 'video')]
+            videos = [check_video(given)]
             folders.append(os.path.abspath(source.parent))
         for path in videos:
             paths.setdefault(path.resolve(), Path(os.path.abspath(path)))
     found = f'found {len(paths)} videos and {ignored} other files'
     if not paths:
-        raise UserError(
-            f'{found} in {", ".join(map(str, sources))}; suffixes of videos '
-            f'are {" ".join(sorted(VIDEO_SUFFIXES))}.'
-        )
+        known = ' '.join(sorted(VIDEO_SUFFIXES))
+        raise UserError(f'{found} in {join_names(sources)}; known: {known}.')
     print_log(found, logger='current')
     # names are relative to the folder that all sources have in common
     common = os.path.commonpath(folders)
@@ -98,8 +95,7 @@ def find_videos(sources: Sequence[str | Path]) -> list[VideoFile]:
         name = '+'.join([*below.parent.parts, stem])
         if name in named:
             raise UserError(
-                f'{named[name]} and {path} would both be named {name!r}; '
-                f'rename one, or extract them to two folders.'
+                f'{named[name]} and {path} are both {name!r}: rename one.'
             )
         named[name] = path
     return [VideoFile(name, named[name]) for name in sorted(named)]

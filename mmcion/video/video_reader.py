@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,12 +38,10 @@ class VideoReader:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = check_file(check_no_url(path), 'video')
+        self.path = check_video(path)
         self._capture = cv2.VideoCapture(utf8_path(self.path))
         if not self._capture.isOpened():
-            raise UserError(
-                f'{self.path} is damaged or no video: it cannot be opened.'
-            )
+            raise UserError(f'{self.path} is damaged or no video.')
         self.width = int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
         self.height = int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
         count = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
@@ -114,16 +111,7 @@ class VideoReader:
         }
 
 
-def check_no_url(source: str | Path) -> Path:
-    """Return the path of a video.
-
-    Raises:
-        UserError: If it is the URL of a stream or a download.
-    """
-    is_url = re.match(r'[a-z][a-z0-9+.-]*:/', str(source), re.IGNORECASE)
-    if is_url and not Path(source).exists():
-        raise UserError(
-            f'{source} is a URL, and videos are read from files. Save it '
-            f'first, such as: ffmpeg -i URL -t 600 -c copy video.mkv'
-        )
-    return Path(source)
+def check_video(path: str | Path) -> Path:
+    """Return the path of an existing file; see ``check_file``."""
+    hint = f'Save it as a file: ffmpeg -i {path} -t 600 -c copy video.mkv'
+    return check_file(path, 'video', hint if ':/' in str(path) else '')

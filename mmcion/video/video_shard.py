@@ -25,7 +25,8 @@ class VideoShard:
         columns: ``clip`` (index into ``report['clips']``), ``tracklet_id``,
             ``frame``, ``path``, ``box`` and ``score``, one row per image.
         report: Entry of ``videos.json``; has ``name`` and ``clips``, the
-            names of the videos that the source counts as.
+            names of the videos that the source counts as, and ``fps`` where
+            it is known.
     """
 
     KIND = 'VideoShard'
@@ -42,12 +43,8 @@ class VideoShard:
     def load(cls, folder: Path, clips: Sequence[str]) -> VideoShard | None:
         """Read a shard of the video that the folder is named after.
 
-        Args:
-            folder: Folder of the shard.
-            clips: Names of its clips; each is the folder of its crops.
-
-        Returns:
-            The shard; None if it is missing, damaged or of other clips.
+        Its clips are the folders of its crops. None if the shard is missing,
+        damaged or of other clips.
         """
         try:
             columns, header = load_columns(folder, cls.KIND)
@@ -88,5 +85,6 @@ def join_shards(shards: Sequence[VideoShard], out: Path) -> TrackletTable:
         score=column('score')[order],
         videos=[clip for names in clips for clip in names],
         sources=[s.report['name'] for s in shards for _ in s.report['clips']],
+        fps=[s.report.get('fps') for s in shards for _ in s.report['clips']],
         image_root=out / CROPS,
     )

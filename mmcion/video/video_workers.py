@@ -67,8 +67,7 @@ def extract_videos(
                     yield running.pop(future), future.result()
         except BrokenProcessPool as error:
             raise ChildProcessError(
-                'a worker process died, perhaps out of memory; resume with '
-                'fewer workers.'
+                'a worker process died (out of memory?); use fewer workers.'
             ) from error
         except BaseException:
             # Ctrl-C, a signal or a full disk: do not wait for whole videos

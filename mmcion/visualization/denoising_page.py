@@ -25,6 +25,7 @@ from .denoising_tiles import (
 )
 from .report import TEMPLATES, write_report
 from .tiles import COLUMNS, ImageLike, TileGroup, spread
+from .timeline import ROWS, make_timeline
 
 _MOST_VIDEOS = 200
 
@@ -56,9 +57,11 @@ def write_denoising_report(
     removed = RemovedCounts.from_labels(table, labels)
     facts = DenoisingFacts.from_report(labels.report)
     crops: dict[str, list[TileGroup]] = {}
+    tiles, most = None, ROWS
     if table.path is not None and max_tiles:
         # one line of crops per identity, link or tracklet
         lines = -(-max_tiles // COLUMNS)
+        most = min(ROWS, max_tiles)
         tiles = TableTiles(table, load_image)
         links = [
             link for level in facts.levels for link in level.doubtful_links
@@ -81,6 +84,7 @@ def write_denoising_report(
         table=table,
         fingerprint=table.fingerprint(),
         counts=counts,
+        timeline=make_timeline(table, labels, counts, tiles, most=most),
         removed=removed,
         facts=facts,
         crops=crops,

@@ -69,10 +69,12 @@ def write_report(file: str | Path, template: Path, **facts: Any) -> None:
 
 
 def image_uri(image: Image.Image) -> str:
-    """Return a photograph as JPEG in a data URI."""
+    """Return an image in a data URI: a photograph as JPEG, else PNG."""
+    kind = 'png' if image.mode == 'P' else 'jpeg'
     with io.BytesIO() as buffer:
-        image.save(buffer, 'JPEG', quality=90)
-        return _data_uri('jpeg', buffer.getvalue())
+        # PNG has no quality and ignores it
+        image.save(buffer, kind, quality=90)
+        return _data_uri(kind, buffer.getvalue())
 
 
 def svg_uri(figure: Figure, *, narrow: bool = False) -> str:

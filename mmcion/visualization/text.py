@@ -67,6 +67,15 @@ def percent_of(part: int, whole: int) -> str:
     return percent(part / whole if whole else None)
 
 
+def clock(seconds: float) -> str:
+    """Return a time as ``0:07``, ``12:30`` or ``1:02:03``."""
+    minutes, second = divmod(round(seconds), 60)
+    hour, minute = divmod(minutes, 60)
+    if hour:
+        return f'{hour}:{minute:02}:{second:02}'
+    return f'{minute}:{second:02}'
+
+
 def format_number(value: str | float | None) -> str:
     """Return ``12,345`` for an integer, ``0.123`` for a float.
 

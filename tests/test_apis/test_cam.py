@@ -208,7 +208,7 @@ def test_detached_features_are_refused():
 
 def test_mistakes():
     model = extractor(HalfNet(slice(0, 16)))
-    with pytest.raises(UserError, match='each of the 3 images; got 2'):
+    with pytest.raises(UserError, match='references .* 1, 3; got 2'):
         activation_maps(model, tensor(count=3), reference=tensor(count=2))
     with pytest.raises(UserError, match='no image'):
         activation_maps(model, [])

@@ -235,7 +235,7 @@ def test_fusing_that_changes_features_is_refused(model, tmp_path, monkeypatch):
 @pytest.mark.parametrize('name', ['onnx', 'onnxruntime', 'onnxscript'])
 def test_missing_packages_are_named(name, model, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, name, None)
-    message = rf'{name}: .*mmcion\[export'
+    message = rf'ONNX .*{name}.*mmcion\[export'
     with pytest.raises(MissingPackageError, match=message):
         export_model(model, tmp_path / 'model.onnx', image_size=SIZE)
 
@@ -247,7 +247,7 @@ def test_missing_packages_are_named(name, model, tmp_path, monkeypatch):
         ({'image_size': 128}, 'image_size .* got 128'),
         (
             {'crops': torch.zeros(9, 3, 32, 16)},
-            r'uint8 \(N, 32, 16, 3\), .* got torch.float32',
+            r'uint8 \(N, H, W, 3\), .* \(32, 16\); got torch.float32',
         ),
         (
             {'crops': random_crops(*SIZE, 8)},
@@ -276,7 +276,7 @@ def test_suffix_decides_the_format(name, int8, model, tmp_path):
 
 
 def test_folder_is_no_file_to_write(model, tmp_path):
-    with pytest.raises(UserError, match='is a folder'):
+    with pytest.raises(UserError, match="suffix .* got ''"):
         export_model(model, tmp_path, image_size=SIZE)
 
 

@@ -95,6 +95,7 @@ def test_equals_one_image_at_a_time(table, tmp_path, batch_size, num_workers):
         )
     assert len(store) == ROWS
     assert store.meta['table'] == table.fingerprint()
+    assert store.meta['transforms'][0]['type'] == 'LoadImage'
 
 
 def counting_batches(monkeypatch, kill_at=None):

@@ -210,9 +210,7 @@ def test_model_of_a_training_takes_the_size_of_its_views(kind):
 
 @pytest.mark.parametrize('size', [128, 0, (0, 0), (-1, 5)])
 def test_wrong_image_size(size):
-    with pytest.raises(
-        UserError, match='image_size must be two positive integers'
-    ):
+    with pytest.raises(UserError, match=r'image_size must be \(H, W\)'):
         FeatureExtractor(tiny_model(), image_size=size)
 
 

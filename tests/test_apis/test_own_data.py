@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 
 import numpy as np
 import pytest
@@ -93,6 +94,79 @@ def test_hold_out_shares_no_identity(tmp_path):
         assert first.read() == second.read()
 
 
+def marked_csv(folder, cameras=2):
+    """Write a CSV: 4 identities of 4 images to train on, 3 to test on."""
+    lines = ['path,pid,cam_id,split']
+    for pid in range(7):
+        for number in range(4):
+            name = f'{pid}_{number}.png'
+            write_image(folder / name, seed=10 * pid + number)
+            split = 'query' if number == 0 else 'gallery'
+            split = 'train' if pid < 4 else split
+            # identity 5 is in both
+            split = 'train' if (pid, number) == (5, 3) else split
+            lines.append(f'{name},{pid},{number % cameras},{split}')
+    lines.append('0_0.png,-1,1,gallery')
+    (folder / 'list.csv').write_text('\n'.join(lines))
+    return str(folder / 'list.csv')
+
+
+def read_rows(path):
+    with open(path) as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_rows_of_a_csv_that_are_marked_are_the_test(tmp_path):
+    data = prepare_data([marked_csv(tmp_path / 'a')], tmp_path / 'data')
+    assert data.num_identities == 5 and not data.draw_queries
+    assert len(AnnotationTable.load(data.ann_file)) == 17
+    assert data.has_cameras
+    rows = read_rows(data.test_csv)
+    assert [row['pid'] for row in rows if row['split'] == 'query'] == [
+        *('4', '5', '6')
+    ]
+    gallery = [row['pid'] for row in rows if row['split'] == 'gallery']
+    assert gallery == [*'444', *'55', *'666', '-1']
+    assert rows[0]['path'] == str(tmp_path / 'a' / '4_0.png')
+
+
+def test_tests_of_several_sets_are_kept_apart(tmp_path):
+    sets = [marked_csv(tmp_path / name) for name in 'ab']
+    sets.insert(1, str(write_set('csv', tmp_path / 'c')))
+    data = prepare_data(sets, tmp_path / 'data')
+    rows = read_rows(data.test_csv)
+    queries = [row['pid'] for row in rows if row['split'] == 'query']
+    assert queries == ['4', '5', '6', '11', '12', '13']
+    assert {row['cam_id'] for row in rows} == {'0', '1', '2', '3'}
+    # identities that are held out take the place of marked rows
+    data = prepare_data(sets, tmp_path / 'held', hold_out=0.25)
+    assert data.draw_queries and 'split' not in read_rows(data.test_csv)[0]
+
+
+@pytest.mark.parametrize('marked', [False, True])
+def test_sets_without_cameras_are_tested_without(tmp_path, marked):
+    if marked:
+        sets = [marked_csv(tmp_path / name, cameras=1) for name in 'ab']
+    else:
+        sets = [str(folder_of_people(tmp_path / name)) for name in 'ab']
+    held = None if marked else 0.5
+    data = prepare_data(sets, tmp_path / 'data', hold_out=held)
+    # each has a camera of its own, but no identity has two
+    assert not data.has_cameras
+    assert 'cam_id' not in read_rows(data.test_csv)[0]
+
+
+def test_names_that_are_not_utf8(tmp_path):
+    sets = [folder_of_people(tmp_path / name) for name in 'ab']
+    for path in [*sets[1].iterdir()]:
+        path.rename(os.fsdecode(os.fsencode(path) + b'\xe9'))
+    sets = [str(path) for path in sets]
+    data = prepare_data(sets, tmp_path / 'data')
+    assert data.num_identities == 16
+    with pytest.raises(UserError, match='not UTF-8'):
+        prepare_data(sets, tmp_path / 'held', hold_out=0.8)
+
+
 @pytest.mark.parametrize('fraction', [0, 1, 0.01, 0.99])
 def test_hold_out_must_leave_something(tmp_path, fraction):
     source = str(write_set('folders', tmp_path / 'people'))
@@ -132,8 +206,13 @@ def test_pretraining_with_held_out_people(tmp_path):
     assert any('mAP' in name for name in scores)
 
 
-def test_fine_tuning_in_one_command(tmp_path):
-    source = write_set('folders', tmp_path / 'people')
+@pytest.mark.parametrize('marked', [False, True])
+def test_fine_tuning_in_one_command(tmp_path, marked):
+    if marked:
+        source, test, classes = marked_csv(tmp_path / 'people'), (), 5
+    else:
+        source = write_set('folders', tmp_path / 'people')
+        test, classes = ('--hold-out', 0.25), 6
     config = tmp_path / 'tiny_fine_tuning.py'
     config.write_text(
         f'_base_ = {str(ROOT / FINE_TUNING)!r}\n'
@@ -147,8 +226,14 @@ def test_fine_tuning_in_one_command(tmp_path):
     work_dir = tmp_path / 'tuned'
     run(
         *(config, work_dir, '--data', source),
-        *('--hold-out', 0.25, '--image-size', 16, 8),
+        *(*test, '--image-size', 16, 8),
     )
     assert list(work_dir.glob('best_reid_mAP_*.pth'))
     weights = load(work_dir)['state_dict']['head.classifier.weight']
-    assert weights.shape == (6, 8)
+    assert weights.shape == (classes, 8)
+
+
+def test_an_empty_folder_is_told_the_forms(tmp_path):
+    with pytest.raises(FileNotFoundError, match='Give .*AnnotationTable') as e:
+        read_set(tmp_path)
+    assert 'gallery' not in str(e.value)  # advice for tests

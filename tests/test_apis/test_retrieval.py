@@ -98,7 +98,7 @@ def test_gallery_on_the_disk(inferencer, gallery, tmp_path):
         assert ranking(one, 'image') == ranking(other, 'image')
 
     other = ReIDInferencer(make_extractor(seed=1))
-    with pytest.raises(ValueError, match='with other weights than'):
+    with pytest.raises(ValueError, match='other weights than'):
         other.set_gallery(store)
     larger = ReIDInferencer(make_extractor(image_size=(32, 16)))
     words = r"other pipeline than .*'size': \(32, 16\)"

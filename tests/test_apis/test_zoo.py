@@ -105,14 +105,14 @@ def test_all_models(name):
 
 
 def test_unknown_model():
-    with pytest.raises(UserError, match=r"no architecture 'resnet60'. Did"):
+    with pytest.raises(UserError, match=r"no architecture 'resnet60' \(did"):
         get_model('cion_resnet60')
 
 
-def test_none_is_refused():
-    with pytest.raises(UserError, match='got None and'):
+def test_other_types_are_refused():
+    with pytest.raises(UserError, match='got None'):
         get_model(None)
-    with pytest.raises(UserError, match='and 3'):
+    with pytest.raises(TypeError, match='not int'):
         get_model(NAME, 3)
 
 
@@ -263,7 +263,7 @@ def test_unknown_hash_is_logged(tmp_path, monkeypatch):
         (write_released, r'a\.pth: .*% of resnet18: .* like ghostnet_0_5'),
         (
             write_model_file,
-            r'weights of ghostnet_0_5 and not of resnet18; get_model\(',
+            r'weights of ghostnet_0_5, not resnet18',
         ),
     ],
 )

@@ -1,5 +1,3 @@
-"""What IdentityDataset does about images that cannot be read."""
-
 import logging
 
 import pytest
@@ -7,8 +5,9 @@ from torch.utils.data import DataLoader
 
 from mmcion.datasets import (
     IdentityDataset,
+    ReIDDataset,
     UnreadableImageError,
-    identity_dataset,
+    broken_images,
 )
 from mmcion.utils.checks import UserError
 from tests.tiny import write_identities
@@ -32,7 +31,7 @@ def folder(tmp_path):
 def logged(monkeypatch):
     lines = []
     monkeypatch.setattr(
-        identity_dataset,
+        broken_images,
         'print_log',
         lambda text, logger, level: lines.append((text, level)),
     )
@@ -75,7 +74,7 @@ def test_each_broken_image_is_logged_and_tried_once(folder, logged):
     dataset = make_dataset(folder, max_broken=4)
     for _ in range(3):
         dataset[3]
-    assert len(dataset.broken) == len(logged) == 2
+    assert len(dataset.broken.reasons) == len(logged) == 2
     assert [level for _, level in logged] == [logging.ERROR] * 2
     assert 'image 1 of at most 4' in logged[0][0] and '3.png' in logged[0][0]
     assert 'image 2 of at most 4' in logged[1][0] and '4.png' in logged[1][0]
@@ -102,7 +101,7 @@ def test_one_too_many_lists_them(folder, logged):
     dataset = make_dataset(folder, max_broken=2)
     dataset[0]
     with pytest.raises(
-        UnreadableImageError, match=r'3 broken.*\(2\)'
+        UnreadableImageError, match=r'more than max_broken \(2\)'
     ) as error:
         dataset[3]
     assert all(f'{row}.png' in str(error.value) for row in (0, 3, 4))
@@ -157,3 +156,39 @@ def test_long_lists_are_cut(tmp_path, logged):
 def test_negative_limit(folder):
     with pytest.raises(UserError, match=r'max_broken .* -1'):
         make_dataset(folder, max_broken=-1)
+
+
+@pytest.fixture
+def reid_csv(folder):
+    """The same images for fine-tuning, rows 0 and 1, 2 to 5."""
+    lines = [f'{row}.png,{7 if row < 2 else 9}' for row in range(6)]
+    path = folder / 'images.csv'
+    path.write_text('\n'.join(['path,pid', *lines]))
+    return path
+
+
+def test_fine_tuning_replaces_broken_images(folder, reid_csv, logged):
+    break_images(folder, 3, 4)
+    options = {'split': 'train', 'pipeline': PIPELINE}
+    dataset = ReIDDataset(reid_csv, folder, **options)
+    item = dataset[3]
+    assert file_of(item) == '5.png' and item['data_samples'].pid == 1
+    assert [text[:14] for text, _ in logged] == [
+        'broken image 1',
+        'broken image 2',
+    ]
+    dataset = ReIDDataset(reid_csv, folder, max_broken=1, **options)
+    with pytest.raises(UnreadableImageError, match=r'max_broken \(1\)'):
+        dataset[3]
+
+
+def test_images_of_a_test_are_never_replaced(folder, reid_csv, logged):
+    break_images(folder, 3)
+    dataset = ReIDDataset(
+        reid_csv, folder, draw_queries=True, pipeline=PIPELINE
+    )
+    names = [info['img_path'] for info in map(dataset.get_data_info, range(6))]
+    row = names.index(str(folder / '3.png'))
+    with pytest.raises(UnreadableImageError, match=r'3\.png'):
+        dataset[row]
+    assert logged == []

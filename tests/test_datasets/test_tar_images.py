@@ -71,7 +71,7 @@ def test_content_by_name(root):
 
 @pytest.mark.parametrize('name', ['b.jpg', '', 'x' * 2000])
 def test_missing_member_names_root_and_path(root, name):
-    with pytest.raises(FileNotFoundError, match='have no image') as error:
+    with pytest.raises(FileNotFoundError, match='has no ') as error:
         open_images(root).read(name)
     assert str(root) in str(error.value)
     assert str(error.value).endswith(name)
@@ -127,13 +127,13 @@ def test_truncated_tar_is_not_indexed(root):
 def test_compressed_tar_is_not_indexed(tmp_path):
     with tarfile.open(tmp_path / 'a.tar', 'w:gz'):
         pass
-    with pytest.raises(UserError, match='uncompressed'):
+    with pytest.raises(UserError, match=r'a\.tar is no .*plain tar'):
         tar_members(tmp_path / 'a.tar')
 
 
 def test_name_in_two_shards(root):
     shutil.copy(root / 'b.tar', root / 'c.tar')
-    with pytest.raises(UserError, match=r'1 images .* first in b\.tar'):
+    with pytest.raises(UserError, match=r'1 images .* one in .*b\.tar'):
         index(root)
     # the old index is still there
     assert open_images(root).read('a.jpg') == b'first'

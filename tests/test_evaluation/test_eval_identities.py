@@ -32,6 +32,10 @@ def test_table_against_true_boxes(tmp_path):
     assert result['pairwise_precision'] == 1 / 3
     assert result['pairwise_recall'] == 1
     assert result['num_true'] == 2
+    # person 1 in two frames; person 2 in one, as a track of its own
+    assert list(result['tracks']) == ['all videos', 'video00000']
+    assert result['tracks']['all videos']['IDF1'] == 1
+    assert 'HOTA' in done.stdout
 
 
 def test_table_without_truth_is_a_usage_error(tmp_path):

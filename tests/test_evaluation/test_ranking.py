@@ -111,8 +111,8 @@ def test_ranks_take_whole_blocks(num_queries, world_size, monkeypatch):
     [
         ([1, 2], [1, 2], [0, 0], 'camera_aware=False'),
         ([1, 2], [3, 4], [0, 0], 'no query identity is in the gallery'),
-        ([-1, -1], [1, 2], None, 'none of 2 queries'),
-        ([1, 2], [-1, -1], None, 'none of 2 gallery images'),
+        ([-1, -1], [1, 2], None, 'no query image'),
+        ([1, 2], [-1, -1], None, 'no gallery image'),
         ([1, 2], [], None, 'no gallery image'),
         ([], [1, 2], None, 'no query image'),
     ],

@@ -91,7 +91,9 @@ def test_fewer_images_than_the_data_set_has_are_refused():
     metric = METRICS.build({'type': 'ReIDMetric'})
     samples = make_samples()
     metric.process(None, [sample.to_dict() for sample in samples[:-1]])
-    with pytest.raises(UserError, match='21 images.* 20 by rank.*drop_last'):
+    with pytest.raises(
+        UserError, match=r'21 images.* \[20\] by rank.*drop_last'
+    ):
         metric.evaluate(len(samples))
 
 

@@ -349,11 +349,13 @@ def test_row_of_the_file_is_named():
 
 
 def test_labels_are_checked_without_features():
-    columns = [1, 2, 1], [0, 0, 0], [True, True, False]
+    columns = [
+        np.array(x) for x in ([1, 2, 1], [0, 0, 0], [True, True, False])
+    ]
     check_labels(*columns, EvaluationOptions(camera_aware=False))
     with pytest.raises(UserError, match='camera_aware=False'):
         check_labels(*columns, EvaluationOptions())
-    with pytest.raises(UserError, match='none of 2 queries|no query image'):
+    with pytest.raises(UserError, match='no query image'):
         check_labels(*columns, EvaluationOptions(ignore_pids=(1, 2)))
 
 

@@ -119,7 +119,7 @@ def test_ties_at_the_limit_are_all_rejected():
 def test_without_cameras_all_images_of_an_identity_match():
     args = (np.eye(2)[:1], np.eye(2), [1], [1, 2])
     assert calibrate_threshold(*args, false_match_rate=0.1).num_matches == 1
-    with pytest.raises(UserError, match='no pair matches'):
+    with pytest.raises(UserError, match='no query has a match'):
         calibrate_threshold(*args, [0], [0, 0], false_match_rate=0.1)
 
 
@@ -138,7 +138,7 @@ def test_few_wrong_pairs_warn():
     [
         ([1, 1], 0.1, 'all pairs match'),
         ([2, 3], 0.1, 'no query identity is in the gallery'),
-        ([2, 1], 0.1, '0.1: more than 0 of 1'),
+        ([2, 1], 0.1, '0.1: over 0 of 1'),
         ([1, 2], 0, r'\(0, 1\); got 0'),
         ([1, 2], 1, r'\(0, 1\); got 1'),
     ],

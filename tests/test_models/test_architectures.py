@@ -65,9 +65,9 @@ def test_spellings(spelling, name):
 
 
 def test_unknown_name_lists_similar_ones():
-    with pytest.raises(UserError, match=r"no architecture 'resnet-60'. Did "):
+    with pytest.raises(UserError, match=r"no architecture 'resnet-60' \(did "):
         get_architecture('resnet-60')
-    with pytest.raises(UserError, match=r'you mean.* vit_tiny'):
+    with pytest.raises(UserError, match=r'you mean vit_tiny'):
         get_architecture('vit_tini')
     with pytest.raises(UserError, match='All are: resnet18, '):
         get_architecture('?')
@@ -146,7 +146,11 @@ def test_synchronised_norms_give_the_same(name):
 
 # those that were written here, not in timm or mmpretrain
 @pytest.mark.parametrize(
-    'name', ['resnet18_ibn', 'repvit_m0_9', 'volo_d1', 'vit_tiny', 'swin_tiny']
+    'name',
+    [
+        *('resnet18_ibn', 'repvit_m0_9', 'volo_d1', 'vit_tiny', 'swin_tiny'),
+        pytest.param('solider_swin_tiny', marks=pytest.mark.slow),
+    ],
 )
 def test_export_with_any_batch_size(name):
     model = build_backbone(name).eval()

@@ -376,3 +376,16 @@ def test_full_disk_is_known_before_features_are_written(
     with pytest.raises(OSError, match=rf'features\.npy in {tmp_path}'):
         FeatureStore.create(tmp_path / 'features', raw.shape)
     assert not any((tmp_path / 'features').iterdir())
+
+
+@pytest.mark.parametrize('center', [False, True])
+def test_other_features_become_rows_of_the_store(raw, center):
+    store = FeatureStore(raw.astype(np.float16), center=center)
+    np.testing.assert_array_equal(store.as_rows(raw[3:7]), store[3:7])
+    assert len(store) == len(raw)
+
+
+def test_transforms_leave_the_fingerprint_as_it_was(raw):
+    store = FeatureStore(raw, {'pipeline': 'abc'})
+    more = FeatureStore(raw, {'pipeline': 'abc', 'transforms': [{}]})
+    assert more.fingerprint() == store.fingerprint()

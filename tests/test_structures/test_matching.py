@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from mmcion.structures.matching import (
+    explain_no_match,
     rows_of_same_identity,
     split_by_camera,
 )
@@ -50,6 +51,19 @@ def test_matches_and_ignored(ignored_cams):
         assert rows_by_query(ignored)[query] == left_out
         kept = [row for row in rows if row not in left_out]
         assert rows_by_query(matches)[query] == kept
+
+
+@pytest.mark.parametrize(
+    ('numbers', 'reason'),
+    [
+        ((0, 0, 0), 'no query image'),
+        ((2, 0, 0), 'no gallery image'),
+        ((2, 3, 0), 'no query identity is in the gallery'),
+        ((2, 3, 1), 'ignored cameras'),
+    ],
+)
+def test_first_cause_is_given(numbers, reason):
+    assert reason in explain_no_match(*numbers)
 
 
 def test_nothing_to_match():

@@ -93,6 +93,7 @@ def test_unsorted_rows_are_named(column, values, message):
         ({'videos': ['a', 'b']}, '2 names .* 0 to 2'),
         ({'video_id': [-1, 0, 0, 2, 2]}, '3 names .* -1 to 2'),
         ({'sources': ['s']}, 'videos 3, sources 1'),
+        ({'fps': [25, None]}, 'fps 2'),
         ({'tracklet_id': [4, 4, 9.5, 9, 9]}, r'tracklet_id .*row 2 is 9\.5'),
         ({'frame': [1, np.nan, 1, 0, 1]}, 'frame .*row 1 is nan'),
         ({'frame': [1, np.inf, 1, 0, 1]}, 'frame .*row 1 is inf'),
@@ -121,6 +122,18 @@ def test_paths_given_as_bytes_are_not_copied():
     assert make_table(path=paths).path is paths
 
 
+def test_tables_of_older_versions_have_no_frame_rates(tmp_path):
+    make_table().save(tmp_path / 'table')
+    header = tmp_path / 'table' / 'table.json'
+    values = json.loads(header.read_text())
+    assert values.pop('fps') == [None, None, None]
+    header.write_text(json.dumps(values))
+    (tmp_path / 'table' / 'checksums.json').unlink()
+    table = TrackletTable.load(tmp_path / 'table')
+    assert np.isnan(table.fps).tolist() == [True, True, True]
+    assert table.fingerprint() == make_table(fps=[1, 2, 3]).fingerprint()
+
+
 def test_default_names_and_sources_of_videos():
     table = make_table(videos=None)
     assert table.videos == ('video00000', 'video00001', 'video00002')
@@ -134,6 +147,7 @@ def test_save_and_load_give_the_same_table(tmp_path):
         box=rng.random((5, 4)),
         score=rng.random(5),
         sources=['street', 'street', 'hall'],
+        fps=[25, None, 12.5],
     )
     table.save(tmp_path / 'table')
 
@@ -145,6 +159,7 @@ def test_save_and_load_give_the_same_table(tmp_path):
         assert np.array_equal(before, after)
     assert found.videos == table.videos
     assert found.sources == ('street', 'street', 'hall')
+    np.testing.assert_array_equal(found.fps, [25, np.nan, 12.5])
     assert found.fingerprint() == table.fingerprint()
     assert isinstance(found.frame, np.memmap)
 

@@ -39,7 +39,7 @@ def test_moco_weights_become_a_model_file(tmp_path):
 
 @pytest.mark.parametrize(
     ('source', 'reason'),
-    [('solider', 'semantic controller'), ('x', "got 'x'")],
+    [('pass', 'part tokens'), ('x', "got 'x'")],
 )
 @pytest.mark.slow
 def test_sources_that_are_not_converted(tmp_path, source, reason):

@@ -1,3 +1,4 @@
+import csv
 import json
 import shutil
 
@@ -5,9 +6,11 @@ import numpy as np
 import pytest
 
 from mmcion.structures import AnnotationTable, TrackletTable
+from mmcion.utils.checksums import read_checksums
+from mmcion.video.box_files import read_mot
 
 from ..tool_utils import ROOT, run_tool
-from .conftest import PEOPLE, state
+from .conftest import FRAMES, PEOPLE, state
 
 CONFIG = ROOT / 'configs' / 'denoise' / 'three-levels_auto.py'
 
@@ -46,6 +49,20 @@ def test_identities_are_found_and_a_second_run_reuses_the_levels(
         'SingleVideoDenoiser',
         'CrossVideoDenoiser',
     ]
+
+    with open(out / 'appearances.csv', encoding='utf-8') as stream:
+        lines = list(csv.DictReader(stream))
+    assert len(lines) == PEOPLE * len(table.videos)
+    assert {line['start_seconds'] for line in lines} == {''}
+    assert sum(int(line['images']) for line in lines) == kept.sum()
+    tracks = read_mot(out / 'mot' / 'street_1.txt')
+    assert set(tracks[:, 0]) == {*range(FRAMES + 1, 2 * FRAMES + 1)}
+    assert set(tracks[:, 1]) == {*range(1, PEOPLE + 1)}
+    listed = read_checksums(out)
+    assert 'appearances.csv' in listed
+    inputs = report['inputs']
+    assert (out / inputs['table_folder']).samefile(recording / 'table')
+    assert (out / inputs['features_folder']).samefile(features)
 
     levels = state(out / 'stages')
     again = denoise(recording, features, tmp_path)
@@ -135,7 +152,7 @@ def test_export_that_fails_keeps_an_earlier_run(recording, features, tmp_path):
     names = {path.name for path in (tmp_path / 'out').iterdir()}
     assert names == {
         *('identity.npy', 'report.json', 'report.html', 'checksums.json'),
-        *('run.json', 'stages'),
+        *('run.json', 'stages', 'appearances.csv', 'mot'),
     }
 
     unknown = denoise(

@@ -49,8 +49,8 @@ def test_other_settings_need_overwrite(tmp_path, call_tool, capsys):
     ('args', 'message'),
     [
         (['none.mp4'], 'none.mp4'),
-        (['rtsp://camera/1'], 'rtsp://camera/1 is a URL'),
-        (['.', '--clips', '0'], 'clips must be an integer of at least 1'),
+        (['rtsp://camera/1'], 'ffmpeg -i rtsp://camera/1'),
+        (['.', '--clips', '0'], 'clips must be an integer >= 1; got 0'),
         (['.', '--boxes', 'none'], 'boxes: none does not exist'),
         (['.', '--cfg-options', 'stride=2'], 'extractor.stride'),
         (['.', '--config', 'hog.py', '--boxes', '.'], 'hog.py'),

@@ -3,6 +3,7 @@ import shutil
 import pytest
 
 from mmcion.datasets import open_images
+from mmcion.utils.checksums import CHECKSUMS
 from tests.tiny import write_identities
 
 from ..tool_utils import run_tool
@@ -29,7 +30,9 @@ def test_annotation_to_tar_files_and_a_new_index(tmp_path):
     assert '7 images read back' in done.stdout
     assert same_images(tmp_path / 'in', tmp_path / 'out', 7)
     shutil.rmtree(tmp_path / 'out' / 'index')
+    checksums = (tmp_path / 'out' / CHECKSUMS).read_bytes()
     done = run_tool(TOOL, '--index', 'out', cwd=tmp_path)
+    assert (tmp_path / 'out' / CHECKSUMS).read_bytes() == checksums
     assert done.returncode == 0, done.stderr
     assert f'7 images in {files} tar files' in done.stdout
     assert same_images(tmp_path / 'in', tmp_path / 'out', 7)

@@ -3,6 +3,8 @@ import csv
 import numpy as np
 import pytest
 
+from mmcion.structures import TrackletTable
+
 from ..tool_utils import run_tool
 from .conftest import FRAMES, PEOPLE
 
@@ -66,6 +68,24 @@ def test_wrong_number_of_labels(recording, tmp_path):
     assert done.returncode == 1
     assert 'table 60, identities 7' in done.stderr
     assert not (tmp_path / 'split.csv').exists()
+
+
+def test_path_that_no_csv_can_hold(tmp_path, call_tool, capsys):
+    TrackletTable.from_columns(
+        video_id=np.repeat([0, 1], 4),
+        tracklet_id=np.repeat(np.arange(4), 2),
+        frame=np.arange(8),
+        path=np.array([b'caf\xe9%d.png' % row for row in range(8)]),
+        image_root=tmp_path,
+    ).save(tmp_path / 'table')
+    labels = np.array([0, 0, 1, 1] * 2, np.int32)
+    np.save(tmp_path / 'identity.npy', labels)
+    with pytest.raises(SystemExit):
+        call_tool(
+            *(TOOL, tmp_path / 'table', '--out', tmp_path / 'split.csv'),
+            *('--identities', tmp_path / 'identity.npy'),
+        )
+    assert r'caf\xe90.png is not UTF-8' in capsys.readouterr().err
 
 
 def test_finished_splits_are_not_replaced(recording, tmp_path, call_tool):

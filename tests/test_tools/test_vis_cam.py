@@ -64,7 +64,7 @@ def test_config_with_weights(people, tmp_path):
         ),
         (
             ['vit_tiny', '0.png', '--out', 'a.png', '--max-images', '0'],
-            '--max-images must be an integer of at least 1; got 0',
+            '--max-images must be an integer >= 1; got 0',
         ),
     ],
 )

@@ -167,7 +167,7 @@ CASES = [
     (f'{IDENTITIES} a.npy b.npy', ['a.npy'], 1),
     (f'{IDENTITIES} {{good}} {{good}}', ['good.json'], 1),
     (f'{IDENTITIES} {{ids}} {{nan_ids}}', ['nan'], 1),
-    (f'{IDENTITIES} {{ids}} {{four_ids}}', ['(3,)', '(4,)'], 1),
+    (f'{IDENTITIES} {{ids}} {{four_ids}}', ['true 3', 'found 4'], 1),
     (f'{IDENTITIES} {{ids}} {{ids}} --truth gt.csv', ['--truth'], 2),
     (f'{IDENTITIES} {{folder}} {{ids}} --truth gt.csv', ['folder'], 1),
     ('analysis_tools/browse_dataset.py {levels}', ['test_dataloader'], 1),

@@ -11,6 +11,7 @@ from mmcion.utils.checksums import (
     checksum_file,
     damaged_files,
     folders_with_results,
+    update_checksums,
     write_checksums,
 )
 
@@ -51,6 +52,23 @@ def test_every_flipped_bit_is_found(folder, bit):
         check_files(folder, ['a', 'b'])
     (found,) = damaged_files(folder)
     assert f'{folder}/a' in found
+
+
+def test_update_keeps_what_is_known_of_files_of_the_same_size(folder):
+    (folder / 'a').write_bytes(b'12345678X')
+    (folder / 'b').write_bytes(b'longer')
+    (folder / 'c').touch()
+    update_checksums(folder, ['b', 'c'])
+    # damage to a is still found
+    (damaged,) = damaged_files(folder)
+    assert f'{folder}/a' in damaged
+    check_files(folder, ['b', 'c'])
+    (folder / 'a').unlink()
+    update_checksums(folder, ['b', 'c'])
+    assert damaged_files(folder) == []
+    (folder / CHECKSUMS).unlink()
+    update_checksums(folder, ['b', 'c'])
+    assert not (folder / CHECKSUMS).exists()
 
 
 def test_file_without_a_checksum_is_named(folder):

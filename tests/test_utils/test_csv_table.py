@@ -35,7 +35,7 @@ def test_rows(tmp_path, text, rows):
     [
         ('', 'a, b is missing; found none'),
         ('a,c\n', 'b is missing; found a,c'),
-        ('a,b,b\n', 'b is there twice'),
+        ('a,b,b\n', 'b is unknown or there twice'),
         ('a,b,d\n', 'd is unknown.* Give others'),
         ('a;b\n', 'found a;b'),
         ('a,b\n1\n', 'line 2: 1 values of 2 columns: a,b'),

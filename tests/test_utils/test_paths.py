@@ -8,6 +8,7 @@ from mmcion.utils.paths import (
     path_below,
     path_inside,
     printable,
+    safe_name,
     utf8_path,
 )
 
@@ -41,3 +42,14 @@ def test_names_that_are_not_utf8():
 
 def test_messages_stay_in_one_line():
     assert printable('café\n\x1b 1.avi') == r'café\n\x1b 1.avi'
+
+
+def test_any_name_becomes_a_file_name(tmp_path):
+    given = ['a b', 'é', '.', '..', 'a/b', 'a%2Fb', '\n', '\0', '\udce9']
+    names = [safe_name(name) for name in given]
+    assert names[:5] == ['a b', 'é', '%2E', '%2E.', 'a%2Fb']
+    assert len({*names}) == len(given)
+    for name in names:
+        assert path_inside(tmp_path, name).name == name
+        (tmp_path / name).touch()
+    assert len([*tmp_path.iterdir()]) == len(given)

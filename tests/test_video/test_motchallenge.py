@@ -76,11 +76,14 @@ def test_copy_with_boxes_is_the_one(tmp_path):
 
 
 def test_seqinfo(tmp_path):
-    make_sequence(tmp_path / 'a', info='imDir=frames\nseqLength=600')
+    make_sequence(
+        tmp_path / 'a', info='imDir=frames\nseqLength=600\nframeRate=14'
+    )
     (tmp_path / 'a' / 'img1').rename(tmp_path / 'a' / 'frames')
     report = SkipReport('')
     (sequence,) = find_sequences(tmp_path, None, report)
     assert sequence.frames[1].parent.name == 'frames'
+    assert sequence.fps == 14
     assert report.notes == ['a has 3 frames, seqinfo.ini says 600']
 
 
@@ -88,7 +91,7 @@ def test_nothing_to_read(tmp_path):
     (tmp_path / 'x').mkdir()
     with pytest.raises(UserError, match=r'img1/000001\.jpg') as error:
         find_sequences(tmp_path, None, SkipReport(''))
-    assert 'found x' in str(error.value)
+    assert 'it has x' in str(error.value)
     make_sequence(tmp_path / 'x', boxes=None)
     with pytest.raises(UserError, match=r'no sequence of .* has boxes'):
         find_sequences(tmp_path, None, SkipReport(''))
@@ -258,6 +261,7 @@ def test_seqinfo_with_empty_values(tmp_path, info):
     report = SkipReport('')
     (sequence,) = find_sequences(tmp_path, None, report)
     assert len(sequence.frames) == 3
+    assert sequence.fps is None
     assert report.notes == []
 
 
@@ -267,6 +271,7 @@ def test_seqinfo_with_empty_values(tmp_path, info):
         ('imDir=../b/img1', r'\.\./b/img1'),
         ('imDir=/tmp', "'/tmp'"),
         ('seqLength=many', 'many'),
+        ('frameRate=fast', 'fast'),
     ],
 )
 def test_wrong_seqinfo(tmp_path, info, message):

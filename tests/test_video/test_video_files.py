@@ -100,7 +100,7 @@ def test_a_name_is_a_single_folder(tmp_path, name):
 
 @pytest.mark.parametrize('source', ['rtsp://door/1', 'https://x.org/a.mp4'])
 def test_streams_are_refused(source):
-    with pytest.raises(UserError, match=rf'{source} is a URL.*ffmpeg'):
+    with pytest.raises(FileNotFoundError, match=rf'ffmpeg -i {source}'):
         find_videos([source])
-    with pytest.raises(UserError, match='is a URL'):
+    with pytest.raises(FileNotFoundError, match='ffmpeg'):
         VideoReader(Path(source))

@@ -63,12 +63,16 @@ def test_join_numbers_clips_and_sorts(tmp_path):
         shard('b', [9, 1]),
     ]
 
+    shards[0].report['fps'] = 12.5
+
     table = join_shards(shards, tmp_path)
 
     assert table.videos == ('a0', 'a1', 'empty0', 'b0')
     assert table.video_id.tolist() == [0, 0, 1, 1, 3, 3]
     assert table.tracklet_id.tolist() == [5, 5, 2, 2, 1, 9]
     assert table.image_path(4) == tmp_path / 'crops' / 'b0' / 'é1.jpg'
+    nan = np.nan
+    np.testing.assert_array_equal(table.fps, [12.5, 12.5, nan, nan])
 
 
 @pytest.mark.parametrize('names', [['a'], ['a', 'b']])

@@ -9,6 +9,7 @@ from mmcion.visualization import write_denoising_report
 from .html_page import Page, check_self_contained, text
 
 NASTY = '<script>alert(1)</script>'
+TIMELINE = 'Who is seen when and where'
 SEVERAL = 'Identities of several videos'
 DOUBTFUL = 'The most doubtful links'
 
@@ -94,6 +95,32 @@ def test_numbers_are_on_the_page(small, tmp_path):
     assert page.rows('Videos')[0] == ['gate', '3', '66.7%', '1', '1', '1']
     assert 'Table abc, features def, extracted with dim 8.' in page.text
     assert 'mmcion 9.9' in page.text
+
+
+def test_who_is_seen_when(small, tmp_path):
+    page = page_of(tmp_path, *small)
+    rows = page.rows(TIMELINE)
+    assert [row[0] for row in rows] == [
+        '0 4 images 2 videos',
+        '1 1 image 1 video',
+    ]
+    section = page.sections[TIMELINE]
+    assert [x.text for x in section.iter('bdi')] == ['gate', NASTY, 'yard']
+    assert len([*section.iter('img')]) == len(rows)
+    bars = [x for x in section.iter('i') if x.get('title')]
+    assert bars[0].get('title') == 'gate, 0 to 1'
+
+
+def test_overview_of_many_identities(tmp_path):
+    table = table_of(np.zeros(60, int), np.zeros(60, int))
+    page = page_of(tmp_path, table, labels_of(*(np.arange(60) // 2)))
+    section = page.sections[TIMELINE]
+    assert 'The 24 of 30 identities that are seen in most videos' in text(
+        section
+    )
+    assert 'All 30 identities' in text(section)
+    assert len(page.images('png')) == 1
+    check_self_contained(page)
 
 
 def test_levels_and_what_they_counted(small, tmp_path):
@@ -205,7 +232,7 @@ def test_samples_are_bounded(tmp_path):
     assert '2 of 300 are shown, evenly spaced in the table.' in page.text
     assert 'The 200 with most images of 300 videos' in page.text
     assert len(page.rows('Videos')) == 200
-    assert len(page.images('jpeg')) == 10 + 2 * 2
+    assert len(page.images('jpeg')) == 1 + 10 + 2 * 2
 
 
 def test_unreadable_images_are_counted(small, tmp_path):
@@ -229,7 +256,7 @@ def test_images_may_come_from_elsewhere(small, tmp_path):
     page = page_of(tmp_path, table_of([0, 1], [0, 0]), labels_of(0, 0))
     assert 'no image paths' in page.text
     page = page_of(tmp_path, table, labels, load_image=load)
-    assert set(read) == {0, 1, 2, 3, 4, 6}  # 5 is alone and was kept
+    assert set(read) == set(range(7))
     assert page.images('jpeg')
     page = page_of(tmp_path, table, labels, max_tiles=0)
     assert not page.images('jpeg') and SEVERAL not in page.sections

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from mmcion.visualization.text import (
+    clock,
     count_of,
     drawable,
     format_number,
@@ -87,3 +88,11 @@ def test_long_settings_are_cut():
 )
 def test_text_becomes_a_line_that_the_font_has(text, shown):
     assert drawable(text) == shown
+
+
+@pytest.mark.parametrize(
+    ('seconds', 'text'),
+    [(0, '0:00'), (7.6, '0:08'), (59.7, '1:00'), (3723, '1:02:03')],
+)
+def test_times(seconds, text):
+    assert clock(seconds) == text

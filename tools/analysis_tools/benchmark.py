@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import re
 import tempfile
 import time
 from collections.abc import Callable
@@ -29,7 +28,7 @@ configs are measured with random weights. The last line is a JSON summary.
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmcion.utils.checks import UserError, check_at_least
+    from mmcion.utils.checks import UserError, check_at_least, check_device
     from mmcion.utils.cli import add_model_options, tool_parser
 
     parser = tool_parser(__doc__, EXAMPLE)
@@ -65,17 +64,9 @@ def parse_args() -> argparse.Namespace:
             '--batch-sizes': min(args.batch_sizes),
         },
     )
-    if not re.fullmatch(r'cpu|cuda(:\d+)?', args.device):
-        raise UserError(
-            f'--device must be cpu, cuda or cuda:N; got {args.device}.'
-        )
     if 'onnxruntime' in args.backends and args.device != 'cpu':
         raise UserError('onnxruntime is measured with --device cpu only.')
-    if args.device.startswith('cuda'):
-        import torch
-
-        if not torch.cuda.is_available():
-            raise UserError(f'--device {args.device}: there is no GPU here.')
+    check_device(args.device)
     return args
 
 
@@ -183,8 +174,7 @@ def main() -> None:
             except TorchDynamoException as error:
                 raise UserError(
                     f'torch.compile cannot compile here: '
-                    f'{str(error).splitlines()[0]}. Leave out the backend '
-                    f'compiled, or install what it misses.'
+                    f'{str(error).splitlines()[0]}'
                 ) from error
             rows.append({'backend': backend, 'batch_size': batch, **found})
             print(

@@ -11,16 +11,17 @@ Examples:
   # the same for a table of several recordings
   python tools/analysis_tools/eval_identities.py tracklets/table found.npy \
       --truth cam1=gt1.csv cam2=gt2.csv --out identities.json
+
+With true boxes, identities are evaluated as tracks, too: IDF1 and HOTA, of all
+videos together and of each (needs: pip install trackeval). There, unlike in
+the other scores, an image without an identity is a missed detection.
 """
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import numpy as np
+from typing import Any
 
 
 def parse_args() -> argparse.Namespace:
@@ -55,37 +56,58 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
-def true_identities(args: argparse.Namespace) -> np.ndarray:
-    """Load true identities, or find them by overlap with true boxes."""
-    from mmcion.evaluation import match_truth, read_truth
-    from mmcion.structures import IdentityLabels, TrackletTable
+def read_truths(args: argparse.Namespace) -> Any:
+    """Read true boxes, of the only recording or of several by name."""
+    from mmcion.evaluation import read_truth
 
-    if not args.truth:
-        return IdentityLabels.load(args.true).identity
-    table = TrackletTable.load(args.true)
     named = [item.rpartition('=') for item in args.truth]
-    if [name for name, _, _ in named] == ['']:
-        return match_truth(table, read_truth(named[0][2], args.persons))
-    truth = {name: read_truth(path, args.persons) for name, _, path in named}
-    return match_truth(table, truth)
+    truths = {name: read_truth(path, args.persons) for name, _, path in named}
+    return truths[''] if list(truths) == [''] else truths
+
+
+def print_tracks(tracks: dict[str, dict[str, float]]) -> None:
+    """Print the scores of all videos and of each as a table."""
+    width = max(map(len, tracks))
+    names = next(iter(tracks.values()))
+    print('identities as tracks, every true box counted:')
+    print(f'  {"":<{width}}' + ''.join(f'{name:>8}' for name in names))
+    for video, scores in tracks.items():
+        values = ''.join(f'{value:>8.4f}' for value in scores.values())
+        print(f'  {video:<{width}}{values}')
 
 
 def main() -> None:
-    """Print the scores as a table and write them as JSON."""
+    """Print the scores as tables and write them as JSON."""
     args = parse_args()
-    from mmcion.evaluation import identity_metrics
-    from mmcion.structures import IdentityLabels
+    from mmcion.evaluation import (
+        identity_metrics,
+        match_truth,
+        track_metrics,
+    )
+    from mmcion.structures import IdentityLabels, TrackletTable
+    from mmcion.utils.checks import MissingPackageError
     from mmcion.utils.cli import check_out_file
     from mmcion.utils.io import write_json
 
     check_out_file(args.out, '.json')
-    true = true_identities(args)
     found = IdentityLabels.load(args.found).identity
-    result = identity_metrics(true, found)
+    if args.truth:
+        table = TrackletTable.load(args.true)
+        truth = read_truths(args)
+        true = match_truth(table, truth)
+    else:
+        true = IdentityLabels.load(args.true).identity
+    result: dict[str, Any] = dict(identity_metrics(true, found))
     print(f'{len(true)} rows, {(true >= 0).sum()} with a true identity')
     for name, value in result.items():
         text = f'{value:.4f}' if isinstance(value, float) else f'{value}'
         print(f'  {name:<20}{text:>10}')
+    if args.truth:
+        try:
+            result['tracks'] = track_metrics(table, found, truth)
+            print_tracks(result['tracks'])
+        except MissingPackageError as error:
+            print(f'no IDF1 and HOTA: {error}')
     if args.out:
         write_json(args.out, result)
         print(f'written to {args.out}')

@@ -74,12 +74,11 @@ def choose_images(args: argparse.Namespace) -> list[str]:
 def main() -> None:
     """Draw."""
     args = parse_args()
-    from mmcion.utils.checks import UserError
+    from mmcion.utils.cli import check_out_file
 
     # before the model is opened, which takes seconds
     out = Path(args.out)
-    if out.suffix.lower() not in ('.png', '.jpg', '.jpeg'):
-        raise UserError(f'--out must end in .png or .jpg; got {args.out}.')
+    check_out_file(args.out, '.png', '.jpg', '.jpeg')
     from mmengine.device import get_device
     from mmengine.registry import init_default_scope
 

@@ -76,7 +76,7 @@ def parse_args() -> argparse.Namespace:
 def index(folder: Path) -> None:
     """Index tar files that were made elsewhere."""
     from mmcion.datasets.tar_images import tar_members, write_index
-    from mmcion.utils.checksums import CHECKSUMS
+    from mmcion.utils.checksums import update_checksums
     from mmcion.utils.progress import progress_bar
 
     files = sorted(folder.glob('*.tar'))
@@ -84,8 +84,7 @@ def index(folder: Path) -> None:
         raise FileNotFoundError(f'{folder} has no tar files.')
     bar = progress_bar(files, desc='index', unit='tar')
     count = write_index(folder, ((f.name, *tar_members(f)) for f in bar))
-    # those of other tar files
-    (folder / CHECKSUMS).unlink(missing_ok=True)
+    update_checksums(folder, [file.name for file in files])
     print(f'{folder}: {count:,} images in {len(files):,} tar files')
 
 

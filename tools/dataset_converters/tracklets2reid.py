@@ -1,6 +1,7 @@
 """Make a query and gallery split of a tracklet table."""
 
 import argparse
+import os
 
 EXAMPLE = """examples:
   # tracks across the cuts of a recording: labels do not depend on looks
@@ -48,6 +49,7 @@ def main() -> None:
     from mmcion.utils.checks import check_same_length
     from mmcion.utils.cli import check_out_file
     from mmcion.utils.io import write_csv
+    from mmcion.utils.paths import utf8_path
 
     check_out_file(args.out, '.csv', overwrite=args.overwrite)
     table = TrackletTable.load(args.table)
@@ -67,7 +69,7 @@ def main() -> None:
     lines = [('path', 'pid', 'cam_id', 'split')]
     for row, query in zip(rows, is_query, strict=True):
         split = 'query' if query else 'gallery'
-        path = table.path[row].decode()
+        path = utf8_path(os.fsdecode(table.path[row]))
         lines.append((path, pid[row], table.video_id[row], split))
     write_csv(args.out, lines)
     print(

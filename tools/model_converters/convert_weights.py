@@ -18,7 +18,9 @@ sources, and what of each has our structure:
   timm           ResNet, GhostNet, EdgeNeXt, FastViT, ConvNeXt, plain ViT and
                  Swin, DINOv3, VOLO of 256 x 128
   reidzoo        all 32; see reidzoo_to_mmcion.py
-  pass, solider  nothing; the reason is printed
+  solider        Swin with the semantic controller, or without
+  solider-reid   the same, fine-tuned (--image-size 384 128)
+  pass           nothing; the reason is printed
 """
 
 

@@ -55,9 +55,7 @@ def find_archive(
     for folder, _ in complete[1:]:
         first = complete[0][0]
         if not folder.resolve().is_relative_to(first.resolve()):
-            raise UserError(
-                f'both {first} and {folder} are complete: set data_root.'
-            )
+            raise UserError(f'both {first} and {folder} fit: set data_root.')
     if complete:
         return complete[0]
     # max returns the first of equals: the preferred layout

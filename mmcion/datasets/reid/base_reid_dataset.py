@@ -12,6 +12,7 @@ from mmengine.dataset import BaseDataset
 
 from mmcion.utils.checks import UserError, check_choice
 
+from ..broken_images import BrokenImages
 from ..samplers import seed_transforms
 from .archive import find_archive
 from .matches import report_matches
@@ -44,6 +45,8 @@ class BaseReIDDataset(BaseDataset):
     Args:
         data_root: Folder of the images, or one above it.
         split: ``'train'`` or ``'test'``.
+        max_broken: See ``BrokenImages``; of the training split only, because
+            another image would change a test.
         kwargs: Options of mmengine's ``BaseDataset``, such as ``pipeline``.
     """
 
@@ -53,10 +56,18 @@ class BaseReIDDataset(BaseDataset):
     ignored_cams: ClassVar[Mapping[int, Collection[int]] | None] = None
 
     def __init__(
-        self, data_root: str | Path, split: str = 'test', **kwargs: Any
+        self,
+        data_root: str | Path,
+        split: str = 'test',
+        *,
+        max_broken: int = 10,
+        **kwargs: Any,
     ) -> None:
         check_choice('split', split, SPLITS)
+        self.broken = BrokenImages(max_broken)
         self.split = split
+        # labels as columns, and the rows of mmengine that they belong to
+        self._columns: tuple[Any, dict[str, np.ndarray]] = None, {}
         # reads at once, unless lazy_init=True
         super().__init__(ann_file='', data_root=str(data_root), **kwargs)
 
@@ -86,19 +97,46 @@ class BaseReIDDataset(BaseDataset):
     @property
     def pids(self) -> np.ndarray:
         """``(N,)`` identities, for the sampler."""
-        rows = range(len(self))
-        return np.array([self.get_data_info(row)['pid'] for row in rows])
+        return self._column('pid')
 
     @property
     def cam_ids(self) -> np.ndarray:
         """``(N,)`` cameras."""
+        return self._column('cam_id')
+
+    @property
+    def is_query(self) -> np.ndarray:
+        """``(N,)`` bool, whether an image is a query."""
+        return self._column('is_query')
+
+    def _serialize_data(self) -> tuple[np.ndarray, np.ndarray]:
+        """Keep the labels as columns too: rows are slow to unpack."""
+        columns = {
+            key: np.array([info[key] for info in self.data_list])
+            for key in ('pid', 'cam_id', 'is_query')
+        }
+        packed = super()._serialize_data()
+        self._columns = packed[1], columns
+        return packed
+
+    def _column(self, key: str) -> np.ndarray:
+        """Return a label of all rows."""
+        self.full_init()
+        packed, columns = self._columns
+        # mmengine's subsets have other rows
+        if packed is not None and packed is self.data_address:
+            return columns[key]
         rows = range(len(self))
-        return np.array([self.get_data_info(row)['cam_id'] for row in rows])
+        return np.array([self.get_data_info(row)[key] for row in rows])
 
     def prepare_data(self, idx: int) -> Any:
         """Return the transformed item; a ``Draw`` seeds its transforms."""
         seed_transforms(idx)
-        return super().prepare_data(idx)
+        if self.split == 'test':
+            return super().prepare_data(idx)
+        return self.broken.load(
+            int(idx), super().prepare_data, lambda: self.pids
+        )
 
     def load_data_list(self) -> list[dict[str, Any]]:
         """Read and check the split."""

@@ -55,21 +55,16 @@ class FolderReID(BaseReIDDataset):
         try:
             self.camera = None if camera is None else re.compile(camera)
         except (re.error, TypeError) as error:
-            raise UserError(
-                f'camera must be a regular expression: {error}; got {camera!r}'
-            ) from error
+            raise UserError(f'camera {camera!r}: {error}') from error
         if self.camera is not None and self.camera.groups != 1:
-            raise UserError(
-                f'camera must have one group, like _c([0-9]+); got {camera!r}.'
-            )
+            raise UserError(f'camera must have one group; got {camera!r}.')
         self.draw_queries = draw_queries
         self.seed = seed
         super().__init__(*args, **kwargs)
 
     def read(self) -> dict[str, list[ReIDImage]]:
         """Read the folders of the split."""
-        # part, person, camera and path of each image
-        found: list[tuple[str, str, str, str]] = []
+        found: list[tuple[str, Path]] = []  # part and path of each image
         for part, folder in self._part_folders().items():
             persons = sorted(
                 path
@@ -81,26 +76,29 @@ class FolderReID(BaseReIDDataset):
                     f'{folder} has no folder of a person. {self.hint}'
                 )
             for person in persons:
-                for name in list_images(person, recursive=False):
-                    match = self.camera and self.camera.search(name)
-                    if self.camera and not match:
-                        raise UserError(
-                            f'{person / name} does not match camera='
-                            f'{self.camera.pattern!r}.'
-                        )
-                    camera = match[1] if match else ''
-                    path = str(person / name)
-                    found.append((part, person.name, camera, path))
-        pids = number_names(person for _, person, _, _ in found)
-        cams = number_names(camera for _, _, camera, _ in found)
+                names = list_images(person, recursive=False)
+                found += [(part, person / name) for name in names]
+        pids = number_names(path.parent.name for _, path in found)
+        cameras = [self._find_camera(path) for _, path in found]
+        cam_ids = number_names(cameras)
+        if self.camera is None:
+            cam_ids[''] = NO_CAMERA
         parts: dict[str, list[ReIDImage]] = {}
-        for part, name, camera, path in found:
-            cam_id = NO_CAMERA if self.camera is None else cams[camera]
-            image = ReIDImage(path, pids[name], cam_id)
+        for (part, path), camera in zip(found, cameras, strict=True):
+            pid = pids[path.parent.name]
+            image = ReIDImage(str(path), pid, cam_ids[camera])
             parts.setdefault(part, []).append(image)
         if 'test' in parts:
             return draw_queries(parts['test'], self.seed)
         return parts
+
+    def _find_camera(self, path: Path) -> str:
+        if self.camera is None:
+            return ''
+        match = self.camera.search(path.name)
+        if match is None:
+            raise UserError(f'{path} has no camera {self.camera.pattern!r}.')
+        return match[1]
 
     def _part_folders(self) -> dict[str, Path]:
         """Return the folders of ``train``, ``test``, or query and gallery."""

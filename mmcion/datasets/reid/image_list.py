@@ -19,11 +19,8 @@ def read_image_list(
 ) -> list[tuple[str, ...]]:
     """Return the groups of every line of a list of images.
 
-    Args:
-        file: The list.
-        folder: Folder that paths are relative to; the images must exist.
-        pattern: Pattern of a whole line; its first group is the path.
-        example: Example of a line, for the error.
+    The pattern is that of a whole line; its first group is the path of an
+    image that must exist below ``folder``.
     """
     rows = []
     # lists come with empty lines and spaces at the end
@@ -46,8 +43,7 @@ def check_listed(folder: Path, paths: Sequence[str], source: Path) -> None:
     """Raise ``FileNotFoundError`` unless all paths of a list exist."""
     missing = find_missing(folder, encode_paths(paths))
     if len(missing):
-        first = folder / paths[missing[0]]
         raise FileNotFoundError(
             f'{len(missing)} of {len(paths)} images in {source} are missing, '
-            f'such as {first}. {UNPACK_AGAIN}'
+            f'such as {folder / paths[missing[0]]}. {UNPACK_AGAIN}'
         )

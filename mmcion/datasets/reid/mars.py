@@ -62,17 +62,16 @@ class MARS(BaseReIDDataset):
             queries = _read_table(query_file[0], 'query_IDX').reshape(-1)
             if not np.isin(queries, np.arange(1, len(tracklets) + 1)).all():
                 raise UserError(
-                    f'{query_file[0]} must index the {len(tracklets)} rows of '
-                    f'{table_file}; got {queries}. {_ONE_PLACE}'
+                    f'{query_file[0]}: {queries} are not all rows of '
+                    f'{table_file}. {_ONE_PLACE}'
                 )
         parts: dict[str, list[ReIDImage]] = {part: [] for part in self.parts}
         for number, (start, end, pid, camera) in enumerate(tracklets.tolist()):
             # names of its images, of which first and last are counted from 1
             own = slice(start - 1, end)
             prefix = f'{person_folder(pid)}C{camera}'
-            if len(names[own]) != end - start + 1 or not all(
-                name.startswith(prefix) for name in names[own]
-            ):
+            begin = [name[: len(prefix)] for name in names[own]]
+            if begin != [prefix] * (end - start + 1):
                 raise UserError(
                     f'{table_file}, row {number + 1}: images {start} to {end} '
                     f'are not named {prefix}: {names[own][:2]}. {_ONE_PLACE}'

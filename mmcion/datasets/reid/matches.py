@@ -8,7 +8,11 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 from mmengine.logging import print_log
 
-from mmcion.structures.matching import rows_of_same_identity, split_by_camera
+from mmcion.structures.matching import (
+    explain_no_match,
+    rows_of_same_identity,
+    split_by_camera,
+)
 
 from .reid_image import JUNK, NO_CAMERA, ReIDImage
 
@@ -25,14 +29,8 @@ def report_matches(
     """Log how many queries have a match; warn and explain if none can have.
 
     Cameras do not count if no image has one, as for the metric. Junk queries
-    do not count.
-
-    Args:
-        source: Where the images come from.
-        queries: Query images, one of each tracklet.
-        gallery: Gallery images, one of each tracklet.
-        unit: What the gallery consists of, for the message.
-        ignored_cams: See ``split_by_camera``.
+    do not count. There is one image of each tracklet; for ``ignored_cams`` see
+    ``split_by_camera``.
     """
     # junk in the gallery matches none of the queries that are left
     queries = [query for query in queries if query.pid != JUNK]
@@ -60,16 +58,7 @@ def report_matches(
     # a query's own camera count
     if num_matched or (num_shared and ignored_cams is None):
         return
-    if not queries:
-        reason = 'there is no query. Mark some labelled images as queries.'
-    elif not gallery:
-        reason = 'the gallery is empty. Mark some images as gallery.'
-    elif not num_shared:
-        reason = 'no identity is in both query and gallery.'
-    else:
-        reason = (
-            f'{num_shared} queries have images of their identity in the '
-            f'gallery, but only from ignored cameras.'
-        )
-    text = f'{source}: no query has a valid match: {reason}'
+    num_gallery = int((g_pids != JUNK).sum())
+    reason = explain_no_match(len(queries), num_gallery, int(num_shared))
+    text = f'{source}: no query has a match: {reason}'
     print_log(text, 'current', logging.WARNING)

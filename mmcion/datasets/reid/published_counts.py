@@ -74,14 +74,9 @@ def compare_counts(
     source: object,
     unit: str = 'images',
 ) -> None:
-    """Log whether a part has the published size; warn if not.
+    """Log whether a part has the published size, if known; warn if not.
 
-    Args:
-        name: Title of the set; nothing is logged if it is not in the table.
-        part: Part of the set, such as ``train``.
-        images: Images of the part, one of each tracklet.
-        source: Folder of the images.
-        unit: What is counted, for the message.
+    There is one image of each tracklet; ``unit`` is what the message counts.
     """
     published = PUBLISHED.get(name, {}).get(part)
     if published is None:

@@ -66,6 +66,24 @@ class ReIDDataset(BaseReIDDataset):
 
     def read(self) -> dict[str, list[ReIDImage]]:
         """Read the CSV file."""
+        parts = self.read_parts()
+        if self.split == 'train':
+            return {'train': parts['train']}
+        if 'any' in parts and not self.draw_queries:
+            raise UserError(
+                f'{self._csv} needs a column split, or draw_queries=True.'
+            )
+        del parts['train']
+        if self.draw_queries:
+            images = [image for part in parts.values() for image in part]
+            return draw_queries(images, self.seed)
+        return {name: parts.get(name, []) for name in TEST_PARTS}
+
+    def read_parts(self) -> dict[str, list[ReIDImage]]:
+        """Read images by their split, ``any`` without one.
+
+        Those of ``train`` are all where the file has no splits.
+        """
         rows = read_csv_rows(
             self._csv,
             ('path', 'pid'),
@@ -76,15 +94,6 @@ class ReIDDataset(BaseReIDDataset):
         )
         parts: dict[str, list[ReIDImage]] = {}
         for line, (path, pid, cam_id, split) in rows:
-            if (
-                split is None
-                and self.split == 'test'
-                and not self.draw_queries
-            ):
-                raise UserError(
-                    f'{self._csv}: column split is missing. Add it or set '
-                    f'draw_queries=True.'
-                )
             try:
                 image = ReIDImage(
                     str(Path(self.data_root) / path),
@@ -94,16 +103,11 @@ class ReIDDataset(BaseReIDDataset):
                 check_choice('split', split, (*_SPLITS, None))
             except ValueError as error:
                 raise UserError(
-                    f'{self._csv} line {line}: pid and cam_id must be '
-                    f'integers and split one of {", ".join(_SPLITS)}; got '
-                    f'pid {pid!r}, cam_id {cam_id!r}, split {split!r}.'
+                    f'{self._csv} line {line}: pid {pid!r} or cam_id '
+                    f'{cam_id!r} is no integer, or split {split!r} none of '
+                    f'{", ".join(_SPLITS)}.'
                 ) from error
             parts.setdefault(split or 'any', []).append(image)
         # rows of no split are all used, for training and for testing
-        train = parts.pop('train', parts.get('any', []))
-        if self.split == 'train':
-            return {'train': train}
-        if self.draw_queries:
-            images = [image for part in parts.values() for image in part]
-            return draw_queries(images, self.seed)
-        return {name: parts.get(name, []) for name in TEST_PARTS}
+        parts.setdefault('train', parts.get('any', []))
+        return parts

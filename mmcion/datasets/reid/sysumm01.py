@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from mmcion.registry import DATASETS
-from mmcion.utils.checks import UserError
+from mmcion.utils.checks import UserError, join_names
 from mmcion.utils.images import is_image_name
 from mmcion.utils.io import open_text
 
@@ -60,20 +60,16 @@ class SYSUMM01(BaseReIDDataset):
         found = {image.pid for images in parts.values() for image in images}
         if missing := [pid for pid in pids if pid not in found]:
             raise FileNotFoundError(
-                f'{len(missing)} of {len(pids)} identities, such as '
-                f'{missing[0]}, have no image in {root}. {UNPACK_AGAIN}'
+                f'{root} has no image of identities {join_names(missing)}. '
+                f'{UNPACK_AGAIN}'
             )
         return parts
 
 
 def _read_ids(file: Path) -> list[int]:
+    with open_text(file) as stream:
+        line = stream.read().strip().removesuffix(',')
     try:
-        with open_text(file) as stream:
-            line = stream.read().strip().removesuffix(',')
         return [int(text) for text in line.split(',')]
-    except UserError:
-        raise
     except ValueError as error:
-        raise UserError(
-            f'{file} must be a line of identities such as 1,2,4: {error}.'
-        ) from error
+        raise UserError(f'{file} must be like 1,2,4: {error}.') from error

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from mmcion.utils.checks import UserError
-from mmcion.utils.images import is_hidden, list_images
+from mmcion.utils.images import list_images
 
 from .archive import UNPACK_AGAIN
 from .base_reid_dataset import BaseReIDDataset
@@ -50,19 +50,9 @@ class ThreeFolderDataset(BaseReIDDataset):
     def read_folder(self, folder: Path) -> list[ReIDImage]:
         """Return a folder's images in the order of their names."""
         images, others = [], []
-        try:
-            names = list_images(folder, recursive=False, hint=UNPACK_AGAIN)
-        except FileNotFoundError as error:
-            # some copies are sorted into a folder per identity
-            below = [n for n in sorted(os.listdir(folder)) if not is_hidden(n)]
-            if below and (folder / below[0]).is_dir():
-                raise FileNotFoundError(
-                    f'{folder} has its images in folders such as {below[0]}. '
-                    f'For one folder per identity use the data set '
-                    f'FolderReID, or move the images up.'
-                ) from error
-            raise
-        for name in names:
+        # some copies are sorted into a folder per identity
+        hint = f'{UNPACK_AGAIN} FolderReID reads a folder per identity.'
+        for name in list_images(folder, recursive=False, hint=hint):
             found = self.pattern.match(name)
             if found is None:
                 others.append(name)
@@ -73,8 +63,7 @@ class ThreeFolderDataset(BaseReIDDataset):
         if others:
             raise UserError(
                 f'{len(others)} images of {folder} are not named like '
-                f'{self.example}, such as {others[0]}. Is it {self.title}? '
-                f'If so, move them away.'
+                f'{self.example}, such as {others[0]}. Is it {self.title}?'
             )
         return images
 

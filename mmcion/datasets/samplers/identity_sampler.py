@@ -95,15 +95,6 @@ class IdentitySampler(Sampler[list[Draw]]):
         self._count = np.unique(pids, return_counts=True)[1]
         if num_instances is not None:
             self.set_num_instances(num_instances)
-        single = np.count_nonzero(self._count == 1)
-        if num_instances != 1 and single > len(self._count) / 2:
-            print_log(
-                f'{single} of {len(self._count)} identities have one image, '
-                f'which fills all K places of its identity: there is nothing '
-                f'to compare it with.',
-                'current',
-                logging.WARNING,
-            )
 
     def _sort_by_camera(
         self, pids: np.ndarray, cam_ids: np.ndarray
@@ -122,18 +113,18 @@ class IdentitySampler(Sampler[list[Draw]]):
     def set_num_instances(self, num_instances: int) -> None:
         """Change K from the next epoch on; raises as the constructor."""
         check_at_least(1, num_instances=num_instances)
-        batch, ranks = self.batch_size, self.sampler.world_size
-        if batch % num_instances:
+        k, batch = num_instances, self.batch_size
+        ranks = self.sampler.world_size
+        if batch % k:
             raise UserError(
-                f'batch_size ({batch}) must be a multiple of num_instances '
-                f'({num_instances}).'
+                f'batch_size ({batch}) is no multiple of num_instances ({k}).'
             )
-        needed = batch // num_instances * ranks
+        needed = batch // k * ranks
         if len(self._count) < needed:
             raise UserError(
-                f'{len(self._count)} identities are too few: batch_size '
-                f'({batch}) / num_instances ({num_instances}) x {ranks} '
-                f'rank(s) needs {needed}; lower batch_size.'
+                f'batch_size ({batch}) / num_instances ({k}) x {ranks} ranks '
+                f'needs {needed} of {len(self._count)} identities; lower '
+                f'batch_size.'
             )
         warnings = []
         num_single = int((self._count == 1).sum())
@@ -149,11 +140,7 @@ class IdentitySampler(Sampler[list[Draw]]):
                 f'rank holds one identity, and none to tell it from.'
             )
         for warning in warnings:
-            print_log(
-                warning,
-                'current',
-                logging.WARNING,
-            )
+            print_log(warning, 'current', logging.WARNING)
         self.num_instances = num_instances
 
     def skip(self, num_batches: int) -> None:
@@ -188,8 +175,7 @@ class IdentitySampler(Sampler[list[Draw]]):
         """
         if self.num_instances is None:
             raise UserError(
-                'num_instances (K) is not set: give it to the batch sampler, '
-                'or add InstanceScheduleHook to custom_hooks.'
+                'set num_instances, or add InstanceScheduleHook to the hooks.'
             )
         begin = self.sampler.epoch * len(self)
         end = begin + len(self)

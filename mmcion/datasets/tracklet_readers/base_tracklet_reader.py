@@ -120,8 +120,6 @@ class BaseTrackletReader:
             UserError: If no image is named as it should be.
         """
         root = Path(root)
-        if not root.exists():
-            raise FileNotFoundError(f'{root} does not exist.')
         report = SkipReport(root)
         layout, depth = self.tree, self.tree.depth
         packed = find_packed(root)

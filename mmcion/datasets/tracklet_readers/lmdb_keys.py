@@ -92,8 +92,6 @@ def _listed_keys(place: Path) -> list[Any] | None:
         keys = keys.tolist()
     first = keys[0] if isinstance(keys, list) and keys else None
     if not isinstance(first, str | bytes):
-        raise UserError(
-            f'{file} must be a list of keys, or a dictionary with such a '
-            f'list as "keys"; got {reprlib.repr(content)}.'
-        )
+        content = reprlib.repr(content)
+        raise UserError(f'{file} must be a list of keys; got {content}.')
     return keys

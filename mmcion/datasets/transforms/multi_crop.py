@@ -62,10 +62,7 @@ class MultiCrop:
         if ratio is None:
             proportion = global_size[1] / global_size[0]
             if proportion not in _RATIOS:
-                raise UserError(
-                    f'global_size {global_size} has no default ratio; give '
-                    f'ratio=(smallest, largest) width / height.'
-                )
+                raise UserError(f'global_size {global_size} needs a ratio.')
             ratio = _RATIOS[proportion]
         first = ViewKind(global_size, global_scale, ratio, *_GLOBAL_1)
         second = ViewKind(global_size, global_scale, ratio, *_GLOBAL_2)

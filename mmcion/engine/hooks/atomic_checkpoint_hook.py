@@ -184,7 +184,6 @@ def _require_finite(runner: Runner, **state: Any) -> None:
     if count:
         found = f': {join_names(names)}' if names else ' on another rank'
         raise FloatingPointError(
-            f'weights or optimizer are not finite at iteration '
-            f'{runner.iter}{found}. They are not saved; resume from the last '
-            f'checkpoint with a lower learning rate.'
+            f'weights or optimizer are not finite at iteration {runner.iter}'
+            f'{found}; resume from before with a lower learning rate.'
         )

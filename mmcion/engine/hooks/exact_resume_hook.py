@@ -72,10 +72,9 @@ class ExactResumeHook(Hook):
         begun = done or self._unfinished
         if begun and (length != now or not 0 <= done <= now):
             raise UserError(
-                f'iteration {runner.iter} is within epoch {runner.epoch + 1} '
-                f'of {length} batches each, now {now}: resume with the data, '
-                f'batch size and number of ranks of the checkpoint, or start '
-                f'from its weights with load_from.'
+                f'iteration {runner.iter} is within an epoch of {length} '
+                f'batches, now {now}: resume with the same data, batch size '
+                f'and number of ranks, or start anew with load_from.'
             )
         if length != now:
             runner.train_loop._iter = runner.epoch * now

@@ -24,7 +24,6 @@ class IdentityCheckHook(Hook):
         classes = unwrapped_model(runner).head.num_classes
         if not np.array_equal(pids, np.arange(classes)):
             raise UserError(
-                f'identities are {pids[0]} to {pids[-1]}, the head has '
-                f'{classes} classes: set model.head.num_classes={len(pids)}, '
-                f'and number identities from 0, as split="train" does.'
+                f'identities are {pids[0]} to {pids[-1]}, but classes 0 to '
+                f'{classes - 1}: set model.head.num_classes={len(pids)}.'
             )

@@ -50,17 +50,12 @@ class InstanceScheduleHook(Hook):
         sampler = runner.train_dataloader.batch_sampler
         if not hasattr(sampler, 'set_num_instances'):
             raise UserError(
-                'InstanceScheduleHook sets K of train_dataloader.'
-                'batch_sampler=dict(type="IdentitySampler"), but the config '
-                f'has {type(sampler).__name__}: leave the hook out.'
+                f'InstanceScheduleHook is for batch_sampler IdentitySampler, '
+                f'not {type(sampler).__name__}: leave it out.'
             )
         if sampler.num_instances is not None:
-            raise UserError(
-                f'train_dataloader.batch_sampler.num_instances='
-                f'{sampler.num_instances} would change nothing, because '
-                f'InstanceScheduleHook sets K: set its num_instances and '
-                f'milestone_ratios in custom_hooks, such as [4] and [].'
-            )
+            given = f'batch_sampler.num_instances={sampler.num_instances}'
+            raise UserError(f'InstanceScheduleHook sets K; leave out {given}.')
         for num_instances in self.num_instances:
             sampler.set_num_instances(num_instances)
 

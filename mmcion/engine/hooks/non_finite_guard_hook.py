@@ -72,7 +72,6 @@ class NonFiniteGuardHook(Hook):
         }
         write_json(path, record)
         raise FloatingPointError(
-            f'the loss of rank {join_names(faulty_ranks)} is not finite at '
-            f'iteration {runner.iter + 1}: see {path}. Resume with a lower '
-            f'learning rate, or look for damaged images.'
+            f'the loss of rank {join_names(faulty_ranks)} is not finite, see '
+            f'{path}. Lower the learning rate, or look for damaged images.'
         )

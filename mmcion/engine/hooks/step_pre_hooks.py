@@ -43,9 +43,7 @@ class ClipPerTensorHook(Hook):
         scaler: Any = getattr(wrapper, 'loss_scaler', None)
         if self.clip_before_unscale and scaler is None:
             name = type(wrapper).__name__
-            raise UserError(
-                f'{name} has no loss scale for clip_before_unscale.'
-            )
+            raise UserError(f'clip_before_unscale: {name} has no loss scale.')
 
         @torch.no_grad()
         def clip(optimizer: Optimizer, *_: Any) -> None:

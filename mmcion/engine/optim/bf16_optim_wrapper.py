@@ -32,9 +32,8 @@ class Bf16OptimWrapper(OptimWrapper):
             including_emulation=False
         ):
             raise UserError(
-                f'{torch.cuda.get_device_name()} has no bfloat16; use '
-                f'--cfg-options optim_wrapper.type=AmpOptimWrapper '
-                f'optim_wrapper.dtype=float16'
+                f'{torch.cuda.get_device_name()} has no bfloat16; use optim_'
+                f'wrapper.type=AmpOptimWrapper optim_wrapper.dtype=float16'
             )
         super().__init__(**options)
 

@@ -34,9 +34,7 @@ class DecayGroupsConstructor:
         paramwise_cfg: dict[str, Any] | None = None,
     ) -> None:
         if paramwise_cfg:
-            raise UserError(
-                f'paramwise_cfg must be empty, not {paramwise_cfg}.'
-            )
+            raise UserError(f'paramwise_cfg must be empty: {paramwise_cfg}.')
         self.wrapper_cfg = dict(optim_wrapper_cfg)
         self.optimizer_cfg = dict(self.wrapper_cfg.pop('optimizer'))
 

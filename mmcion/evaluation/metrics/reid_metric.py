@@ -75,9 +75,7 @@ class ReIDMetric(BaseMetric):
             feature = sample['feature'].detach().float().cpu().numpy()
             if not np.isfinite(feature).all() or not feature.any():
                 reason = describe_row(feature)
-                raise UserError(
-                    f'the feature of {sample["img_path"]} {reason}.'
-                )
+                raise UserError(f'feature of {sample["img_path"]} {reason}.')
             row = {name: sample[name] for name in _FIELDS}
             row['tracklet_id'] = sample.get('tracklet_id', NO_TRACKLET)
             self.results.append({'feature': feature, **row})
@@ -89,13 +87,11 @@ class ReIDMetric(BaseMetric):
             size: Number of images in the data set; the padding that gives
                 all ranks the same number is dropped.
         """
-        seen = all_gather_arrays(np.array([len(self.results)]))
-        if min(seen) == 0 or np.sum(seen) < size:
-            counts = ', '.join(str(int(count[0])) for count in seen)
+        seen = np.ravel(all_gather_arrays(np.array([len(self.results)])))
+        if min(seen) == 0 or sum(seen) < size:
             raise UserError(
-                f'the data set has {size} images, but those that were '
-                f'extracted are {counts} by rank: set drop_last=False in the '
-                f'test loader, and use no more ranks than images.'
+                f'of {size} images those extracted are {seen} by rank: set '
+                f'drop_last=False, and use no more ranks than images.'
             )
         features = _gather(self.results, size)
         self.results.clear()

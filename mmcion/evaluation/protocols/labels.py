@@ -54,10 +54,8 @@ def as_ids(name: str, ids: Any) -> np.ndarray:
         is_text = [isinstance(each, str | bytes) for each in ids]
         if len(set(is_text)) > 1:
             row = is_text.index(not is_text[0])
-            raise UserError(
-                f'{name} must all be integers or all be text; {name}[0] is '
-                f'{ids[0]!r}, and {name}[{row}] is {ids[row]!r}.'
-            )
+            found = f'{ids[0]!r}, but {name}[{row}] is {ids[row]!r}'
+            raise UserError(f'{name} mixes numbers and text: {found}.')
     array = as_array(name, ids.cpu() if hasattr(ids, 'cpu') else ids)
     if array.dtype.kind in 'USbiu':
         return array
@@ -70,17 +68,14 @@ def _as_ids(
     """Return the ids of queries and gallery as arrays of one kind."""
     sides = []
     for side, size, ids in zip('qg', shape, (query, gallery), strict=True):
-        sides.append(as_ids(f'{side}_{name}', ids))
-        if sides[-1].shape != (size,):
-            raise UserError(
-                f'{side}_{name} must have one value per feature, ({size},); '
-                f'got {sides[-1].shape}.'
-            )
+        array = as_ids(f'{side}_{name}', ids)
+        if array.shape != (size,):  # one per feature
+            found = f'got {array.shape}'
+            raise UserError(f'{side}_{name} must be ({size},); {found}.')
+        sides.append(array)
     # NumPy compares numbers with strings without an error: none are equal
     kinds = {ids.dtype.kind.replace('S', 'U') for ids in sides if len(ids)}
     if 'U' in kinds and len(kinds) > 1:
-        raise UserError(
-            f'q_{name} and g_{name} must both be numbers or both be strings; '
-            f'got {sides[0].dtype} and {sides[1].dtype}.'
-        )
+        found = f'{sides[0].dtype}, {sides[1].dtype}'
+        raise UserError(f'q_{name}, g_{name} mix numbers and text: {found}.')
     return sides

@@ -136,13 +136,9 @@ def build_protocol(protocol: Any) -> MarketProtocol:
         protocol = {'type': protocol}
     if isinstance(protocol, MarketProtocol):
         return protocol
-    if not isinstance(protocol, Mapping):
-        raise UserError(
-            f'protocol must be a name, a config or a MarketProtocol; got '
-            f'{protocol!r}.'
-        )
-    name = str(protocol.get('type'))
-    if PROTOCOLS.get(name) is None:
+    is_config = isinstance(protocol, Mapping)
+    name = protocol.get('type') if is_config else protocol
+    if not is_config or PROTOCOLS.get(str(name)) is None:
         check_choice('protocol', name, sorted(PROTOCOLS.module_dict))
     try:
         return PROTOCOLS.build(dict(protocol))

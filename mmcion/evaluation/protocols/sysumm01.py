@@ -66,14 +66,12 @@ class SYSUMM01Protocol(MarketProtocol):
         self, labels: Labels, ignore_pids: Sequence[Any] = (-1,)
     ) -> list[EvaluationSplit]:
         """Draw the galleries; see ``MarketProtocol.splits``."""
-        cams = labels.g_cams
-        if cams is None:
-            raise UserError('SYSUMM01Protocol needs cameras, 1 to 6.')
-        rows = np.flatnonzero(np.isin(cams, CAMERAS[self.mode]))
+        cams, needed = np.asarray(labels.g_cams), CAMERAS[self.mode]
+        rows = np.flatnonzero(np.isin(cams, needed))
         if not len(rows):
             raise UserError(
-                f'mode {self.mode!r} needs gallery images of cameras '
-                f'{CAMERAS[self.mode]}; got {np.unique(cams)}.'
+                f'mode {self.mode!r} of SYSUMM01Protocol needs gallery images '
+                f'of cameras {needed}; got {np.unique(cams)}.'
             )
         # one group for each identity and camera, in this order
         rows = rows[np.lexsort((cams[rows], labels.g_pids[rows]))]

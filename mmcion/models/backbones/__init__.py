@@ -3,11 +3,13 @@ from .convnext import ConvNeXt
 from .edgenext import EdgeNeXt
 from .fastvit import FastViT
 from .ghostnet import GhostNet
+from .padded_swin import PaddedSwinTransformer
 from .plain_swin import PlainSwinTransformer
 from .plain_vit import PlainVisionTransformer
 from .repvit import RepViT
 from .resnet import ResNet
 from .resnet_ibn import ResNetIBN
+from .semantic_swin import SemanticSwinTransformer
 from .swin_transformer import SwinTransformer
 from .timm_backbone import TimmBackbone
 from .vit_ics import VisionTransformerICS
@@ -20,11 +22,13 @@ __all__ = [
     'EdgeNeXt',
     'FastViT',
     'GhostNet',
+    'PaddedSwinTransformer',
     'PlainSwinTransformer',
     'PlainVisionTransformer',
     'RepViT',
     'ResNet',
     'ResNetIBN',
+    'SemanticSwinTransformer',
     'SwinTransformer',
     'TimmBackbone',
     'VisionTransformerICS',

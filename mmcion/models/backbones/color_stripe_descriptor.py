@@ -52,8 +52,7 @@ class ColorStripeDescriptor(nn.Module):
         num, _, height, width = images.shape
         if height < self.num_stripes:
             raise UserError(
-                f'images must be at least {self.num_stripes} pixels high, '
-                f'one per stripe; got {height}.'
+                f'images must be {self.num_stripes} pixels high; got {height}.'
             )
         hue, saturation, value = rgb_to_hsv(images.float())
         # (W,) Gaussian weights across the image -> (N, H, W)

@@ -39,17 +39,14 @@ class PlainVisionTransformer(TimmBackbone):
         img_size: tuple[int, int] | None = None,
         **kwargs: Any,
     ) -> None:
-        size = {'img_size': tuple(img_size)} if img_size else {}
+        options: dict[str, Any] = {'dynamic_img_size': True}
+        if img_size:
+            options['img_size'] = tuple(img_size)
         # DINOv3 has rotary embeddings, which follow from the image
-        super().__init__(
-            arch, dynamic_img_size=True, **{**_pad(arch), **size, **kwargs}
-        )
+        if not arch.endswith('dinov3'):
+            options['dynamic_img_pad'] = True
+        super().__init__(arch, **{**options, **kwargs})
 
     def last_map(self, x: Tensor) -> Tensor:
         """Map images ``(N, 3, H, W)`` to class tokens ``(N, d, 1, 1)``."""
         return self.model.forward_features(x)[:, 0, :, None, None]
-
-
-def _pad(arch: str) -> dict[str, bool]:
-    """Return timm's option that pads images; its DINOv3 has none."""
-    return {} if arch.endswith('dinov3') else {'dynamic_img_pad': True}

@@ -39,7 +39,6 @@ class ResNetIBN(ResNet):
         if max(height, width) <= stride:
             # maps of one pixel, which instance norm sets to its bias
             raise UserError(
-                f'{type(self).__name__} needs images of more than {stride} '
-                f'pixels on one side; got {height} x {width} (height x width).'
+                f'one side must exceed {stride} pixels; got {height} x {width}'
             )
         return super().forward(x)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from timm.models.swin_transformer import (
@@ -53,8 +53,11 @@ class PaddedSwinBlock(SwinTransformerBlock):
 class SwinTransformer(TimmBackbone):
     """Swin transformer for images of any size, as used for detection.
 
-    All stages have windows of 8 x 8 and shift them; maps are padded to whole
-    windows.
+    All stages have windows of the same size and shift them; maps are padded
+    to whole windows.
+
+    Attributes:
+        window_size: Height and width of a window.
 
     Args:
         arch: One of ``archs``.
@@ -63,11 +66,12 @@ class SwinTransformer(TimmBackbone):
 
     archs = ('tiny', 'small', 'base')
     timm_name = 'swin_{}_patch4_window7_224'
+    window_size: ClassVar[int] = 8
 
     def __init__(self, arch: str, **kwargs: Any) -> None:
         super().__init__(
             arch,
-            window_size=8,
+            window_size=self.window_size,
             always_partition=True,
             strict_img_size=False,
             **kwargs,

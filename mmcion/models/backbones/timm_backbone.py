@@ -56,11 +56,11 @@ class TimmBackbone(nn.Module):
         by itself.
         """
         height, width = x.shape[-2:]
-        if min(height, width) < self.min_size:
+        least = self.min_size
+        if min(height, width) < least:
             raise UserError(
-                f'{type(self).__name__} needs images of at least '
-                f'{self.min_size} x {self.min_size} pixels (height x width); '
-                f'got {height} x {width}.'
+                f'{type(self).__name__} needs images of at least {least} x '
+                f'{least} pixels; got {height} x {width} (height x width).'
             )
         return (self.last_map(x),)
 

@@ -57,8 +57,7 @@ class ReIDHead(nn.Module):
         if min(pids) < 0 or max(pids) >= self.num_classes:
             raise UserError(
                 f'labels must be in [0, {self.num_classes}); got {min(pids)} '
-                f'to {max(pids)}: set model.head.num_classes, and number '
-                f'identities from 0, as split="train" does.'
+                f'to {max(pids)}: set model.head.num_classes.'
             )
         # BoT, section 2.6: classes need the normalised feature, distances the
         # one before

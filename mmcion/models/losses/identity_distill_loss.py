@@ -81,11 +81,9 @@ def identity_distill_loss(
 def check_shapes(
     student: tuple[int, ...], teacher: Tensor, center: Tensor, pids: Tensor
 ) -> None:
-    """Check the loss's inputs against the shape of the student's logits."""
+    """Raise unless the inputs fit the shape of the student's logits."""
     if len(student) != 3 or student[0] < NUM_TEACHER_VIEWS:
-        raise UserError(
-            f'student must be (V, B, C) with V >= 2; got {tuple(student)}.'
-        )
+        raise UserError(f'student must be (V >= 2, B, C); got {(*student,)}.')
     for name, found, expected in (
         ('teacher', teacher.shape, (NUM_TEACHER_VIEWS, *student[1:])),
         ('center', center.flatten().shape, tuple(student[2:])),

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from mmcion.utils.checks import UserError, check_at_least
+from mmcion.utils.checks import check_at_least
 
 from .identity_distill_loss import (
     NUM_TEACHER_VIEWS,
@@ -48,11 +48,6 @@ def tiled_distill_loss(
     The other arguments are those of ``identity_distill_loss``.
     """
     check_at_least(1, chunk_size=chunk_size)
-    if prototypes.shape[1:] != feats.shape[-1:]:
-        raise UserError(
-            f'prototypes must be (C, {feats.shape[-1]}) like the features; '
-            f'got {tuple(prototypes.shape)}.'
-        )
     check_shapes((*feats.shape[:-1], len(prototypes)), teacher, center, pids)
     feats, prototypes = _like_linear(feats), _like_linear(prototypes)
     with torch.autocast(feats.device.type, enabled=False):

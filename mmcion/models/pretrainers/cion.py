@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from copy import deepcopy
 from itertools import groupby
 from typing import Any
@@ -31,21 +30,20 @@ class EncoderProjector(nn.Module):
 
     def forward(self, views: list[Tensor]) -> Tensor:
         """Map V views ``(B, 3, h, w)`` to logits ``(V, B, C)``."""
-        return self._project(views, self.projector)
+        return self.projector(self._pool(views)).unflatten(0, (len(views), -1))
 
     def embed(self, views: list[Tensor]) -> Tensor:
         """Map views to the input ``(V, B, D)`` of the prototype layer."""
-        return self._project(views, self.projector.embed)
+        feats = self.projector.embed(self._pool(views))
+        return feats.unflatten(0, (len(views), -1))
 
-    def _project(
-        self, views: list[Tensor], project: Callable[[Tensor], Tensor]
-    ) -> Tensor:
+    def _pool(self, views: list[Tensor]) -> Tensor:
         # adjacent views of one resolution share a backbone pass: (V B, d)
         feats = [
             pooled_feature(self.backbone(torch.cat(list(group))))
             for _, group in groupby(views, key=lambda view: view.shape[-2:])
         ]
-        return project(torch.cat(feats)).unflatten(0, (len(views), -1))
+        return torch.cat(feats)
 
 
 @MODELS.register_module()

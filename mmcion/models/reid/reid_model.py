@@ -62,9 +62,7 @@ class ReIDModel(BaseModel):
     ) -> None:
         check_choice('neck_feat', neck_feat, NECK_FEATS)
         if neck_checkpoint and neck is None:
-            raise UserError(
-                f'neck_checkpoint ({neck_checkpoint}) needs model.neck.'
-            )
+            raise UserError(f'{neck_checkpoint=} needs model.neck.')
         # built here: mmengine's BaseModel finds our names in our scope only
         preprocessor = MODELS.build(
             data_preprocessor or {'type': 'mmcion.ReIDDataPreprocessor'}

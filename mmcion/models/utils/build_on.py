@@ -21,8 +21,6 @@ def build_on(previous: nn.Module, cfg: dict[str, Any], name: str) -> Any:
     if not isinstance(width, int):  # some backbones list those of all stages
         return MODELS.build(cfg)
     if cfg.get('in_channels', width) != width:
-        raise UserError(
-            f'{name}.in_channels is {cfg["in_channels"]}, but it gets {width} '
-            f'channels: leave it out.'
-        )
+        given = cfg['in_channels']
+        raise UserError(f'{name}.in_channels is {given}, must be {width}.')
     return MODELS.build(cfg, default_args={'in_channels': width})

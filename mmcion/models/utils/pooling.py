@@ -17,6 +17,5 @@ def pooled_feature(outputs: Tensor | tuple[Tensor, ...]) -> Tensor:
     if last.dim() == 2:
         return last
     raise UserError(
-        f'a backbone must end in (N, d, h, w) or (N, d); got '
-        f'{tuple(last.shape)}.'
+        f'a backbone must end in (N, d, h, w) or (N, d); got {(*last.shape,)}.'
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +73,7 @@ def convert_file(
         if own and missing:
             (has,), (name,) = own, missing
             raise UserError(
-                f'it has pixel_{has}, but no pixel_{name}; give --{name} of '
-                f'its training, of images in [0, 1].'
+                f'it has pixel_{has}, but no pixel_{name}; give --{name}.'
             )
     notes: dict[str, Any] = {'remark': entry.remark} if entry.remark else {}
     if not report.fits:
@@ -139,7 +139,6 @@ def convert_weights(
             reason = entry.differing.get(known.family, 'it has other names')
             raise UserError(
                 f'{known.name} of {entry.title} cannot be converted: {reason}.'
-                f' This source has {", ".join(entry.families)}.'
             )
         candidates = [known.name]
     else:
@@ -148,11 +147,17 @@ def convert_weights(
     # an architecture that was not named must fit exactly
     if best is None or (arch is None and not best[1].fits):
         nearest = f' The nearest: {best[1]}' if best else ''
-        raise UserError(
-            f'its architecture was not recognised among those of '
-            f'{entry.title}; name it with --arch.{nearest}'
-        )
+        text = f'its architecture was not recognised among {entry.title}'
+        raise UserError(f'{text}; name it with --arch.{nearest}')
     renamed, report = best
+    family = get_architecture(report.name).family
+    ours = entry.our_names(tensors, family)
+    used = {name for name in ours if ours[name] in report.found}
+    # by their names in the file, before the prefix of its part
+    used |= {entry.part + name for name in used}
+    used = {chosen.file_names[n] for n in used & chosen.file_names.keys()}
+    unused = [name for name in chosen.given if name not in used]
+    report = replace(report, unused=unused)
     state = report.take(renamed)
     if report.fits:
         return state, report

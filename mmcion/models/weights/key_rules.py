@@ -6,6 +6,8 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable
 
+from torch import Tensor
+
 Rules = list[tuple[str, str]]
 
 _CONVNEXT: Rules = [
@@ -47,6 +49,17 @@ _SWIN: Rules = [
     (rf'^layers\.{i}\.downsample\.', f'layers.{i + 1}.downsample.')
     for i in (2, 1, 0)
 ] + [(r'^norm3\.', 'norm.')]
+# as MMDetection, MMPretrain and SOLIDER name a Swin
+_MM_SWIN: Rules = [
+    (r'^patch_embed\.projection\.', 'patch_embed.proj.'),
+    (r'^stages\.', 'layers.'),
+    (r'\.attn\.w_msa\.', '.attn.'),
+    (r'\.ffn\.layers\.0\.0\.', '.mlp.fc1.'),
+    (r'\.ffn\.layers\.1\.', '.mlp.fc2.'),
+    # the controller follows the patch merging of its stage
+    (r'^(semantic_embed_[wb])\.(\d)\.', r'layers.\2.downsample.\1.'),
+    *_SWIN,
+]
 
 # by backbone class; the others keep their names
 _RULES: dict[str, Rules] = {
@@ -55,9 +68,11 @@ _RULES: dict[str, Rules] = {
     'RepViT': _REPVIT,
     'FastViT': _FASTVIT,
     'SwinTransformer': _SWIN,
+    'PaddedSwinTransformer': _MM_SWIN,
+    'SemanticSwinTransformer': _MM_SWIN,
 }
 # a name that only this family has; the first that is there decides, because a
-# ResNet-IBN has the names of a ResNet too
+# ResNet-IBN has the names of a ResNet too, and SOLIDER's those of a plain Swin
 _SIGNATURES: dict[str, str] = {
     'ResNetIBN': 'layer1.0.bn1.IN.weight',
     'ResNet': 'layer1.0.conv1.weight',
@@ -68,7 +83,9 @@ _SIGNATURES: dict[str, str] = {
     'FastViT': 'patch_embed.0.rbr_conv.0.conv.weight',
     'VOLO': 'network.0.0.attn.v.weight',
     'VisionTransformerICS': 'patch_embed.conv.1.IN.weight',
+    'SemanticSwinTransformer': 'semantic_embed_w.0.weight',
     'SwinTransformer': 'layers.0.blocks.0.attn.qkv.weight',
+    'PaddedSwinTransformer': 'stages.0.blocks.0.attn.w_msa.qkv.weight',
 }
 
 
@@ -96,6 +113,20 @@ def our_names(names: Iterable[str], family: str) -> dict[str, str]:
             new = re.sub(pattern, replacement, new)
         ours[name] = prefix + new
     return ours
+
+
+def merging_of_timm(name: str, tensor: Tensor) -> Tensor:
+    """Return a tensor of MMDetection's patch merging in the order of timm.
+
+    There the 4 C inputs are ordered by channel, row and column of a 2 x 2
+    patch; in timm by column, row and channel. Other tensors are returned as
+    they are.
+    """
+    if not re.search(r'^stages\.\d\.downsample\.(norm|reduction)\.', name):
+        return tensor
+    # (..., C 2 2) -> (..., C, 2, 2) -> (..., 2 2 C)
+    patches = tensor.unflatten(-1, (-1, 2, 2))
+    return patches.transpose(-3, -1).flatten(-3)
 
 
 def _repvit_stages(names: list[str]) -> Rules:

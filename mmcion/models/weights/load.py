@@ -99,10 +99,7 @@ def _fill(
     state = report.take(chosen.tensors)
     for key, tensor in state.items():
         if not tensor.isfinite().all():  # diverged, or damaged
-            raise UserError(
-                f'{chosen.file_names[key]} has NaN or infinite values; take '
-                f'an earlier file.'
-            )
+            raise UserError(f'{chosen.file_names[key]} has NaN or infinity.')
     # strict: these are all of its names, so nothing stays at random
     network.load_state_dict(state)
     return report

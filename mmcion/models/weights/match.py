@@ -33,6 +33,7 @@ class MatchReport:
         given: Names of all tensors in the checkpoint.
         counters: Names of counters that an old checkpoint does not have.
         hint: Where the weights may be from, and what to do.
+        unused: Names in the checkpoint that were left out, as they are there.
     """
 
     name: str
@@ -43,6 +44,7 @@ class MatchReport:
     given: list[str]
     counters: list[str] = field(default_factory=list)
     hint: str = ''
+    unused: list[str] = field(default_factory=list)
 
     @property
     def coverage(self) -> float:
@@ -74,6 +76,7 @@ class MatchReport:
             ('missing', self.missing),
             ('of another shape', self.reshaped),
             ('unexpected', self.unexpected),
+            ('left out', self.unused),
         ):
             if names:
                 text += f', {len(names)} {what} ({join_names(names, 3)})'

@@ -20,7 +20,7 @@ import torch
 from torch import nn
 
 from mmcion.registry import MODELS
-from mmcion.utils.checks import UserError
+from mmcion.utils.checks import UserError, check_choice
 from mmcion.utils.io import atomic_file, hash_file
 from mmcion.utils.read_checkpoint import read_checkpoint
 
@@ -106,8 +106,7 @@ def write_content(
 
 def check_target(path: Path, source_file: str | Path | None) -> None:
     """Raise unless a model file can be written, and is not its source."""
-    if path.suffix != '.pth':
-        raise UserError(f'a model file must end in .pth; got {path}.')
+    check_choice(f'suffix of {path}', path.suffix, ['.pth'])
     refuse_same_file(path, source_file)
 
 
@@ -132,17 +131,15 @@ def read_model(path: str | Path) -> tuple[Any, ModelSpec | None]:
     values = dict(meta)
     written = values.pop('format', 0)  # none before the first format
     if written != FORMAT:
-        raise UserError(
-            f'{path} is a model file of format {written}; this version reads '
-            f'format {FORMAT}. Convert or publish its checkpoint again.'
-        )
+        text = f'{path} is a model file of format {written}, not {FORMAT}'
+        raise UserError(f'{text}: publish its checkpoint again.')
     # only here: other files may end in 8 digits by chance, such as a date
     _, named = split_stem(path)
     digest = hash_file(path)[:_HASH_LENGTH] if named else ''
     if named != digest:
         raise UserError(
-            f'{path} hashes to {digest}, not {named} as its name says: it was '
-            f'changed or damaged. Get it again, or rename it if that is none.'
+            f'{path} hashes to {digest}, unlike its name: it was changed or '
+            f'damaged. Get it again, or rename it if {named} is no hash.'
         )
     return content, ModelSpec(**values)
 
@@ -155,10 +152,8 @@ def read_model_file(path: str | Path) -> tuple[dict[str, Any], ModelSpec]:
     """
     content, spec = read_model(path)
     if spec is None:
-        raise UserError(
-            f'{path} is a checkpoint, but not a model file; make one: python '
-            f'tools/model_converters/publish_model.py {path} --out MODEL.pth'
-        )
+        hint = f'tools/model_converters/publish_model.py {path} --out FILE.pth'
+        raise UserError(f'{path} is no model file; make one: python {hint}')
     return content['state_dict'], spec
 
 

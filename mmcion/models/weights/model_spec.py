@@ -98,10 +98,9 @@ class ModelSpec:
             # so written, NaN fails too
             good = len(values) == 3 and all(low < v < math.inf for v in values)
             if not good and (self.mean, self.std) != (None, None):
-                raise UserError(
-                    f'{name} must be three finite numbers above {low}, of R, '
-                    f'G and B; got {getattr(self, name)}.'
-                )
+                found = getattr(self, name)
+                what = f'three finite numbers above {low}, of R, G and B'
+                raise UserError(f'{name} must be {what}; got {found}.')
         if self.threshold is not None:
             cosine = self.threshold.get('similarity')
             check_interval('[-1, 1]', similarity=cosine)
@@ -117,9 +116,7 @@ class ModelSpec:
         try:
             json.dumps(asdict(self))
         except TypeError as error:
-            raise UserError(
-                f'a model file holds plain values only: {error}.'
-            ) from error
+            raise UserError(f'values must be plain: {error}.') from error
 
     @classmethod
     def from_architecture(cls, name: str, **options: Any) -> ModelSpec:
@@ -152,8 +149,8 @@ class ModelSpec:
         found = [class_name(part) for part in (*parts, *pipeline)]
         if found != _DESCRIBED:
             raise UserError(
-                f'a model file describes networks of '
-                f'{join_names(_DESCRIBED)}; this one has {join_names(found)}.'
+                f'a model file describes {join_names(_DESCRIBED)}; this '
+                f'network has {join_names(found)}.'
             )
         del network['type']
         own = {

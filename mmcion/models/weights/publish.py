@@ -68,10 +68,7 @@ def publish(
             spec = ModelSpec.from_config(config, **options)
         elif select(content, 'neck').tensors:
             # without it, features are not those that were evaluated
-            raise UserError(
-                'it has a neck, which no architecture has; give the config of '
-                'its training.'
-            )
+            raise UserError('it has a neck; give the config of its training.')
         else:
             spec = ModelSpec.from_architecture(arch, **options)
         return save_model_file(

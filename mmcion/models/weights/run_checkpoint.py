@@ -49,8 +49,7 @@ def choose_run_checkpoint(cfg: Any) -> list[str]:
             cfg['load_from'] = str(path)
             return [f'{reason} Going on from {path}.' for reason in refused]
     if refused:
-        listed = ' '.join(refused)
-        raise UserError(f'no checkpoint can be resumed from: {listed}')
+        raise UserError(f'no checkpoint to resume from: {" ".join(refused)}')
     return []
 
 
@@ -77,18 +76,14 @@ def _require_sound(path: str | Path, resume: bool) -> None:
     checkpoint = read_checkpoint(path)
     found = set(checkpoint) if isinstance(checkpoint, dict) else set()
     if resume and (missing := sorted(_RESUMABLE - found)):
-        raise UserError(
-            f'{path} has no {", ".join(missing)}; a run can start from it '
-            f'(load_from), but not resume.'
-        )
+        text = f'{path} has no {", ".join(missing)} to resume from'
+        raise UserError(f'{text}; start anew with load_from={path}.')
     state = {
         part: checkpoint.get(part) for part in ('state_dict', 'optimizer')
     }
     if resume and (names := not_finite(state)):
-        raise UserError(
-            f'{path} holds NaN or infinity, in {join_names(names, 3)}; resume '
-            f'from an earlier checkpoint.'
-        )
+        text = f'{path} has NaN or infinity in {join_names(names, 3)}'
+        raise UserError(f'{text}; resume from an earlier checkpoint.')
 
 
 def require_whole_model(model: nn.Module, checkpoint: Any) -> None:

@@ -93,9 +93,7 @@ def select(
     """
     if not isinstance(checkpoint, Mapping):
         kind = type(checkpoint).__name__
-        raise UserError(
-            f'a checkpoint must hold a dictionary of tensors; got a {kind}.'
-        )
+        raise UserError(f'a checkpoint must hold a dictionary; got a {kind}.')
     nested = [checkpoint.get(key) for key in _CONTAINERS]
     state = dict(
         next((m for m in nested if isinstance(m, Mapping)), checkpoint)

@@ -12,7 +12,7 @@ from torch import Tensor
 from mmcion.models.architectures import get_architecture, list_architectures
 from mmcion.utils.checks import UserError, check_choice
 
-from .key_rules import detect_family, our_names
+from .key_rules import detect_family, merging_of_timm, our_names
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -27,6 +27,17 @@ _PLAIN_PATCHES = (
 _OTHER_WINDOWS = 'its windows are not 8 x 8 in all stages'
 _SQUARE_PATCHES = 1 + 14 * 14  # class token and patches of 16 x 16
 _PERSON_GRID = (16, 8)
+_SOLIDER = ('SemanticSwinTransformer', 'PaddedSwinTransformer')
+# a table and a mask that follow from the window, norms of maps that are not
+# used, and the last pair of the controller, which no feature depends on
+_SWIN_UNUSED = (
+    r'^(?:fc|head|norm[012]|semantic_embed_[wb]\.3)\.'
+    r'|\.relative_position_index$|\.attn_mask$'
+)
+_SOLIDER_REMARK = (
+    'The semantic weight is 0.2, as in SOLIDER-REID; another one is the '
+    "backbone's option semantic_weight."
+)
 _SAME_NAMES = ('ResNet', 'GhostNet', 'EdgeNeXt', 'FastViT', 'ConvNeXt', 'VOLO')
 
 
@@ -62,11 +73,19 @@ class Source:
     differing: Mapping[str, str] = field(default_factory=dict)
     square_table: bool = False
 
+    def our_names(self, names: Iterable[str], family: str) -> dict[str, str]:
+        """Map names of a source to ours, without those of no use."""
+        names = [name for name in names if not re.search(self.unused, name)]
+        if self.published_names:
+            return our_names(names, family)
+        prefix = '' if family.startswith('ResNet') else 'model.'
+        return {name: prefix + name for name in names}
+
     def rename(
         self, tensors: Mapping[str, Tensor], family: str
     ) -> dict[str, Tensor]:
         """Return the tensors that a backbone needs by our names."""
-        names = [name for name in tensors if not re.search(self.unused, name)]
+        ours = self.our_names(tensors, family)
         table = tensors.get('pos_embed')
         if (
             self.square_table
@@ -76,12 +95,9 @@ class Source:
             # as timm does for images of another size
             resized = resample_abs_pos_embed(table, list(_PERSON_GRID))
             tensors = {**tensors, 'pos_embed': resized}
-        if self.published_names:
-            ours = our_names(names, family)
-        else:
-            prefix = '' if family.startswith('ResNet') else 'model.'
-            ours = {name: prefix + name for name in names}
-        return {ours[name]: tensors[name] for name in names}
+        if family in _SOLIDER:
+            tensors = {n: merging_of_timm(n, tensors[n]) for n in ours}
+        return {ours[name]: tensors[name] for name in ours}
 
     def candidates(self, names: Iterable[str] = ()) -> list[str]:
         """Return the architectures that tensors of such names may be of."""
@@ -93,7 +109,7 @@ class Source:
             # without a family's published names they are timm's, and a
             # ResNet has the same names everywhere
             and (
-                shown in (family, family.removeprefix('Plain'))
+                shown in (family, re.sub('^(Plain|Padded)', '', family))
                 if shown
                 else not family.startswith('ResNet')
             )
@@ -158,6 +174,24 @@ SOURCES: dict[str, Source] = {
         'taken over, and newer versions of fast-reid pool after the first '
         'convolution without padding, so features differ from its own.',
     ),
+    'solider': Source(
+        'SOLIDER (LUPerson)',
+        families=_SOLIDER,
+        unused=_SWIN_UNUSED,
+        published_names=True,
+        remark=_SOLIDER_REMARK,
+    ),
+    'solider-reid': Source(
+        'SOLIDER-REID',
+        families=_SOLIDER,
+        unused=_SWIN_UNUSED,
+        published_names=True,
+        statistics='custom',
+        mean=(0.5, 0.5, 0.5),
+        std=(0.5, 0.5, 0.5),
+        remark='Trained on images of 384 x 128 pixels. Features are those '
+        f'before its BNNeck, as it evaluates them. {_SOLIDER_REMARK}',
+    ),
     'torchvision': Source(
         'torchvision (ImageNet)',
         families=('ResNet',),
@@ -187,20 +221,22 @@ SOURCES: dict[str, Source] = {
 REFUSED: dict[str, str] = {
     'pass': 'PASS has part tokens, which take part in every attention, and '
     'no ICS stem; none of our backbones has them',
-    'solider': 'SOLIDER has windows of 7 x 7 and a semantic controller after '
-    'every stage; our Swin has windows of 8 x 8 and no controller',
 }
 
 # names that show another structure, whatever the file was said to be
 _TRAITS: dict[str, str] = {
     r'^part_token\d': REFUSED['pass'],
-    r'^semantic_embed_[wb]\.': REFUSED['solider'],
     r'^NL_\d\.': 'it has non-local blocks (WITH_NL), unlike our ResNet',
     r'\.se\.fc\.0\.': 'it has squeeze-and-excitation (WITH_SE), unlike our '
     'ResNet',
     r'^sie_embed': 'its tokens depend on the camera (SIE)',
     r'\.token_mixer\.conv\.c\.weight$': _TIMM_REPVIT,
 }
+_MM_NAMES = r'\.attn\.w_msa\.|^semantic_embed_[wb]\.'
+_OTHER_SWIN = (
+    'its Swin is that of SOLIDER or MMDetection; try --from solider or '
+    'solider-reid'
+)
 _TABLE = 'attn.relative_position_bias_table'
 _TABLE_ROWS = 15**2  # offsets between two places of an 8 x 8 window
 
@@ -222,6 +258,8 @@ def source_hint(names: Iterable[str], ours: Iterable[str]) -> str:
     names, ours = set(names), set(ours)
     if any(name.startswith('encoder_q.') for name in names):
         key = 'lup-nl' if 'prototypes' in names else 'lup'
+    elif detect_family(names) in _SOLIDER:
+        key = 'solider'
     elif detect_family(names) not in (None, 'ResNet', 'ResNetIBN'):
         key = 'reidzoo'
     elif any(f'model.{name}' in ours for name in names):
@@ -244,7 +282,9 @@ def foreign_structure(
         tensors: Tensors by their published names.
         families: Backbone classes of the source.
     """
-    for pattern, trait in _TRAITS.items():
+    is_solider = not {*_SOLIDER}.isdisjoint(families)
+    traits = _TRAITS if is_solider else {**_TRAITS, _MM_NAMES: _OTHER_SWIN}
+    for pattern, trait in traits.items():
         if any(re.search(pattern, name) for name in tensors):
             return trait
     stem = tensors.get('patch_embed.proj.weight')
@@ -253,6 +293,7 @@ def foreign_structure(
     if plain and 'PlainVisionTransformer' not in families:
         return f'{_PLAIN_PATCHES}; try --from personvit, dinov2 or timm'
     rows = {len(tensors[name]) for name in tensors if name.endswith(_TABLE)}
-    if rows - {_TABLE_ROWS} and 'PlainSwinTransformer' not in families:
+    has_others = is_solider or 'PlainSwinTransformer' in families
+    if rows - {_TABLE_ROWS} and not has_others:
         return f'{_OTHER_WINDOWS}; try --from timm'
     return ''

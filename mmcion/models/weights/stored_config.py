@@ -104,8 +104,8 @@ def stored_config(checkpoint: Any, *, custom_imports: bool = False) -> Config:
     text = meta.get('cfg') if isinstance(meta, Mapping) else None
     if not isinstance(text, str):
         raise UserError(
-            'it does not say what network it is of; give its config or the '
-            'name of an architecture, and the file as its weights.'
+            'it does not say what network it is of; give its config or '
+            'architecture, and the file as weights.'
         )
     cfg = Config(portable_config(parse_config(text)))
     admit_classes(network_config(cfg), custom_modules(cfg), custom_imports)
@@ -130,8 +130,8 @@ def parse_config(text: str) -> dict[str, Any]:
     # the last two: parentheses too deep for Python's parser
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise UserError(
-            f'the config in the checkpoint is not of plain values ({error}); '
-            f'give the config file and the checkpoint as its weights.'
+            f'its config is not of plain values ({error}); give the config '
+            f'file, and this one as weights.'
         ) from error
 
 
@@ -175,10 +175,8 @@ def admit_classes(
         try:
             import_modules_from_strings(list(modules))
         except ImportError as error:
-            raise UserError(
-                f'{join_names(modules)} cannot be imported ({error}); set '
-                f'PYTHONPATH to its folder.'
-            ) from error
+            text = f'{join_names(modules)} cannot be imported ({error})'
+            raise UserError(f'{text}; set PYTHONPATH.') from error
         return
     unknown = [
         name

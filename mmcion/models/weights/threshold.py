@@ -52,10 +52,8 @@ def calibrated_path(
         )
     elif named:
         # the file would be refused when it is opened
-        raise UserError(
-            f'{out} ends in a hash, {named}, that the new file will not have; '
-            f'write to {target.with_stem(stem)} or the like.'
-        )
+        hint = f'write to {target.with_stem(stem)} or the like'
+        raise UserError(f'{out} ends in a hash, {named}, not its own; {hint}.')
     if not named:
         check_target(target, path)
     return target, bool(named)

@@ -20,6 +20,9 @@ class BaseDetector(ABC):
     own in ``DETECTORS`` and name it in a config of ``configs/tracklets``.
     """
 
+    def load(self) -> None:  # noqa: B027
+        """Load the model, once and before the first video is opened."""
+
     def check_videos(self, videos: Sequence[Path]) -> None:  # noqa: B027
         """Raise UserError if the detector cannot be used for all videos."""
 

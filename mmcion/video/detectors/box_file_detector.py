@@ -11,7 +11,7 @@ from mmcion.registry import DETECTORS
 from mmcion.utils.checks import UserError, check_folder
 from mmcion.utils.skip_report import SkipReport
 
-from ..box_files import BOX_SUFFIXES, BoxFile, read_box_file
+from ..box_files import BOX_SUFFIXES, read_box_file
 from ..detections import Detections
 from .base_detector import BaseDetector
 
@@ -50,16 +50,13 @@ class BoxFileDetector(BaseDetector):
         self.first_frame = first_frame
         self.score_thr = score_thr
         self.ignore = [ignore] if isinstance(ignore, str) else list(ignore)
-        self._file: BoxFile | None = None
-        self._report = SkipReport('')
-        self._num_seen = 0
 
     def check_videos(self, videos: Sequence[Path]) -> None:
         """Raise UserError if one file is given for several videos."""
         if len(videos) > 1 and self.boxes and self.boxes.is_file():
             raise UserError(
-                f'boxes ({self.boxes}) is one file for {len(videos)} videos; '
-                f'give a folder.'
+                f'{self.boxes} is one file for {len(videos)} videos; give a '
+                f'folder of box files.'
             )
 
     def input_files(self, video: Path) -> list[Path]:
@@ -84,7 +81,7 @@ class BoxFileDetector(BaseDetector):
         """Read the boxes of ``video``."""
         (path,) = self.input_files(video)
         self._report = SkipReport(path)
-        self._num_seen = 0
+        self._num_seen = 0  # boxes of the frames up to now
         self._file = read_box_file(
             path,
             first_frame=self.first_frame,
@@ -94,7 +91,6 @@ class BoxFileDetector(BaseDetector):
 
     def detect(self, image: np.ndarray, frame: int) -> Detections:
         """Return the boxes of a frame."""
-        assert self._file is not None, 'open_video comes before detect'
         found = self._file.frame(frame)
         self._num_seen += len(found)
         if self.score_thr is not None:
@@ -107,7 +103,6 @@ class BoxFileDetector(BaseDetector):
 
     def left_out(self, num_frames: int) -> SkipReport:
         """Return which boxes of the file were left out, and why."""
-        assert self._file is not None, 'open_video comes before left_out'
         frames = self._file.frames
         late = frames[frames >= num_frames]
         if len(late):

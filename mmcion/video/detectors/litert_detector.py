@@ -49,28 +49,28 @@ class EfficientDetLiteDetector(BaseDetector):
             raise UserError(f'tiles must be two numbers from 1; got {tiles}.')
         check_interval('[0, 1)', overlap=overlap)
         check_interval('[0, 1]', score_thr=score_thr)
-        install = 'pip install -r requirements/video.txt'
-        with optional_import('EfficientDetLiteDetector', install):
-            from ai_edge_litert.interpreter import Interpreter
+        self.model = model
         self.score_thr = score_thr
         self.tiles = (tiles[0], tiles[1])
         self.overlap = overlap
         self.nms_iou = nms_iou
-        file = Path(model)
-        self._own_files = [file] if file.is_file() else []
-        if not self._own_files:
-            file = fetch_file(model)
-        self._net = Interpreter(utf8_path(file), num_threads=num_threads)
+        self.num_threads = num_threads
+        self._own_files = [Path(model)] if Path(model).is_file() else []
+
+    def load(self) -> None:
+        """Load the model, which may be downloaded."""
+        install = 'pip install -r requirements/video.txt'
+        with optional_import('EfficientDetLiteDetector', install):
+            from ai_edge_litert.interpreter import Interpreter
+        file, *_ = self._own_files or [fetch_file(self.model)]
+        self._net = Interpreter(utf8_path(file), num_threads=self.num_threads)
         self._net.allocate_tensors()
         self._input = self._net.get_input_details()[0]
         # boxes, classes, scores, count: the order of the operator
         # TFLite_Detection_PostProcess, which ends the model
         self._outputs = [o['index'] for o in self._net.get_output_details()]
-        if len(self._outputs) != 4:
-            raise UserError(
-                f'{file} must have the 4 outputs of a detector with '
-                f'post-processing; got {len(self._outputs)}.'
-            )
+        if (count := len(self._outputs)) != 4:
+            raise UserError(f'{file} has {count} outputs, a detector has 4.')
 
     def input_files(self, video: Path) -> list[Path]:
         """Return the model, unless it is a known one, whose hash is fixed."""

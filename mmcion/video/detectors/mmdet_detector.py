@@ -36,18 +36,22 @@ class MMDetDetector(BaseDetector):
         check_interval('[0, 1]', score_thr=score_thr)
         self.score_thr = score_thr
         self.person_label = person_label
+        self.files = config, checkpoint
+        self.device = device
+
+    def load(self) -> None:
+        """Load the model."""
         install = 'pip install mmdet (onedl-mmdetection beside onedl packages)'
         with optional_import('MMDetDetector', install):
             from mmdet.apis import inference_detector, init_detector
         # from here on mmdet reads checkpoints without running their code
         import_module('mmcion.utils.read_checkpoint')
-        self._files = [Path(config), Path(checkpoint)]
         self._infer = inference_detector
-        self._model = init_detector(config, checkpoint, device=device)
+        self._model = init_detector(*self.files, device=self.device)
 
     def input_files(self, video: Path) -> list[Path]:
         """Return config and checkpoint, where they are local files."""
-        return [path for path in self._files if path.is_file()]
+        return [path for path in map(Path, self.files) if path.is_file()]
 
     def detect(self, image: np.ndarray, frame: int) -> Detections:
         """Return the boxes of people in one frame."""

@@ -37,23 +37,26 @@ class TorchvisionDetector(BaseDetector):
         num_classes: int = 91,
         score_thr: float = 0.5,
     ) -> None:
+        check_interval('[0, 1]', score_thr=score_thr)
+        self.name = name
+        self.weights_file = check_file(weights_file, 'weight file')
+        self.device = device
+        self.num_classes = num_classes
+        self.score_thr = score_thr
+
+    def load(self) -> None:
+        """Load the model."""
         import torch
         from torchvision.models import detection, get_model, list_models
 
-        check_choice('name', name, list_models(detection))
-        check_interval('[0, 1]', score_thr=score_thr)
-        self.weights_file = check_file(weights_file, 'weight file')
-        self.score_thr = score_thr
-        self.device = torch.device(device)
-        model = get_model(
-            name,
-            weights=None,
-            weights_backbone=None,
-            num_classes=num_classes,
+        check_choice('name', self.name, list_models(detection))
+        no_weights = {'weights': None, 'weights_backbone': None}
+        self._model = get_model(
+            self.name, num_classes=self.num_classes, **no_weights
         )
-        state = torch.load(weights_file, 'cpu', weights_only=True)
-        model.load_state_dict(state)
-        self._model = model.to(self.device).eval()
+        state = torch.load(self.weights_file, 'cpu', weights_only=True)
+        self._model.load_state_dict(state)
+        self._model.to(self.device).eval()
 
     def input_files(self, video: Path) -> list[Path]:
         """Return the weight file."""

@@ -42,6 +42,20 @@ def test_queries_come_first_and_other_parts_are_gallery(messages):
     assert '2 gallery images, 1 queries, 1 with' in messages[0][1]
 
 
+def test_labels_of_a_subset_are_those_of_its_rows(monkeypatch):
+    parts = {'query': ((3, 0), (4, 1)), 'gallery': ((3, 1), (5, 2))}
+    dataset = Listed(parts, 'test')
+    subset = dataset.get_subset([3, 0])
+    assert subset.pids.tolist() == [5, 3]
+    assert subset.is_query.tolist() == [False, True]
+    dataset.get_subset_([1, 2, 3, 0])
+    assert dataset.cam_ids.tolist() == [1, 1, 2, 0]
+    # the rows as they were read are not unpacked for their labels
+    whole = Listed(parts, 'test')
+    monkeypatch.setattr(whole, 'get_data_info', None)
+    assert whole.pids.tolist() == [3, 4, 3, 5]
+
+
 def test_sampler_takes_the_training_split():
     ids = [(pid, cam) for pid in (5, 9, 40) for cam in range(2)]
     dataset = Listed({'train': ids}, 'train')

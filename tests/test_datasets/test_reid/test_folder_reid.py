@@ -121,7 +121,7 @@ def test_name_without_camera(root):
 
 
 def test_camera_needs_a_group(root):
-    with pytest.raises(UserError, match=r"one group, .* got '_c'"):
+    with pytest.raises(UserError, match=r"one group; got '_c'"):
         build('FolderReID', root, camera='_c')
 
 
@@ -132,7 +132,7 @@ def test_config_leaves_the_camera_rule_to_the_data():
 
 @pytest.mark.parametrize('camera', ['_c([0-9]+', 3])
 def test_broken_expression_of_the_camera(root, camera):
-    with pytest.raises(UserError, match='camera must be'):
+    with pytest.raises(UserError, match='camera '):
         build('FolderReID', root, camera=camera)
 
 

@@ -90,5 +90,7 @@ def test_images_sorted_by_person_point_to_the_data_set_for_them(root):
     (root / 'query' / '.DS_Store').touch()
     for path in (root / 'query').glob('*.jpg'):
         path.rename(root / 'query' / '0001' / path.name)
-    with pytest.raises(FileNotFoundError, match=r'0001.*FolderReID'):
+    with pytest.raises(
+        FileNotFoundError, match=r'query has no image.*FolderReID'
+    ):
         build('Market1501', root)

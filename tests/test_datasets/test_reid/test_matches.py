@@ -32,8 +32,7 @@ def test_rule_of_its_own(messages):
     messages.clear()
     report_matches('data', queries[1:2], gallery, ignored_cams=ignored)
     text = messages[1][1]
-    assert '1 queries have images of their identity in the gallery' in text
-    assert 'but only from ignored cameras' in text
+    assert 'from ignored cameras' in text
 
 
 def test_cameras_do_not_count_where_none_is_known(messages):
@@ -49,16 +48,16 @@ def test_cameras_do_not_count_where_none_is_known(messages):
 @pytest.mark.parametrize(
     ('queries', 'gallery', 'reason'),
     [
-        (images((-1, 0)), images((0, 0)), 'there is no query. Mark'),
-        (images((0, 0)), [], 'the gallery is empty. Mark'),
-        (images((0, 0)), images((1, 1)), 'no identity is in both'),
+        (images((-1, 0)), images((0, 0)), 'there is no query image'),
+        (images((0, 0)), images((-1, 0)), 'there is no gallery image'),
+        (images((0, 0)), images((1, 1)), 'no query identity is in the'),
     ],
 )
 def test_cause_where_no_query_has_a_match(messages, queries, gallery, reason):
     report_matches('data', queries, gallery)
     (_, (level, text)) = messages
     assert level == 30
-    assert re.search(f'no query has a valid match: {reason}', text)
+    assert re.search(f'no query has a match: {reason}', text)
 
 
 def test_matches_of_the_own_camera_only_are_no_alarm(messages):

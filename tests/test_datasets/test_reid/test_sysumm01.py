@@ -65,7 +65,7 @@ def test_list_is_missing(root):
 def test_identity_without_images(root):
     for camera, name in ((5, '0001.jpg'), (6, '0001.jpg')):
         (root / f'cam{camera}/0004' / name).unlink()
-    message = '1 of 2 identities, such as 4, have no'
+    message = 'no image of identities 4'
     with pytest.raises(FileNotFoundError, match=message):
         build('SYSUMM01', root)
 
@@ -87,12 +87,12 @@ def test_camera_2_is_no_match_for_camera_3(tmp_path, messages):
     build('SYSUMM01', root)
     level, text = messages[-1]
     assert level == 30
-    assert 'but only from ignored cameras' in text
+    assert 'from ignored cameras' in text
 
 
 def test_list_of_something_else(root):
     (root / 'exp/test_id.txt').write_text('6 4')
-    with pytest.raises(UserError, match=r'test_id.txt must be a line of id'):
+    with pytest.raises(UserError, match=r'test_id.txt must be like 1,2,4'):
         build('SYSUMM01', root)
 
 

@@ -25,7 +25,7 @@ def test_lists_and_tensors_become_arrays():
         (([1, 2], [[3]], None, None), r'g_pids.*\(1,\).*\(1, 1\)'),
         (([1, 2], [3], [0, 1], None), 'q_cams and g_cams'),
         (([1, 2], [3], [0, 1], [1, 2]), r'g_cams.*\(2,\)'),
-        (([1, 2], ['3'], None, None), 'q_pids and g_pids.*numbers.*strings'),
+        (([1, 2], ['3'], None, None), 'q_pids, g_pids .*int64, <U1'),
         (([1, 2], [3], [0, None], [1]), 'q_cams.*object'),
         (([1, np.nan], [3], None, None), 'q_pids.*row 1 is nan'),
         (([1, 1.5], [3], None, None), r'q_pids.*row 1 is 1\.5'),

@@ -46,7 +46,8 @@ def test_protocols_by_name_config_or_object():
     ('protocol', 'named'),
     [
         ('Market', "CUHK03Protocol.*MarketProtocol.*'Market'"),
-        ({'mode': 'all'}, "'None'"),
+        ({'mode': 'all'}, 'got None'),
+        (3, 'MarketProtocol.* got 3'),
         ({'type': 'SYSUMM01Protocol', 'mod': 'all'}, 'mod'),
         ({'type': 'SYSUMM01Protocol', 'mode': 'up'}, "'up'"),
     ],

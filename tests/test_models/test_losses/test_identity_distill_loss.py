@@ -366,7 +366,7 @@ def test_center_may_have_a_leading_axis():
 @pytest.mark.parametrize(
     ('shapes', 'message'),
     [
-        (((4, 7), (2, 4, 7), (7,), (4,)), r'student must be \(V, B, C\)'),
+        (((4, 7), (2, 4, 7), (7,), (4,)), r'\(V >= 2, B, C\)'),
         (((1, 4, 7), (2, 4, 7), (7,), (4,)), 'V >= 2'),
         (((3, 4, 7), (3, 4, 7), (7,), (4,)), r'teacher must be \(2, 4, 7\)'),
         (((3, 4, 7), (2, 4, 6), (7,), (4,)), r'teacher must be \(2, 4, 7\)'),

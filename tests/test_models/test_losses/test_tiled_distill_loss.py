@@ -127,7 +127,7 @@ def test_chunks_must_hold_something(chunk_size):
 
 def test_prototypes_must_fit_the_features():
     feats, prototypes, *rest = make_inputs()
-    with pytest.raises(UserError, match=r'must be \(C, 5\)'):
+    with pytest.raises(UserError, match=r'teacher must be \(2, 8, 5\)'):
         tiled_distill_loss(feats, prototypes.T, *rest, PIDS, chunk_size=4)
     with pytest.raises(UserError, match=r'teacher must be \(2, 8, 12\)'):
         tiled_distill_loss(feats, prototypes[1:], *rest, PIDS, chunk_size=4)

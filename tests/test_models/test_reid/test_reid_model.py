@@ -172,7 +172,7 @@ def test_training_from_nothing_is_told(monkeypatch):
         ({'neck': None, 'neck_checkpoint': 'a.pth'}, r'a\.pth.* model\.neck'),
         (
             {'neck': {'type': 'BNNeck', 'in_channels': DIM}},
-            rf'model\.head\.in_channels is 6.* {DIM} ',
+            rf'model\.head\.in_channels is 6, .* {DIM}',
         ),
     ],
 )

@@ -24,5 +24,5 @@ def test_unknown_width_is_given_by_the_config(below):
 
 def test_wrong_width_is_refused():
     cfg = {**NECK, 'in_channels': 8}
-    with pytest.raises(UserError, match=r'model\.neck.* 8, .* 5 '):
+    with pytest.raises(UserError, match=r'model\.neck.* 8, .* 5'):
         build_on(SimpleNamespace(num_features=5), cfg, 'model.neck')

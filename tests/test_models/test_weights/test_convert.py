@@ -325,7 +325,7 @@ def test_all_that_differs_is_named():
 
 def test_foreign_weights():
     for state in ({'a.weight': torch.ones(2)}, {}):
-        with pytest.raises(UserError, match='not recognised among those of R'):
+        with pytest.raises(UserError, match='not recognised among R'):
             convert_weights(state, 'reidzoo')
         with pytest.raises(UserError, match=r'0\.0% of vit_tiny'):
             convert_weights(state, 'reidzoo', arch='vit_tiny')

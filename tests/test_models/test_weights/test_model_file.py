@@ -188,7 +188,7 @@ def test_other_checkpoints_are_no_model_files(tmp_path):
 def test_earlier_format_is_refused(tmp_path):
     meta = {'arch': ARCH, 'input_size': [256, 128], 'mmcion_version': '0.1.0'}
     torch.save({'state_dict': {}, 'meta': meta}, tmp_path / 'a.pth')
-    with pytest.raises(UserError, match=r'a\.pth .*format 0; .* 1\. Convert'):
+    with pytest.raises(UserError, match=r'a\.pth .*format 0, not 1'):
         read_model(tmp_path / 'a.pth')
 
 
@@ -228,5 +228,5 @@ def test_weights_that_are_not_finite(tmp_path, value):
 
 
 def test_other_endings(tmp_path):
-    with pytest.raises(UserError, match=r'\.pth; got .*a\.pt\.$'):
+    with pytest.raises(UserError, match=r"a\.pt .* '\.pth'; got"):
         save(tmp_path / 'a.pt')

@@ -3,34 +3,7 @@ from mmengine.config import Config
 
 from mmcion.models.weights import ModelSpec
 from mmcion.utils.checks import UserError
-from tests.tiny import DIM, pretrainer_cfg
-
-NECK = {'type': 'BNNeck', 'in_channels': DIM}
-FINE_TUNED = {
-    'model': {
-        'type': 'ReIDModel',
-        'backbone': {'type': 'TinyBackbone', 'init_cfg': {'type': 'Xavier'}},
-        'backbone_checkpoint': 'start.pth',
-        'neck': NECK,
-        'neck_feat': 'before',
-        'head': {'type': 'ReIDHead', 'in_channels': DIM, 'num_classes': 5},
-        'data_preprocessor': {
-            'type': 'ReIDDataPreprocessor',
-            'mean': (0.5, 0.5, 0.5),
-            'std': (0.5, 0.5, 0.5),
-        },
-    },
-    'test_dataloader': {
-        'dataset': {
-            'pipeline': [
-                {'type': 'LoadImage'},
-                {'type': 'ResizeImage', 'size': (16, 8)},
-                {'type': 'PackReIDInputs'},
-            ]
-        }
-    },
-    'custom_imports': {'imports': ['tests.tiny']},
-}
+from tests.tiny import FINE_TUNED, NECK, pretrainer_cfg
 
 
 def config(**model):

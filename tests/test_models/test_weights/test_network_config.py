@@ -5,21 +5,7 @@ from mmcion.models.weights import evaluation_pipeline
 from mmcion.models.weights.network_config import network_config
 from mmcion.utils.checks import UserError
 from tests.golden import DATA
-from tests.tiny import DIM, pretrainer_cfg
-
-NECK = {'type': 'BNNeck', 'in_channels': DIM}
-FINE_TUNED = {
-    'model': {
-        'type': 'ReIDModel',
-        'backbone': {'type': 'TinyBackbone'},
-        'backbone_checkpoint': 'start.pth',
-        'neck': NECK,
-        'head': {'type': 'ReIDHead', 'in_channels': 8, 'num_classes': 5},
-    },
-    'test_dataloader': {
-        'dataset': {'pipeline': [{'type': 'ResizeImage', 'size': (16, 8)}]}
-    },
-}
+from tests.tiny import FINE_TUNED, NECK, pretrainer_cfg
 
 
 def test_network_of_a_fine_tuning_has_no_head():
@@ -29,6 +15,8 @@ def test_network_of_a_fine_tuning_has_no_head():
         'type': 'mmcion.ReIDModel',
         'backbone': {'type': 'TinyBackbone'},
         'neck': NECK,
+        'neck_feat': 'before',
+        'data_preprocessor': FINE_TUNED['model']['data_preprocessor'],
     }
     found = network_config(cfg, with_initial_weights=True)
     assert found['backbone_checkpoint'] == 'start.pth'
@@ -76,7 +64,7 @@ def test_nothing_but_the_checkpoint_gives_weights():
 
 def test_images_of_a_test_and_of_a_pretraining():
     pipeline = evaluation_pipeline(Config(FINE_TUNED))
-    assert pipeline[0] == {'type': 'ResizeImage', 'size': (16, 8)}
+    assert pipeline[1] == {'type': 'ResizeImage', 'size': (16, 8)}
     for kind in ('MultiCrop', 'mmcion.MultiCrop'):
         views = {'type': kind, 'global_size': (128, 64)}
         cfg = {'train_dataloader': {'dataset': {'pipeline': [views]}}}

@@ -183,7 +183,7 @@ def forget():
 @pytest.mark.parametrize(
     ('out', 'options', 'message'),
     [
-        ('b.onnx', {}, r'\.pth; got .*onnx'),
+        ('b.onnx', {}, r"\.pth'; got .*onnx"),
         ('b.pth', {'mean': (1, 2)}, r'mean .*\(1, 2\)'),
     ],
 )

@@ -24,9 +24,11 @@ def test_families_exist():
         assert set(source.differing) <= FAMILIES - set(source.families)
     assert set(SOURCES['reidzoo'].families) == FAMILIES
     timm = SOURCES['timm']
-    # ResNet-IBN is not timm's
+    # what is not timm's
     assert {*timm.families, *timm.differing} == (FAMILIES | PLAIN) - {
-        'ResNetIBN'
+        'ResNetIBN',
+        'PaddedSwinTransformer',
+        'SemanticSwinTransformer',
     }
 
 
@@ -42,7 +44,7 @@ def test_unknown_and_refused_sources():
     ('name', 'shape', 'reason'),
     [
         ('part_token1', (1, 1, 384), 'part tokens'),
-        ('semantic_embed_w.0.weight', (192, 2), 'semantic controller'),
+        ('semantic_embed_w.0.weight', (192, 2), 'try --from solider '),
         ('NL_2.0.g.weight', (256, 512, 1, 1), 'non-local blocks'),
         ('layer1.0.se.fc.0.weight', (16, 256), 'squeeze-and-excitation'),
         ('sie_embed', (6, 1, 384), 'camera'),
@@ -106,6 +108,7 @@ def test_candidates_of_timm_names():
         (['encoder_q.conv1.weight', 'encoder_k.conv1.weight'], 'lup'),
         (['encoder_q.conv1.weight', 'prototypes'], 'lup-nl'),
         (['features.0.0.c.weight'], 'reidzoo'),
+        (['semantic_embed_w.0.weight'], 'solider'),
         (['stem.weight'], 'timm'),
         (['conv1.weight', 'layer1.0.conv1.weight'], ''),
         (['model.stem.weight'], ''),

@@ -71,7 +71,7 @@ def test_input_is_not_written_over(tmp_path):
 def test_checkpoint_of_training_must_be_published_first(tmp_path):
     state = {'teacher.backbone.x': torch.ones(1)}
     torch.save({'state_dict': state, 'meta': {}}, tmp_path / 'epoch_1.pth')
-    message = r'epoch_1.pth is a checkpoint, .*publish_model.py .*epoch'
+    message = r'epoch_1.pth is no model file; .*publish_model.py .*epoch'
     with pytest.raises(UserError, match=message):
         store_threshold(
             tmp_path / 'epoch_1.pth', THRESHOLD, tmp_path / 'b.pth'
@@ -82,7 +82,7 @@ def test_checkpoint_of_training_must_be_published_first(tmp_path):
 @pytest.mark.parametrize(
     ('change', 'out', 'message'),
     [
-        ({}, 'b.onnx', r'must end in \.pth; got .*b\.onnx'),
+        ({}, 'b.onnx', r"b\.onnx .* '\.pth'; got"),
         ({}, 'b-0123abcd.pth', 'ends in a hash, 0123abcd, .* to .*/b.pth or'),
         ({'similarity': float('nan')}, 'b.pth', r'similarity .*\[-1, 1\]; g'),
         ({'similarity': None}, 'b.pth', r'in \[-1, 1\]; got None'),

@@ -15,6 +15,7 @@ def test_own_detector_needs_only_to_detect(tmp_path, monkeypatch):
     detector = DETECTORS.build({'type': 'EmptyDetector'})
     video = tmp_path / 'a.avi'
 
+    detector.load()
     detector.check_videos([video])
     detector.open_video(video)
 

@@ -53,8 +53,14 @@ def fake_net(monkeypatch, tmp_path):
     return {**CONFIG, 'model': str(model)}
 
 
+def build(config):
+    detector = DETECTORS.build(config)
+    detector.load()
+    return detector
+
+
 def test_keeps_people_above_the_threshold_in_pixels(fake_net):
-    detector = DETECTORS.build(fake_net)
+    detector = build(fake_net)
 
     found = detector.detect(np.zeros((100, 200, 3), np.uint8), 0)
 
@@ -63,7 +69,7 @@ def test_keeps_people_above_the_threshold_in_pixels(fake_net):
 
 
 def test_network_sees_red_first(fake_net):
-    detector = DETECTORS.build(fake_net)
+    detector = build(fake_net)
     image = np.zeros((100, 200, 3), np.uint8)
     image[..., 2] = 255
 
@@ -73,7 +79,7 @@ def test_network_sees_red_first(fake_net):
 
 
 def test_tiles_are_put_back_into_the_frame(fake_net):
-    detector = DETECTORS.build({**fake_net, 'tiles': (2, 1), 'overlap': 0.2})
+    detector = build({**fake_net, 'tiles': (2, 1), 'overlap': 0.2})
 
     found = detector.detect(np.zeros((100, 180, 3), np.uint8), 0)
 
@@ -100,7 +106,7 @@ def test_bad_settings(fake_net, change):
 def test_missing_package_names_the_requirements(monkeypatch):
     monkeypatch.setitem(sys.modules, 'ai_edge_litert.interpreter', None)
     with pytest.raises(MissingPackageError, match=r'requirements/video\.txt'):
-        litert_detector.EfficientDetLiteDetector()
+        litert_detector.EfficientDetLiteDetector().load()
 
 
 @pytest.mark.slow
@@ -110,7 +116,7 @@ def test_finds_people_of_the_sample_video():
         fetch_file('efficientdet_lite2.tflite')
     except DownloadError as error:
         pytest.skip(str(error))
-    detector = DETECTORS.build(CONFIG)
+    detector = build(CONFIG)
     with VideoReader(video) as reader:
         index, image = next(itertools.islice(reader, 100, None))
 

@@ -38,12 +38,16 @@ def test_keeps_people_above_the_threshold(monkeypatch):
     monkeypatch.setitem(sys.modules, 'mmdet', ModuleType('mmdet'))
     monkeypatch.setitem(sys.modules, 'mmdet.apis', apis)
 
-    found = DETECTORS.build(CONFIG).detect(np.zeros((9, 9, 3), np.uint8), 0)
+    detector = DETECTORS.build(CONFIG)
+    detector.load()
+
+    found = detector.detect(np.zeros((9, 9, 3), np.uint8), 0)
 
     assert found.boxes.tolist() == [[0, 1, 2, 3]]
 
 
 def test_missing_package_names_the_command(monkeypatch):
     monkeypatch.setitem(sys.modules, 'mmdet', None)
+    detector = DETECTORS.build(CONFIG)
     with pytest.raises(MissingPackageError, match='pip install mmdet'):
-        DETECTORS.build(CONFIG)
+        detector.load()

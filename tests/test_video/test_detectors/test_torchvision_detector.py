@@ -27,6 +27,7 @@ def test_gives_boxes_of_people(weights):
     detector = build(
         name=NAME, weights_file=weights, num_classes=2, score_thr=0.0
     )
+    detector.load()
     image = np.random.default_rng(0).integers(0, 255, (60, 90, 3), np.uint8)
 
     found = detector.detect(image, 0)
@@ -38,6 +39,6 @@ def test_gives_boxes_of_people(weights):
 
 def test_messages(weights, tmp_path):
     with pytest.raises(UserError, match="'resnet50'"):
-        build(name='resnet50', weights_file=weights)
+        build(name='resnet50', weights_file=weights).load()
     with pytest.raises(FileNotFoundError, match=r'none\.pth'):
         build(name=NAME, weights_file=str(tmp_path / 'none.pth'))
