@@ -5,10 +5,12 @@ All of it is ours: the paper trains once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Any
+
+import numpy as np
 
 from mmcion.structures import IdentityLabels, TrackletTable
 from mmcion.visualization import IdentityCounts
@@ -61,24 +63,74 @@ class Evidence:
         )
 
 
+def link_changes(
+    table: TrackletTable, first: IdentityLabels, second: IdentityLabels
+) -> np.ndarray:
+    """Return how many links identities lost or gained between two labellings.
+
+    What a first identity has no longer, as its images are apart or unassigned
+    in the second labelling, is negative; what a second one has in addition is
+    positive. Links are counted as in ``Evidence``.
+
+    Returns:
+        ``(n,)`` int64, without zeros; the sum is the change of all links.
+    """
+    video = np.asarray(table.video_id, np.int64)
+    both = first.keep & second.keep  # (N,)
+    # (N,) cells: images that are together in both
+    num_second = int(second.identity.max(initial=-1)) + 1
+    cell = np.full(len(table), -1, np.int64)
+    cell[both] = (
+        first.identity[both].astype(np.int64) * num_second
+        + second.identity[both]
+    )
+    cells, common = _links(cell, video)
+    changes = []
+    for sign, labels, owner in (
+        (-1, first, cells // max(num_second, 1)),
+        (1, second, cells % max(num_second, 1)),
+    ):
+        identities, links = _links(labels.identity.astype(np.int64), video)
+        index = np.searchsorted(identities, owner)
+        kept = np.bincount(index, common, len(identities)).astype(np.int64)
+        changes.append(sign * (links - kept))
+    found = np.concatenate(changes)
+    return found[found != 0]
+
+
+def _links(group: np.ndarray, video: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Return the groups >= 0, and the videos of each beyond its first one."""
+    rows = group >= 0
+    num_videos = int(video.max(initial=0)) + 1
+    pairs = np.unique(group[rows] * num_videos + video[rows])
+    groups, videos = np.unique(pairs // num_videos, return_counts=True)
+    return groups, videos - 1
+
+
 def decide_round(
-    before: Evidence | None, now: Evidence, tolerance: float = 0.01
+    before: Evidence | None,
+    now: Evidence,
+    changes: np.ndarray | Sequence[int] = (),
+    tolerance: float = 0.01,
 ) -> tuple[bool, str]:
     """Return whether a round counts, and why, as a phrase.
 
     It counts unless something is worse than in the round before. Worse is a
-    drop by more than ``tolerance`` and by more than what two samples of equal
-    features differ by (one-sided, 5 %).
+    drop by more than ``tolerance`` and by more than what chance does to equal
+    features (one-sided, 5 %).
 
-    - Self-check: recall and precision, as ratios of their pairs.
-    - Links between videos: their number, as a Poisson count, relative to the
-      round before. Without any link a round does not count, whatever came
-      before: identities of one video each teach to tell videos apart.
+    - Links between videos, relative to those before. Of equal features each
+      change of an identity is a loss as likely as a gain, so that the sum of
+      all has the variance of their squares. Without any link a round does not
+      count, whatever came before: identities of one video each teach to tell
+      videos apart.
+    - Recall and precision of the self-check, as ratios of two samples.
 
     Args:
         before: Evidence of the last round that counted; None for the first
             round, which always counts.
         now: Evidence of this round.
+        changes: ``(n,)`` lost and gained links, see ``link_changes``.
         tolerance: Drop that does not matter, as a ratio.
     """
     if before is None:
@@ -92,7 +144,7 @@ def decide_round(
     if now.links == 0:
         return False, 'its features link nobody between videos'
     found = [
-        _compare_links(before.links, now.links, tolerance),
+        _compare_links(before.links, now.links, changes, tolerance),
         *(
             _compare_ratios(name, before.self_check, now.self_check, tolerance)
             for name in ('recall', 'precision')
@@ -119,12 +171,15 @@ _Comparison = tuple[str, str, str, bool]
 
 
 def _compare_links(
-    first: int | None, second: int | None, tolerance: float
+    first: int | None,
+    second: int | None,
+    changes: np.ndarray | Sequence[int],
+    tolerance: float,
 ) -> _Comparison | None:
     if first is None or second is None:
         return None
-    # The difference of two Poisson counts has the sum of both as variance.
-    margin = max(tolerance * first, _Z * sqrt(first + second))
+    deviation = sqrt(np.square(np.asarray(changes, np.int64)).sum())
+    margin = max(tolerance * first, _Z * deviation)
     texts = f'{first:,}', f'{second:,}'
     return 'links between videos', *texts, first - second > margin
 

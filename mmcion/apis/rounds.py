@@ -26,7 +26,7 @@ from mmcion.utils.cli import add_cfg_options, read_config
 from mmcion.utils.io import read_json, write_json
 from mmcion.visualization import IdentityCounts
 
-from .round_evidence import Evidence, decide_round
+from .round_evidence import Evidence, decide_round, link_changes
 
 ROUNDS = 'rounds.json'
 _SCORES = 'pairwise_precision', 'pairwise_recall', 'pairwise_f1', 'ari'
@@ -297,10 +297,12 @@ class Rounds:
         if self.true is not None:
             scores = identity_metrics(self.true, labels.identity)
             this.scores = {name: scores[name] for name in _SCORES}
+        changes = np.zeros(0, np.int64)
         if self._labels is not None:
             this.ari, this.in_both = compare_identities(self._labels, labels)
+            changes = link_changes(table, self._labels, labels)
         this.counted, this.why = decide_round(
-            self._evidence, evidence, self.settings.tolerance
+            self._evidence, evidence, changes, self.settings.tolerance
         )
         self._evidence, self._labels = evidence, labels
 
