@@ -69,7 +69,7 @@ def start(work, out, *options, tool=None):
 
 
 def finish(process):
-    process.join(100)
+    process.join(300)
     assert process.exitcode == 0
 
 
