@@ -1,10 +1,13 @@
+from .cluster_memory import ClusterMemory, updated_centers
 from .identity_distill_loss import identity_distill_loss
 from .tiled_distill_loss import tiled_distill_loss
 from .triplet_loss import TripletLoss, batch_hard_triplet_loss
 
 __all__ = [
+    'ClusterMemory',
     'TripletLoss',
     'batch_hard_triplet_loss',
     'identity_distill_loss',
     'tiled_distill_loss',
+    'updated_centers',
 ]
