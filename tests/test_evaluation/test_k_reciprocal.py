@@ -30,18 +30,20 @@ def unit(tensor):
     return tensor / tensor.square().sum(-1, keepdim=True).sqrt()
 
 
+def golden_features(case):
+    """16 float64 unit features around 4 centres."""
+    centres, noise = (
+        golden_tensor(*(entry[k] for k in ('key', 'shape', 'scale', 'shift')))
+        for entry in case['inputs'].values()
+    )
+    return unit(unit(centres).repeat_interleave(4, 0) + noise)
+
+
 @pytest.mark.parametrize('eps', [0.6, 0.3])
 def test_golden_distances_and_clusters(eps):
     case = read_golden('cluster_contrast')['k_reciprocal_jaccard']
-    inputs, params, outputs = (
-        case[part] for part in ('inputs', 'params', 'outputs')
-    )
-    tensors = {
-        name: golden_tensor(**{k: v for k, v in entry.items() if k != 'then'})
-        for name, entry in inputs.items()
-    }
-    centers = unit(tensors['centres']).repeat_interleave(4, 0)
-    feats = unit(centers + tensors['noise'])
+    params, outputs = case['params'], case['outputs']
+    feats = golden_features(case)
     graph = jaccard_graph(feats, params['k1'], params['k2'])
     expected = np.array(outputs['distance'])
     np.testing.assert_allclose(dense(graph), expected, atol=1e-9, rtol=0)
@@ -71,13 +73,13 @@ def test_is_the_distance_that_re_ranking_mixes_in():
 
 
 def test_clusters_are_those_of_the_dense_form():
-    feats = draw_features(40, 12, noise=1.2).astype(np.float32)
-    expected = brute_jaccard(feats, 30, 6, 'faiss')[0]
-    for eps in (0.5, 0.6, 0.7):
+    feats = draw_features(40, 12, noise=0.8).astype(np.float32)
+    expected = brute_jaccard(feats, 15, 6, 'faiss')[0]
+    for eps in (0.4, 0.5, 0.6):
         options = {'eps': eps, 'min_samples': 4, 'metric': 'precomputed'}
-        graph = jaccard_graph(feats, 30, 6, eps)
+        graph = jaccard_graph(feats, 15, 6, eps)
         found = DBSCAN(**options).fit(graph).labels_
-        assert 10 < found.max() < 60 and (found < 0).any()
+        assert 10 < found.max() and (found < 0).any()
         whole = DBSCAN(**options).fit(expected.clip(0)).labels_
         np.testing.assert_array_equal(found, whole)
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import torch
-from mmengine.dist import all_gather
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 
 from mmcion.registry import MODELS
 from mmcion.utils.checks import check_choice, check_interval
+from mmcion.utils.dist import gather_rows
 
-UPDATES = ('hard', 'sequential', 'mean')
+RULES = ('hard', 'sequential', 'mean')
 
 
 def updated_centers(
@@ -18,7 +18,7 @@ def updated_centers(
     feats: Tensor,
     labels: Tensor,
     momentum: float,
-    update: str = 'hard',
+    rule: str = 'hard',
 ) -> Tensor:
     """Move centres towards the features of a batch; the old ones stay.
 
@@ -34,7 +34,7 @@ def updated_centers(
         feats: ``(N, D)`` unit vectors.
         labels: ``(N,)`` clusters in [0, C); the others' centres stay.
         momentum: Weight of the old centre, in [0, 1].
-        update: One of ``UPDATES``.
+        rule: One of ``RULES``.
 
     Returns:
         ``(C, D)``, the same on every device that gets the same features.
@@ -45,14 +45,14 @@ def updated_centers(
     """
     centers = centers.clone()
     feats = feats.to(centers.dtype)
-    if update == 'hard':
+    if rule == 'hard':
         similarity = (feats * centers[labels]).sum(1)  # (N,)
     for label in labels.unique().tolist():
         rows = (labels == label).nonzero().flatten()
-        if update == 'hard':
+        if rule == 'hard':
             rows = rows[similarity[rows].argmin()][None]
         chosen = feats[rows]  # (n, D)
-        if update == 'mean':
+        if rule == 'mean':
             chosen = chosen.mean(0, keepdim=True)
         for feat in chosen:
             moved = momentum * centers[label] + (1 - momentum) * feat
@@ -76,7 +76,7 @@ class ClusterMemory(nn.Module):
     Args:
         temperature: Divisor of the similarities.
         momentum: See ``updated_centers``.
-        update: See ``updated_centers``.
+        rule: See ``updated_centers``.
 
     Attributes:
         centers: ``(C, D)`` unit vectors; none before ``reset``.
@@ -88,15 +88,15 @@ class ClusterMemory(nn.Module):
         self,
         temperature: float = 0.05,
         momentum: float = 0.2,
-        update: str = 'hard',
+        rule: str = 'hard',
     ) -> None:
         super().__init__()
         check_interval('(0, inf)', temperature=temperature)
         check_interval('[0, 1]', momentum=momentum)
-        check_choice('update', update, UPDATES)
+        check_choice('rule', rule, RULES)
         self.temperature = temperature
         self.momentum = momentum
-        self.update = update
+        self.rule = rule
         self.register_buffer('centers', torch.empty(0, 0), persistent=False)
 
     def reset(self, centers: Tensor) -> None:
@@ -115,10 +115,10 @@ class ClusterMemory(nn.Module):
         loss = cross_entropy(logits, labels)
         if self.training:
             # (N, D) -> (ranks x N, D), in order of rank
-            everyone = torch.cat(all_gather(feats.detach().contiguous()))
-            clusters = torch.cat(all_gather(labels))
+            everyone = gather_rows(feats.detach().contiguous())
+            clusters = gather_rows(labels)
             # another tensor: the backward pass needs the old one
             self.centers = updated_centers(
-                centers, everyone, clusters, self.momentum, self.update
+                centers, everyone, clusters, self.momentum, self.rule
             )
         return loss
