@@ -19,6 +19,16 @@ from mmcion.utils.checks import (
 )
 
 
+def class_labels(pids: Sequence[int], num_classes: int) -> Tensor:
+    """Return labels as a tensor ``(N,)``; refuse those of no class."""
+    if min(pids) < 0 or max(pids) >= num_classes:
+        raise UserError(
+            f'labels must be in [0, {num_classes}); got {min(pids)} to '
+            f'{max(pids)}: set model.head.num_classes.'
+        )
+    return torch.tensor(pids)
+
+
 @MODELS.register_module()
 class ReIDHead(nn.Module):
     """Classify the identities of the training data; not used in tests.
@@ -65,14 +75,9 @@ class ReIDHead(nn.Module):
             after: ``(N, D)`` after normalising, for the classes.
             pids: N labels in [0, ``num_classes``).
         """
-        if min(pids) < 0 or max(pids) >= self.num_classes:
-            raise UserError(
-                f'labels must be in [0, {self.num_classes}); got {min(pids)} '
-                f'to {max(pids)}: set model.head.num_classes.'
-            )
         # BoT, section 2.6: classes need the normalised feature, distances the
         # one before
-        labels = torch.tensor(pids, device=after.device)
+        labels = class_labels(pids, self.num_classes).to(after.device)
         logits = self.classifier(after)  # (N, num_classes)
         losses = {
             'loss_id': smoothed_cross_entropy(
