@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import cv2
 import numpy as np
@@ -15,6 +16,7 @@ from mmcion.models.weights import read_checkpoint, read_model_file
 from mmcion.structures import ReIDFeatures
 from mmcion.utils.checks import UserError
 from mmcion.utils.dist import adapt_to_cpu_ranks
+from mmcion.utils.image_file import UnreadableImageError
 from tests.dist_utils import run_on_ranks
 from tests.tiny import DIM, make_pretrainer
 from tests.tool_utils import ROOT, call_main
@@ -250,6 +252,16 @@ def test_too_few_clusters_are_an_error_before_any_step(
         train(images, pretrained, tmp_path, **options)
     assert 'batch_size' in str(error.value)
     assert not list(tmp_path.glob('*.pth'))
+
+
+def test_broken_image_is_not_replaced_by_its_identity(
+    images, pretrained, tmp_path
+):
+    folder = tmp_path / 'images'
+    shutil.copytree(images.parent, folder)
+    (folder / 'train3.png').write_bytes(b'no image')
+    with pytest.raises(UnreadableImageError, match=r'train3\.png'):
+        train(folder / 'images.csv', pretrained, tmp_path / 'run')
 
 
 def test_unknown_identities_have_no_ari(images, pretrained, tmp_path):

@@ -16,7 +16,11 @@ SIZE, EPOCHS, SEEDS = (128, 64), 5, (0, 1, 2)
 SMALL = f"""
 _base_ = {str(CONFIG)!r}
 model = dict(
-    backbone=dict(_delete_=True, type='mmpretrain.TIMMBackbone', model_name='mobilenetv2_100'),
+    backbone=dict(
+        _delete_=True,
+        type='mmpretrain.TIMMBackbone',
+        model_name='mobilenetv2_100',
+    ),
     neck=dict(in_channels=1280),
     head=dict(in_channels=1280),
 )
