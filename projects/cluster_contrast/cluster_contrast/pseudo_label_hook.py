@@ -81,7 +81,11 @@ class PseudoLabelHook(Hook):
         loader = runner.train_dataloader
         dataset, k1 = loader.dataset, self.clustering['k1']
         if not isinstance(loader.batch_sampler, ClusterSampler):
-            raise UserError('PseudoLabelHook needs batch_sampler.')
+            found = type(loader.batch_sampler).__name__
+            raise UserError(
+                f'train_dataloader.batch_sampler must be ClusterSampler, not '
+                f'{found}.'
+            )
         if len(dataset) <= k1:
             raise UserError(
                 f'{len(dataset)} images to train on are too few for k1={k1}.'
