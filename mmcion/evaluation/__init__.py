@@ -1,6 +1,7 @@
 from .distances import nearest_gallery, normalize_rows
 from .ground_truth import GroundTruth, match_truth, read_truth
 from .identity import identity_metrics
+from .k_reciprocal import jaccard_graph
 from .metrics import ReIDMetric
 from .options import EvaluationOptions
 from .protocols import (
@@ -31,6 +32,7 @@ __all__ = [
     'evaluate_distances',
     'evaluate_features',
     'identity_metrics',
+    'jaccard_graph',
     'match_truth',
     'nearest_gallery',
     'normalize_rows',

@@ -1,11 +1,10 @@
 import numpy as np
 import pytest
 import torch
-from scipy.sparse import csr_matrix
 
 from mmcion import evaluate, rerank
 from mmcion.evaluation import evaluate_distances
-from mmcion.evaluation.reranking import expanded, reciprocal, rerank_queries
+from mmcion.evaluation.reranking import rerank_queries
 from mmcion.utils.checks import UserError
 
 
@@ -17,9 +16,12 @@ def near_both_ways(order, i, k):
     return {j for j in order[i, :k] if i in order[j, :k]}
 
 
-def brute_force(qf, gf, k1, k2, lambda_value, variant):
-    """The published definition with sets and dense rows, in float64."""
-    distance = squared_distances(np.concatenate([qf, gf]))
+def brute_jaccard(feats, k1, k2, variant):
+    """The published definition with sets and dense rows, in float64.
+
+    Returns ``(N, N)`` Jaccard distances and those that weights are made of.
+    """
+    distance = squared_distances(feats.astype(np.float64))
     order = np.argsort(distance, axis=1, kind='stable')
     half = int(np.around(k1 / 2)) + 1
     if variant == 'zhong':
@@ -42,11 +44,17 @@ def brute_force(qf, gf, k1, k2, lambda_value, variant):
             encoding[i, members] = weight / weight.sum()
     if k2 > 1:
         encoding = encoding[order[:, :k2]].mean(axis=1)
-    queries, gallery = encoding[: len(qf)], encoding[len(qf) :]
-    both = np.minimum(queries[:, None], gallery[None]).sum(axis=2)
-    jaccard = 1 - both / (2 - both)
-    original = distance[: len(qf), len(qf) :]
-    return lambda_value * original + (1 - lambda_value) * jaccard
+    both = [np.minimum(row, encoding).sum(axis=1) for row in encoding]
+    return np.array([1 - row / (2 - row) for row in both]), distance
+
+
+def brute_force(qf, gf, k1, k2, lambda_value, variant):
+    """Mix both distances of queries ``(Q, D)`` and gallery ``(G, D)``."""
+    jaccard, distance = (
+        matrix[: len(qf), len(qf) :]
+        for matrix in brute_jaccard(np.concatenate([qf, gf]), k1, k2, variant)
+    )
+    return lambda_value * distance + (1 - lambda_value) * jaccard
 
 
 def draw_case(seed, queries=30, gallery=70, noise=1.0):
@@ -93,7 +101,7 @@ def test_several_blocks_are_the_whole(monkeypatch):
     qf, gf, *_ = draw_case(0)
     whole = rerank(qf, gf)
     monkeypatch.setattr(
-        'mmcion.evaluation.reranking._BLOCK_BYTES', 8 * 100 * 7
+        'mmcion.evaluation.k_reciprocal._BLOCK_BYTES', 8 * 100 * 7
     )
     np.testing.assert_allclose(rerank(qf, gf), whole, atol=1e-6)
 
@@ -120,38 +128,6 @@ def test_some_queries_are_rows_of_the_whole():
     options = {'k1': 20, 'k2': 6, 'lambda_value': 0.3, 'variant': 'zhong'}
     part = rerank_queries(qf, gf, slice(7, 19), **options)
     np.testing.assert_array_equal(part, rerank(qf, gf)[7:19])
-
-
-def sets_of(matrix):
-    return [set(row.indices.tolist()) for row in matrix]
-
-
-def test_neighbours_both_ways():
-    neighbours = np.array([[0, 1], [1, 2], [2, 1], [3, 0]])
-    assert sets_of(reciprocal(neighbours)) == [{0}, {1, 2}, {1, 2}, {3}]
-
-
-def pattern(*rows):
-    matrix = np.zeros((len(rows), len(rows)), np.int32)
-    for row, members in zip(matrix, rows, strict=True):
-        row[members] = 1
-    return csr_matrix(matrix)
-
-
-@pytest.mark.parametrize(
-    ('group', 'neighbours', 'members'),
-    [
-        ([1, 2, 3], [0, 1, 2], {0, 1, 2}),  # two of three are not more
-        ([1, 2, 3, 4], [0, 1, 2, 3], {0, 1, 2, 3, 4}),
-        ([1, 2, 3, 4], [0, 1, 2], {0, 1, 2}),
-    ],
-)
-def test_sets_that_share_more_than_two_thirds_are_added(
-    group, neighbours, members
-):
-    near = pattern(neighbours, [0, 1], [0, 2], [0, 3], [4])
-    half = pattern([0], *(group if i in group else [i] for i in range(1, 5)))
-    assert sets_of(expanded(near, half))[0] == members
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@ from .base_reid_dataset import BaseReIDDataset
 from .cuhk03np import CUHK03NP
 from .dukemtmcreid import DukeMTMCreID, OccludedDuke
 from .folder_reid import FolderReID
+from .hold_out_reid import HoldOutReID
 from .market1501 import Market1501
 from .mars import MARS
 from .msmt17 import MSMT17
@@ -21,6 +22,7 @@ __all__ = [
     'BaseReIDDataset',
     'DukeMTMCreID',
     'FolderReID',
+    'HoldOutReID',
     'Market1501',
     'OccludedDuke',
     'PersonX',

@@ -1,0 +1,2 @@
+_base_ = ['./_base_/cluster-contrast.py', './_base_/market1501.py']
+model = dict(backbone=dict(type='ResNet', depth=101))

@@ -1,0 +1,2 @@
+_base_ = ['./_base_/cluster-contrast.py', './_base_/msmt17.py']
+model = dict(backbone=dict(type='ResNetIBN', depth=152))
