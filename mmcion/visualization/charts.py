@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 
 from mmcion.utils.io import atomic_file
 
@@ -38,6 +40,42 @@ def training_chart(curve: TrainingCurve) -> Figure:
     figure, axes = new_axes('step', 'loss')
     axes.plot(curve.steps, curve.losses)
     axes.margins(x=0.02)
+    return figure
+
+
+@in_style
+def rounds_chart(rounds: Sequence[Mapping[str, Any]]) -> Figure:
+    """Draw the ratios of rounds of pre-training, one line each.
+
+    Args:
+        rounds: ``rounds`` of a ``rounds.json``.
+    """
+    figure, axes = new_axes('round', 'ratio')
+    lowest = 0.8  # an axis of less makes much of small changes
+    # markers, too: colour is not needed to tell lines apart
+    for name, marker, path in (
+        ('images kept', 'o', ('kept',)),
+        ('recall of the self-check', '^', ('self_check', 'recall')),
+        ('precision of the self-check', 's', ('self_check', 'precision')),
+        ('ARI to the round before', 'D', ('ari',)),
+        ('F1 against the truth', 'X', ('scores', 'pairwise_f1')),
+    ):
+        points = {}
+        for each in rounds:
+            value: Any = each
+            for key in path:
+                value = None if value is None else value.get(key)
+            if value is not None:
+                points[each['number']] = value
+        if points:
+            lowest = min(lowest, *points.values())
+            axes.plot(
+                [*points], [*points.values()], marker, ls='-', label=name
+            )
+    axes.set_xticks([each['number'] for each in rounds])
+    axes.margins(x=0.05)
+    axes.set_ylim(max(lowest - 0.05, 0), 1.03)
+    figure.legend(loc='outside upper left', ncols=2)
     return figure
 
 
@@ -87,6 +125,43 @@ def calibration_chart(calibration: CalibrationFacts) -> Figure:
         axes.set_xlim(edges[used[0]], edges[used[-1] + 1])
     axes.set_yticks([])
     # above the axes, where it hides nothing however narrow the page
+    figure.legend(loc='outside upper left', ncols=2)
+    return figure
+
+
+@in_style
+def links_chart(calibration: CalibrationFacts) -> Figure:
+    """Draw the expected fraction of false links over their distance.
+
+    Needs ``calibration.links.distance``.
+    """
+    figure, axes = new_axes('cosine distance', 'expected false links')
+    links = calibration.links
+    for name, rate in (
+        ('by co-occurring identities', links.within),
+        ('by the bulk of all pairs', links.cross),
+    ):
+        if rate:
+            axes.plot(links.distance, rate, label=name)
+    if links.false_discovery_rate is not None:
+        axes.axhline(
+            links.false_discovery_rate,
+            c=COLORS['ink'],
+            lw=1,
+            ls='--',
+            label=f'stated rate = {links.false_discovery_rate:g}',
+        )
+    if calibration.link_delta is not None:
+        axes.axvline(
+            calibration.link_delta,
+            c=COLORS['ink'],
+            lw=1.5,
+            ls=':',
+            label=f'delta between videos = {calibration.link_delta:.3f}',
+        )
+    # 1 = all links are false; an estimate may be far above it
+    axes.set_ylim(0, 1.25)
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
     figure.legend(loc='outside upper left', ncols=2)
     return figure
 

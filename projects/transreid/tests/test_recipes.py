@@ -191,8 +191,7 @@ def test_onnx_has_the_neck(chain, model_file):
     path, _ = model_file
     out = path.with_suffix('.onnx')
     call_main(
-        *('export_model.py', path, '--out', out, '--normalize'),
-        *('--with-resize', '--overwrite'),
+        *('export_model.py', path, '--out', out, '--normalize', '--overwrite'),
     )
     assert read_json(f'{out}.json')['parity']['max_abs_diff'] < 1e-5
     (about,) = onnx.load(out).metadata_props
