@@ -109,3 +109,11 @@ def _range(name, shape, family):
     if len(shape) >= 2:  # the variance of a uniform is a third of scale^2
         return (3 * shape[0] / math.prod(shape)) ** 0.5, 0.0
     return (0.1, 0.0) if name == 'bias' else (0.15, SHIFTS.get(family, 0.45))
+
+
+def golden_inputs(case):
+    """Inputs by name of a case whose golden file lists keys and ranges."""
+    return {
+        name: golden_tensor(i['key'], i['shape'], i['scale'], i['shift'])
+        for name, i in case['inputs'].items()
+    }

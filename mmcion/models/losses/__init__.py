@@ -1,10 +1,15 @@
+from .center_loss import CenterLoss
 from .identity_distill_loss import identity_distill_loss
 from .tiled_distill_loss import tiled_distill_loss
 from .triplet_loss import TripletLoss, batch_hard_triplet_loss
+from .weighted_triplet_loss import WeightedTripletLoss, weighted_triplet_loss
 
 __all__ = [
+    'CenterLoss',
     'TripletLoss',
+    'WeightedTripletLoss',
     'batch_hard_triplet_loss',
     'identity_distill_loss',
     'tiled_distill_loss',
+    'weighted_triplet_loss',
 ]
