@@ -37,12 +37,11 @@ class NonLocalBlock(nn.Module):
         self.theta, self.phi, self.g = (
             nn.Conv2d(in_channels, inner_channels, 1) for _ in range(3)
         )
-        self.W = nn.Sequential(
-            nn.Conv2d(inner_channels, in_channels, 1),
-            nn.BatchNorm2d(in_channels),
-        )
-        nn.init.zeros_(self.W[1].weight)
-        nn.init.zeros_(self.W[1].bias)
+        norm = nn.BatchNorm2d(in_channels)
+        nn.init.zeros_(norm.weight)
+        nn.init.zeros_(norm.bias)
+        # named as in the published code
+        self.W = nn.Sequential(nn.Conv2d(inner_channels, in_channels, 1), norm)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(B, C, H, W)`` to the same shape."""
