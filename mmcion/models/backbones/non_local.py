@@ -52,5 +52,5 @@ class NonLocalBlock(nn.Module):
         # Without a softmax the product can be taken from the right, which
         # needs (B, c, c) in place of (B, N, N): theta^T (phi g^T) / N.
         mixed = g @ (phi / phi.shape[-1]).transpose(1, 2)  # (B, c, c)
-        y = (mixed @ theta).view(len(x), -1, *x.shape[2:])
+        y = (mixed @ theta).unflatten(2, x.shape[2:])
         return x + self.W(y)

@@ -46,14 +46,21 @@ class NonLocalResNet(nn.Module):
         self.stem_relu = stem_relu
         self.num_features: int = self.trunk.num_features
         self.non_local = nn.ModuleDict()
-        for stage, count in zip(
-            self.trunk.res_layers, non_local, strict=True
-        ):
+        for stage, count in zip(self.trunk.res_layers, non_local, strict=True):
             blocks = getattr(self.trunk, stage)
             for number in range(len(blocks) - count, len(blocks)):
                 self.non_local[f'{stage}_{number}'] = NonLocalBlock(
                     blocks[number].out_channels, inner_channels
                 )
+
+    def adapt_weights(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return own tensors, given those of the ResNet alone or all."""
+        own = self.trunk.state_dict()
+        if not any(name in own for name in tensors):
+            return tensors
+        state = {f'trunk.{name}': value for name, value in tensors.items()}
+        blocks = self.non_local.state_dict(prefix='non_local.')
+        return {**blocks, **state}
 
     def forward(self, x: Tensor) -> Tensor:
         """Map images ``(N, 3, H, W)`` to a map ``(N, d, h, w)``."""

@@ -1,0 +1,11 @@
+_base_ = [
+    './_base_/agw-fastreid.py',
+    '../../../configs/_base_/datasets/market1501_train.py',
+    '../../../configs/_base_/supervised_runtime.py',
+]
+model = dict(
+    backbone=dict(
+        trunk=dict(type='ResNetIBN', depth=101), non_local=(0, 2, 9, 0)
+    ),
+    head=dict(num_classes=751),
+)
