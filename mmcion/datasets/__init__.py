@@ -4,13 +4,14 @@ from .collate import collate_views
 from .identity_dataset import IdentityDataset
 from .image_reader import open_images
 from .reid import *  # noqa: F403
-from .samplers import IdentitySampler
+from .samplers import IdentitySampler, NaiveIdentitySampler
 from .tracklet_dataset import TrackletDataset
 from .transforms import *  # noqa: F403
 
 __all__ = [
     'IdentityDataset',
     'IdentitySampler',
+    'NaiveIdentitySampler',
     'TrackletDataset',
     'UnreadableImageError',
     'collate_views',

@@ -17,6 +17,7 @@ from mmengine.config import Config
 from mmengine.dist import (
     all_gather,
     get_comm_device,
+    get_rank,
     get_world_size,
     init_dist,
     is_distributed,
@@ -114,6 +115,17 @@ def warn_of_batch_norm(model: nn.Module, logger: logging.Logger) -> None:
             'batch norm takes the statistics of each rank, since there is no '
             'SyncBN on CPUs: the result is not that of one process.'
         )
+
+
+def gather_rows(rows: Tensor) -> Tensor:
+    """Return rows ``(N, ...)`` of all W ranks, ``(W N, ...)``.
+
+    N must be the same on all ranks. The gradient reaches the rank's own rows
+    only; nothing is communicated in the backward pass.
+    """
+    parts = all_gather(rows.detach())
+    parts[get_rank()] = rows
+    return torch.cat(parts)
 
 
 def all_gather_arrays(array: np.ndarray) -> list[np.ndarray]:

@@ -12,6 +12,7 @@ from mmcion.utils.checks import UserError
 from mmcion.utils.dist import (
     adapt_to_cpu_ranks,
     all_gather_arrays,
+    gather_rows,
     ranks,
     warn_of_batch_norm,
 )
@@ -159,6 +160,23 @@ def test_a_rank_may_have_no_rows():
 def test_one_process_keeps_its_rows():
     (rows,) = all_gather_arrays(np.arange(5))
     assert rows.tolist() == [0, 1, 2, 3, 4]
+
+
+def gather_with_gradient():
+    rank, _ = get_dist_info()
+    own = torch.tensor([[1.0], [2.0]]) + 10 * rank
+    rows = gather_rows(own.requires_grad_())
+    (rows * torch.arange(4.0)[:, None]).sum().backward()
+    return rows.detach(), own.grad
+
+
+def test_gradient_reaches_own_rows_only():
+    both = run_on_ranks(gather_with_gradient)
+    for rank, (rows, grad) in enumerate(both):
+        assert rows.flatten().tolist() == [1, 2, 11, 12]
+        assert grad.flatten().tolist() == [2 * rank, 2 * rank + 1]
+    rows = torch.ones(2, requires_grad=True)
+    assert torch.equal(gather_rows(rows), rows)
 
 
 def warn_on_rank(train):

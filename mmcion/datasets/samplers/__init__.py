@@ -1,4 +1,10 @@
 from .draw import Draw, seed_transforms
 from .identity_sampler import IdentitySampler
+from .naive_identity_sampler import NaiveIdentitySampler
 
-__all__ = ['Draw', 'IdentitySampler', 'seed_transforms']
+__all__ = [
+    'Draw',
+    'IdentitySampler',
+    'NaiveIdentitySampler',
+    'seed_transforms',
+]

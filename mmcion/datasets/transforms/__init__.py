@@ -2,12 +2,14 @@ from .build_pipeline import build_pipeline
 from .load_image import LoadImage
 from .multi_crop import MultiCrop
 from .pack_inputs import PackReIDInputs
+from .random_erasing import RandomErasing
 from .resize_image import ResizeImage
 
 __all__ = [
     'LoadImage',
     'MultiCrop',
     'PackReIDInputs',
+    'RandomErasing',
     'ResizeImage',
     'build_pipeline',
 ]

@@ -1,4 +1,5 @@
+from .circle_softmax import CircleSoftmax
 from .reid_head import ReIDHead
 from .self_distill_head import SelfDistillHead
 
-__all__ = ['ReIDHead', 'SelfDistillHead']
+__all__ = ['CircleSoftmax', 'ReIDHead', 'SelfDistillHead']

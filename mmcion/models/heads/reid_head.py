@@ -7,10 +7,26 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
+from mmcion.models.losses import smoothed_cross_entropy
+from mmcion.models.losses.smoothed_cross_entropy import SMOOTHED_OVER
 from mmcion.registry import MODELS
-from mmcion.utils.checks import UserError, check_at_least, check_interval
+from mmcion.utils.checks import (
+    UserError,
+    check_at_least,
+    check_choice,
+    check_interval,
+)
+
+
+def class_labels(pids: Sequence[int], num_classes: int) -> Tensor:
+    """Return labels as a tensor ``(N,)``; refuse those of no class."""
+    if min(pids) < 0 or max(pids) >= num_classes:
+        raise UserError(
+            f'labels must be in [0, {num_classes}); got {min(pids)} to '
+            f'{max(pids)}: set model.head.num_classes.'
+        )
+    return torch.tensor(pids)
 
 
 @MODELS.register_module()
@@ -23,8 +39,10 @@ class ReIDHead(nn.Module):
     Args:
         num_classes: Number of identities in the training data.
         in_channels: Dimensions D of the features.
-        label_smoothing: Fraction of the target that is spread over all
-            classes, in [0, 1].
+        label_smoothing: Fraction of the target that is spread over classes,
+            in [0, 1].
+        smoothed_over: ``'all'`` classes or ``'others'``; see
+            ``smoothed_cross_entropy``.
         triplet: Config of a loss on the features before normalisation.
     """
 
@@ -33,13 +51,16 @@ class ReIDHead(nn.Module):
         num_classes: int,
         in_channels: int,
         label_smoothing: float = 0.0,
+        smoothed_over: str = 'all',
         triplet: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
         check_at_least(1, num_classes=num_classes)
         check_interval('[0, 1]', label_smoothing=label_smoothing)
+        check_choice('smoothed_over', smoothed_over, SMOOTHED_OVER)
         self.num_classes = num_classes
         self.label_smoothing = label_smoothing
+        self.smoothed_over = smoothed_over
         self.classifier = nn.Linear(in_channels, num_classes, bias=False)
         nn.init.normal_(self.classifier.weight, std=0.001)
         self.triplet = MODELS.build(triplet) if triplet else None
@@ -54,18 +75,13 @@ class ReIDHead(nn.Module):
             after: ``(N, D)`` after normalising, for the classes.
             pids: N labels in [0, ``num_classes``).
         """
-        if min(pids) < 0 or max(pids) >= self.num_classes:
-            raise UserError(
-                f'labels must be in [0, {self.num_classes}); got {min(pids)} '
-                f'to {max(pids)}: set model.head.num_classes.'
-            )
         # BoT, section 2.6: classes need the normalised feature, distances the
         # one before
-        labels = torch.tensor(pids, device=after.device)
+        labels = class_labels(pids, self.num_classes).to(after.device)
         logits = self.classifier(after)  # (N, num_classes)
         losses = {
-            'loss_id': cross_entropy(
-                logits, labels, label_smoothing=self.label_smoothing
+            'loss_id': smoothed_cross_entropy(
+                logits, labels, self.label_smoothing, self.smoothed_over
             )
         }
         if self.triplet is not None:

@@ -1,4 +1,5 @@
 from .bn_neck import BNNeck
+from .gem_pooling import GeneralizedMeanPooling
 from .projector import Projector
 
-__all__ = ['BNNeck', 'Projector']
+__all__ = ['BNNeck', 'GeneralizedMeanPooling', 'Projector']

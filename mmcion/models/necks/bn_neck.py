@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 from torch import Tensor, nn
 
+from mmcion.models.utils import last_output, pooled_feature
 from mmcion.registry import MODELS
 
 
@@ -20,15 +23,23 @@ class BNNeck(nn.Module):
         in_channels: Dimensions d of the pooled features.
         embed_dims: Dimensions D of a linear embedding before the
             normalisation; without it D is d.
+        pooling: Config of a module that pools the backbone's last map, such
+            as ``GeneralizedMeanPooling``; without it the mean over space.
 
     Attributes:
         num_features: D.
     """
 
+    takes_maps: ClassVar[bool] = True  # see ReIDModel
+
     def __init__(
-        self, in_channels: int, embed_dims: int | None = None
+        self,
+        in_channels: int,
+        embed_dims: int | None = None,
+        pooling: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
+        self.pooling = MODELS.build(pooling) if pooling else None
         self.embedding: nn.Module = nn.Identity()
         if embed_dims is not None:
             self.embedding = nn.Linear(in_channels, embed_dims, bias=False)
@@ -36,7 +47,16 @@ class BNNeck(nn.Module):
         self.bn = nn.BatchNorm1d(self.num_features)
         self.bn.bias.requires_grad_(False)
 
-    def forward(self, feats: Tensor) -> tuple[Tensor, Tensor]:
-        """Map ``(N, d)`` to ``(N, D)`` before and after normalising."""
+    def forward(
+        self, outputs: Tensor | tuple[Tensor, ...]
+    ) -> tuple[Tensor, Tensor]:
+        """Map a backbone's output to ``(N, D)`` before and after normalising.
+
+        Vectors ``(N, d)`` are not pooled.
+        """
+        if self.pooling is None:
+            feats = pooled_feature(outputs)
+        else:
+            feats = self.pooling(last_output(outputs))
         before = self.embedding(feats)
         return before, self.bn(before)

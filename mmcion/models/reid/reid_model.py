@@ -33,7 +33,8 @@ class ReIDModel(BaseModel):
         data_preprocessor: Config; ``ReIDDataPreprocessor`` if None.
         neck: Config of a module such as ``BNNeck``, which maps the pooled
             feature to one for distances and one for classes; see
-            ``build_on``.
+            ``build_on``. With an attribute ``takes_maps`` it gets what the
+            backbone returns, to pool it itself.
         head: Config of ``ReIDHead``, for training only.
         frozen_backbone: Train neck and head only; the backbone stays in eval
             mode, statistics included.
@@ -136,7 +137,10 @@ class ReIDModel(BaseModel):
 
     def _embed(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Return features ``(N, D)`` before and after normalising."""
-        feats = pooled_feature(self.backbone(inputs))
+        outputs = self.backbone(inputs)
+        if getattr(self.neck, 'takes_maps', False):
+            return self.neck(outputs)
+        feats = pooled_feature(outputs)
         return (feats, feats) if self.neck is None else self.neck(feats)
 
     def _feature(self, inputs: Tensor) -> Tensor:

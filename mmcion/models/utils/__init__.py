@@ -2,12 +2,13 @@ from .build_on import build_on
 from .device_views import make_views
 from .eval_mode import eval_mode
 from .feature_output import feature_output
-from .pooling import pooled_feature
+from .pooling import last_output, pooled_feature
 
 __all__ = [
     'build_on',
     'eval_mode',
     'feature_output',
+    'last_output',
     'make_views',
     'pooled_feature',
 ]

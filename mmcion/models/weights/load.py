@@ -37,7 +37,10 @@ def load_part(
     """Load a backbone or a neck from a checkpoint.
 
     Args:
-        network: Backbone or neck, filled in place.
+        network: Backbone or neck, filled in place. A backbone that is made
+            of copies of a plain one's parts has a method ``names_of``, which
+            returns its own names of a plain one's tensor; it then takes the
+            weights of both.
         checkpoint: File, read without running code from it.
         part: ``'backbone'`` or ``'neck'``.
         role: See ``select``.
@@ -76,11 +79,12 @@ def _fill(
     chosen = select(checkpoint, part, role)
     own = {key: value.shape for key, value in network.state_dict().items()}
     # a prefix such as model. may be a wrapper's, or a name in the network
+    candidates = [chosen, *map(chosen.without, WHOLE_PREFIXES)]
+    # a network may have copies of a plain backbone's parts, and says where
+    if names_of := getattr(network, 'names_of', None):
+        candidates += [each.copied(names_of) for each in candidates]
     chosen, report = max(
-        (
-            (each, match(own, each.tensors, name=''))
-            for each in (chosen, *map(chosen.without, WHOLE_PREFIXES))
-        ),
+        ((each, match(own, each.tensors, name='')) for each in candidates),
         key=lambda pair: pair[1].agreement,
     )
     name = f'the {part or "model"} {type(network).__name__}'

@@ -6,6 +6,8 @@ from torch.nn.functional import normalize
 
 from mmcion.models import TripletLoss, batch_hard_triplet_loss
 from mmcion.utils.checks import UserError
+from tests.dist_utils import run_on_ranks
+from tests.golden import golden_inputs, read_golden
 
 
 def brute_force(feats, pids, margin):
@@ -111,3 +113,50 @@ def test_shapes_that_do_not_fit(feats, pids):
 def test_negative_margin_is_refused():
     with pytest.raises(UserError, match=r'margin.* -1'):
         TripletLoss(-1)
+
+
+def test_golden_of_soft_margin_and_hinge():
+    case = read_golden('mgn')['cases']['batch_hard_triplet']
+    (feats,) = golden_inputs(case).values()
+    pids, expected = torch.tensor(case['params']['pids']), case['outputs']
+    feats.requires_grad_()
+    loss = batch_hard_triplet_loss(feats, pids, None)
+    loss.backward()
+    assert loss.item() == pytest.approx(expected['soft_margin'], rel=1e-9)
+    gradient = torch.tensor(expected['grad_soft_margin'], dtype=torch.float64)
+    torch.testing.assert_close(feats.grad, gradient, rtol=1e-9, atol=1e-12)
+    hinge = batch_hard_triplet_loss(feats, pids, case['params']['margin'])
+    assert hinge.item() == pytest.approx(expected['hinge'], rel=1e-9)
+
+
+def test_golden_of_groups_of_unequal_size():
+    case = read_golden('mgn')['cases']['batch_hard_triplet_unequal']
+    (feats,) = golden_inputs(case).values()
+    pids = torch.tensor(case['params']['pids'])
+    loss = batch_hard_triplet_loss(feats, pids, None)
+    # published code has distances of 1e-6 where ours are 0
+    assert loss.item() == pytest.approx(
+        case['outputs']['soft_margin'], rel=1e-6
+    )
+
+
+def loss_of_all_ranks(feats, pids):
+    rank = torch.distributed.get_rank()
+    own = feats[rank::2].clone().requires_grad_()
+    loss = TripletLoss(None, gather=True)(own, pids[rank::2])
+    loss.backward()
+    return loss.detach(), own.grad
+
+
+def test_ranks_mine_together_and_keep_their_own_gradient():
+    torch.manual_seed(0)
+    feats = torch.randn(8, 3, dtype=torch.float64)
+    # alone, no rank has a positive of another image
+    pids = torch.tensor([0, 0, 1, 1, 2, 2, 3, 3])
+    both = run_on_ranks(loss_of_all_ranks, feats, pids)
+    feats.requires_grad_()
+    expected = TripletLoss(None, gather=True)(feats, pids)
+    expected.backward()
+    for rank, (loss, grad) in enumerate(both):
+        torch.testing.assert_close(loss, expected.detach())
+        torch.testing.assert_close(grad, feats.grad[rank::2])

@@ -95,6 +95,16 @@ def test_neck_feat_chooses_the_feature():
         assert torch.equal(model(images), model.neck(pooled)[number])
 
 
+def test_neck_may_pool_the_map_itself():
+    pooling = {'type': 'GeneralizedMeanPooling', 'p': 2.0}
+    neck = {'type': 'BNNeck', 'in_channels': DIM, 'pooling': pooling}
+    model = make_model(neck=neck, neck_feat='before')
+    images = make_views(4)[0]
+    feature_map = model.backbone(images)
+    assert torch.equal(model(images), model.neck.pooling(feature_map))
+    assert 'neck.pooling.p' in model.state_dict()
+
+
 def test_losses_are_those_of_the_head():
     model, images = make_learner(), make_views(4)[0]
     samples = make_samples([0, 2, 2, 1])
