@@ -99,8 +99,8 @@ def keep_listed(
     if wrong or len(wanted) < len(listed):
         hint = ' Names of MSMT17 are those of its repacked form.' * by_name
         raise UserError(
-            f'{file}: {len(wrong)} of {len(listed)} are not in the training '
-            f'split ({join_names(wrong, 3)}), {len(listed) - len(wanted)} there '
+            f'{file}: {len(wrong)} of {len(listed)} are not in the set '
+            f'({join_names(wrong, 3)}), {len(listed) - len(wanted)} come '
             f'twice.{hint}'
         )
     return [i for i, n in zip(images, names, strict=True) if n in wanted]

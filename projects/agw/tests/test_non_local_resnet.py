@@ -53,7 +53,7 @@ def test_trained_blocks_are_loaded_and_used(tmp_path):
     assert torch.equal(network(IMAGES), trained(IMAGES))
     assert not torch.equal(network(IMAGES), make()(IMAGES))
     # another number of blocks is another network
-    with pytest.raises(UserError, match='non_local.layer2_1'):
+    with pytest.raises(UserError, match=r'non_local\.layer2_1'):
         load_part(make(non_local=(0, 0, 2, 0)), tmp_path / 'a.pth')
 
 
