@@ -55,21 +55,28 @@ class NonLocalResNet(nn.Module):
 
     def adapt_weights(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         """Return own tensors, given those of the ResNet alone or all."""
-        own = self.trunk.state_dict()
-        if not any(name in own for name in tensors):
+        of_trunk = self.trunk.state_dict()
+        if not any(name in of_trunk for name in tensors):
             return tensors
-        state = {f'trunk.{name}': value for name, value in tensors.items()}
-        blocks = self.non_local.state_dict(prefix='non_local.')
-        return {**blocks, **state}
+        state = self.non_local.state_dict(prefix='non_local.')
+        for name, tensor in tensors.items():
+            own = name if name.startswith('thermal.') else f'trunk.{name}'
+            state[own] = tensor
+        return state
 
     def forward(self, x: Tensor) -> Tensor:
         """Map images ``(N, 3, H, W)`` to a map ``(N, d, h, w)``."""
-        return self.stages(self.stem(self.trunk, x))
+        return self.stages(self.stem(x))
 
-    def stem(self, network: Any, x: Tensor) -> Tensor:
-        """Pass what comes before the stages: of ``network``, a ResNet."""
-        x = network.norm1(network.conv1(x))
-        return network.maxpool(network.relu(x) if self.stem_relu else x)
+    def stem(self, x: Tensor) -> Tensor:
+        """Pass what comes before the stages."""
+        return self.after_stem(self.trunk.norm1(self.trunk.conv1(x)))
+
+    def after_stem(self, x: Tensor) -> Tensor:
+        """Pass what has no weights between the stem and the stages."""
+        if self.stem_relu:
+            x = self.trunk.relu(x)
+        return self.trunk.maxpool(x)
 
     def stages(self, x: Tensor) -> Tensor:
         """Pass the four stages with their non-local blocks."""

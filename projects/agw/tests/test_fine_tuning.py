@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 import mmcion
 from mmcion.models.weights import read_checkpoint, read_model_file
 from mmcion.structures import ReIDFeatures
+from mmcion.utils.checks import UserError
 from mmcion.utils.dist import adapt_to_cpu_ranks
 from tests.dist_utils import run_on_ranks
 from tests.tiny import make_pretrainer, write_image
@@ -77,6 +78,22 @@ def train(variant, images, pretrained, work_dir, *arguments):
         *arguments,
         *('--cfg-options', *(f'{k}={v}' for k, v in settings.items())),
     )
+
+
+def test_plain_result_is_no_model_of_agw(images, pretrained, tmp_path):
+    """A checkpoint of a network without the blocks and the pooling."""
+    content = read_checkpoint(pretrained)
+    neck = {'neck.bn.weight': torch.ones(64)}
+    state = {**content['state_dict'], **neck}
+    torch.save({'state_dict': state}, tmp_path / 'plain.pth')
+    with pytest.raises(UserError, match=r'pooling\.p'):
+        call_main(
+            *('test.py', CONFIG / 'agw_resnet50_market1501.py'),
+            *(tmp_path / 'plain.pth', '--work-dir', tmp_path),
+            *('--cfg-options', 'experiment_name=plain'),
+            *(f'model.backbone.trunk.{k}={v}' for k, v in TRUNK.items()),
+            *('model.backbone.non_local=(0,1,1,0)',),
+        )
 
 
 @pytest.fixture(scope='module', params=VARIANTS)
