@@ -35,7 +35,6 @@ MULTIPLES = {
 RATES = {
     'false_merge_rate': (0.01, 0.02, 0.05, 0.1),
     'tracklet_noise': (0.05, 0.1, 0.2),
-    'false_links': (0.01, 0.1, 1.0, 10.0),
 }
 
 
@@ -71,6 +70,7 @@ def main() -> None:
 
     MMLogger.get_instance('mmcion', log_level='WARNING')
     base = Config.fromfile(CONFIG)
+    base.self_check = None
     result = {}
     for case, arguments in CASES.items():
         for threshold, multiples in MULTIPLES.items():
@@ -80,6 +80,12 @@ def main() -> None:
                 name = f'{case}, {threshold} {multiple}'
                 result[name] = score(cfg, args.seeds, arguments)
                 print(name, result[name], flush=True)
+    for rate_of_links in (0.1, 0.2, 0.3, 0.4):
+        cfg = deepcopy(base)
+        cfg.pipeline[2].false_discovery_rate = rate_of_links
+        name = f'false_discovery_rate {rate_of_links}'
+        result[name] = score(cfg, args.seeds)
+        print(name, result[name], flush=True)
     for rate, values in RATES.items():
         for value in values:
             cfg = deepcopy(base)

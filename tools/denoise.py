@@ -16,7 +16,13 @@ RESULTS = (
     *('identity.npy', 'cion_annos.json', 'appearances.csv'),
     *('report.json', 'report.html'),
 )
-EXPORT_OPTIONS = ('min_images_per_identity', 'min_videos')
+EXPORT_OPTIONS = (
+    'min_images_per_identity',
+    'min_videos',
+    'max_images_per_identity',
+    'max_images',
+    'seed',
+)
 EXAMPLE = """examples:
   python tools/denoise.py configs/denoise/three-levels_auto.py \\
       --table work_dirs/tracklets/table --features work_dirs/features \\

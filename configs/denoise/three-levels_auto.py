@@ -2,7 +2,7 @@
 # 'auto' is the calibrated value, dict(auto=1.2) that multiple of it: an
 # identity looks more different between videos than within a tracklet.
 center = True
-calibration = dict(false_merge_rate=0.05, tracklet_noise=0.1, false_links=1.0)
+calibration = dict(false_merge_rate=0.05, tracklet_noise=0.1)
 pipeline = [
     dict(type='SingleTrackletDenoiser', sigma='auto', min_images=2),
     dict(type='SingleVideoDenoiser', sigma='auto', delta='auto'),
@@ -11,7 +11,9 @@ pipeline = [
         delta='auto',
         max_spread=dict(auto=1.5),
         sigma=dict(auto=1.2),
-        range_size=None,
+        half_width=None,
+        false_discovery_rate=0.4,
     ),
 ]
 export = dict(min_images_per_identity=4, min_videos=1)
+self_check = dict(folds=5)

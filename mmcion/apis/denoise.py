@@ -20,6 +20,7 @@ _KEYS = (
     'default_scope',
     'export',
     'seed',
+    'self_check',
 )
 
 
@@ -40,7 +41,8 @@ def denoise(
         features: One row per image; a store, its folder, or an array
             ``(N, D)``.
         config: As in ``configs/denoise``: ``pipeline``, and optionally
-            ``calibration``, ``center``, ``seed`` and ``custom_imports``.
+            ``calibration``, ``center``, ``seed``, ``self_check`` (options of
+            ``mmcion.denoising.self_check``) and ``custom_imports``.
         work_dir: Folder of finished levels and chunks, which are reused; see
             ``ResultFolder``.
         overwrite: Whether to replace results of other settings or inputs.
@@ -77,5 +79,6 @@ def denoise(
         work_dir,
         config.get('seed', 0),
         overwrite,
+        config.get('self_check'),
     )
     return pipeline.run(table, features.centered() if center else features)

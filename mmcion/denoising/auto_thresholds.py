@@ -25,41 +25,43 @@ def resolve_auto(
     """Replace 'auto' by numbers; calibrate only if a stage needs it.
 
     ``'auto'`` becomes the calibrated value that the level's ``calibrated``
-    names, ``dict(auto=1.25)`` that multiple of it. Level 3 needs a multiple
-    for its ``sigma``: an identity looks more different between videos than
-    within a tracklet, and without labels that factor cannot be calibrated
-    (ours).
+    names, ``dict(auto=1.25)`` that multiple of it; what the level calibrates
+    itself stays. Level 3 needs a multiple for its ``sigma``: an identity
+    looks more different between videos than within a tracklet, and without
+    labels that factor cannot be calibrated (ours).
 
     Returns:
         Configs with numbers, and arguments and outcome of the calibration,
         empty if there was none.
     """
     stages = deepcopy(stages)
-    automatic = [
-        (stage, name, multiple)
-        for stage in stages
-        for name, value in stage.items()
-        if (multiple := auto_multiple(value)) is not None
-    ]
+    automatic = []
+    for stage in stages:
+        # an unknown type is refused when it is built
+        level = DENOISERS.get(stage['type']) or BaseDenoiser
+        fields = level.calibrated_by(stage)
+        for name, value in stage.items():
+            if (multiple := auto_multiple(value)) is None:
+                continue
+            kind = f'"auto" argument of {stage["type"]}'
+            check_choice(kind, name, fields)
+            if (field := fields[name]) is not None:
+                automatic.append((stage, name, field, multiple))
     if not automatic:
         return stages, {}
     found = calibrate(table, features, **calibration)
     print_log(
         f'calibrated on {found.num_images} images and {found.num_pairs} '
         f'co-occurring pairs: sigma {found.sigma:.3f}, delta '
-        f'{found.delta:.3f} within a video, {found.link_delta:.3f} between '
-        f'videos',
+        f'{found.delta:.3f}',
         logger='current',
     )
-    for stage, name, multiple in automatic:
-        level = stage['type']
-        fields = (DENOISERS.get(level) or BaseDenoiser).calibrated
-        check_choice(f'"auto" argument of {level}', name, fields)
-        value = getattr(found, fields[name])
+    for stage, name, field, multiple in automatic:
+        value = getattr(found, field)
         if value < DISTANCE_ERROR:
             raise UserError(
-                f'{name} of {level} cannot be "auto": the images that it is '
-                f'calibrated on do not differ ({fields[name]} would be '
+                f'{name} of {stage["type"]} cannot be "auto": the images that '
+                f'it is calibrated on do not differ ({field} would be '
                 f'{value:.2g}). Set it by hand in the config.'
             )
         # no cosine distance is larger than 2

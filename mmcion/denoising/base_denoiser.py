@@ -1,5 +1,5 @@
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from mmcion.structures import FeatureStore, IdentityLabels, TrackletTable
 from mmcion.utils.rank_pool import RankPool
@@ -14,17 +14,24 @@ class BaseDenoiser(ABC):
 
     Attributes:
         calibrated: Arguments that may be ``'auto'`` in a config, and the
-            field of ``Calibration`` that each then gets.
+            field of ``Calibration`` that each then gets. None: the level
+            finds the value itself, on the labels that it gets, and puts it
+            into ``report['calibration']`` with what it was found on.
         ranks: How a level may share its work among ranks and keep what is
             finished; the pipeline sets it. Results must not depend on it.
     """
 
-    calibrated: ClassVar[dict[str, str]] = {
+    calibrated: ClassVar[dict[str, str | None]] = {
         'sigma': 'sigma',
         'delta': 'delta',
         'max_spread': 'sigma',
     }
     ranks = RankPool()  # of a level on its own: one process, nothing kept
+
+    @classmethod
+    def calibrated_by(cls, stage: dict[str, Any]) -> dict[str, str | None]:
+        """Return ``calibrated`` of a level with this config."""
+        return cls.calibrated
 
     @abstractmethod
     def __call__(

@@ -40,7 +40,7 @@ class Calibration:
         tracklet_noise: Ratio that was used; see ``calibrate``.
         delta: ``false_merge_rate`` quantile of the distances of co-occurring
             pairs of tracklets; for comparisons within a video.
-        link_delta: For comparisons of all with all; see ``calibrate``.
+        noise_delta: For the noise between identities; see ``calibrate``.
         num_images: Images behind ``sigma``, those of tracklets of at least
             two.
         num_pairs: Co-occurring pairs behind ``delta``.
@@ -52,7 +52,7 @@ class Calibration:
     sigma: float
     tracklet_noise: float
     delta: float
-    link_delta: float
+    noise_delta: float
     num_images: int
     num_pairs: int
     bins: list[float]
@@ -66,18 +66,17 @@ def calibrate(
     *,
     false_merge_rate: float = 0.05,
     tracklet_noise: float = 0.1,
-    false_links: float = 1.0,
     min_pairs: int = 10,
 ) -> Calibration:
-    """Choose ``sigma``, ``delta`` and ``link_delta`` from the tracklets.
+    """Choose ``sigma`` and ``delta`` from the tracklets.
 
-    Across videos an identity is compared with thousands, and a rate that is
-    harmless among the ten identities of a video would link it to hundreds.
-    So ``link_delta`` is the distance below which an identity expects
-    ``false_links`` of all T tracklets: the quantile ``false_links / T``. So
-    few pairs lie there that it is read off a normal distribution through the
-    median and ``delta``. It is at most ``delta``, and at least the median
-    distance of images to their own tracklet.
+    Noise between identities is measured by comparing each with all, and
+    nearer than ``delta`` nearly all of thousands have another one. So
+    ``noise_delta`` is the distance below which a tracklet expects one of the
+    T others: the quantile ``1 / T``. So few pairs lie there that it is read
+    off a normal distribution through the median and ``delta``. It is at most
+    ``delta``, and at least the median distance of images to their own
+    tracklet.
 
     Args:
         table: N images.
@@ -86,7 +85,6 @@ def calibrate(
             identities, that may lie nearer than ``delta``.
         tracklet_noise: Fraction of images presumed to be foreign to their
             tracklet; more if there are more, see ``quantile_below_outliers``.
-        false_links: Number of false links that an identity may expect.
         min_pairs: Fewer co-occurring pairs are not enough evidence.
 
     Raises:
@@ -94,7 +92,6 @@ def calibrate(
     """
     check_interval('(0, 0.5)', false_merge_rate=false_merge_rate)
     check_interval('(0, 1)', tracklet_noise=tracklet_noise)
-    check_interval('(0, inf)', false_links=false_links)
     check_at_least(1, min_pairs=min_pairs)
     same, different = tracklet_distances(table, features)
     by_hand = 'Set sigma and delta of every level by hand in the config'
@@ -111,10 +108,10 @@ def calibrate(
     # Different identities for certain: how near do they come?
     delta = float(np.quantile(different, false_merge_rate))
     median = float(np.median(different))
-    wanted = false_links / table.num_tracklets
-    link_delta = lower_tail_quantile(median, delta, false_merge_rate, wanted)
+    wanted = 1 / table.num_tracklets
+    noise_delta = lower_tail_quantile(median, delta, false_merge_rate, wanted)
     # A normal tail can reach distances at which images of one tracklet lie.
-    link_delta = min(delta, max(link_delta, float(np.median(same))))
+    noise_delta = min(delta, max(noise_delta, float(np.median(same))))
     # Nearly always one identity: how far apart are its images?
     sigma, used_noise = quantile_below_outliers(same, tracklet_noise)
     if used_noise > tracklet_noise:
@@ -129,7 +126,7 @@ def calibrate(
         sigma=max(sigma, DISTANCE_ERROR),
         tracklet_noise=used_noise,
         delta=delta,
-        link_delta=link_delta,
+        noise_delta=noise_delta,
         num_images=len(same),
         num_pairs=len(different),
         bins=_BINS.tolist(),

@@ -10,17 +10,13 @@ from mmcion.structures import (
     TrackletTable,
     cooccurring_pairs,
 )
-from mmcion.utils.checks import (
-    UserError,
-    check_at_least,
-    check_choice,
-    check_interval,
-)
+from mmcion.utils.checks import check_at_least, check_choice, check_interval
 
 from .base_denoiser import BaseDenoiser
 from .constrained_union_find import ConstrainedUnionFind
 from .functional import near_pairs, normalise
 from .grouped_rows import sum_features
+from .link_calibration import LinkDelta, resolve_link_delta
 from .reallocation import reallocate
 from .single_tracklet import SingleTrackletDenoiser
 
@@ -37,53 +33,62 @@ class CrossVideoDenoiser(BaseDenoiser):
     by ``max_spread`` and co-occurrence, see ``ConstrainedUnionFind``.
 
     Args:
-        delta: Identities of two videos nearer than this are linked.
+        delta: Identities of two videos nearer than this are linked; none are
+            if it is None. ``'auto'`` calibrates it on the identities that the
+            level gets, see ``calibrate_links`` (ours).
         max_spread: Largest distance of a member identity's centroid to the
             centroid of the group it is linked into.
-        sigma: Level 1 runs on the merged identities with this radius.
-        range_size: Identities in the sliding range; None compares all.
-        stride: How far the range moves; half of ``range_size`` if None.
+        sigma: Level 1 runs on the merged identities with this radius, and
+            removed images are re-allocated once more; None does neither.
+        half_width: Only identities at most so many places apart are
+            compared, in the order of their first images; None compares all.
         exclude_cooccurring: Whether two boxes in one frame are two
             identities.
+        synchronised: Whether that holds for one frame of two videos, too:
+            cameras on one clock whose views do not overlap (ours).
         max_ratio: As in ``SingleVideoDenoiser``, for the pool that is
             re-allocated at the end.
         min_images: As in ``SingleTrackletDenoiser``.
+        false_discovery_rate: Of the links at ``delta='auto'``, the largest
+            fraction that is expected to be false.
     """
 
-    calibrated: ClassVar[dict[str, str]] = {
+    calibrated: ClassVar[dict[str, str | None]] = {
         **BaseDenoiser.calibrated,
-        'delta': 'link_delta',
+        'delta': None,
     }
 
     def __init__(
         self,
-        delta: float,
+        delta: LinkDelta,
         max_spread: float,
-        sigma: float,
-        range_size: int | None = None,
-        stride: int | None = None,
+        sigma: float | None,
+        half_width: int | None = None,
         exclude_cooccurring: bool = True,
         max_ratio: float = 0.64,
         min_images: int = 2,
+        false_discovery_rate: float = 0.4,
+        synchronised: bool = False,
     ) -> None:
-        check_interval('(0, 2]', delta=delta, max_spread=max_spread)
+        if delta not in ('auto', None):
+            check_interval('(0, 2]', delta=delta)
+        check_interval('(0, 2]', max_spread=max_spread)
+        check_interval('(0, 1)', false_discovery_rate=false_discovery_rate)
         check_interval('[0, 1]', max_ratio=max_ratio)
         check_choice('exclude_cooccurring', exclude_cooccurring, (True, False))
-        if range_size is not None:
-            check_at_least(1, range_size=range_size)
-            # half: what a border separates is together in the next range
-            stride = max(range_size // 2, 1) if stride is None else stride
-            check_at_least(1, stride=stride)
-            check_interval(f'[1, {range_size}]', stride=stride)
-        elif stride is not None:
-            raise UserError(f'stride ({stride}) needs a range_size.')
+        check_choice('synchronised', synchronised, (True, False))
+        if half_width is not None:
+            check_at_least(1, half_width=half_width)
         self.delta = delta
         self.max_spread = max_spread
-        self.range_size = range_size
-        self.stride = stride
+        self.half_width = half_width
         self.exclude_cooccurring = exclude_cooccurring
         self.max_ratio = max_ratio
-        self.level1 = SingleTrackletDenoiser(sigma, min_images)
+        self.false_discovery_rate = false_discovery_rate
+        self.synchronised = synchronised
+        self.level1 = None
+        if sigma is not None:
+            self.level1 = SingleTrackletDenoiser(sigma, min_images)
 
     def __call__(
         self,
@@ -92,12 +97,31 @@ class CrossVideoDenoiser(BaseDenoiser):
         labels: IdentityLabels,
         seed: int = 0,
     ) -> IdentityLabels:
-        """Return labels whose identities may span videos."""
+        """Return labels whose identities may span videos.
+
+        They stay as they are if no distance is near enough for links.
+        """
         identity = labels.contiguous().identity  # (N,) in 0..K-1
+        delta, evidence = resolve_link_delta(
+            self.delta,
+            table,
+            features,
+            labels,
+            false_discovery_rate=self.false_discovery_rate,
+            synchronised=self.synchronised,
+            ranks=self.ranks,
+        )
+        if delta is None:
+            return IdentityLabels(
+                identity, {'links': 0, 'merges': 0, **evidence}
+            )
         # Linked identities get the number of their group: (K,) -> (N,).
-        group, report = self._link(table, features, identity)
+        group, report = self._link(table, features, identity, delta)
+        report |= evidence
         linked = identity.copy()
         linked[identity >= 0] = group[identity[identity >= 0]]
+        if self.level1 is None:
+            return IdentityLabels(linked, report).contiguous()
 
         # A false link puts images far from the merged centroid.
         self.level1.ranks = self.ranks
@@ -111,6 +135,7 @@ class CrossVideoDenoiser(BaseDenoiser):
             sigma=self.level1.sigma,
             max_ratio=self.max_ratio,
             exclude_cooccurring=self.exclude_cooccurring,
+            synchronised=self.synchronised,
             ranks=self.ranks,
         )
         moved = int((found != cleaned.identity).sum())
@@ -122,6 +147,7 @@ class CrossVideoDenoiser(BaseDenoiser):
         table: TrackletTable,
         features: FeatureStore,
         identity: np.ndarray,
+        delta: float,
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Return the group of every identity ``(K,)``, and the report."""
         members = Csr.from_identity(identity)
@@ -130,15 +156,16 @@ class CrossVideoDenoiser(BaseDenoiser):
         # rule; one that spans several counts for its first.
         first, second, distance = near_pairs(
             normalise(sums),
-            self.delta,
+            delta,
             group=table.video_id[members.values[members.ptr[:-1]]],
-            range_size=self.range_size,
-            stride=self.stride,
+            half_width=self.half_width,
             ranks=self.ranks,
         )
         cooccurring = first[:0], first[:0]
         if self.exclude_cooccurring:
-            cooccurring = cooccurring_pairs(table, identity)
+            cooccurring = cooccurring_pairs(
+                table, identity, synchronised=self.synchronised
+            )
         groups = ConstrainedUnionFind(sums, cooccurring, self.max_spread)
         links = zip(first.tolist(), second.tolist(), strict=True)
         accepted = np.flatnonzero([groups.join(a, b) for a, b in links])
@@ -151,6 +178,7 @@ class CrossVideoDenoiser(BaseDenoiser):
             'doubtful_links': [
                 {
                     'distance': float(distance[link]),
+                    'delta': delta,
                     'first': _sample(members.get(first[link])),
                     'second': _sample(members.get(second[link])),
                 }

@@ -8,7 +8,7 @@ import numpy as np
 from mmcion.structures import FeatureStore
 from mmcion.utils.rank_pool import RankPool
 
-from .functional import add_rows, centroid_distance
+from .functional import add_rows, centroid_distance, normalise
 
 CHUNK_ROWS = 1 << 15  # 32 MiB of features at D = 256
 Arrays = dict[str, np.ndarray]
@@ -83,6 +83,15 @@ def sum_features(
     return sums
 
 
+def add_features(
+    sums: np.ndarray, features: FeatureStore, rows: np.ndarray, ids: np.ndarray
+) -> None:
+    """Add ``(m,)`` rows to the sums ``(K, D)`` of these identities."""
+    for start in range(0, len(rows), CHUNK_ROWS):
+        part = slice(start, start + CHUNK_ROWS)
+        add_rows(sums, features[rows[part]], ids[part])
+
+
 def own_distance(
     features: FeatureStore, centroids: np.ndarray, identity: np.ndarray
 ) -> np.ndarray:
@@ -95,6 +104,42 @@ def own_distance(
         return {'distance': distance}
 
     return map_groups(RankPool(), 'distances', measure, ptr)['distance']
+
+
+def sums_and_distances(
+    features: FeatureStore, identity: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what ``sum_features`` and then ``own_distance`` do.
+
+    Identities must be numbered by their first row. Before they span videos,
+    a chunk holds all rows of its identities: then one reading is enough.
+    """
+    num_rows = len(identity)
+    rows = np.flatnonzero(identity >= 0)
+    last_row = np.zeros(int(identity.max(initial=-1)) + 1, np.int64)
+    last_row[identity[rows]] = rows  # of several writes the last one stays
+    reach = np.arange(num_rows)
+    reach[rows] = last_row[identity[rows]]
+    # groups of consecutive rows that share no identity with others
+    closed = np.maximum.accumulate(reach) == np.arange(num_rows)
+    ptr = np.append(0, np.flatnonzero(closed) + 1)
+    if np.diff(ptr).max(initial=0) > CHUNK_ROWS:
+        sums = sum_features(features, identity)
+        return sums, own_distance(features, normalise(sums), identity)
+
+    def measure(first: int, last: int) -> Arrays:
+        ids = identity[ptr[first] : ptr[last]]
+        # the identities of a chunk have consecutive numbers
+        least = ids[ids >= 0].min(initial=len(last_row))
+        local = np.maximum(ids - least, -1)
+        feats = features[ptr[first] : ptr[last]]
+        sums = np.zeros((int(local.max(initial=-1)) + 1, features.dim))
+        add_rows(sums, feats, local)
+        distance = centroid_distance(feats, normalise(sums), local)
+        return {'sums': sums, 'distance': distance}
+
+    done = map_groups(RankPool(), 'distances', measure, ptr)
+    return done['sums'], done['distance']
 
 
 def _even_ptr(num_rows: int) -> np.ndarray:

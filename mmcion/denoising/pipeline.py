@@ -23,6 +23,7 @@ from .auto_thresholds import Config, resolve_auto
 from .base_denoiser import BaseDenoiser
 from .calibration import calibrate
 from .noise import noise_rates
+from .self_check import self_check
 from .stage_results import Result, StageResults
 
 
@@ -40,6 +41,7 @@ class DenoisePipeline:
             ``ResultFolder``; None keeps nothing.
         seed: Seed that every level gets.
         overwrite: Whether to replace results of other settings or inputs.
+        check: Options of ``self_check``; None leaves it out.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class DenoisePipeline:
         work_dir: str | Path | None = None,
         seed: int = 0,
         overwrite: bool = False,
+        check: Config | None = None,
     ) -> None:
         if not stages:
             raise UserError('a denoising pipeline needs at least one stage.')
@@ -59,9 +62,12 @@ class DenoisePipeline:
                     f'stage {number} of the pipeline must be a dict with a '
                     f'"type", the name of a denoiser; got {stage!r}.'
                 )
-        options = calibrate.__kwdefaults__ or {}  # keyword-only arguments
-        for name in calibration or {}:
-            check_choice('calibration key', name, options)
+        for kind, given, function in (
+            ('calibration key', calibration, calibrate),
+            ('option of the self-check', check, self_check),
+        ):
+            for name in given or {}:  # the keyword-only arguments
+                check_choice(kind, name, function.__kwdefaults__ or {})
         check_at_least(0, seed=seed)
         self.stages = [dict(stage) for stage in stages]
         self.names = [f'{i:02d}_{s["type"]}' for i, s in enumerate(stages, 1)]
@@ -69,6 +75,7 @@ class DenoisePipeline:
         self.work_dir = work_dir
         self.seed = seed
         self.overwrite = overwrite
+        self.check = check
 
     def run(
         self, table: TrackletTable, features: FeatureStore
@@ -96,6 +103,7 @@ class DenoisePipeline:
             # by name, so that an error can state the argument that differs
             'pipeline': dict(zip(self.names, self.stages, strict=True)),
             'calibration': self.calibration,
+            'self_check': self.check,
         }
         with ResultFolder(
             self.work_dir,
@@ -129,11 +137,17 @@ class DenoisePipeline:
         runs = zip(self.names, stages, denoisers, strict=True)
         for name, stage, denoiser in runs:
             # Noise is measured with the level's own sigma. All identities
-            # are compared with all, as across videos: hence link_delta.
+            # are compared with all: hence noise_delta. What neither level nor
+            # calibration has is that of the first level with one: the
+            # paper's are the same in all levels.
             thresholds = {
                 'sigma': stage.get('sigma', calibration.get('sigma')),
-                'delta': calibration.get('link_delta', stage.get('delta')),
+                'delta': calibration.get('noise_delta', stage.get('delta')),
             }
+            for key, value in thresholds.items():
+                others = (s[key] for s in stages if s.get(key) is not None)
+                if value is None:
+                    thresholds[key] = next(others, None)
             found = results.load(name)
             if found is None:
                 denoiser.ranks = results.rank_pool(name)
@@ -146,6 +160,9 @@ class DenoisePipeline:
                 print_log(f'{name}: done before, reused', logger='current')
             labels, report = found
             levels.append(report)
+            # what the level calibrated itself
+            calibration |= report.pop('calibration', {})
+        checked = self._check(table, features, results)
         config = {'pipeline': self.stages, 'calibration': self.calibration}
         labels.report = {
             'version': __version__,
@@ -161,8 +178,31 @@ class DenoisePipeline:
                 'repeated_frames': num_repeated,
             },
             'levels': levels,
+            **({'self_check': checked} if checked else {}),
         }
         return labels
+
+    def _check(
+        self,
+        table: TrackletTable,
+        features: FeatureStore,
+        results: StageResults,
+    ) -> Config:
+        """Return the self-check, empty if there is none."""
+        if self.check is None:
+            return {}
+        found = results.load('self_check')
+        if found is None:
+            pipeline = DenoisePipeline(
+                self.stages, self.calibration, seed=self.seed
+            )
+            checked = self_check(
+                pipeline.run, table, features, seed=self.seed, **self.check
+            )
+            # an empty labelling: only the report is of use
+            found = IdentityLabels(np.zeros(0, np.int32)), checked
+            results.save('self_check', *found)
+        return found[1]
 
     def _run_level(
         self,
@@ -213,7 +253,8 @@ class DenoisePipeline:
             report['noise'] = {**thresholds, 'before': before, 'after': after}
             text += (
                 f'; noise intra {before["intra"]:.1%} -> {after["intra"]:.1%}'
-                f', inter {before["inter"]:.1%} -> {after["inter"]:.1%}'
+                f', inter {before["inter"]:.1%} -> {after["inter"]:.1%}, '
+                f'n_S {before["n_s"]:.4g} -> {after["n_s"]:.4g}'
             )
         print_log(text, logger='current')
         return result, report

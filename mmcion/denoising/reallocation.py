@@ -22,12 +22,14 @@ def reallocate(
     max_ratio: float,
     exclude_cooccurring: bool,
     ranks: RankPool,
+    synchronised: bool = False,
 ) -> np.ndarray:
     """Give pooled rows to identities; return the new identities ``(N,)``.
 
     A row is proposed to the nearest identity that was seen in its video but
     not in its frame. Every identity accepts its proposals, nearest first, as
-    long as it stays consistent (ours). Options: see ``SingleVideoDenoiser``.
+    long as it stays consistent (ours). Options: see ``SingleVideoDenoiser``
+    and ``CrossVideoDenoiser``.
     """
     # rows without a feature stay pooled
     pooled = identity < 0
@@ -67,7 +69,8 @@ def reallocate(
             Csr(part.ptr, np.searchsorted(rows, part.values))
             for part in (old, new)
         )
-        feats, keys = features[rows], _frame_keys(table, rows)
+        feats = features[rows]
+        keys = _frame_keys(table, rows, synchronised)
         accepted = accept(feats, keys, old, new, sigma, exclude_cooccurring)
         return {'accepted': accepted}
 
@@ -79,9 +82,16 @@ def reallocate(
     return identity
 
 
-def _frame_keys(table: TrackletTable, rows: slice | np.ndarray) -> np.ndarray:
-    """Return one number per row, equal for rows of one frame of one video."""
+def _frame_keys(
+    table: TrackletTable, rows: slice | np.ndarray, synchronised: bool = False
+) -> np.ndarray:
+    """Return one number per row, equal for rows of one frame of one video.
+
+    Of synchronised videos it is equal for one frame of all.
+    """
     frame = table.frame[rows]
     low = int(frame.min(initial=0))
     span = int(frame.max(initial=0)) - low + 1
+    if synchronised:
+        return frame - low
     return table.video_id[rows].astype(np.int64) * span + frame - low

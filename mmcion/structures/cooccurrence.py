@@ -9,7 +9,7 @@ from .tracklet_table import TrackletTable
 
 
 def cooccurring_pairs(
-    table: TrackletTable, group: np.ndarray
+    table: TrackletTable, group: np.ndarray, *, synchronised: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the pairs of groups that occur in one frame of a video.
 
@@ -17,12 +17,14 @@ def cooccurring_pairs(
         table: Images with their videos and frames.
         group: ``(N,)`` integers, such as ``table.tracklet_index`` or
             identities; rows of -1 are ignored.
+        synchronised: Whether one frame of two videos is one moment.
 
     Returns:
         Smaller and larger group of each pair, two ``(m,)`` sorted arrays.
     """
     firsts, seconds = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    for start, stop in pairwise(table.video_ptr):
+    moments = (0, len(table)) if synchronised else table.video_ptr
+    for start, stop in pairwise(moments):
         here = group[start:stop]
         used = here >= 0
         if not used.any():

@@ -185,9 +185,9 @@ class FeatureStore:
             if self.mean is not None:
                 chunk -= self.mean
             np.sqrt(np.einsum('nd,nd->n', chunk, chunk), out=norm[part])
+            # a power of two: as exact before the division as after it
             with np.errstate(divide='ignore', invalid='ignore'):
-                chunk /= norm[part, None]
-            np.multiply(chunk, _STEPS, out=chunk)
+                chunk /= norm[part, None] / _STEPS
             np.rint(chunk, out=chunk)
             np.multiply(chunk, 1 / _STEPS, out=chunk)
         bad = ~(np.isfinite(norm) & (norm > 0))  # (n,)

@@ -68,6 +68,13 @@ class IdentityLabels:
         identity[rows] = number[ids]
         return IdentityLabels(identity, self.report)
 
+    def compact(self) -> IdentityLabels:
+        """Return the same grouping, numbered 0..n-1 in the same order."""
+        used = np.bincount(self.identity[self.keep]) > 0
+        # (max + 2,); the last entry is that of -1
+        number = np.append(np.cumsum(used) - 1, UNASSIGNED).astype(np.int32)
+        return IdentityLabels(number[self.identity], self.report)
+
     def save(self, path: str | Path) -> None:
         """Write the labels atomically as ``.npy``."""
         save_npy(path, self.identity)

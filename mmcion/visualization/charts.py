@@ -11,6 +11,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 
 from mmcion.utils.io import atomic_file
 
@@ -87,6 +88,43 @@ def calibration_chart(calibration: CalibrationFacts) -> Figure:
         axes.set_xlim(edges[used[0]], edges[used[-1] + 1])
     axes.set_yticks([])
     # above the axes, where it hides nothing however narrow the page
+    figure.legend(loc='outside upper left', ncols=2)
+    return figure
+
+
+@in_style
+def links_chart(calibration: CalibrationFacts) -> Figure:
+    """Draw the expected fraction of false links over their distance.
+
+    Needs ``calibration.links.distance``.
+    """
+    figure, axes = new_axes('cosine distance', 'expected false links')
+    links = calibration.links
+    for name, rate in (
+        ('by co-occurring identities', links.within),
+        ('by the bulk of all pairs', links.cross),
+    ):
+        if rate:
+            axes.plot(links.distance, rate, label=name)
+    if links.false_discovery_rate is not None:
+        axes.axhline(
+            links.false_discovery_rate,
+            c=COLORS['ink'],
+            lw=1,
+            ls='--',
+            label=f'stated rate = {links.false_discovery_rate:g}',
+        )
+    if calibration.link_delta is not None:
+        axes.axvline(
+            calibration.link_delta,
+            c=COLORS['ink'],
+            lw=1.5,
+            ls=':',
+            label=f'delta between videos = {calibration.link_delta:.3f}',
+        )
+    # 1 = all links are false; an estimate may be far above it
+    axes.set_ylim(0, 1.25)
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
     figure.legend(loc='outside upper left', ncols=2)
     return figure
 

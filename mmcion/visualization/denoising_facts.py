@@ -16,10 +16,12 @@ T = TypeVar('T')
 
 @dataclass(frozen=True)
 class NoiseRates:
-    """Ratios of images and of identities that are noise."""
+    """Ratios of images and of identities that are noise, and CION's n_S."""
 
     intra: float | None = None
     inter: float | None = None
+    n_s: float | None = None
+    n_s_error: float | None = None
 
 
 @dataclass(frozen=True)
@@ -66,11 +68,40 @@ class LevelFacts:
                 and not isinstance(value, bool)
             },
             doubtful_links=[
-                _read(DoubtfulLink, link, delta=noise.get('delta'))
+                _read(DoubtfulLink, link)
                 for link in level.get('doubtful_links') or []
                 if link.get('distance') is not None
             ],
         )
+
+
+@dataclass(frozen=True)
+class LinkFacts:
+    """Expected rate of false links between videos, by their distance.
+
+    The names are those of ``mmcion.denoising.LinkCalibration``.
+    """
+
+    false_discovery_rate: float | None = None
+    num_identities: int | None = None
+    num_compared: int | None = None
+    is_sample: bool = False
+    distance: list[float] = field(default_factory=list)
+    links: list[float] = field(default_factory=list)
+    within: list[float] = field(default_factory=list)
+    cross: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class SelfCheckFacts:
+    """Counts of ``mmcion.denoising.self_check``."""
+
+    recall: float | None = None
+    precision: float | None = None
+    cut_tracklets: int = 0
+    rejoined: int = 0
+    overlapping_pairs: int = 0
+    wrongly_joined: int = 0
 
 
 @dataclass(frozen=True)
@@ -85,10 +116,16 @@ class CalibrationFacts:
     link_delta: float | None = None
     tracklet_noise: float | None = None
     false_merge_rate: float | None = None
-    false_links: float | None = None
+    links: LinkFacts = LinkFacts()
     bins: list[float] = field(default_factory=list)
     same: list[int] = field(default_factory=list)
     different: list[int] = field(default_factory=list)
+
+    @classmethod
+    def from_report(cls, found: Mapping[str, Any] | None) -> CalibrationFacts:
+        """Read ``calibration``."""
+        links = _read(LinkFacts, (found or {}).get('links'))
+        return _read(cls, found, links=links)
 
     @property
     def has_distances(self) -> bool:
@@ -126,6 +163,7 @@ class DenoisingFacts:
     stages: list[dict[str, Any]] = field(default_factory=list)
     inputs: InputFacts = InputFacts()
     export: ExportFacts = ExportFacts()
+    self_check: SelfCheckFacts = SelfCheckFacts()
 
     @classmethod
     def from_report(cls, report: Mapping[str, Any]) -> DenoisingFacts:
@@ -137,9 +175,12 @@ class DenoisingFacts:
                 LevelFacts.from_report(level)
                 for level in report.get('levels') or []
             ],
-            calibration=_read(CalibrationFacts, report.get('calibration')),
+            calibration=CalibrationFacts.from_report(
+                report.get('calibration')
+            ),
             inputs=_read(InputFacts, report.get('inputs')),
             export=_read(ExportFacts, report.get('export')),
+            self_check=_read(SelfCheckFacts, report.get('self_check')),
         )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from mmcion.structures import IdentityLabels, TrackletTable
 from mmcion.utils.checks import check_at_least
 
-from .charts import calibration_chart
+from .charts import calibration_chart, links_chart
 from .denoising_counts import (
     IdentityCounts,
     RemovedCounts,
@@ -90,6 +90,9 @@ def write_denoising_report(
         crops=crops,
         distances=calibration_chart(calibration)
         if calibration.has_distances
+        else None,
+        link_rates=links_chart(calibration)
+        if calibration.links.distance
         else None,
         image_bins=bin_counts(counts.images),
         video_bins=bin_counts(counts.videos),

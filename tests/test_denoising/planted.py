@@ -193,22 +193,17 @@ class PlainUnionFind:
         return True
 
 
-def naive_links(table, feats, members, delta, range_size, stride):
-    """Return pairs in a common range of identities, nearest first."""
+def naive_links(table, feats, members, delta, half_width):
+    """Return pairs of identities in range, nearest first."""
     centers = [centroid(feats[rows]) for rows in members.values()]
     video = [table.video_id[rows[0]] for rows in members.values()]
     count = len(members)
-    ranges = (
-        [range(count)]
-        if range_size is None
-        else [range(i, i + range_size) for i in range(0, count, stride)]
-    )
     return sorted(
         (1 - centers[a] @ centers[b], a, b)
         for a, b in itertools.combinations(range(count), 2)
         if 1 - centers[a] @ centers[b] < delta
         and video[a] != video[b]
-        and any(a in one and b in one for one in ranges)
+        and (half_width is None or b - a <= half_width)
     )
 
 
@@ -220,8 +215,7 @@ def naive_cross_video(
     delta,
     max_spread,
     sigma,
-    range_size=None,
-    stride=None,
+    half_width=None,
     max_ratio=0.64,
     min_images=2,
     exclude_cooccurring=True,
@@ -242,7 +236,7 @@ def naive_cross_video(
     ]
     cooccurring = np.array(cooccurring, int).reshape(-1, 2).T
     union = PlainUnionFind(sums, cooccurring, max_spread)
-    links = naive_links(table, feats, members, delta, range_size, stride)
+    links = naive_links(table, feats, members, delta, half_width)
     merges = sum(union.join(a, b) for _, a, b in links)
     merged = np.full(len(table), -1, np.int32)
     for number, group in enumerate(union.groups):

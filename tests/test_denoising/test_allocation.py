@@ -21,6 +21,15 @@ def random_lists(rng, num, values, most):
     ]
 
 
+def nearest(feats, centroids, candidates, video, forbidden, frame):
+    """Candidates are a list per video, forbidden one per frame."""
+    ptr, values = to_csr(candidates)
+    return nearest_identity(
+        *(feats, centroids, values, ptr[video], ptr[video + 1]),
+        *(to_csr(forbidden), frame),
+    )
+
+
 def nearest_by_brute_force(
     feats, centroids, candidates, video, forbidden, frame
 ):
@@ -54,14 +63,14 @@ def test_nearest_identity_equals_brute_force(seed, ties):
     video = rng.integers(0, videos, rows)
     frame = rng.integers(0, frames, rows)
 
-    nearest, distance, second = nearest_identity(
-        feats, centroids, to_csr(candidates), video, to_csr(forbidden), frame
+    found, distance, second = nearest(
+        feats, centroids, candidates, video, forbidden, frame
     )
 
     wanted, first, next_one = nearest_by_brute_force(
         feats, centroids, candidates, video, forbidden, frame
     )
-    assert tuple(nearest.tolist()) == wanted
+    assert tuple(found.tolist()) == wanted
     np.testing.assert_allclose(distance, first, atol=1e-12)
     np.testing.assert_allclose(second, next_one, atol=1e-12)
 
@@ -70,10 +79,10 @@ def test_second_nearest_is_one_that_is_allowed():
     feats = angles(0).astype(np.float32)
     video = frame = np.zeros(1, np.int64)
     centroids = angles(10, 5, 40, 20)
-    nearest, distance, second = nearest_identity(
-        *(feats, centroids, to_csr([[0, 1, 2]]), video, to_csr([[1]]), frame)
+    found, distance, second = nearest(
+        feats, centroids, [[0, 1, 2]], video, [[1]], frame
     )
-    assert nearest.tolist() == [0]
+    assert found.tolist() == [0]
     assert distance[0] == pytest.approx(1 - np.cos(np.radians(10)))
     assert second[0] == pytest.approx(1 - np.cos(np.radians(40)))
 
@@ -81,23 +90,21 @@ def test_second_nearest_is_one_that_is_allowed():
 def test_equally_near_identity_is_the_second():
     feats = angles(0).astype(np.float32)
     video = frame = np.zeros(1, np.int64)
-    nearest, distance, second = nearest_identity(
-        *(feats, angles(30, 30), to_csr([[1, 0]])),
-        *(video, to_csr([[]]), frame),
+    found, distance, second = nearest(
+        feats, angles(30, 30), [[1, 0]], video, [[]], frame
     )
-    assert nearest.tolist() == [1]
+    assert found.tolist() == [1]
     assert distance == second
 
 
 def test_no_identity_allowed_and_no_rows():
     feats, none = np.eye(2, dtype=np.float32), np.zeros(2, np.int64)
-    nothing = to_csr([[]])
-    found = nearest_identity(feats, np.eye(2), nothing, none, nothing, none)
+    found = nearest(feats, np.eye(2), [[]], none, [[]], none)
     assert found[0].tolist() == [-1, -1]
     assert np.isinf(found[1]).all()
     assert np.isinf(found[2]).all()
-    found = nearest_identity(
-        *(feats[:0], np.zeros((0, 2)), nothing, none[:0], nothing, none[:0])
+    found = nearest(
+        feats[:0], np.zeros((0, 2)), [[]], none[:0], [[]], none[:0]
     )
     assert [len(part) for part in found] == [0, 0, 0]
 

@@ -16,7 +16,7 @@ from .planted import plant
 class NearDenoiser(BaseDenoiser):
     """A user's own level with a threshold of its own."""
 
-    calibrated: ClassVar = {'near': 'link_delta'}
+    calibrated: ClassVar = {'near': 'noise_delta'}
 
     def __init__(self, near=None, margin=None):
         self.near = near
@@ -49,12 +49,13 @@ def test_auto_becomes_the_calibrated_value_or_a_multiple(case):
 
     first, second = report['stages']
     assert first['sigma'] == found.sigma
-    assert second['delta'] == found.link_delta < found.delta
+    assert second['delta'] == 'auto'  # the level calibrates it itself
+    assert 0 < report['calibration']['link_delta'] < 2
     assert second['max_spread'] == pytest.approx(1.2 * found.sigma)
     assert second['sigma'] == 2
     assert report['calibration']['tracklet_noise'] == 0.2
     assert report['calibration']['num_pairs'] == found.num_pairs
-    assert report['calibration']['link_delta'] == found.link_delta
+    assert report['calibration']['noise_delta'] == found.noise_delta
     assert pipeline.stages[0]['sigma'] == 'auto'
 
 
@@ -77,7 +78,7 @@ def test_levels_say_which_calibrated_value_an_argument_gets(case):
     first, second = report['stages']
     assert first['sigma'] == pytest.approx(0.9 * found.sigma)
     assert first['delta'] == pytest.approx(0.5 * found.delta)
-    assert second['near'] == pytest.approx(0.5 * found.link_delta)
+    assert second['near'] == pytest.approx(0.5 * found.noise_delta)
     assert report['levels'][2]['near'] == second['near']
 
 

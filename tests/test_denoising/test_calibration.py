@@ -84,48 +84,31 @@ def test_table_without_rows_has_no_pairs():
 
 
 @pytest.mark.parametrize('seed', range(3))
-@pytest.mark.parametrize(
-    ('rate', 'links'), [(0.05, 1.0), (0.2, 0.3), (0.1, 0.01)]
-)
-def test_links_expect_a_number_of_false_ones_in_a_normal_distribution(
-    seed, rate, links
-):
+@pytest.mark.parametrize('rate', [0.05, 0.1, 0.2])
+def test_noise_delta_expects_one_tracklet_in_a_normal_distribution(seed, rate):
     made = NoiseModel(videos=10).simulate(seed)
     same, different = distances(made.table, made.features)
     median = np.median(different)
     delta = np.quantile(different, rate)
     # the standard deviation that puts the fraction ``rate`` below delta
     deviation = (delta - median) / scipy.stats.norm.ppf(rate)
-    wanted = links / made.table.num_tracklets
+    wanted = 1 / made.table.num_tracklets
     expected = scipy.stats.norm(median, deviation).ppf(wanted)
 
-    found = calibrate(
-        made.table, made.features, false_merge_rate=rate, false_links=links
-    )
+    found = calibrate(made.table, made.features, false_merge_rate=rate)
 
     assert np.median(same) < expected < delta  # no bound in the way
-    assert found.link_delta == pytest.approx(expected, rel=1e-6)
+    assert found.noise_delta == pytest.approx(expected, rel=1e-6)
     assert found.delta == pytest.approx(delta)
 
 
-def test_links_are_never_farther_than_delta():
-    made = NoiseModel(videos=3).simulate(0)
-    for links in (0.05 * made.table.num_tracklets, 1e9):
-        found = calibrate(made.table, made.features, false_links=links)
-        assert found.link_delta == found.delta
-
-
-def test_links_are_never_nearer_than_images_of_one_tracklet():
-    made = NoiseModel(videos=3).simulate(0)
-    same, _ = distances(made.table, made.features)
-    found = calibrate(made.table, made.features, false_links=1e-300)
-    assert found.link_delta == pytest.approx(np.median(same))
+def test_noise_delta_is_at_most_delta():
     # delta comes first where tracklets lie nearer than their images
     case = plant(0, identities=6, spread=3.0)
     found = calibrate(case.table, case.features, false_merge_rate=0.001)
-    same, different = distances(case.table, case.features)
+    _, different = distances(case.table, case.features)
     assert found.delta == pytest.approx(np.quantile(different, 0.001))
-    assert found.link_delta <= found.delta
+    assert found.noise_delta <= found.delta
 
 
 @pytest.mark.parametrize(
@@ -133,7 +116,6 @@ def test_links_are_never_nearer_than_images_of_one_tracklet():
     [
         *(('false_merge_rate', value) for value in (0, 0.5, float('nan'))),
         *(('tracklet_noise', value) for value in (0, 1, -0.1)),
-        *(('false_links', value) for value in (0, -1, float('nan'))),
         *(('min_pairs', value) for value in (0, 2.5)),
     ],
 )

@@ -5,6 +5,7 @@ import pytest
 
 from mmcion.denoising.functional import consistent_groups, consistent_rows
 
+from .plain_cion import plain_single_tracklet
 from .planted import angles, centroid, naive_consistent, unit
 
 
@@ -206,3 +207,84 @@ def test_input_is_not_changed(dtype):
     consistent_groups(feats, ptr, 0.3)
     assert np.array_equal(feats, before)
     assert ptr.tolist() == [0, 4, 10]
+
+
+def assert_equals_the_plain_loop(feats, sigma):
+    """Compare with the paper's Eq. 4."""
+    ptr = np.array([0, len(feats)])
+    keep = consistent_groups(feats, ptr, sigma, True)
+    rows, _ = plain_single_tracklet(feats.astype(np.float64), sigma)
+    assert np.flatnonzero(keep).tolist() == rows
+    return keep
+
+
+@pytest.mark.parametrize('dtype', [np.float32, np.float64])
+@pytest.mark.parametrize('sigma', [0.05, 0.2, 0.5, 1.0, 1.9])
+@pytest.mark.parametrize('dim', [2, 5, 64])
+def test_leave_one_out_equals_the_plain_loop(dim, sigma, dtype):
+    rng = np.random.default_rng(dim)
+    for size in (0, 1, 2, 3, 4, 9, 20):
+        noise = rng.choice([0.1, 0.5, 2.0])
+        feats = rng.normal(size=dim) + noise * rng.normal(size=(size, dim))
+        assert_equals_the_plain_loop(unit(feats).astype(dtype), sigma)
+        # few directions, each many times: every round has ties
+        some = unit(rng.normal(size=(3, dim)))[rng.integers(0, 3, size)]
+        assert_equals_the_plain_loop(some.astype(dtype), sigma)
+
+
+@pytest.mark.parametrize('seed', range(10))
+def test_leave_one_out_near_sigma_is_decided_in_float64(seed):
+    rng = np.random.default_rng(seed)
+    near = unit(rng.normal(size=(12, 48)) + 1).astype(np.float32)
+    exact = near.astype(np.float64)
+    radius = max(
+        1 - unit(row) @ centroid(np.delete(exact, i, 0))
+        for i, row in enumerate(exact)
+    )
+    outliers = unit(rng.normal(size=(30, 48))).astype(np.float32)
+    for feats in (near, np.concatenate((outliers, near))):
+        for error in (-1e-7, -1e-9, -1e-11, 1e-11, 1e-9, 1e-7):
+            keep = assert_equals_the_plain_loop(feats, radius + error)
+            assert keep[-12:].all() == (error > 0)
+
+
+@pytest.mark.parametrize('seed', range(6))
+def test_leave_one_out_of_rows_that_nearly_cancel_out(seed):
+    rng = np.random.default_rng(seed)
+    half = unit(rng.normal(size=(8, 6))).astype(np.float32)
+    for feats in (np.concatenate((half, -half)), unit(half - half.mean(0))):
+        for sigma in (0.3, 0.9, 1.0, 1.2):
+            assert_equals_the_plain_loop(feats.astype(np.float32), sigma)
+
+
+@pytest.mark.parametrize('dtype', [np.float32, np.float64])
+def test_leave_one_out_at_exactly_sigma_goes(dtype):
+    # 0.5 from the centroid of the other two
+    feats = np.array([[1, 1, 1, 1], [1, 1, 1, 1], [2, 0, 0, 0]], dtype) / 2
+    ptr = np.array([0, 3])
+    gone = consistent_groups(feats, ptr, 0.5, True)
+    assert gone.tolist() == [True, True, False]
+    # 1 - sqrt(3 / 4) from the centroid of all of them
+    assert consistent_groups(feats, ptr, 0.5).all()
+    assert consistent_groups(feats, ptr, 0.5 + 1e-9, True).all()
+
+
+@pytest.mark.parametrize('dtype', [np.float32, np.float64])
+def test_leave_one_out_keeps_the_earlier_of_two_and_one_row(dtype):
+    rng = np.random.default_rng(0)
+    ptr = np.array([0, 2, 3])
+    for _ in range(20):
+        # their lengths differ in the last bits
+        feats = unit(rng.normal(size=(3, 7))).astype(dtype)
+        keep = consistent_groups(feats, ptr, 1e-3, True)
+        assert keep.tolist() == [True, False, True]
+
+
+def test_leave_one_out_of_a_rest_without_direction():
+    # rows 0 and 1 cancel out: row 2 is at distance 1 from nothing, while
+    # rows 0 and 1 are 1 - cos 135 = 1.7 from the rest
+    feats = np.array([[1, 0], [-1, 0], [0, 1.0]])
+    ptr = np.array([0, 3])
+    assert consistent_groups(feats, ptr, 1.8, True).all()
+    keep = consistent_groups(feats, ptr, 1.5, True)
+    assert keep.tolist() == [True, False, True]

@@ -46,7 +46,7 @@ def denoise(case, *, delta=0.2, max_spread=0.2, sigma=0.5, **kwargs):
     'change',
     [
         {},
-        {'range_size': 7, 'stride': 3},
+        {'half_width': 4},
         {'max_spread': 0.08},
         {'sigma': 0.6, 'max_ratio': 1.0},
         {'sigma': 0.15, 'min_images': 4},
@@ -71,7 +71,7 @@ def test_equals_the_plain_definition(seed, change):
 @pytest.mark.parametrize(
     'change',
     [
-        {'range_size': 7, 'stride': 3},
+        {'half_width': 4},
         {'max_spread': 0.08},
         {'sigma': 0.6},
         {'max_ratio': 1.0},
@@ -182,24 +182,45 @@ def test_equal_frames_of_two_videos_do_not_cooccur():
     assert result.num_identities == 1
 
 
+def test_equal_frames_of_synchronised_videos_cooccur():
+    table, features, labels = identities((0, 0, 0), (1, 5, 0), (2, 10, 7))
+    settings = {'delta': 0.1, 'max_spread': 0.5, 'sigma': 0.5}
+    found = CrossVideoDenoiser(**settings)(table, features, labels)
+    assert found.identity.tolist() == [0] * 6
+    level = CrossVideoDenoiser(**settings, synchronised=True)
+    found = level(table, features, labels)
+    assert found.identity.tolist() == [0, 0, 1, 1, 1, 1]
+    # the first with the second, and with the third through it
+    assert found.report['refused_cooccurring'] == 2
+
+
+def test_pooled_row_is_one_box_of_a_synchronised_frame():
+    # rows of one person in video 0 at frames 0 and 1, in video 1 at frame 5;
+    # a pooled row of video 1 is of frame 1
+    table = TrackletTable.from_columns(
+        video_id=[0, 0, 1, 1], tracklet_id=[0, 0, 0, 1], frame=[0, 1, 5, 1]
+    )
+    labels = IdentityLabels(np.array([0, 0, 1, -1]))
+    settings = {'delta': 0.1, 'max_spread': 0.5, 'sigma': 0.5}
+    for synchronised, taken in ((False, 0), (True, -1)):
+        level = CrossVideoDenoiser(**settings, synchronised=synchronised)
+        found = level(table, on_circle([0, 0, 0, 1]), labels)
+        assert found.identity.tolist() == [0, 0, 0, taken]
+
+
 def test_range_limits_what_is_compared():
     places = [(0, 0, 0), (1, 90, 0), (2, 180, 0), (3, 2, 0)]
     assert denoise(identities(*places)).num_identities == 3
-    near = denoise(identities(*places), range_size=3, stride=1)
-    far = denoise(identities(*places), range_size=4, stride=1)
+    near = denoise(identities(*places), half_width=2)
+    far = denoise(identities(*places), half_width=3)
     assert near.num_identities == 4
     assert far.num_identities == 3
-
-
-def test_stride_is_half_of_the_range():
-    assert CrossVideoDenoiser(1, 1, 1, range_size=9).stride == 4
-    assert CrossVideoDenoiser(1, 1, 1, range_size=1).stride == 1
 
 
 def test_overlapping_ranges_chain():
     # neighbours in the sequence look alike; every range holds two of them
     places = [(video, 2 * video, 0) for video in range(8)]
-    result = denoise(identities(*places), range_size=2, stride=1)
+    result = denoise(identities(*places), half_width=1)
     assert result.num_identities == 1
 
 
@@ -336,10 +357,8 @@ def test_a_range_over_everything_is_the_exact_search(seed):
     case = busy_case(seed)
     count = case[2].num_identities
     exact = CrossVideoDenoiser(0.4, 0.3, 0.4)(*case)
-    for range_size, stride in ((count, count), (count, 1), (999, 400)):
-        ranged = CrossVideoDenoiser(
-            0.4, 0.3, 0.4, range_size=range_size, stride=stride
-        )(*case)
+    for half_width in (count - 1, count, 999):
+        ranged = CrossVideoDenoiser(0.4, 0.3, 0.4, half_width)(*case)
         assert np.array_equal(ranged.identity, exact.identity)
         assert ranged.report == exact.report
 
@@ -347,8 +366,8 @@ def test_a_range_over_everything_is_the_exact_search(seed):
 def test_nothing_assigned_stays_so():
     table, features, labels = identities((0, 0, 0), (1, 0, 0))
     unassigned = IdentityLabels(np.full_like(labels.identity, -1))
-    for range_size in (None, 4):
-        result = CrossVideoDenoiser(0.4, 0.3, 0.4, range_size)(
+    for half_width in (None, 4):
+        result = CrossVideoDenoiser(0.4, 0.3, 0.4, half_width)(
             table, features, unassigned
         )
         assert not result.keep.any()
@@ -378,17 +397,7 @@ def test_thresholds_are_checked():
         CrossVideoDenoiser(0.5, 'auto', 0.5)
 
 
-@pytest.mark.parametrize(
-    ('range_size', 'stride', 'wrong'),
-    [
-        (None, 3, r'stride \(3\)'),
-        (1e5, 5, '100000.0'),
-        (0, None, 'got 0'),
-        (5, 2.5, 'got 2.5'),
-        (5, 6, 'got 6'),
-        (5, 0, 'got 0'),
-    ],
-)
-def test_range_and_stride_must_fit(range_size, stride, wrong):
-    with pytest.raises(UserError, match=wrong):
-        CrossVideoDenoiser(1, 1, 1, range_size=range_size, stride=stride)
+@pytest.mark.parametrize('half_width', [1e5, 0, 2.5])
+def test_half_width_is_a_number_of_places(half_width):
+    with pytest.raises(UserError, match=f'half_width .*{half_width}'):
+        CrossVideoDenoiser(1, 1, 1, half_width=half_width)

@@ -36,6 +36,7 @@ def test_small_identities_are_dropped_and_counted(table, labels):
         'identities': 2,
         'dropped_small_identities': 1,
         'dropped_few_videos': 0,
+        'unselected_images': 0,
     }
 
 
@@ -50,6 +51,7 @@ def test_identities_of_few_videos_are_dropped_and_counted(table, labels):
         'identities': 1,
         'dropped_small_identities': 1,
         'dropped_few_videos': 1,
+        'unselected_images': 0,
     }
 
 
@@ -67,3 +69,56 @@ def test_table_needs_paths(labels):
     )
     with pytest.raises(UserError, match='with image paths'):
         export_annotation(table, labels)
+
+
+def test_large_identities_are_reduced_at_random(table, labels):
+    seen = set()
+    for seed in range(40):
+        annotation, counts = export_annotation(
+            table, labels, max_images_per_identity=2, seed=seed
+        )
+        assert np.bincount(annotation.pid).tolist() == [2, 2]
+        assert counts['images'] == 4
+        assert counts['identities'] == counts['unselected_images'] == 2
+        paths = annotation.path.tolist()
+        assert paths == sorted(paths)
+        assert {b'c', b'd'} < set(paths)
+        seen.add(tuple(paths))
+        again, _ = export_annotation(
+            table, labels, max_images_per_identity=2, seed=seed
+        )
+        assert again.path.tolist() == paths
+    assert len(seen) == 6  # every pair of the four
+
+
+def test_images_are_selected_at_random(table, labels):
+    seen, left = set(), set()
+    for seed in range(60):
+        annotation, counts = export_annotation(
+            table, labels, max_images=2, seed=seed
+        )
+        assert len(annotation.path) == counts['images'] == 2
+        assert counts['unselected_images'] == 4
+        assert counts['identities'] == len(np.unique(annotation.pid))
+        seen.add(tuple(annotation.path.tolist()))
+        left.add(counts['identities'])
+    assert len(seen) == 15
+    assert left == {1, 2}  # fewer than min_images_per_identity is possible
+    whole, counts = export_annotation(table, labels, max_images=6)
+    assert len(whole.path) == 6
+    assert counts['unselected_images'] == 0
+
+
+def test_small_identities_are_dropped_before_large_ones_are_reduced(
+    table, labels
+):
+    annotation, counts = export_annotation(
+        table,
+        labels,
+        min_images_per_identity=4,
+        max_images_per_identity=3,
+        max_images=2,
+    )
+    assert counts['dropped_small_identities'] == 2
+    assert counts['unselected_images'] == 2
+    assert set(annotation.path.tolist()) < {b'a', b'b', b'e', b'f'}

@@ -3,11 +3,14 @@ import pytest
 
 from mmcion.denoising.functional import normalise
 from mmcion.denoising.grouped_rows import (
+    add_features,
     cut,
     map_groups,
     own_distance,
     sum_features,
+    sums_and_distances,
 )
+from mmcion.structures import IdentityLabels
 from mmcion.utils.rank_pool import RankPool
 
 from .planted import centroid, random_case, rows_of
@@ -101,3 +104,33 @@ def test_nothing_assigned_has_no_sums():
     sums = sum_features(features, unassigned)
     assert sums.shape == (0, 6)
     assert np.isnan(own_distance(features, sums, unassigned)).all()
+
+
+@pytest.mark.parametrize('size', [1, 30, 1000])
+@pytest.mark.parametrize('spans', [False, True])
+@pytest.mark.parametrize('seed', range(3))
+def test_one_reading_gives_what_two_do(monkeypatch, seed, spans, size):
+    _, features, labels = random_case(seed)
+    identity = labels.identity
+    if spans:  # identities that lie anywhere
+        identity = np.random.default_rng(seed).permutation(identity)
+    identity = IdentityLabels(identity).contiguous().identity
+    sums = sum_features(features, identity)
+    distance = own_distance(features, normalise(sums), identity)
+    monkeypatch.setattr(CHUNK_ROWS, size)
+    found = sums_and_distances(features, identity)
+    assert np.array_equal(found[0], sums)
+    assert np.array_equal(found[1], distance, equal_nan=True)
+    nothing = sums_and_distances(features, np.full_like(identity, -1))
+    assert nothing[0].shape == (0, features.dim)
+    assert np.isnan(nothing[1]).all()
+
+
+def test_rows_are_added_in_chunks(monkeypatch):
+    monkeypatch.setattr(CHUNK_ROWS, 3)
+    _, features, _ = random_case(0)
+    ids = np.random.default_rng(0).integers(0, 4, len(features))
+    sums = np.zeros((4, features.dim))
+    rows = np.random.default_rng(1).permutation(len(features))
+    add_features(sums, features, rows, ids[rows])
+    assert np.array_equal(sums, sum_features(features, ids))

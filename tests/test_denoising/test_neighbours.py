@@ -1,9 +1,11 @@
+import itertools
+
 import numpy as np
 import pytest
 
 from mmcion.denoising.functional import (
+    count_near,
     near_pairs,
-    nearest_other,
     pair_distance,
 )
 from mmcion.utils.checks import UserError
@@ -21,44 +23,36 @@ def make_vectors(seed, count=70, dim=6):
     return vectors, rng.integers(0, 4, count)
 
 
-def in_common_range(i, j, count, range_size, stride):
-    if range_size is None:
-        return True
-    starts = range(0, count, stride)
-    return any(
-        start <= i < start + range_size and start <= j < start + range_size
-        for start in starts
-    )
-
-
-def pairs_by_brute_force(vectors, delta, group, range_size, stride):
-    count = len(vectors)
+def pairs_by_brute_force(vectors, delta, wanted, half_width):
     pairs = []
-    for i in range(count):
-        for j in range(i + 1, count):
-            distance = 1 - float(vectors[i] @ vectors[j])
-            if (
-                distance < delta
-                and group[i] != group[j]
-                and in_common_range(i, j, count, range_size, stride)
-            ):
-                pairs.append((distance, i, j))
+    for i, j in itertools.combinations(range(len(vectors)), 2):
+        distance = 1 - float(vectors[i] @ vectors[j])
+        near = half_width is None or j - i <= half_width
+        if distance < delta and wanted(i, j) and near:
+            pairs.append((distance, i, j))
     return sorted(pairs)
 
 
-@pytest.mark.parametrize(
-    ('range_size', 'stride'),
-    [(None, None), (10, 5), (10, 3), (10, 10), (7, 1), (1, 1), (200, 50)],
-)
+@pytest.mark.parametrize('half_width', [None, 1, 7, 69, 200])
+@pytest.mark.parametrize('groups', ['none', 'different', 'same', 'sorted'])
 @pytest.mark.parametrize('seed', range(3))
-def test_equals_brute_force(seed, range_size, stride):
+def test_equals_brute_force(seed, groups, half_width, monkeypatch):
+    monkeypatch.setattr(f'{NEIGHBOURS}._ROWS', 16)
+    monkeypatch.setattr(f'{NEIGHBOURS}._MIN_ROWS', 3)
     vectors, group = make_vectors(seed)
+    if groups == 'sorted':
+        group.sort()
+    same = groups in ('same', 'sorted')
+    options = {'half_width': half_width, 'same_group': same}
+    if groups != 'none':
+        options['group'] = group
 
-    first, second, distance = near_pairs(
-        vectors, 0.5, group=group, range_size=range_size, stride=stride
-    )
+    first, second, distance = near_pairs(vectors, 0.5, **options)
 
-    expected = pairs_by_brute_force(vectors, 0.5, group, range_size, stride)
+    def wanted(i, j):
+        return groups == 'none' or (group[i] == group[j]) == same
+
+    expected = pairs_by_brute_force(vectors, 0.5, wanted, half_width)
     found = list(zip(first.tolist(), second.tolist(), strict=True))
     assert found == [(i, j) for _, i, j in expected]
     np.testing.assert_allclose(
@@ -102,7 +96,7 @@ def test_everything_is_nearer_than_two():
 def test_work_of_finished_chunks_is_not_repeated(tmp_path, monkeypatch):
     monkeypatch.setattr(f'{NEIGHBOURS}._ROWS', 3)
     vectors, group = make_vectors(2)
-    case = {'group': group, 'range_size': 20, 'stride': 7}
+    case = {'group': group, 'half_width': 20}
     alone = near_pairs(vectors, 0.5, **case)
     near_pairs(vectors, 0.5, **case, ranks=RankPool(tmp_path))
     assert len(list(tmp_path.iterdir())) > 10
@@ -112,20 +106,14 @@ def test_work_of_finished_chunks_is_not_repeated(tmp_path, monkeypatch):
         assert np.array_equal(a, b)
 
 
-@pytest.mark.parametrize(('range_size', 'stride'), [(None, None), (20, 7)])
-def test_block_size_changes_nothing(monkeypatch, range_size, stride):
+@pytest.mark.parametrize('half_width', [None, 20])
+def test_block_size_changes_nothing(monkeypatch, half_width):
     vectors, group = make_vectors(0, count=100, dim=40)
     results = []
     for rows in (1, 3, 17, 100, 1024):
         monkeypatch.setattr(f'{NEIGHBOURS}._ROWS', rows)
         results.append(
-            near_pairs(
-                vectors,
-                0.95,
-                group=group,
-                range_size=range_size,
-                stride=stride,
-            )
+            near_pairs(vectors, 0.95, group=group, half_width=half_width)
         )
     assert len(results[0][0]) > 50
     for found in results[1:]:
@@ -147,7 +135,7 @@ def test_delta_is_exclusive_in_double_precision():
 def test_one_group_or_no_vectors_give_no_pairs():
     vectors, _ = make_vectors(0)
     for some in (vectors, vectors[:0]):
-        group = np.zeros(len(some))
+        group = np.zeros(len(some), int)
         assert len(near_pairs(some, 2, group=group)[0]) == 0
 
 
@@ -161,50 +149,55 @@ def test_pair_distance_of_many_pairs():
     )
 
 
-def nearest_by_brute_force(vectors):
-    distance = 1 - vectors @ vectors.T
-    np.fill_diagonal(distance, np.inf)
-    return distance.min(1)
+def count_by_brute_force(vectors, delta):
+    near = 1 - vectors @ vectors.T < delta - 1e-12
+    np.fill_diagonal(near, False)
+    return near.sum(1)
 
 
-@pytest.mark.parametrize('count', [1, 2, 9, 70])
-def test_nearest_other_equals_brute_force(count):
+@pytest.mark.parametrize('block', [3, 1024])
+@pytest.mark.parametrize('count', [0, 1, 2, 9, 70])
+def test_count_equals_brute_force(count, block, monkeypatch):
+    monkeypatch.setattr(f'{NEIGHBOURS}._ROWS', block)
+    monkeypatch.setattr(f'{NEIGHBOURS}._COLUMNS', block + 4)
     rng = np.random.default_rng(count)
     vectors = unit(rng.normal(size=(count, 5)))
-    expected = nearest_by_brute_force(vectors)
-    for queries in (
-        np.arange(count),
-        rng.permutation(count)[:5],
-        np.arange(0),
-    ):
-        np.testing.assert_allclose(
-            nearest_other(vectors, queries), expected[queries], atol=1e-6
-        )
+    vectors[count // 2 :][:3] = vectors[:1]  # at distance zero
+    for delta in (0, 1e-9, 0.3, 1, 2):
+        expected = count_by_brute_force(vectors, delta)
+        for queries in (
+            np.arange(count),
+            rng.permutation(count)[:5],
+            np.arange(0),
+        ):
+            found = count_near(vectors, queries, delta)
+            assert found.tolist() == expected[queries].tolist()
 
 
-@pytest.mark.parametrize('copies', [2, 3, 8])
-def test_nearest_other_of_equal_vectors_is_at_distance_zero(copies):
-    alone = unit(np.random.default_rng(0).normal(size=(30, 5)))
-    vectors = np.concatenate((*[alone[:6]] * copies, alone[6:]))
-    found = nearest_other(vectors, np.arange(len(vectors)))
-    assert np.abs(found[: 6 * copies]).max() < 1e-12
-    np.testing.assert_allclose(
-        found, nearest_by_brute_force(vectors), atol=1e-6
-    )
-
-
-def test_distance_to_the_nearest_other_is_exact():
+def test_count_is_exact_where_float32_is_not():
     # 1e-4 rad are 5e-9, which float32 products cannot tell from 0
     angle = np.array([0, 1e-4, 1])
     vectors = np.stack((np.cos(angle), np.sin(angle)), 1)
-    found = nearest_other(vectors, np.arange(len(vectors)))
-    assert found[:2] == pytest.approx([5e-9, 5e-9], rel=1e-3)
-    assert found[2] == pytest.approx(1 - np.cos(1 - 1e-4))
+    for delta, found in ((4.9e-9, 0), (5.1e-9, 1)):
+        assert count_near(vectors, np.arange(3), delta).tolist() == [
+            found,
+            found,
+            0,
+        ]
 
 
-def test_opposite_vectors_are_two_apart():
-    opposite = np.array([[1.0, 0], [-1, 0]])
-    assert nearest_other(opposite, np.arange(2)).tolist() == [2, 2]
+def test_many_pairs_at_exactly_delta_are_not_near():
+    rng = np.random.default_rng(0)
+    axes = np.concatenate((np.eye(8), -np.eye(8)))[rng.integers(0, 16, 200)]
+    for delta in (1, 1 + 1e-9):
+        found = count_near(axes, np.arange(200), delta)
+        assert found.tolist() == count_by_brute_force(axes, delta).tolist()
+
+
+def test_a_vector_without_direction_is_near_nothing():
+    vectors = np.array([[0, 0], [1.0, 0]])
+    assert count_near(vectors, np.arange(2), 1).tolist() == [0, 0]
+    assert count_near(vectors, np.arange(2), 1.1).tolist() == [1, 1]
 
 
 def test_links_beyond_memory_are_refused(monkeypatch):

@@ -133,7 +133,8 @@ def test_report_says_what_was_done(case):
     noise = last['noise']
     assert (noise['sigma'], noise['delta']) == (0.4, 0.3)
     assert noise['after'] == noise_rates(case.features, labels, 0.4, 0.3)
-    assert 'noise' not in own
+    # a level without thresholds is measured with those of the first
+    assert (own['noise']['sigma'], own['noise']['delta']) == (0.3, 0.3)
     assert report['inputs']['unreadable_images'] == 0
     assert all(level['seconds'] >= 0 for level in report['levels'][1:])
 
@@ -371,13 +372,15 @@ def test_stage_without_a_type_is_named(stage):
 
 
 def test_misspelt_calibration_is_refused():
-    with pytest.raises(UserError, match=r"'false_links', .* got 'false_link'"):
-        DenoisePipeline(STAGES, {'false_link': 2})
+    with pytest.raises(UserError, match=r"'min_pairs'.* got 'min_pair'"):
+        DenoisePipeline(STAGES, {'min_pair': 2})
+    with pytest.raises(UserError, match=r"'folds', .* got 'fold'"):
+        DenoisePipeline(STAGES, check={'fold': 2})
 
 
 def test_rows_of_features_and_table_must_match(case):
     features = FeatureStore(case.features[:10])
-    with pytest.raises(ValueError, match='has 10 rows, the table has 240'):
+    with pytest.raises(ValueError, match='10 rows, the table has 240'):
         DenoisePipeline(STAGES).run(case.table, features)
 
 

@@ -6,6 +6,7 @@ from mmcion.structures import IdentityLabels, TrackletTable
 from mmcion.utils.checks import UserError
 
 from .planted import (
+    angles,
     assert_valid,
     naive_consistent,
     plant,
@@ -106,6 +107,25 @@ def test_inputs_stay_as_they_are():
     assert np.array_equal(labels.identity, before)
 
 
+def test_leave_one_out_is_stricter_and_keeps_one():
+    table = TrackletTable.from_columns(
+        video_id=[0] * 6, tracklet_id=[0, 0, 0, 1, 1, 2], frame=range(6)
+    )
+    # row 2 is at exactly 0.5 of the others; rows 3 and 4 as far of each other
+    features = store(
+        [[1, 1, 1, 1], [1, 1, 1, 1], [1, 0, 0, 0]]
+        + [[1, 1, 1, 1], [1, 0, 0, 0], [1, 0, 0, 0]]
+    )
+    labels = IdentityLabels.from_tracklets(table)
+    case = table, features, labels
+    paper = SingleTrackletDenoiser(0.5, min_images=1, leave_one_out=True)
+    assert paper(*case).identity.tolist() == [0, 0, -1, 1, -1, 2]
+    ours = SingleTrackletDenoiser(0.5, min_images=1)
+    assert ours(*case).keep.all()
+    with pytest.raises(UserError, match='leave_one_out .*3'):
+        SingleTrackletDenoiser(0.5, leave_one_out=3)
+
+
 def test_foreign_images_go_and_own_images_stay():
     case = plant(0, videos=1, pieces=1, length=30)
     labels = IdentityLabels.from_tracklets(case.table)
@@ -113,6 +133,56 @@ def test_foreign_images_go_and_own_images_stay():
     own = case.pid < 8
     assert result.keep[own].mean() > 0.98
     assert result.keep[~own].mean() < 0.02
+
+
+def tracklet_of(*degrees):
+    """Return one tracklet of unit vectors at these angles."""
+    table = TrackletTable.from_columns(
+        video_id=[0] * len(degrees),
+        tracklet_id=[0] * len(degrees),
+        frame=range(len(degrees)),
+    )
+    features = store(angles(*degrees))
+    return table, features, IdentityLabels.from_tracklets(table)
+
+
+@pytest.mark.parametrize(
+    ('min_split', 'expected'),
+    [
+        (None, [0, 0, 0, 0, 0, -1, -1, -1, -1]),
+        (3, [0, 0, 0, 0, 0, 1, 1, 1, -1]),
+        (4, [0, 0, 0, 0, 0, -1, -1, -1, -1]),
+    ],
+)
+def test_person_to_whom_the_tracker_switched_is_an_identity(
+    min_split, expected
+):
+    case = tracklet_of(0, 1, 2, 1, 0, 90, 91, 90, 180)
+    found = SingleTrackletDenoiser(0.1, min_split=min_split)(*case)
+    assert found.identity.tolist() == expected
+    assert found.report['removed_images'] == expected.count(-1)
+
+
+def test_tracklet_of_three_people_is_split_twice():
+    case = tracklet_of(*[0] * 5, *[90] * 4, *[180] * 3, 45)
+    found = SingleTrackletDenoiser(0.1, min_split=3)(*case)
+    expected = [0] * 5 + [1] * 4 + [2] * 3 + [-1]
+    assert found.identity.tolist() == expected
+    assert found.report['split_identities'] == 2
+
+
+@pytest.mark.parametrize('seed', range(3))
+def test_split_identities_are_consistent_and_of_one_tracklet(seed):
+    case = plant(seed, foreign=0.3)
+    raw = IdentityLabels.from_tracklets(case.table)
+    found = SingleTrackletDenoiser(0.3, min_split=2)(
+        case.table, case.features, raw
+    )
+    assert found.report['split_identities'] > 0
+    for rows in rows_of(found.identity).values():
+        assert len(rows) >= 2
+        assert len(np.unique(raw.identity[rows])) == 1
+        assert len(naive_consistent(case.features[rows], 0.3)) == len(rows)
 
 
 def test_small_rest_is_dissolved():

@@ -83,6 +83,20 @@ def test_no_row_is_assigned():
     assert pairs(table, np.full(len(table), -1, np.int32)) == []
 
 
+@pytest.mark.parametrize('seed', range(5))
+def test_one_frame_of_synchronised_videos_is_one_moment(seed):
+    table = random_table(seed)
+    group = table.tracklet_index
+    clock = TrackletTable.from_columns(
+        video_id=np.zeros(len(table), int),
+        tracklet_id=np.arange(len(table)),
+        frame=table.frame,
+    )
+    first, second = cooccurring_pairs(table, group, synchronised=True)
+    found = list(zip(first.tolist(), second.tolist(), strict=True))
+    assert found == pairs_by_brute_force(clock, group)
+
+
 def test_equal_frames_of_two_videos_do_not_co_occur():
     table = TrackletTable.from_columns(
         video_id=[0, 1], tracklet_id=[0, 0], frame=[5, 5]

@@ -114,3 +114,16 @@ def test_only_identities_are_read(tmp_path, values):
     np.save(tmp_path / 'a.npy', np.array(values))
     with pytest.raises(UserError, match=r'a\.npy: '):
         IdentityLabels.load(tmp_path / 'a.npy')
+
+
+@pytest.mark.parametrize('identity', [[], [-1], [7, -1, 3, 7, 9], [2, 0, 1]])
+def test_compact_keeps_the_order_of_the_numbers(identity):
+    report = {'a': 1}
+    labels = IdentityLabels(np.array(identity, np.int64), report)
+    found = labels.compact()
+    assert found.identity.dtype == np.int32
+    used = sorted({k for k in identity if k >= 0})
+    wanted = [used.index(k) if k >= 0 else -1 for k in identity]
+    assert found.identity.tolist() == wanted
+    assert found.report is report
+    assert labels.identity.tolist() == identity

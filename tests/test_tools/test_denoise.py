@@ -176,3 +176,30 @@ def test_table_without_paths_has_no_annotation(recording, features, tmp_path):
     assert 'no image paths' in done.stdout
     assert (tmp_path / 'out/report.html').exists()
     assert not (tmp_path / 'out/annotation').exists()
+
+
+def test_the_papers_levels_with_calibrated_thresholds_and_a_selection(
+    recording, features, tmp_path
+):
+    paper = ROOT / 'configs' / 'denoise' / 'three-levels_cion.py'
+    auto = ('0.sigma', '1.sigma', '1.delta', '2.delta')
+    done = run_tool(
+        *('denoise.py', paper, '--table', recording / 'table'),
+        *('--features', features, '--out', 'out', '--cfg-options'),
+        *(f'pipeline.{name}=auto' for name in auto),
+        *('export.max_images_per_identity=7', 'export.max_images=8'),
+        'export.seed=3',
+        cwd=tmp_path,
+    )
+
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / 'out' / 'report.json').read_text())
+    assert report['stages'][0]['leave_one_out']
+    assert report['stages'][2]['half_width'] == 1000
+    assert report['calibration']['sigma'] == report['stages'][1]['sigma']
+    annotation = AnnotationTable.load(tmp_path / 'out' / 'annotation')
+    assert len(annotation) == report['export']['images'] == 8
+    assert np.bincount(annotation.pid).max() <= 7
+    assert report['export']['unselected_images'] > 0
+    for level in report['levels'][1:]:
+        assert level['noise']['after']['n_s_error'] == 0

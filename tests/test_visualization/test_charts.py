@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import matplotlib
 import numpy as np
 import pytest
@@ -8,8 +10,12 @@ from mmcion.visualization import (
     calibration_chart,
     training_chart,
 )
-from mmcion.visualization.charts import figure_svg, save_figure
-from mmcion.visualization.denoising_facts import CalibrationFacts
+from mmcion.visualization.charts import (
+    figure_svg,
+    links_chart,
+    save_figure,
+)
+from mmcion.visualization.denoising_facts import CalibrationFacts, LinkFacts
 
 CALIBRATION = CalibrationFacts(
     sigma=0.75,
@@ -57,6 +63,27 @@ def test_thresholds_are_marked_and_named():
     assert legend(figure)[-1] == 'delta between videos = 1.000'
     styles = {line.get_linestyle() for line in figure.axes[0].get_lines()}
     assert len(styles) == 3  # colour is not needed
+
+
+def test_rates_of_false_links_are_drawn_with_the_stated_one():
+    links = LinkFacts(
+        false_discovery_rate=0.4,
+        distance=[0.1, 0.2, 0.5],
+        within=[0.1, 0.2, 0.9],
+        cross=[0.2, 0.5, 3.0],
+    )
+    figure = links_chart(CalibrationFacts(link_delta=0.25, links=links))
+    assert legend(figure) == [
+        'by co-occurring identities',
+        'by the bulk of all pairs',
+        'stated rate = 0.4',
+        'delta between videos = 0.250',
+    ]
+    figure = links_chart(CalibrationFacts(links=replace(links, cross=[])))
+    assert legend(figure) == [
+        'by co-occurring identities',
+        'stated rate = 0.4',
+    ]
 
 
 def test_distances_that_are_missing_are_left_out():

@@ -25,7 +25,7 @@ LEVEL = {
         'after': {'intra': 0.0, 'inter': 0.125},
     },
     'doubtful_links': [
-        {'distance': 0.4, 'first': [1], 'second': [2, 3]},
+        {'distance': 0.4, 'delta': 0.5, 'first': [1], 'second': [2, 3]},
         {'first': [7]},
     ],
 }

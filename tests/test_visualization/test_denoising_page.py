@@ -13,6 +13,16 @@ TIMELINE = 'Who is seen when and where'
 SEVERAL = 'Identities of several videos'
 DOUBTFUL = 'The most doubtful links'
 
+LINKS = {
+    'false_discovery_rate': 0.4,
+    'num_identities': 8,
+    'num_compared': 28,
+    'distance': [0.1, 0.2, 0.5],
+    'links': [0.1, 0.3, 0.5],
+    'within': [0.1, 0.2, 0.9],
+    'cross': [],
+}
+
 
 def table_of(video_id, tracklet_id, *, path=None, videos=None, root=None):
     return TrackletTable.from_columns(
@@ -64,8 +74,11 @@ def small(tmp_path):
             'noise': {
                 'sigma': 0.3,
                 'delta': 0.4,
-                'before': {'intra': 0.25, 'inter': 0.5},
-                'after': {'intra': 0.0, 'inter': 0.125},
+                'before': {'intra': 0.25, 'inter': 0.5, 'n_s': 3.5},
+                'after': {
+                    **{'intra': 0.0, 'inter': 0.125},
+                    **{'n_s': 1.25, 'n_s_error': 0.125},
+                },
             },
             'doubtful_links': [near, link],
         },
@@ -127,10 +140,11 @@ def test_levels_and_what_they_counted(small, tmp_path):
     page = page_of(tmp_path, *small)
     rows = page.rows('What each level did')
     assert rows[:3] == [
-        ['tracklets', '7', '4', '–', '–', '–', '–'],
+        ['tracklets', '7', '4', *5 * ['–']],
         ['SingleTracklet', '5', '2', '1']
-        + ['25.0% → 0.0%', '50.0% → 12.5%', '1.500'],
-        ['Mine', *6 * ['–']],
+        + ['25.0% → 0.0%', '50.0% → 12.5%']
+        + ['3.500 → 1.250 ± 0.125', '1.500'],
+        ['Mine', *7 * ['–']],
     ]
     assert rows[3:] == [
         ['removed images', '1,234', '–'],
@@ -165,13 +179,42 @@ def test_calibrated_thresholds_are_drawn_and_explained(small, tmp_path):
     assert section.find('.//img') is not None
     assert 'give sigma. Co-occurring' in text(section)
     calibration |= {'tracklet_noise': 0.1, 'false_merge_rate': 0.005}
-    calibration |= {'link_delta': 0.375, 'false_links': 1.0}
+    calibration |= {'link_delta': 0.375, 'links': LINKS}
     page = page_of(tmp_path, table, labels)
     section = text(page.sections['Thresholds'])
     assert 'which 10% of them exceed' in section
     assert 'below which 0.5% of them lie' in section
-    assert 'delta is 0.375 there: 1 of the others' in section
+    assert 'at most 40% of the links are expected to be false' in section
+    assert '28 pairs of 8 identities' in section
     assert page.cards['delta'][1] == 'within a video; between videos 0.375'
+
+
+def test_page_says_why_there_are_no_links(small, tmp_path):
+    table, labels = small
+    labels.report['calibration'] = {'link_delta': None, 'links': LINKS}
+    page = page_of(tmp_path, table, labels)
+    section = text(page.sections['Thresholds'])
+    assert 'There are no links between videos.' in section
+    assert 'more than 40% of the links' in section
+
+
+def test_self_check_is_told_in_numbers(small, tmp_path):
+    table, labels = small
+    labels.report['self_check'] = {
+        'recall': 0.9,
+        'precision': 0.75,
+        'cut_tracklets': 10,
+        'rejoined': 9,
+        'overlapping_pairs': 40,
+        'wrongly_joined': 3,
+    }
+    page = page_of(tmp_path, table, labels)
+    section = text(page.sections['Self-check without labels'])
+    assert (
+        '9 of 10 cut tracklets came together again (recall 90.0%)' in section
+    )
+    assert 'Of 40 pairs' in section
+    assert '3 did (precision 75.0%)' in section
 
 
 def test_page_is_self_contained_and_escaped(small, tmp_path):

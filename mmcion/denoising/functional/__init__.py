@@ -5,19 +5,23 @@ from .centroids import (
     centroid_distance,
     normalise,
 )
-from .consistency import consistent_groups, consistent_rows
-from .neighbours import near_pairs, nearest_other, pair_distance
+from .consistency import TIE, consistent_groups, consistent_rows
+from .distance_counts import DISTANCE_EDGES, count_distances
+from .neighbours import count_near, near_pairs, pair_distance
 
 __all__ = [
+    'DISTANCE_EDGES',
     'DISTANCE_ERROR',
+    'TIE',
     'accept',
     'add_rows',
     'centroid_distance',
     'consistent_groups',
     'consistent_rows',
+    'count_distances',
+    'count_near',
     'near_pairs',
     'nearest_identity',
-    'nearest_other',
     'normalise',
     'pair_distance',
     'propose',

@@ -58,8 +58,9 @@ def propose(
     nearest, distance, second = nearest_identity(
         feats,
         centroids,
-        candidates,
-        video[pool],
+        candidates.values,
+        candidates.ptr[video[pool]],
+        candidates.ptr[video[pool] + 1],
         Csr.from_keys(frame_key[seen], identity[seen], num_frames),
         frame_key[pool],
     )
@@ -72,15 +73,16 @@ def propose(
 def nearest_identity(
     feats: np.ndarray,
     centroids: np.ndarray,
-    candidates: Csr,
-    video: np.ndarray,
+    candidates: np.ndarray,
+    start: np.ndarray,
+    stop: np.ndarray,
     forbidden: Csr,
-    frame_key: np.ndarray,
+    key: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Find the nearest allowed identity of each of P pooled rows.
 
-    ``candidates`` has the identities by ``video``, ``forbidden`` those by
-    ``frame_key`` (both ``(P,)``).
+    Row p may go to the identities ``candidates[start[p]:stop[p]]``, except
+    those in the list ``key[p]`` of ``forbidden``.
 
     Returns:
         Identity ``(P,)``, -1 where none is allowed; its distance ``(P,)``;
@@ -89,18 +91,15 @@ def nearest_identity(
     """
     nearest = np.full(len(feats), -1)
     distance = np.full((2, len(feats)), np.inf)  # nearest, second nearest
-    video_ptr, by_video = candidates
-    frame_ptr, by_frame = forbidden
+    ptr, values = forbidden
     for row in prange(len(feats)):
-        begin, end = frame_ptr[frame_key[row]], frame_ptr[frame_key[row] + 1]
-        in_frame = by_frame[begin:end]
-        begin, end = video_ptr[video[row]], video_ptr[video[row] + 1]
-        for k in by_video[begin:end]:
+        excluded = values[ptr[key[row]] : ptr[key[row] + 1]]
+        for k in candidates[start[row] : stop[row]]:
             away = 1 - dot(feats[row], centroids[k])
-            # the search in the frame is skipped where it cannot matter
-            if away >= distance[1, row] or np.any(in_frame == k):
+            # the search among these is skipped where it cannot matter
+            if away >= distance[1, row] or np.any(excluded == k):
                 continue
-            if away < distance[0, row]:
+            if away < distance[0, row] - TIE:
                 distance[1, row] = distance[0, row]
                 nearest[row], distance[0, row] = k, away
             else:

@@ -2,7 +2,8 @@
 
 Shapes: n rows, D dimensions, G groups; features are unit vectors f_i. With
 S the sum of a group's features, its centroid is S / |S| and the distance of a
-row to it 1 - <f_i, S> / |S|.
+row to it 1 - <f_i, S> / |S|. Leaving the row out of its own centroid, the
+paper's Eq. 4, gives 1 - (<f_i, S> - 1) / sqrt(|S|^2 - 2 <f_i, S> + 1).
 """
 
 import numpy as np
@@ -27,20 +28,27 @@ def consistent_rows(feats: np.ndarray, sigma: float) -> np.ndarray:
 
 @compiled(parallel=True)
 def consistent_groups(
-    feats: np.ndarray, ptr: np.ndarray, sigma: float
+    feats: np.ndarray,
+    ptr: np.ndarray,
+    sigma: float,
+    leave_one_out: bool = False,
 ) -> np.ndarray:
-    """Per group, drop the farthest row until all lie within ``sigma``.
+    """Per group, drop the farthest row until all are near enough.
 
-    Source: CION, single-tracklet denoising; the criterion is
-    max_i d(f_i, c) <= sigma. Of rows equally far the later one goes first
-    (ours). Removing row j changes <f_i, S> by <f_i, f_j>, so a removal costs
-    O(n D) instead of a new centroid and all distances to it.
+    Source: CION, single-tracklet denoising. With ``leave_one_out`` as in
+    Eq. 4: a row goes while its distance to the centroid of the others is
+    >= ``sigma``; one row stays (ours). Without (ours): a row goes while its
+    distance to the centroid of all is > ``sigma``. Of rows equally far the
+    later one goes first (ours). Removing row j changes <f_i, S> by
+    <f_i, f_j>, so a removal costs O(n D) instead of a new centroid and all
+    distances to it.
 
     Args:
         feats: ``(n, D)`` float32 or float64 unit vectors, groups one after
             the other, rows of a group in order of time.
         ptr: ``(G + 1,)`` pointers; group g is rows ``ptr[g]:ptr[g + 1]``.
         sigma: Largest distance to the centroid, in [0, 2].
+        leave_one_out: Whether a row is left out of its own centroid.
 
     Returns:
         ``(n,)`` bool, True where the row stays.
@@ -48,12 +56,14 @@ def consistent_groups(
     keep = np.ones(len(feats), np.bool_)
     for group in prange(len(ptr) - 1):
         part = slice(ptr[group], ptr[group + 1])
-        _drop_farthest(feats[part], sigma, keep[part])
+        _drop_farthest(feats[part], sigma, leave_one_out, keep[part])
     return keep
 
 
 @compiled()
-def _drop_farthest(rows: np.ndarray, sigma: float, keep: np.ndarray) -> None:
+def _drop_farthest(
+    rows: np.ndarray, sigma: float, leave_one_out: bool, keep: np.ndarray
+) -> None:
     """Clear ``keep`` of the rows ``(n, D)`` of one group that go.
 
     Of float32 features, the products that update ``inner`` are float32. Their
@@ -63,38 +73,58 @@ def _drop_farthest(rows: np.ndarray, sigma: float, keep: np.ndarray) -> None:
     # bound of the error of a product of two rows in their own precision
     product_error = 16 * np.finfo(rows.dtype).eps
     count = len(rows)
+    own = np.empty(count)  # (n,) |f_i|^2, 1 up to the rounding of float32
+    if leave_one_out:
+        for i in range(count):
+            own[i] = dot(rows[i], rows[i])
     inner = np.empty(count)  # (n,) <f_i, S>, S = sum of the kept rows
     _sum_products(rows, keep, inner)
     error = 0.0  # bound of the error of inner
-    while count > 0:
-        # |S|^2 is the sum of inner; the smallest inner is the farthest row.
-        square, low, second = 0.0, np.inf, np.inf
+    away = np.empty(count)  # (n,) distance to the centroid
+    num_left_out = 1 if leave_one_out else 0
+    while count > num_left_out:
+        square = 0.0  # |S|^2 is the sum of inner
         for i in range(len(rows)):
             if keep[i]:
                 square += inner[i]
-                second = min(second, max(low, inner[i]))
-                low = min(low, inner[i])
         length = np.sqrt(max(square, 0.0))
-        shortest = MIN_MEAN_LENGTH * count
-        # dividing by infinity puts all rows at distance 1
-        norm = length if length > shortest else np.inf
-        beyond = 1 - low / norm - sigma
+        # Distances are 1 - cosine / length, and 1 to a centroid that counts
+        # as zero: then length is infinite.
+        zero_length = MIN_MEAN_LENGTH * (count - num_left_out)
+        shortest = max(length, zero_length)
+        norm = length if length > zero_length else np.inf
+        farthest, second = -np.inf, -np.inf
+        for i in range(len(rows)):
+            if not keep[i]:
+                continue
+            if leave_one_out:
+                rest = np.sqrt(max(square - 2 * inner[i] + own[i], 0.0))
+                shortest = min(shortest, max(rest, zero_length))
+                norm = np.sqrt(own[i]) * rest
+                norm = norm if rest > zero_length else np.inf
+                away[i] = 1 - (inner[i] - own[i]) / norm
+            else:
+                away[i] = 1 - inner[i] / norm
+            second = max(second, min(farthest, away[i]))
+            farthest = max(farthest, away[i])
+        beyond = farthest - sigma
         if error > 0:
             # A distance 1 - inner / |S| errs by error / |S| through inner,
-            # and through |S|, which errs by count * error / (2 |S|).
-            length = max(length, shortest)
-            doubt = error / length * (1 + count / (2 * length))
-            clear = second - low > doubt * length or beyond < 0
+            # and through |S|, which errs by count * error / (2 |S|); without
+            # f_i, the square of the length errs by 2 more.
+            terms = count + 2 * num_left_out
+            doubt = error / shortest * (1 + terms / (2 * shortest))
+            clear = farthest - second > 2 * doubt or beyond < 0
             if abs(beyond) <= doubt or not clear:
                 _sum_products(rows, keep, inner)
                 error = 0.0
                 continue
-        if beyond <= TIE:
+        if beyond < -TIE or (beyond <= TIE and not leave_one_out):
             break
         # the latest of the rows that are equally far
         far = -1
         for i in range(len(rows)):
-            if keep[i] and (inner[i] - low) / norm <= TIE:
+            if keep[i] and farthest - away[i] <= TIE:
                 far = i
         keep[far] = False
         count -= 1

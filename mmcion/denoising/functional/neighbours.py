@@ -1,16 +1,23 @@
 """Near pairs among many vectors without an N x N array."""
 
-import faiss
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from mmengine.device import get_device
+from numba import prange
 
 from mmcion.utils.checks import UserError
 from mmcion.utils.rank_pool import RankPool
 
+from .centroids import dot
+from .compiled import compiled
+from .consistency import TIE
+
 # Cosines of float32 unit vectors, from a matrix product, err by less.
 _FLOAT32_COSINE_ERROR = 1e-4
 _ROWS, _COLUMNS = 1024, 8192  # of a product: 32 MiB of cosines
+_MIN_ROWS = 256  # fewer are not worth a product of their own
 _MAX_PAIRS = 200_000_000  # of a rank; they take 5 GB
 
 
@@ -18,12 +25,12 @@ def near_pairs(
     vectors: np.ndarray,
     delta: float,
     *,
-    group: np.ndarray,
-    range_size: int | None = None,
-    stride: int | None = None,
+    group: np.ndarray | None = None,
+    same_group: bool = False,
+    half_width: int | None = None,
     ranks: RankPool | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Find pairs of different groups that are nearer than ``delta``.
+    """Find pairs that are nearer than ``delta``.
 
     A float32 matrix product by blocks, on the GPU where there is one, finds
     candidates; their distances are then computed pair by pair in float64, so
@@ -32,11 +39,12 @@ def near_pairs(
 
     Args:
         vectors: ``(n, D)`` unit vectors.
-        delta: Largest distance, 1 - cosine.
-        group: ``(n,)`` groups; pairs within a group are skipped.
-        range_size: Number of vectors in the sliding range in which pairs are
-            compared; None compares all with all.
-        stride: How far the range moves, in [1, ``range_size``].
+        delta: Distance, 1 - cosine, that is no longer near.
+        group: ``(n,)`` groups 0..G-1; pairs within a group are skipped.
+        same_group: Whether pairs of different groups are skipped instead;
+            fast if the vectors of a group follow each other.
+        half_width: Largest distance between the places of a pair, |i - j|:
+            CION's sliding range (Eq. 7). None compares all with all.
         ranks: How the work is shared and kept.
 
     Returns:
@@ -44,41 +52,57 @@ def near_pairs(
         by distance, then by indices.
     """
     count = len(vectors)
-    if not count:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
-    if range_size is None:
-        range_size = stride = count  # one range over everything
-    assert stride is not None and 1 <= stride <= range_size
-    # (start, stop, end): rows start:stop are compared with rows start:end.
-    # The last range that holds row i begins at the multiple of ``stride`` at
-    # or before i. So rows of one stride share one end, and no pair comes
-    # twice.
-    strips = []
-    for origin in range(0, count, stride):
-        last = min(origin + stride, count)
-        end = min(origin + range_size, count)
-        for start in range(origin, last, _ROWS):
-            strips.append((start, min(start + _ROWS, last), end))
-    single = torch.from_numpy(np.asarray(vectors, np.float32))
-    single = single.to(get_device())
+    # (n,) one past the last vector that each is compared with
+    end = np.full(count, count)
+    if half_width is not None:
+        end = np.minimum(np.arange(count) + half_width + 1, count)
+    if same_group:
+        assert group is not None
+        last = np.zeros(int(group.max(initial=-1)) + 1, np.int64)
+        np.maximum.at(last, group, np.arange(count))
+        end = np.minimum(end, last[group] + 1)
+    # (start, stop, end): rows start:stop are compared with rows start:end. The
+    # strips of a narrow range are short, or most of a block is beyond it.
+    widest = int((end - np.arange(count)).max(initial=0))
+    size = min(_ROWS, max(widest, _MIN_ROWS))
+    starts = np.arange(0, max(count, 1), size)
+    stops = np.minimum(starts + size, count)
+    ends = [int(end[i : i + size].max(initial=0)) for i in starts]
+    strips = list(zip(starts.tolist(), stops.tolist(), ends, strict=True))
+    single = _as_single(vectors)
     num_found = 0
 
     def search(strip: tuple[int, int, int]) -> dict[str, np.ndarray]:
-        first, second = _candidates(single, *strip, delta)
-        wanted = (first < second) & (group[first] != group[second])
-        first, second = first[wanted], second[wanted]
-        distance = pair_distance(vectors, first, second)
-        near = distance < delta
-        nonlocal num_found
-        num_found += int(near.sum())
-        if num_found > _MAX_PAIRS:
-            raise UserError(
-                f'more than {_MAX_PAIRS:,} pairs of {count:,} identities are '
-                f'nearer than delta ({delta:.3f}): it is too large for these '
-                f'features. Lower it, or false_links if it was calibrated.'
-            )
-        columns = {'first': first, 'second': second, 'distance': distance}
-        return {name: column[near] for name, column in columns.items()}
+        parts = [(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))]
+        limit = 1 - delta - _FLOAT32_COSINE_ERROR
+        start, stop, last = strip
+        for cosine, begin in _products(
+            single, slice(start, stop), start, last
+        ):
+            candidate = (cosine > limit).cpu().numpy()
+            # on a CPU, torch's nonzero takes several times as long
+            index = np.flatnonzero(candidate)
+            first, second = np.divmod(index, candidate.shape[1])
+            first, second = first + start, second + begin
+            wanted = (first < second) & (second < end[first])
+            if group is not None:
+                same = group[first] == group[second]
+                wanted &= same if same_group else ~same
+            first, second = first[wanted], second[wanted]
+            distance = pair_distance(vectors, first, second)
+            near = distance < delta - TIE
+            parts.append((first[near], second[near], distance[near]))
+            nonlocal num_found
+            num_found += int(near.sum())
+            if num_found > _MAX_PAIRS:
+                raise UserError(
+                    f'more than {_MAX_PAIRS:,} pairs of {count:,} identities '
+                    f'are nearer than delta ({delta:.3f}): it is too large '
+                    f'for these features. Lower it or false_discovery_rate.'
+                )
+        columns = map(np.concatenate, zip(*parts, strict=True))
+        names = 'first', 'second', 'distance'
+        return dict(zip(names, columns, strict=True))
 
     parts = (ranks or RankPool()).map(
         'links',
@@ -95,23 +119,79 @@ def near_pairs(
     return first[order], second[order], distance[order]
 
 
-def _candidates(
-    single: torch.Tensor, start: int, stop: int, end: int, delta: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Find pairs of rows start:stop and start:end that may be near enough.
+def count_near(
+    vectors: np.ndarray, queries: np.ndarray, delta: float
+) -> np.ndarray:
+    """Count the other vectors that are nearer than ``delta`` to some.
+
+    Args:
+        vectors: ``(n, D)`` unit vectors.
+        queries: ``(q,)`` indices of those whose neighbours are counted.
+        delta: Distance, 1 - cosine, that is no longer near.
 
     Returns:
-        First and second index, ``(c,)`` each, in any order.
+        ``(q,)`` int64 counts.
     """
-    firsts, seconds = [], []
-    for begin in range(start, end, _COLUMNS):
-        columns = single[begin : min(begin + _COLUMNS, end)]
-        cosine = single[start:stop] @ columns.T  # (rows, columns)
-        near = (cosine > 1 - delta - _FLOAT32_COSINE_ERROR).nonzero()
-        i, j = near.cpu().numpy().T
-        firsts.append(i + start)
-        seconds.append(j + begin)
-    return np.concatenate(firsts), np.concatenate(seconds)
+    single = _as_single(vectors)
+    counts = np.zeros(len(queries), np.int64)
+    for start in range(0, len(queries), _ROWS):
+        rows = queries[start : start + _ROWS]
+        index = torch.from_numpy(rows)
+        for cosine, begin in _products(single, index, 0, len(vectors)):
+            counts[start : start + _ROWS] += _count_in_block(
+                cosine.cpu().numpy(), vectors, rows, begin, float(delta)
+            )
+    # a vector is no other of its own
+    return counts - (pair_distance(vectors, queries, queries) < delta - TIE)
+
+
+@compiled(parallel=True)
+def _count_in_block(
+    cosine: np.ndarray,
+    vectors: np.ndarray,
+    rows: np.ndarray,
+    begin: int,
+    delta: float,
+) -> np.ndarray:
+    """Count what is near in ``(rows, columns)`` cosines of float32 vectors.
+
+    Column j is vector ``begin + j``.
+    """
+    # Sums of D products of float32 numbers err by less; the pairs so near
+    # the limit are decided in float64.
+    error = (vectors.shape[1] + 4) * 2.0**-24
+    high, low = np.float32(1 - delta + error), np.float32(1 - delta - error)
+    counts = np.zeros(len(rows), np.int64)
+    for i in prange(len(rows)):
+        certain, possible = 0, 0
+        for j in range(cosine.shape[1]):
+            certain += cosine[i, j] > high
+            possible += cosine[i, j] > low
+        counts[i] = certain
+        if possible > certain:
+            for j in range(cosine.shape[1]):
+                if low < cosine[i, j] <= high:
+                    exact = dot(vectors[rows[i]], vectors[begin + j])
+                    counts[i] += 1 - exact < delta - TIE
+    return counts
+
+
+def _as_single(vectors: np.ndarray) -> torch.Tensor:
+    """Return ``(n, D)`` float32 vectors on the device of the products."""
+    single = torch.from_numpy(np.ascontiguousarray(vectors, np.float32))
+    return single.to(get_device())
+
+
+def _products(
+    single: torch.Tensor, rows: slice | torch.Tensor, begin: int, end: int
+) -> Iterator[tuple[torch.Tensor, int]]:
+    """Yield the cosines of rows and blocks of columns begin:end.
+
+    Each is ``(rows, columns)``, with the index of its first column.
+    """
+    chosen = single[rows]
+    for start in range(begin, end, _COLUMNS):
+        yield chosen @ single[start : min(start + _COLUMNS, end)].T, start
 
 
 def pair_distance(
@@ -128,19 +208,3 @@ def pair_distance(
             vectors[second[part]].astype(np.float64),
         )
     return out
-
-
-def nearest_other(vectors: np.ndarray, queries: np.ndarray) -> np.ndarray:
-    """Return the distances ``(q,)`` of some vectors to their nearest other.
-
-    ``queries`` are their ``(q,)`` indices. One vector alone has infinity.
-    """
-    if len(vectors) < 2:
-        return np.full(len(queries), np.inf)
-    single = np.ascontiguousarray(vectors, np.float32)
-    index = faiss.IndexFlatIP(single.shape[1])
-    index.add(single)
-    _, found = index.search(single[queries], 2)  # (q, 2)
-    # the vector itself comes first, unless another one equals it
-    other = np.where(found[:, 0] == queries, found[:, 1], found[:, 0])
-    return pair_distance(vectors, queries, other)

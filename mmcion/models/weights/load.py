@@ -36,11 +36,12 @@ def load_part(
 ) -> MatchReport:
     """Load a backbone or a neck from a checkpoint.
 
+    A network with further parts on top of a published one starts from the
+    weights of that one by its method ``adapt_weights(tensors)``. It returns
+    tensors by the network's own names, and leaves those that have them alone.
+
     Args:
-        network: Backbone or neck, filled in place. A backbone that is made
-            of copies of a plain one's parts has a method ``names_of``, which
-            returns its own names of a plain one's tensor; it then takes the
-            weights of both.
+        network: Backbone or neck, filled in place.
         checkpoint: File, read without running code from it.
         part: ``'backbone'`` or ``'neck'``.
         role: See ``select``.
@@ -79,12 +80,13 @@ def _fill(
     chosen = select(checkpoint, part, role)
     own = {key: value.shape for key, value in network.state_dict().items()}
     # a prefix such as model. may be a wrapper's, or a name in the network
-    candidates = [chosen, *map(chosen.without, WHOLE_PREFIXES)]
-    # a network may have copies of a plain backbone's parts, and says where
-    if names_of := getattr(network, 'names_of', None):
-        candidates += [each.copied(names_of) for each in candidates]
+    choices = [chosen, *map(chosen.without, WHOLE_PREFIXES)]
+    if adapt := getattr(network, 'adapt_weights', None):
+        choices = [
+            replace(each, tensors=adapt(each.tensors)) for each in choices
+        ]
     chosen, report = max(
-        ((each, match(own, each.tensors, name='')) for each in candidates),
+        ((each, match(own, each.tensors, name='')) for each in choices),
         key=lambda pair: pair[1].agreement,
     )
     name = f'the {part or "model"} {type(network).__name__}'
@@ -95,7 +97,8 @@ def _fill(
         report,
         name=name,
         hint=hint,
-        unexpected=[chosen.file_names[name] for name in report.unexpected],
+        # names that a network has adapted are not in the file
+        unexpected=[chosen.file_names.get(n, n) for n in report.unexpected],
         given=chosen.given,
     )
     if not report.fits:
@@ -103,7 +106,8 @@ def _fill(
     state = report.take(chosen.tensors)
     for key, tensor in state.items():
         if not tensor.isfinite().all():  # diverged, or damaged
-            raise UserError(f'{chosen.file_names[key]} has NaN or infinity.')
+            name = chosen.file_names.get(key, key)
+            raise UserError(f'{name} has NaN or infinity.')
     # strict: these are all of its names, so nothing stays at random
     network.load_state_dict(state)
     return report

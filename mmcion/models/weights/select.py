@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -59,22 +59,13 @@ class Selection:
             for name in self.tensors
             if name.startswith(prefix)
         }
-        return self._renamed(names, self.prefix + prefix)
-
-    def copied(self, names_of: Callable[[str], Sequence[str]]) -> Selection:
-        """Return the tensors under each of the names that they are given."""
-        names = {new: old for old in self.tensors for new in names_of(old)}
-        return self._renamed(names, self.prefix)
-
-    def _renamed(self, names: Mapping[str, str], prefix: str) -> Selection:
-        """Return the tensors by new names, of which ``names`` has the old."""
         return replace(
             self,
             tensors={new: self.tensors[old] for new, old in names.items()},
             file_names={
                 new: self.file_names[old] for new, old in names.items()
             },
-            prefix=prefix,
+            prefix=self.prefix + prefix,
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
+from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -50,10 +51,16 @@ class MGNBackbone(nn.Module):
             self.add_module(name, deepcopy(branch))
 
     @staticmethod
-    def names_of(name: str) -> list[str]:
-        """Return the names here of a tensor of the plain ResNet."""
-        parts = BRANCHES if _IN_BRANCH.match(name) else ('trunk',)
-        return [f'{part}.{name}' for part in parts]
+    def adapt_weights(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Give every branch the weights of a plain one; see ``load_part``."""
+        if any(name.startswith('trunk.') for name in tensors):
+            return dict(tensors)
+        return {
+            f'{part}.{name}': tensor
+            for name, tensor in tensors.items()
+            if not name.startswith(('fc.', 'head.'))
+            for part in (BRANCHES if _IN_BRANCH.match(name) else ('trunk',))
+        }
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Map images ``(N, 3, H, W)`` to three maps ``(N, d, h, w)``."""

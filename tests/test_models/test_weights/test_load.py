@@ -41,37 +41,6 @@ def test_backbone_of_a_pretraining_is_the_teachers(tmp_path):
         load_part(backbone, path)
 
 
-class Branches(nn.Module):
-    """Two copies of the second layer of ``nn.Sequential``."""
-
-    def __init__(self):
-        super().__init__()
-        self.shared = nn.Linear(2, 3)
-        self.b1, self.b2 = nn.Linear(3, 3), nn.Linear(3, 3)
-
-    @staticmethod
-    def names_of(name):
-        number, key = name.split('.')
-        parts = ('b1', 'b2') if number == '1' else ('shared',)
-        return [f'{part}.{key}' for part in parts]
-
-
-def test_copies_are_loaded_from_a_plain_backbone_or_their_own(tmp_path):
-    torch.manual_seed(0)
-    plain = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 3))
-    path = save(tmp_path / 'a.pth', **{'teacher.backbone': plain})
-    branches, again = Branches(), Branches()
-    assert load_part(branches, path).fits
-    assert same(branches.shared, plain[0])
-    assert same(branches.b1, plain[1]) and same(branches.b2, plain[1])
-    nn.init.zeros_(branches.b2.weight)
-    load_part(again, save(tmp_path / 'b.pth', backbone=branches))
-    assert same(again, branches)
-    path = save(tmp_path / 'c.pth', backbone=nn.Sequential(nn.Linear(2, 3)))
-    with pytest.raises(UserError, match=r'4 missing \(b1\.weight'):
-        load_part(branches, path)
-
-
 def test_neck_is_loaded_whole(tmp_path):
     torch.manual_seed(0)
     trained, neck = BNNeck(4, 3), BNNeck(4, 3)
