@@ -21,7 +21,7 @@ from torch.nn.functional import normalize
 
 from mmcion.datasets.transforms import ResizeImage
 from mmcion.models.weights.model_file import refuse_same_file
-from mmcion.models.weights.model_spec import RESIZE
+from mmcion.models.weights.network_config import resize_rule
 from mmcion.utils.checks import (
     UserError,
     check_choice,
@@ -39,6 +39,7 @@ from .export_parity import (
     open_exported,
     random_crops,
 )
+from .features import image_pipeline
 
 _OPSET = 18  # the first with all that VOLO needs
 # what the description has of a model file
@@ -61,8 +62,8 @@ class DeployedModel(nn.Module):
             that are normalised already.
         l2_norm: Whether features are scaled to length 1.
         resize_to: Height and width to which images are resized first, as
-            ``ResizeImage`` does; None to leave them as they are. Needs
-            ``with_preprocess``.
+            ``ResizeImage`` of the model does; None to leave them as they
+            are. Needs ``with_preprocess``.
     """
 
     mean: Tensor
@@ -82,6 +83,7 @@ class DeployedModel(nn.Module):
         self.with_preprocess = with_preprocess
         self.l2_norm = l2_norm
         self.resize_to = resize_to
+        self.resize = resize_rule(image_pipeline(model))
         # from images in [0, 1] to bytes
         preprocessor = model.data_preprocessor
         self.register_buffer('mean', preprocessor.mean.cpu() * 255)
@@ -94,7 +96,9 @@ class DeployedModel(nn.Module):
             images = images.permute(0, 3, 1, 2).float()
             if self.resize_to:
                 rows, columns = (
-                    resize_matrix(images.shape[axis], size)
+                    resize_matrix(
+                        images.shape[axis], size, self.resize['interpolation']
+                    )
                     for axis, size in zip((2, 3), self.resize_to, strict=True)
                 )
                 # (N, 3, H, W) -> (N, 3, H, w) -> (N, 3, h, w), whole levels
@@ -114,21 +118,26 @@ class DeployedModel(nn.Module):
         return before != sum(tensor.numel() for tensor in self.parameters())
 
 
-def resize_matrix(old: int, new: int) -> Tensor:
-    """Return the weights ``(new, old)`` of a bicubic, antialiased resize.
+def resize_matrix(
+    old: int, new: int, interpolation: str = 'bicubic'
+) -> Tensor:
+    """Return the weights ``(new, old)`` of an antialiased resize.
 
-    The kernel is that of Pillow and torchvision (Catmull-Rom, a = -0.5),
-    widened when an image becomes smaller, and cut at its border. It is
+    The kernel is that of Pillow and torchvision (bicubic: Catmull-Rom, a =
+    -0.5), widened when an image becomes smaller, and cut at its border. It is
     written out, because runtimes differ in what they make of "bicubic".
     """
     scale = old / new
     wide = torch.clamp(torch.ones(()) * scale, min=1.0)
     centre = (torch.arange(new)[:, None] + 0.5) * scale  # (new, 1)
     distance = (torch.arange(old)[None] + 0.5 - centre).abs() / wide
-    near = (1.5 * distance - 2.5) * distance**2 + 1
-    far = ((-0.5 * distance + 2.5) * distance - 4) * distance + 2
-    weights = torch.where(distance < 1, near, far)
-    weights = torch.where(distance < 2, weights, 0.0)
+    if interpolation == 'bilinear':
+        weights = (1 - distance).clamp_min(0)
+    else:
+        near = (1.5 * distance - 2.5) * distance**2 + 1
+        far = ((-0.5 * distance + 2.5) * distance - 4) * distance + 2
+        weights = torch.where(distance < 1, near, far)
+        weights = torch.where(distance < 2, weights, 0.0)
     return weights / weights.sum(1, keepdim=True)
 
 
@@ -198,8 +207,8 @@ def export_model(
     if with_resize:
         # larger, and of other proportions, so that it has something to do
         height, width = image_size
-        raw = _resize(images, (2 * height, 3 * width))
-        images = _resize(raw, image_size)
+        raw = _resize(images, (2 * height, 3 * width), deployed.resize)
+        images = _resize(raw, image_size, deployed.resize)
     # (N, H, W, 3) -> (N, 3, H, W)
     normalised = images.permute(0, 3, 1, 2).contiguous()
     normalised = model.data_preprocessor({'inputs': normalised})['inputs']
@@ -247,9 +256,11 @@ def export_model(
     return report
 
 
-def _resize(images: Tensor, size: tuple[int, int]) -> Tensor:
+def _resize(
+    images: Tensor, size: tuple[int, int], rule: dict[str, Any]
+) -> Tensor:
     """Resize images ``(N, H, W, 3)`` as ``ResizeImage`` does."""
-    resize = ResizeImage(size)
+    resize = ResizeImage(size, rule['interpolation'])
     planes = resize({'img': images.permute(0, 3, 1, 2)})['img']
     return planes.permute(0, 2, 3, 1).contiguous()
 
@@ -360,8 +371,8 @@ def _description(
             'normalised_inside': raw,
             'resized_inside': deployed.resize_to is not None,
         },
-        # as Pillow's BICUBIC on whole levels; OpenCV has no such filter
-        'resize': dict(RESIZE),
+        # as Pillow does on whole levels; OpenCV has no such filter
+        'resize': deployed.resize,
         'value_scale': 1 / 255,  # before mean and std
         'mean': mean,
         'std': std,

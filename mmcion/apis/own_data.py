@@ -44,6 +44,7 @@ class OwnData(NamedTuple):
     Attributes:
         ann_file: Annotation of the training.
         num_identities: Identities in it.
+        num_cameras: Cameras in it, at least: one more than the last number.
         test_csv: Images of the test, for ``ReIDDataset``; None without.
         has_cameras: Whether an identity of theirs has several cameras.
         draw_queries: Whether queries are drawn from them, as from identities
@@ -52,6 +53,7 @@ class OwnData(NamedTuple):
 
     ann_file: str
     num_identities: int
+    num_cameras: int
     test_csv: str | None = None
     has_cameras: bool = False
     draw_queries: bool = True
@@ -135,7 +137,9 @@ def prepare_data(
     tables = [read_set(path) for path in paths]
     source = _annotation(Path(paths[0]))
     if len(tables) == 1 and hold_out is None and source is not None:
-        return OwnData(str(source), len(np.unique(tables[0].pid)))
+        (table,) = tables
+        num_pids = len(np.unique(table.pid))
+        return OwnData(str(source), num_pids, _num_cameras(table))
     table = join_sets(tables)
     pids = np.unique(table.pid)
     held = set()
@@ -149,7 +153,7 @@ def prepare_data(
         held = set(random.Random(seed).sample(pids.tolist(), count))
     is_held = np.isin(table.pid, list(held))  # (N,)
     # [path, pid, camera] or [path, pid, split, camera]
-    rows = _held_rows(table, is_held) if held else _marked_rows(paths)
+    rows = _held_rows(table, is_held) if held else _marked_rows(paths, tables)
     # where no identity has two cameras, no query would have a match: leave
     # them out
     seen = {(row[1], row[-1]) for row in rows if row[1] != JUNK}
@@ -176,10 +180,15 @@ def prepare_data(
     return OwnData(
         str(train),
         len(pids) - len(held),
+        _num_cameras(table),
         str(test) if rows else None,
         has_cameras,
         draw_queries=bool(held),
     )
+
+
+def _num_cameras(table: AnnotationTable) -> int:
+    return int(table.cam_id.max(initial=0)) + 1
 
 
 def _held_rows(table: AnnotationTable, is_held: np.ndarray) -> list[list[Any]]:
@@ -191,15 +200,19 @@ def _held_rows(table: AnnotationTable, is_held: np.ndarray) -> list[list[Any]]:
     return [[p, *label] for p, label in zip(paths, labels, strict=True)]
 
 
-def _marked_rows(paths: Sequence[str]) -> list[list[Any]]:
+def _marked_rows(
+    paths: Sequence[str], tables: Sequence[AnnotationTable]
+) -> list[list[Any]]:
     """Return path, identity, split and camera of the tests in CSV files.
 
-    Identities and cameras of each file get numbers of their own. A file
-    without queries is no test.
+    Identities and cameras of each file get numbers of their own; cameras have
+    those of ``join_sets``, and others follow. A file without queries is no
+    test.
     """
     rows: list[list[Any]] = []
-    first_pid = first_cam = 0
-    for path in map(Path, paths):
+    counts = [_num_cameras(table) for table in tables]
+    first_pid, first_other = 0, sum(counts)
+    for number, path in enumerate(map(Path, paths)):
         if path.suffix != '.csv' or path.is_dir():
             continue
         parts = ReIDDataset(path, path.parent, lazy_init=True).read_parts()
@@ -207,17 +220,21 @@ def _marked_rows(paths: Sequence[str]) -> list[list[Any]]:
             continue
         # queries before the gallery, each in the order of the file
         images = [(s, i) for s in TEST_PARTS for i in parts.get(s, [])]
+        cams = {max(image.cam_id, 0) for _, image in images}
+        numbers = {cam: sum(counts[:number]) + cam for cam in cams}
+        others = sorted(cam for cam in cams if cam >= counts[number])
+        numbers |= {cam: first_other + i for i, cam in enumerate(others)}
         rows += [
             [
                 os.path.abspath(image.path),
                 image.pid if image.pid == JUNK else image.pid + first_pid,
                 split,
-                max(image.cam_id, 0) + first_cam,
+                numbers[max(image.cam_id, 0)],
             ]
             for split, image in images
         ]
         first_pid += max(image.pid for _, image in images) + 1
-        first_cam += max(max(image.cam_id, 0) for _, image in images) + 1
+        first_other += len(others)
     return rows
 
 
@@ -258,8 +275,8 @@ def _image_folder(table: AnnotationTable) -> Path:
 def use_own_data(cfg: Config, data: OwnData) -> None:
     """Let a recipe train on own images, and test on those of the test.
 
-    Sets the data sets and, of a fine-tuning recipe, the number of classes. A
-    recipe has no validation without a test.
+    Sets the data sets and, of a fine-tuning recipe, the number of classes and
+    of cameras. A recipe has no validation without a test.
     """
     dataset = cfg.train_dataloader.dataset
     pretrains = dataset.type == 'IdentityDataset'
@@ -274,6 +291,8 @@ def use_own_data(cfg: Config, data: OwnData) -> None:
         }
     if 'num_classes' in (cfg.model.get('head') or {}):
         cfg.model.head.num_classes = data.num_identities
+    if cfg.model.backbone.get('num_cameras'):
+        cfg.model.backbone.num_cameras = data.num_cameras
     if data.test_csv is None:
         for part in ('dataloader', 'cfg', 'evaluator'):
             for stage in ('val', 'test'):

@@ -7,6 +7,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from mmengine.config import Config
 from torch.nn.functional import cosine_similarity, normalize
 
 from mmcion.apis import export
@@ -112,14 +113,15 @@ def test_other_formats_give_the_same_features(
     assert json.loads(about[METADATA])['mean'] == report['mean']
 
 
+@pytest.mark.parametrize('mode', ['bicubic', 'bilinear'])
 @pytest.mark.parametrize('new', [(32, 16), (33, 50), (7, 9)])
-def test_resize_is_that_of_the_transform(new):
+def test_resize_is_that_of_the_transform(new, mode):
     torch.manual_seed(0)
     image = torch.randint(0, 256, (3, 20, 24), dtype=torch.uint8)
-    rows, columns = map(resize_matrix, image.shape[1:], new)
+    rows, columns = map(resize_matrix, image.shape[1:], new, [mode] * 2)
     found = (image.float() @ columns.T).round().clamp(0, 255)
     found = (rows @ found).round().clamp(0, 255)
-    wanted = ResizeImage(new)({'img': image})['img'].float()
+    wanted = ResizeImage(new, mode)({'img': image})['img'].float()
     # torchvision computes with weights of 8 bits or so
     assert (found - wanted).abs().max() <= 1
     assert (found == wanted).float().mean() > 0.9
@@ -136,6 +138,21 @@ def test_images_of_any_size_are_resized_inside(suffix, model, tmp_path):
         small = ResizeImage(SIZE)({'img': images.permute(0, 3, 1, 2)})['img']
         _, feats = expected(model, small.permute(0, 2, 3, 1))
         assert cosine_similarity(run(images), feats).min() > 0.9999
+
+
+def test_resize_is_that_of_the_models_config(model, tmp_path):
+    pipeline = [{'type': 'ResizeImage', 'interpolation': 'bilinear'}]
+    loader = {'dataset': {'pipeline': pipeline}}
+    model.spec, model.cfg = None, Config({'test_dataloader': loader})
+    out = tmp_path / 'model.pt'
+    report = export_model(model, out, image_size=SIZE, with_resize=True)
+    assert report['resize']['interpolation'] == 'bilinear'
+    images = random_crops(100, 70, 3, seed=1)
+    planes = {'img': images.permute(0, 3, 1, 2)}
+    small = ResizeImage(SIZE, 'bilinear')(planes)['img']
+    _, feats = expected(model, small.permute(0, 2, 3, 1))
+    found = open_exported(out, report['format'])(images)
+    assert cosine_similarity(found, feats).min() > 0.9999
 
 
 def test_preprocessing_and_norm_inside(model, tmp_path):

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -137,7 +138,16 @@ def test_tests_of_several_sets_are_kept_apart(tmp_path):
     rows = read_rows(data.test_csv)
     queries = [row['pid'] for row in rows if row['split'] == 'query']
     assert queries == ['4', '5', '6', '11', '12', '13']
-    assert {row['cam_id'] for row in rows} == {'0', '1', '2', '3'}
+    # cameras are those of the training, with which embeddings are learned
+    table = AnnotationTable.load(data.ann_file)
+    train = {
+        (str(p)[2], c) for p, c in zip(table.path, table.cam_id, strict=True)
+    }
+    tested = {
+        (Path(row['path']).parent.name, int(row['cam_id'])) for row in rows
+    }
+    assert len(tested) == 4 and tested < train
+    assert data.num_cameras == table.cam_id.max() + 1
     # identities that are held out take the place of marked rows
     data = prepare_data(sets, tmp_path / 'held', hold_out=0.25)
     assert data.draw_queries and 'split' not in read_rows(data.test_csv)[0]

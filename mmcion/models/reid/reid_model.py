@@ -27,7 +27,8 @@ class ReIDModel(BaseModel):
 
     Args:
         backbone: Config of any registered backbone; a last output map is
-            averaged over space.
+            averaged over space. One whose ``takes_cameras`` is set is also
+            given ``cam_ids``, N integers, or None for images alone.
         backbone_checkpoint: Weights of the backbone, for example of
             pre-training; see ``load_part`` for the formats.
         data_preprocessor: Config; ``ReIDDataPreprocessor`` if None.
@@ -127,21 +128,31 @@ class ReIDModel(BaseModel):
         """
         if mode == 'loss' and self.head is not None:
             pids = [sample.pid for sample in data_samples or []]
-            return self.head.loss(*self._embed(inputs), pids)
-        feats = self._feature(inputs)
+            return self.head.loss(*self._embed(inputs, data_samples), pids)
+        feats = self._feature(inputs, data_samples)
         if self.flip_test:
             # the mean of two unit vectors, not normalised again
-            mirrored = self._feature(inputs.flip(-1))
+            mirrored = self._feature(inputs.flip(-1), data_samples)
             feats = (normalize(feats) + normalize(mirrored)) / 2
         return feature_output(feats, data_samples, mode)
 
-    def _embed(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+    def _embed(
+        self, inputs: Tensor, data_samples: list[ReIDDataSample] | None
+    ) -> tuple[Tensor, Tensor]:
         """Return features ``(N, D)`` before and after normalising."""
-        outputs = self.backbone(inputs)
+        cameras = {}
+        if getattr(self.backbone, 'takes_cameras', False):
+            cameras['cam_ids'] = data_samples and [
+                sample.get('cam_id', -1) for sample in data_samples
+            ]
+        outputs = self.backbone(inputs, **cameras)
         if getattr(self.neck, 'takes_maps', False):
             return self.neck(outputs)
         feats = pooled_feature(outputs)
         return (feats, feats) if self.neck is None else self.neck(feats)
 
-    def _feature(self, inputs: Tensor) -> Tensor:
-        return self._embed(inputs)[NECK_FEATS.index(self.neck_feat)]
+    def _feature(
+        self, inputs: Tensor, data_samples: list[ReIDDataSample] | None
+    ) -> Tensor:
+        feats = self._embed(inputs, data_samples)
+        return feats[NECK_FEATS.index(self.neck_feat)]

@@ -21,16 +21,16 @@ from mmcion.version import __version__
 
 from .network_config import (
     DEFAULT_SIZE,
+    RESIZE,
     class_name,
     custom_modules,
     evaluation_pipeline,
     network_config,
     resize_pipeline,
+    resize_rule,
 )
 from .sources import IMAGENET_MEAN, IMAGENET_STD, SOURCES
 
-# what ResizeImage and ReIDDataPreprocessor do, for readers without mmcion
-RESIZE = {'interpolation': 'bicubic', 'antialias': True, 'keep_ratio': False}
 # what an evaluated image passes, and nothing else
 _DESCRIBED = [
     'ReIDDataPreprocessor',
@@ -156,6 +156,7 @@ class ModelSpec:
         own = {
             'custom_imports': custom_modules(cfg),
             'input_size': pipeline[1].get('size', DEFAULT_SIZE),
+            'resize': resize_rule(pipeline),
             'mean': preprocessor.get('mean', IMAGENET_MEAN),
             'std': preprocessor.get('std', IMAGENET_STD),
         }
@@ -169,7 +170,7 @@ class ModelSpec:
     @property
     def pipeline(self) -> list[dict[str, Any]]:
         """Transforms of an image file."""
-        return resize_pipeline(self.input_size)
+        return resize_pipeline(self.input_size, self.resize['interpolation'])
 
     def model_config(self) -> dict[str, Any]:
         """Return the config of the network for ``MODELS.build``."""

@@ -10,6 +10,8 @@ from mmengine.config import Config
 from mmcion.utils.checks import UserError
 
 DEFAULT_SIZE = (256, 128)  # height and width that most papers train with
+# what ResizeImage does, for readers without mmcion
+RESIZE = {'interpolation': 'bicubic', 'antialias': True, 'keep_ratio': False}
 # settings by which a network gets weights before those of a checkpoint
 _OWN_WEIGHTS = {'backbone_checkpoint', 'neck_checkpoint'}
 _INITIAL_WEIGHTS = {*_OWN_WEIGHTS, 'checkpoint_path', 'init_cfg'}
@@ -96,10 +98,27 @@ def evaluation_pipeline(cfg: Config) -> list[dict[str, Any]]:
     return resize_pipeline(size)
 
 
-def resize_pipeline(size: Sequence[int]) -> list[dict[str, Any]]:
+def resize_rule(pipeline: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return how transforms resize an image, as ``RESIZE`` describes it."""
+    found = [
+        each['interpolation'] for each in pipeline if 'interpolation' in each
+    ]
+    return {**RESIZE, **({'interpolation': found[0]} if found else {})}
+
+
+def resize_pipeline(
+    size: Sequence[int], interpolation: str = 'bicubic'
+) -> list[dict[str, Any]]:
     """Return the transforms that read an image and resize it."""
+    resize: dict[str, Any] = {
+        'type': 'mmcion.ResizeImage',
+        'size': tuple(size),
+    }
+    # not the default: stores of features name their transforms by a hash
+    if interpolation != RESIZE['interpolation']:
+        resize['interpolation'] = interpolation
     return [
         {'type': 'mmcion.LoadImage'},
-        {'type': 'mmcion.ResizeImage', 'size': tuple(size)},
+        resize,
         {'type': 'mmcion.PackReIDInputs'},
     ]

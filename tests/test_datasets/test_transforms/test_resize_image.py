@@ -1,5 +1,6 @@
 import pytest
 import torch
+from torchvision.transforms.v2.functional import resize
 
 from mmcion.datasets.transforms import ResizeImage
 from mmcion.utils.checks import UserError
@@ -24,6 +25,18 @@ def test_shrinking_is_antialiased():
     shrunk = ResizeImage((16, 16))({'img': image})['img'][..., 1:-1].int()
     # inside; taking every fourth pixel would give black or white
     assert (shrunk - 127).abs().max() <= 4
+
+
+def test_bilinear_is_that_of_torchvision():
+    image = torch.randint(0, 256, (3, 40, 31), dtype=torch.uint8)
+    found = ResizeImage((16, 8), 'bilinear')({'img': image})['img']
+    assert torch.equal(found, resize(image, [16, 8]))
+    assert not torch.equal(found, ResizeImage((16, 8))({'img': image})['img'])
+
+
+def test_interpolation_is_checked():
+    with pytest.raises(UserError, match='nearest'):
+        ResizeImage((16, 8), 'nearest')
 
 
 @pytest.mark.parametrize('size', [128, (0, 64), (128,), '128'])

@@ -7,7 +7,7 @@ from torch.nn.functional import normalize
 from mmcion.models import TripletLoss, batch_hard_triplet_loss
 from mmcion.utils.checks import UserError
 from tests.dist_utils import run_on_ranks
-from tests.golden import golden_inputs, read_golden
+from tests.golden import golden_inputs, golden_tensor, read_golden
 
 
 def brute_force(feats, pids, margin):
@@ -47,6 +47,37 @@ def test_gradient_is_that_of_the_formula(margin):
         lambda x: batch_hard_triplet_loss(x, pids, margin),
         feats.requires_grad_(),
     )
+
+
+def golden_case(name):
+    case = read_golden('transreid')['cases'][name]
+    spec = case['inputs']['features']
+    feats = golden_tensor(spec['key'], spec['shape'], spec['scale'])
+    return feats, torch.tensor(case['params']['pids']), case['outputs']
+
+
+def test_equals_published_code():
+    feats, pids, outputs = golden_case('batch_hard_triplet')
+    feats.requires_grad_()
+    soft = batch_hard_triplet_loss(feats, pids, None)
+    soft.backward()
+    expected = pytest.approx(outputs['soft_margin'], rel=1e-12)
+    assert soft.item() == expected
+    torch.testing.assert_close(
+        feats.grad,
+        torch.tensor(outputs['grad_soft_margin'], dtype=torch.float64),
+        rtol=1e-9,
+        atol=1e-15,
+    )
+    hinge = batch_hard_triplet_loss(feats, pids, 0.3)
+    assert hinge.item() == pytest.approx(outputs['hinge'], rel=1e-12)
+
+
+def test_identities_may_have_different_numbers_of_images():
+    feats, pids, outputs = golden_case('batch_hard_triplet_unequal')
+    soft = batch_hard_triplet_loss(feats, pids, None)
+    # published code has the distance 1e-6 of an image to itself, ours 0
+    assert soft.item() == pytest.approx(outputs['soft_margin'], abs=1e-6)
 
 
 def test_hand_computed():

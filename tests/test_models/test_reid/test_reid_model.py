@@ -1,5 +1,6 @@
 import pytest
 import torch
+from torch import nn
 from torch.nn.functional import normalize
 
 from mmcion.models import ReIDModel
@@ -30,6 +31,28 @@ def test_predict_puts_features_into_the_samples():
     feats = torch.stack([sample.feature for sample in predicted])
     assert torch.equal(feats, model(images))
     assert [sample.pid for sample in predicted] == [4, 9]
+
+
+class CameraBackbone(nn.Module):
+    """Notes the cameras that it is given."""
+
+    takes_cameras = True
+    num_features = 3
+
+    def forward(self, x, cam_ids):
+        self.cam_ids = cam_ids
+        return x.mean((2, 3))
+
+
+def test_backbone_is_given_the_cameras():
+    model, images = make_model(), make_views(2)[0]
+    model.backbone = CameraBackbone()
+    model(images)
+    assert model.backbone.cam_ids is None
+    samples = make_samples([4, 9])  # without a camera
+    samples[1].set_metainfo({'cam_id': 5})
+    model(images, samples, mode='predict')
+    assert model.backbone.cam_ids == [-1, 5]
 
 
 def test_every_image_needs_a_sample():

@@ -1,3 +1,5 @@
+from copy import deepcopy
+
 import pytest
 import torch
 from torch import nn
@@ -112,6 +114,41 @@ def test_model_takes_all_its_parts():
     bare = ReIDModel(cfg)
     load_weights(bare, trained.state_dict())
     assert same(bare.backbone, trained.backbone)
+
+
+class Extended(nn.Module):
+    """A published network, and a copy of its first layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.plain = TinyBackbone()
+        self.copy = deepcopy(self.plain[0])
+
+    def adapt_weights(self, tensors):
+        if any(name.startswith('plain.') for name in tensors):
+            return tensors
+        names = {f'plain.{name}': name for name in tensors}
+        names |= {f'copy.{n[2:]}': n for n in tensors if n[0] == '0'}
+        return {new: tensors[old] for new, old in names.items()}
+
+
+def test_network_starts_from_the_weights_of_a_part_of_it(tmp_path):
+    path = save(tmp_path / 'a.pth', backbone=(plain := TinyBackbone()))
+    network = Extended()
+    load_part(network, path)
+    assert same(network.plain, plain) and same(network.copy, plain[0])
+    # its own are loaded as they are
+    own = Extended()
+    load_part(network, save(tmp_path / 'b.pth', backbone=own))
+    assert same(network, own) and not same(network.copy, network.plain[0])
+    with torch.no_grad():
+        plain[3].bias[0] = float('nan')
+    path = save(tmp_path / 'c.pth', backbone=plain)
+    with pytest.raises(UserError, match=r'plain\.3\.bias has NaN'):
+        load_part(network, path)
+    path = save(tmp_path / 'd.pth', backbone=TinyBackbone(use_bn=True))
+    with pytest.raises(UserError, match=r'unexpected \(plain\.1\.weight'):
+        load_part(network, path)
 
 
 def test_other_models_are_loaded_as_they_are():

@@ -35,6 +35,16 @@ def test_pretrained_network_is_a_bare_backbone():
     assert tuple(ModelSpec.from_config(cfg).input_size) == (32, 16)
 
 
+def test_images_are_resized_as_in_the_config():
+    cfg = config()
+    resize = cfg.test_dataloader.dataset.pipeline[1]
+    assert ModelSpec.from_config(cfg).pipeline[1].keys() == {'type', 'size'}
+    resize.interpolation = 'bilinear'
+    spec = ModelSpec.from_config(cfg)
+    assert spec.resize['interpolation'] == 'bilinear'
+    assert spec.pipeline[1]['interpolation'] == 'bilinear'
+
+
 def test_options_replace_those_of_the_config():
     spec = ModelSpec.from_config(config(), input_size=(64, 32))
     assert spec.pipeline[1]['size'] == (64, 32)

@@ -1,0 +1,2 @@
+_base_ = '../_base_/cion_market1501.py'
+model = dict(backbone=dict(type='EdgeNeXt', arch='x_small'))

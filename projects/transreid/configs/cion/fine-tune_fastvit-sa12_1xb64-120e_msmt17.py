@@ -1,0 +1,2 @@
+_base_ = '../_base_/cion_msmt17.py'
+model = dict(backbone=dict(type='FastViT', arch='sa12'))

@@ -1,0 +1,2 @@
+_base_ = '../_base_/cion_msmt17.py'
+model = dict(backbone=dict(type='GhostNet', arch='1_0'))

@@ -1,0 +1,4 @@
+_base_ = '../_base_/cion_market1501.py'
+model = dict(
+    backbone=dict(type='SwinTransformer', arch='small', drop_path_rate=0.1)
+)

@@ -1,0 +1,4 @@
+_base_ = '../_base_/cion_msmt17.py'
+model = dict(
+    backbone=dict(type='SwinTransformer', arch='small', drop_path_rate=0.1)
+)

@@ -1,0 +1,5 @@
+_base_ = '../_base_/cion_msmt17.py'
+model = dict(backbone=dict(type='VisionTransformerICS', arch='tiny'))
+train_dataloader = dict(batch_size=512)
+optim_wrapper = dict(optimizer=dict(lr=3.2e-3))
+auto_scale_lr = dict(base_batch_size=512)

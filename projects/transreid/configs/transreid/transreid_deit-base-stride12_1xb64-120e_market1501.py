@@ -1,0 +1,2 @@
+# the network of ViT-base, which starts from other weights
+_base_ = './transreid_vit-base-stride12_1xb64-120e_market1501.py'

@@ -1,0 +1,2 @@
+_base_ = '../_base_/transreid_market1501.py'
+model = dict(backbone=dict(arch='plain_vit_small'))

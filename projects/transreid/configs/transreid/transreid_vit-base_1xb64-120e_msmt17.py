@@ -1,0 +1,2 @@
+_base_ = '../_base_/transreid_msmt17.py'
+model = dict(backbone=dict(arch='plain_vit_base'))

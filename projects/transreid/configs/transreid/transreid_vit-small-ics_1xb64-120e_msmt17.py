@@ -1,0 +1,2 @@
+_base_ = '../_base_/transreid_msmt17.py'
+model = dict(backbone=dict(arch='vit_small'))
