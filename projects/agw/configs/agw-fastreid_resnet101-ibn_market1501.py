@@ -1,8 +1,8 @@
-_base_ = [
-    './_base_/agw-fastreid.py',
-    '../../../configs/_base_/datasets/market1501_train.py',
-    '../../../configs/_base_/supervised_runtime.py',
-]
+_base_ = './_base_/agw-fastreid.py'
+data = dict(type='Market1501', data_root='data/market1501/')
+train_dataloader = dict(dataset=data)
+val_dataloader = dict(dataset=data)
+test_dataloader = dict(dataset=data)
 model = dict(
     backbone=dict(
         trunk=dict(type='ResNetIBN', depth=101), non_local=(0, 2, 9, 0)

@@ -73,3 +73,43 @@ def test_variants_differ_as_published():
         ('bias' in name) == (name.rsplit('.')[-1] == 'bias')
         for name, _ in model.named_parameters()
     )
+
+
+@pytest.mark.parametrize('name', SINGLE)
+def test_images_are_those_of_the_variant(name):
+    cfg = read(name)
+    loaders = [cfg[f'{part}_dataloader'] for part in ('train', 'val', 'test')]
+    for loader in loaders:
+        resize = loader.dataset.pipeline[1]
+        kind = resize.get('interpolation', 'bicubic')
+        assert kind == ('bicubic' if 'fastreid' in name else 'bilinear')
+        assert loader.dataset.data_root == f'data/{name.split("_")[-1]}/'
+    names = [t.type.split('/')[-1] for t in loaders[0].dataset.pipeline]
+    assert names[2:5] == [
+        'RandomHorizontalFlip',
+        'RandomCrop',
+        'RandomErasing',
+    ]
+    assert loaders[0].dataset.split == 'train'
+
+
+def test_cross_modal_rates_of_all_epochs():
+    rates = rates_by_epoch(read('cross-modal_resnet50_regdb'), 81)
+    for epoch, rate in RATES['agw_cross_modality'].items():
+        assert rates[int(epoch)] == pytest.approx(rate, rel=1e-12)
+
+
+@pytest.mark.parametrize('dataset', ['sysumm01', 'regdb'])
+def test_cross_modal_config_suits_its_data(dataset):
+    cfg = read(f'cross-modal_resnet50_{dataset}')
+    loader = cfg.train_dataloader
+    assert loader.dataset.type.lower() == dataset
+    published = PUBLISHED[loader.dataset.type]['train']
+    assert cfg.model.head.num_classes == published.pids
+    cameras = cfg.model.backbone.thermal_cams
+    assert loader.batch_sampler.thermal_cams == cameras
+    assert cfg.val_cfg is None and 'val_dataloader' not in cfg
+    # all but neck and classifier at a tenth of the rate
+    model = MODELS.build(cfg.model)
+    names = {name.split('.')[0] for name, _ in model.named_parameters()}
+    assert names == {'backbone', 'neck', 'head'}

@@ -1,7 +1,9 @@
 # AGW of fast-reid: the strong baseline with non-local blocks of half width,
 # a fixed exponent of the pooling, and weighted triplets. No centre loss.
-_base_ = '../../../../configs/_base_/schedules/adam-step_120e.py'
-custom_imports = dict(imports=['projects.agw.agw'], allow_failed_imports=False)
+_base_ = [
+    './data.py',
+    '../../../../configs/_base_/schedules/adam-step_120e.py',
+]
 model = dict(
     type='ReIDModel',
     backbone=dict(

@@ -1,6 +1,20 @@
 # AGW of "Deep learning for person re-identification: a survey and outlook"
 # (TPAMI 2021) as its authors run it. Each config adds depth and data.
-custom_imports = dict(imports=['projects.agw.agw'], allow_failed_imports=False)
+_base_ = './data.py'
+# bilinear in training and test
+train_pipeline = [
+    _base_.train_pipeline[0],
+    dict(type='ResizeImage', size=(256, 128), interpolation='bilinear'),
+    *_base_.train_pipeline[2:],
+]
+test_pipeline = [
+    _base_.test_pipeline[0],
+    train_pipeline[1],
+    _base_.test_pipeline[2],
+]
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
+test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 model = dict(
     type='ReIDModel',
     backbone=dict(
