@@ -184,11 +184,12 @@ class BaseReIDDataset(BaseDataset):
             self.split = split
             parts = self.read().values()
             first = max((image.pid for image in images), default=-1) + 1
+            dropped = {JUNK, *(self.background if split == 'test' else ())}
             images += [
                 image._replace(pid=image.pid + first)
                 for part in parts
                 for image in part
-                if image.pid not in (JUNK, *self.background)
+                if image.pid not in dropped
             ]
         self.split = 'all'
         return _training_rows(images)
