@@ -1,4 +1,5 @@
 # make demo [VIDEOS="a.mp4 folder/"]   the whole chain on a video, with a report
+#           [ROUNDS=2]                 label again with the trained network
 # make test                            the test suite
 # make test-slow                       the tests that take minutes
 # make check                           format, lint, types, tests
@@ -15,7 +16,8 @@ venv:
 	@bash tools/make_venv.sh
 
 demo: venv
-	@$(PYTHON_BIN) tools/quickstart.py $(if $(VIDEOS),--videos $(VIDEOS))
+	@$(PYTHON_BIN) tools/quickstart.py \
+		$(if $(VIDEOS),--videos $(VIDEOS)) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 test: venv
 	@$(PYTEST) -m "not slow and not gpu"

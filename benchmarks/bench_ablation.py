@@ -36,6 +36,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
         '1.exclude_cooccurring': False,
         '2.exclude_cooccurring': False,
     },
+    'apart from one shared frame': {
+        '1.min_shared_frames': 1,
+        '2.min_shared_frames': 1,
+    },
     'no largest spread': {'2.max_spread': 2.0},
     'no ratio test': {'1.max_ratio': 1.0, '2.max_ratio': 1.0},
     'no second pass': {'2.sigma': None},

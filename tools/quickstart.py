@@ -8,18 +8,20 @@ continues where the first one stopped.
 from __future__ import annotations
 
 import argparse
-import ctypes
 import os
 import shlex
-import shutil
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from mmcion.utils.chain import Step
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -27,6 +29,7 @@ EXAMPLE = """examples:
   python tools/quickstart.py                       # the sample video
   python tools/quickstart.py --videos mine.mp4     # your own
   python tools/quickstart.py --synthetic           # drawn figures, no network
+  python tools/quickstart.py --rounds 2            # and with the new features
 """
 TRAIN_CONFIG = 'configs/cion/cion_mobilenet-v2_1xb48-5e_clips-128x64.py'
 
@@ -52,26 +55,8 @@ class Input:
     truth: str | None = None
 
 
-@dataclass
-class Step:
-    """One command of the chain.
-
-    Attributes:
-        name: Name in the output and of the record of the step.
-        command: Arguments of ``python``.
-        output: File or folder that the command writes.
-        otherwise: What happens if the command fails; empty if the chain
-            cannot continue without it.
-    """
-
-    name: str
-    command: list[Any]
-    output: Path
-    otherwise: str = ''
-
-
 def list_steps(
-    chosen: Input, work_dir: Path, facts: dict[str, Any]
+    chosen: Input, work_dir: Path, facts: dict[str, Any], rounds: int = 1
 ) -> Iterator[Step]:
     """Yield the chain; each step sees what the ones before it have written.
 
@@ -79,29 +64,40 @@ def list_steps(
         chosen: Videos to start from.
         work_dir: Folder of all output.
         facts: Receives what the report needs to know.
+        rounds: Most rounds of denoising and pre-training.
     """
-    from mmcion.utils.cli import read_config
+    from mmcion.apis.rounds import Rounds, RoundSettings
+    from mmcion.utils.chain import Step
 
-    tracklets, features = work_dir / 'tracklets', work_dir / 'features'
-    identities, cion = work_dir / 'identities', work_dir / 'cion'
-    table, split = tracklets / 'table', work_dir / 'query_gallery.csv'
+    tracklets, split = work_dir / 'tracklets', work_dir / 'query_gallery.csv'
+    table = tracklets / 'table'
     yield Step(
         'tracklets',
         ['tools/extract_tracklets.py', *chosen.videos, '--out', tracklets]
         + ['--clips', chosen.clips, *chosen.extract_options],
         tracklets,
     )
+    checkpoint = work_dir / 'mobilenetv2_imagenet.pth'
     yield Step(
-        'features',
-        ['tools/extract_features.py', table, '--out', features],
-        features,
+        'initial_weights',
+        ['tools/model_converters/deepsort_to_mmcion.py', checkpoint],
+        checkpoint,
+        'Without ImageNet weights the backbone starts from random ones.',
     )
-    yield Step(
-        'identities',
-        ['tools/denoise.py', 'configs/denoise/three-levels_auto.py']
-        + ['--table', table, '--features', features, '--out', identities],
-        identities,
+    weights = [checkpoint] if checkpoint.exists() else []
+    facts['start'] = 'ImageNet weights' if weights else 'random weights'
+
+    # features, identities and pre-training
+    settings = RoundSettings(
+        table,
+        work_dir,
+        TRAIN_CONFIG,
+        'configs/denoise/three-levels_auto.py',
+        max_rounds=rounds,
+        train_options=[f'model.backbone_checkpoint={x}' for x in weights],
     )
+    found = Rounds(settings, true_identities(chosen, table))
+    yield from found.steps()
 
     # Labels of the test set: the truth if it is known, else tracks that cross
     # the cut between two clips, else the identities that were found.
@@ -120,156 +116,40 @@ def list_steps(
         )
     if not split.exists():
         facts['labels'] = 'found'
-        command += ['--identities', identities / 'identity.npy']
+        identities = work_dir / found.result['identities'] / 'identity.npy'
+        command += ['--identities', identities]
         yield Step('split', command, split)
 
-    checkpoint = work_dir / 'mobilenetv2_imagenet.pth'
-    yield Step(
-        'initial_weights',
-        ['tools/model_converters/deepsort_to_mmcion.py', checkpoint],
-        checkpoint,
-        'Without ImageNet weights the backbone starts from random ones.',
-    )
-    weights = [checkpoint] if checkpoint.exists() else []
-    facts['start'] = 'ImageNet weights' if weights else 'random weights'
-
-    def test(name: str, config: str, *model: Path) -> Step:
+    # the baseline without a network, then the network that training starts
+    # from, so that the last score shows what training has added
+    networks = {'colour': [], 'before': weights}
+    for each in found.rounds:
+        if each.paths['weights']:
+            name = 'after' if each.number == 1 else f'after_{each.number}'
+            networks[name] = [work_dir / each.paths['weights']]
+    facts['networks'] = list(networks)
+    for name, model in networks.items():
         folder = work_dir / 'scores' / name
-        return Step(
+        kind = 'color-stripes' if name == 'colour' else 'mobilenet-v2'
+        yield Step(
             f'test_{name}',
-            ['tools/test.py', f'configs/eval/{config}_128x64.py', *model]
-            + ['--work-dir', folder, '--out', folder / 'scores.json']
+            ['tools/test.py', f'configs/eval/zero-shot_{kind}_128x64.py']
+            + [*model, '--work-dir', folder, '--out', folder / 'scores.json']
             + ['--dump-features', folder / 'features.npz']
             + ['--cfg-options', f'test_dataloader.dataset.ann_file={split}']
             + [f'test_dataloader.dataset.data_root={tracklets}/crops'],
             folder / 'scores.json',
         )
 
-    # the baseline without a network, then the network that training starts
-    # from, so that the last score shows what training has added
-    yield test('colour', 'zero-shot_color-stripes')
-    yield test('before', 'zero-shot_mobilenet-v2', *weights)
-    # --resume: a killed training continues from its last checkpoint
-    cfg = read_config(ROOT / TRAIN_CONFIG)
-    batch = batch_size(cfg.train_dataloader, work_dir)
-    yield Step(
-        'pretraining',
-        ['tools/train.py', TRAIN_CONFIG, '--data', identities]
-        + ['--work-dir', cion, '--resume', '--cfg-options']
-        + [f'train_dataloader.batch_size={batch}']
-        + [f'model.backbone_checkpoint={path}' for path in weights],
-        cion,
-    )
-    last = cion / f'epoch_{cfg.train_cfg.max_epochs}.pth'
-    yield test('after', 'zero-shot_mobilenet-v2', last)
 
+def true_identities(chosen: Input, table: Path) -> np.ndarray | None:
+    """Return ``(N,)`` true identities of a table, if they are known."""
+    from mmcion.evaluation import match_truth, read_truth
+    from mmcion.structures import TrackletTable
 
-def batch_size(loader: dict[str, Any], work_dir: Path) -> int:
-    """Return the batch size that the identities found allow.
-
-    Args:
-        loader: ``train_dataloader`` of the config.
-        work_dir: Folder of all output.
-    """
-    from mmcion.utils.checks import UserError
-    from mmcion.utils.io import read_json
-
-    report = read_json(work_dir / 'identities' / 'report.json')
-    identities = report['export']['identities']
-    if identities < 2:
-        raise UserError(
-            f'{identities} identity is too few to learn from: give a longer '
-            f'video, or one with more people.'
-        )
-    num_instances = loader['batch_sampler']['num_instances']
-    return min(loader['batch_size'], identities * num_instances)
-
-
-class Chain:
-    """Runs steps in order, once each.
-
-    A step is done when its command and all steps before it are the same as
-    when it finished. What a step wrote with other code, or after other steps,
-    is deleted before it runs again; a finished folder of another command, such
-    as one for other videos, is kept.
-
-    Args:
-        work_dir: Folder of all output; records are in ``<work_dir>/steps``.
-    """
-
-    def __init__(self, work_dir: Path) -> None:
-        from mmcion.utils.io import hash_file, hash_value
-
-        self.records = work_dir / 'steps'
-        self.commands: list[str] = []
-        code = [
-            path
-            for folder in ('mmcion', 'configs', 'tools')
-            for path in sorted((ROOT / folder).rglob('*.py'))
-        ]
-        self.key = hash_value([(path.name, hash_file(path)) for path in code])
-
-    def run(self, step: Step) -> None:
-        """Run a step unless it is done.
-
-        Raises:
-            UserError: If the command fails, and must not, or the work dir
-                has finished results of another command.
-        """
-        from mmcion.utils.checks import UserError
-        from mmcion.utils.io import hash_value, read_json, write_json
-
-        # the key covers the code, this command and all commands before it
-        command = [str(argument) for argument in step.command]
-        shown = 'python ' + shlex.join(command)
-        self.commands.append(shown)
-        self.key = hash_value([self.key, command])
-        record = self.records / f'{step.name}.json'
-        state = read_json(record) if record.exists() else {}
-        same = state.get('key') == self.key
-        print(f'\n=== {step.name}\n$ {shown}', flush=True)
-        if same and state['done'] and step.output.exists():
-            print('done before', flush=True)
-            return
-        earlier = state.get('command', shown)
-        if state.get('done') and earlier != shown and step.output.is_dir():
-            raise UserError(
-                f'{step.output} has results of another command: {earlier}. '
-                f'Give a new --work-dir.'
-            )
-        # same key, not done: the command resumes from what it has written
-        if not same and step.output.is_dir():
-            shutil.rmtree(step.output)
-        elif not same:
-            step.output.unlink(missing_ok=True)
-        write_json(record, {'key': self.key, 'done': False})
-        began = time.monotonic()
-        result = subprocess.run(
-            [sys.executable, *command], cwd=ROOT, preexec_fn=die_with_parent
-        )
-        seconds = round(time.monotonic() - began, 1)
-        if not result.returncode:
-            state = {'key': self.key, 'done': True, 'seconds': seconds}
-            write_json(record, {**state, 'command': shown})
-            print(f'{step.name}: {seconds:.0f} s', flush=True)
-        elif step.otherwise:
-            print(step.otherwise, flush=True)
-        else:
-            raise UserError(
-                f'{step.name} failed with status {result.returncode}. Fix the '
-                f'cause and run the same command again: finished steps are '
-                f'kept.'
-            )
-
-
-def die_with_parent() -> None:
-    """Ask Linux to end this process when the quickstart is killed.
-
-    Otherwise a step would continue alone and write to the next run's files.
-    """
-    if sys.platform == 'linux':
-        pr_set_pdeathsig = 1
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+    if chosen.truth is None:
+        return None
+    return match_truth(TrackletTable.load(table), read_truth(chosen.truth))
 
 
 def choose_input(args: argparse.Namespace, work_dir: Path) -> Input:
@@ -351,6 +231,14 @@ def parse_args() -> argparse.Namespace:
         '--synthetic', action='store_true', help='draw a video with truth'
     )
     parser.add_argument(
+        '--rounds',
+        type=int,
+        default=1,
+        metavar='N',
+        help='denoise and pre-train again with the features of the network '
+        'that was just trained, in up to N rounds (default: 1)',
+    )
+    parser.add_argument(
         '--work-dir', default='work_dirs/quickstart', help='all output'
     )
     return parser.parse_args()
@@ -360,16 +248,20 @@ def main() -> None:
     """Run the chain and write the report."""
     args = parse_args()
     os.chdir(ROOT)
+    from mmcion.utils.chain import Chain, hash_code
+    from mmcion.utils.checks import check_at_least
     from mmcion.utils.io import write_json
 
+    check_at_least(1, rounds=args.rounds)
     began = time.monotonic()
     work_dir = Path(args.work_dir)
     chosen = choose_input(args, work_dir)
     choose_detector(chosen, work_dir)
     print(f'Input: {chosen.description}\nDetector: {chosen.detector}')
     facts = {'input': chosen.description, 'detector': chosen.detector}
-    chain = Chain(work_dir)
-    for step in list_steps(chosen, work_dir, facts):
+    # a demo takes minutes: with other code it is made again
+    chain = Chain(work_dir, hash_code(ROOT), replace=True)
+    for step in list_steps(chosen, work_dir, facts, args.rounds):
         chain.run(step)
     facts['commands'] = chain.commands
     write_json(work_dir / 'quickstart.json', facts)

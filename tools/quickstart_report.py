@@ -10,13 +10,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mmcion.visualization import TileGroup, TrainingCurve
 
-# folders of scores, and what was evaluated
-FEATURES = {
-    'colour': 'colour histograms, no network',
-    'before': 'network before pre-training',
-    'after': 'network after pre-training',
-}
 IDENTITIES, REMOVED, QUERIES, TOPK = 12, 30, 5, 9  # that are shown
+
+
+def network_texts(names: list[str]) -> dict[str, str]:
+    """Return what was evaluated, by folder of scores."""
+    several = names[-1] != 'after'
+    return {
+        'colour': 'colour histograms, no network',
+        'before': 'network before pre-training',
+        'after': 'network after pre-training'
+        + (', round 1' if several else ''),
+        **{name: f'network after round {name[6:]}' for name in names[3:]},
+    }
 
 
 def read_curve(work_dir: Path) -> TrainingCurve:
@@ -67,25 +73,32 @@ def write_page(work_dir: Path) -> None:
         bin_counts,
         calibration_chart,
         cross_video_groups,
+        rounds_chart,
         spread,
         training_chart,
         write_report,
     )
 
     # what the steps wrote
-    identities, scores = work_dir / 'identities', work_dir / 'scores'
+    run, scores = read_json(work_dir / 'quickstart.json'), work_dir / 'scores'
+    rounds = read_json(work_dir / 'rounds.json')
+    texts = network_texts(run['networks'])
+    # of the round that is the result
+    identities = work_dir / rounds['result']['identities']
+    weights = work_dir / rounds['result']['weights']
     table = TrackletTable.load(work_dir / 'tracklets' / 'table')
     labels = IdentityLabels.load(identities / 'identity.npy')
     facts = DenoisingFacts.from_report(read_json(identities / 'report.json'))
     counts = IdentityCounts.from_labels(table, labels)
     tiles = TableTiles(table)
     removed = np.flatnonzero(~labels.keep)
-    curve = read_curve(work_dir / 'cion')
+    curve = read_curve(weights.parent)
     write_report(
         work_dir / 'report.html',
         Path(__file__).with_name('quickstart_report.html.jinja'),
         version=__version__,
-        run=read_json(work_dir / 'quickstart.json'),
+        run=run,
+        rounds=rounds,
         recordings=read_json(work_dir / 'tracklets' / 'videos.json'),
         table=table,
         facts=facts,
@@ -98,13 +111,15 @@ def write_page(work_dir: Path) -> None:
         removed=[TileGroup([tiles(spread(removed, REMOVED))])],
         curve=curve,
         losses=training_chart(curve),
+        ratios=rounds_chart(rounds['rounds']),
         evaluations={
             text: read_json(scores / name / 'scores.json')
-            for name, text in FEATURES.items()
+            for name, text in texts.items()
         },
         rankings={
-            name: rank_queries(scores / name / 'features.npz')
-            for name in ('before', 'after')
+            text: rank_queries(scores / name / 'features.npz')
+            for name, text in list(texts.items())[1:]
+            if name in ('before', run['networks'][-1])
         },
     )
 
@@ -113,19 +128,24 @@ def print_summary(work_dir: Path) -> None:
     """Print the main figures."""
     from mmcion.utils.io import read_json
 
-    for level in read_json(work_dir / 'identities' / 'report.json')['levels']:
+    rounds = read_json(work_dir / 'rounds.json')
+    identities = work_dir / rounds['result']['identities']
+    for level in read_json(identities / 'report.json')['levels']:
         print(
             f'{level["name"]:24}{level["images"]:8} images '
             f'{level["identities"]:5} identities'
         )
+    names = read_json(work_dir / 'quickstart.json')['networks']
     maps = {
         name: read_json(work_dir / 'scores' / name / 'scores.json')['reid/mAP']
-        for name in FEATURES
+        for name in names
     }
-    for name, text in FEATURES.items():
+    for name, text in network_texts(names).items():
         print(f'{text:32} mAP {maps[name]:.3f}')
-    if maps['after'] <= maps['before']:
+    if maps[names[-1]] <= maps['before']:
         print('Pre-training did NOT raise mAP in this run.')
+    if rounds['max_rounds'] > 1:
+        print(rounds['ended'])
 
 
 def main() -> None:

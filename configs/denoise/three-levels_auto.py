@@ -5,7 +5,12 @@ center = True
 calibration = dict(false_merge_rate=0.05, tracklet_noise=0.1)
 pipeline = [
     dict(type='SingleTrackletDenoiser', sigma='auto', min_images=2),
-    dict(type='SingleVideoDenoiser', sigma='auto', delta='auto'),
+    dict(
+        type='SingleVideoDenoiser',
+        sigma='auto',
+        delta='auto',
+        min_shared_frames=3,
+    ),
     dict(
         type='CrossVideoDenoiser',
         delta='auto',
@@ -13,6 +18,7 @@ pipeline = [
         sigma=dict(auto=1.2),
         half_width=None,
         false_discovery_rate=0.4,
+        min_shared_frames=3,
     ),
 ]
 export = dict(min_images_per_identity=4, min_videos=1)

@@ -4,6 +4,7 @@ import numpy as np
 
 from mmcion.registry import DENOISERS
 from mmcion.structures import (
+    UNASSIGNED,
     Csr,
     FeatureStore,
     IdentityLabels,
@@ -14,10 +15,10 @@ from mmcion.utils.checks import check_at_least, check_choice, check_interval
 
 from .base_denoiser import BaseDenoiser
 from .constrained_union_find import ConstrainedUnionFind
-from .functional import near_pairs, normalise
+from .functional import near_pairs, normalise, one_box_per_frame
 from .grouped_rows import sum_features
 from .link_calibration import LinkDelta, resolve_link_delta
-from .reallocation import reallocate
+from .reallocation import frame_keys, reallocate
 from .single_tracklet import SingleTrackletDenoiser
 
 # Links that the report shows, and images of each of their two identities.
@@ -44,6 +45,7 @@ class CrossVideoDenoiser(BaseDenoiser):
             compared, in the order of their first images; None compares all.
         exclude_cooccurring: Whether two boxes in one frame are two
             identities.
+        min_shared_frames: As in ``SingleVideoDenoiser``.
         synchronised: Whether that holds for one frame of two videos, too:
             cameras on one clock whose views do not overlap (ours).
         max_ratio: As in ``SingleVideoDenoiser``, for the pool that is
@@ -69,6 +71,7 @@ class CrossVideoDenoiser(BaseDenoiser):
         min_images: int = 2,
         false_discovery_rate: float = 0.4,
         synchronised: bool = False,
+        min_shared_frames: int = 1,
     ) -> None:
         if delta not in ('auto', None):
             check_interval('(0, 2]', delta=delta)
@@ -77,6 +80,7 @@ class CrossVideoDenoiser(BaseDenoiser):
         check_interval('[0, 1]', max_ratio=max_ratio)
         check_choice('exclude_cooccurring', exclude_cooccurring, (True, False))
         check_choice('synchronised', synchronised, (True, False))
+        check_at_least(1, min_shared_frames=min_shared_frames)
         if half_width is not None:
             check_at_least(1, half_width=half_width)
         self.delta = delta
@@ -86,6 +90,7 @@ class CrossVideoDenoiser(BaseDenoiser):
         self.max_ratio = max_ratio
         self.false_discovery_rate = false_discovery_rate
         self.synchronised = synchronised
+        self.min_shared_frames = min_shared_frames
         self.level1 = None
         if sigma is not None:
             self.level1 = SingleTrackletDenoiser(sigma, min_images)
@@ -120,6 +125,10 @@ class CrossVideoDenoiser(BaseDenoiser):
         report |= evidence
         linked = identity.copy()
         linked[identity >= 0] = group[identity[identity >= 0]]
+        if self.exclude_cooccurring and self.min_shared_frames > 1:
+            report['doubled_images'] = self._drop_doubles(
+                table, features, identity, linked
+            )
         if self.level1 is None:
             return IdentityLabels(linked, report).contiguous()
 
@@ -164,7 +173,10 @@ class CrossVideoDenoiser(BaseDenoiser):
         cooccurring = first[:0], first[:0]
         if self.exclude_cooccurring:
             cooccurring = cooccurring_pairs(
-                table, identity, synchronised=self.synchronised
+                table,
+                identity,
+                min_frames=self.min_shared_frames,
+                synchronised=self.synchronised,
             )
         groups = ConstrainedUnionFind(sums, cooccurring, self.max_spread)
         links = zip(first.tolist(), second.tolist(), strict=True)
@@ -186,6 +198,36 @@ class CrossVideoDenoiser(BaseDenoiser):
             ],
         }
         return groups.group, report
+
+    def _drop_doubles(
+        self,
+        table: TrackletTable,
+        features: FeatureStore,
+        identity: np.ndarray,
+        linked: np.ndarray,
+    ) -> int:
+        """Pool rows of ``linked`` until no identity has two in one frame.
+
+        Returns their number.
+        """
+        first, second = cooccurring_pairs(
+            table, identity, synchronised=self.synchronised
+        )
+        # (K,) group of every identity, that of any of its rows
+        group = np.zeros(int(identity.max(initial=-1)) + 1, np.int64)
+        group[identity[identity >= 0]] = linked[identity >= 0]
+        doubled = group[first[group[first] == group[second]]]
+        members, dropped = Csr.from_identity(linked), 0
+        for k in np.unique(doubled):
+            rows = members.get(k)
+            keep = one_box_per_frame(
+                features[rows],
+                frame_keys(table, rows, self.synchronised),
+                table.tracklet_index[rows],
+            )
+            linked[rows[~keep]] = UNASSIGNED
+            dropped += int((~keep).sum())
+        return dropped
 
 
 def _sample(rows: np.ndarray) -> list[int]:

@@ -2,7 +2,13 @@ import numpy as np
 
 from mmcion.structures import Csr
 
-from .functional import accept, consistent_rows, normalise, propose
+from .functional import (
+    accept,
+    consistent_rows,
+    normalise,
+    one_box_per_frame,
+    propose,
+)
 
 Pair = tuple[float, int, int]
 _BLOCK = 1024  # identities on one side of a matrix of distances
@@ -22,8 +28,9 @@ class IdentityGroups:
         feats: ``(n, D)`` unit vectors.
         frame: ``(n,)`` integers, equal for rows of the same frame.
         identity: ``(n,)`` integers 0..K-1, -1 = pooled. Copied.
-        exclude_cooccurring: Whether sharing a frame forbids joining.
+        exclude_cooccurring: Whether sharing frames forbids joining.
         usable: ``(n,)`` bool, False for rows that must stay pooled.
+        min_shared_frames: Number of shared frames that forbids it.
 
     Attributes:
         identity: ``(n,)`` int64, as changed so far.
@@ -39,12 +46,14 @@ class IdentityGroups:
         identity: np.ndarray,
         exclude_cooccurring: bool = True,
         usable: np.ndarray | None = None,
+        min_shared_frames: int = 1,
     ) -> None:
         self.feats = np.ascontiguousarray(feats, np.float32)
         self.identity = identity.astype(np.int64)
         # frames numbered 0..F-1
         _, self._frame = np.unique(frame, return_inverse=True)
         self._exclude = exclude_cooccurring
+        self._min_shared = min_shared_frames
         self._usable = np.ones(len(feats), bool) if usable is None else usable
         groups = Csr.from_identity(self.identity)
         self.num = len(groups.sizes)
@@ -62,9 +71,28 @@ class IdentityGroups:
         self._update(k)
 
     def cooccur(self, a: int, b: int) -> bool:
-        """Return whether two identities must not join: they share a frame."""
-        is_shared = not self._frames[a].isdisjoint(self._frames[b])
-        return self._exclude and is_shared
+        """Return whether two identities must not join: they share frames."""
+        if not self._exclude:
+            return False
+        shared = self._frames[a] & self._frames[b]
+        return len(shared) >= self._min_shared
+
+    def drop_doubles(self, tracklet: np.ndarray) -> int:
+        """Pool rows until no identity has two tracklets in one frame.
+
+        ``tracklet`` has the numbers of the rows' tracklets, ``(n,)``. Returns
+        the number of rows.
+        """
+        dropped = 0
+        for k in range(self.num):
+            rows = self.rows[k]
+            if self._exclude and len(rows) > len(self._frames[k]):
+                keep = one_box_per_frame(
+                    self.feats[rows], self._frame[rows], tracklet[rows]
+                )
+                self.set_rows(k, rows[keep])
+                dropped += int((~keep).sum())
+        return dropped
 
     def union(self, a: int, b: int, sigma: float) -> tuple[np.ndarray, float]:
         """Return what level 1 would keep if two identities were one.

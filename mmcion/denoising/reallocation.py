@@ -39,7 +39,7 @@ def reallocate(
     def propose_in(first: int, last: int) -> Arrays:
         # n rows of the videos first:last
         start, stop = table.video_ptr[[first, last]].tolist()
-        keys = _frame_keys(table, slice(start, stop))
+        keys = frame_keys(table, slice(start, stop))
         pool = np.flatnonzero(pooled[start:stop])
         rows, ids, distance = propose(
             features[start + pool],
@@ -70,7 +70,7 @@ def reallocate(
             for part in (old, new)
         )
         feats = features[rows]
-        keys = _frame_keys(table, rows, synchronised)
+        keys = frame_keys(table, rows, synchronised)
         accepted = accept(feats, keys, old, new, sigma, exclude_cooccurring)
         return {'accepted': accepted}
 
@@ -82,7 +82,7 @@ def reallocate(
     return identity
 
 
-def _frame_keys(
+def frame_keys(
     table: TrackletTable, rows: slice | np.ndarray, synchronised: bool = False
 ) -> np.ndarray:
     """Return one number per row, equal for rows of one frame of one video.

@@ -61,9 +61,9 @@ def self_check(
     rows = _sample_videos(
         table, min(max_images, _MAX_VALUES // max(features.dim, 1))
     )
-    if len(rows) < len(table):
-        unreadable = np.flatnonzero(np.isin(rows, features.unreadable))
-        features = FeatureStore(features[rows], {'unreadable': unreadable})
+    # without the fingerprint of the table: those of the runs differ
+    unreadable = np.flatnonzero(np.isin(rows, features.unreadable))
+    features = FeatureStore(features[rows], {'unreadable': unreadable})
     # tracklet t of the sample is rows start[t] : start[t] + sizes[t]
     start = np.flatnonzero(np.diff(table.tracklet_index[rows], prepend=-1))
     sizes = np.diff(np.append(start, len(rows)))

@@ -36,6 +36,9 @@ class SingleVideoDenoiser(BaseDenoiser):
             ratio test (IJCV 2004): 0.8 between Euclidean distances is 0.64
             between cosine distances.
         max_rounds: Most rounds of re-allocating and merging.
+        min_shared_frames: Identities that share fewer frames may be one
+            (ours): where a track is handed over, or by a foreign image, one
+            person may have two boxes. Of these the nearer one stays.
     """
 
     def __init__(
@@ -46,10 +49,12 @@ class SingleVideoDenoiser(BaseDenoiser):
         max_loss: float = 0.5,
         max_ratio: float = 0.64,
         max_rounds: int = 10,
+        min_shared_frames: int = 1,
     ) -> None:
         check_interval('(0, 2]', sigma=sigma, delta=delta)
         check_interval('[0, 1]', max_loss=max_loss, max_ratio=max_ratio)
         check_at_least(1, max_rounds=max_rounds)
+        check_at_least(1, min_shared_frames=min_shared_frames)
         check_choice('exclude_cooccurring', exclude_cooccurring, (True, False))
         self.sigma = float(sigma)  # what compiled functions take
         self.delta = delta
@@ -57,6 +62,7 @@ class SingleVideoDenoiser(BaseDenoiser):
         self.max_loss = max_loss
         self.max_ratio = max_ratio
         self.max_rounds = max_rounds
+        self.min_shared_frames = min_shared_frames
 
     def __call__(
         self,
@@ -88,7 +94,7 @@ class SingleVideoDenoiser(BaseDenoiser):
         def denoise_videos(first: int, last: int) -> dict[str, np.ndarray]:
             ptr = table.video_ptr[first : last + 1]
             feats = features[int(ptr[0]) : int(ptr[-1])]  # read at once
-            found, counts = [identity[:0]], np.zeros(2, np.int64)
+            found, counts = [identity[:0]], np.zeros(3, np.int64)
             for video, (start, stop) in enumerate(pairwise(ptr), first):
                 groups = IdentityGroups(
                     feats[start - ptr[0] : stop - ptr[0]],
@@ -97,8 +103,11 @@ class SingleVideoDenoiser(BaseDenoiser):
                     np.maximum(identity[start:stop] - first_id[video], -1),
                     self.exclude_cooccurring,
                     has_feature[start:stop],
+                    self.min_shared_frames,
                 )
-                counts += self._denoise(groups)
+                counts[:2] += self._denoise(groups)
+                tracklet = table.tracklet_index[start:stop]
+                counts[2] += groups.drop_doubles(tracklet)
                 local = groups.identity
                 whole = np.where(local < 0, local, local + first_id[video])
                 found.append(whole)
@@ -106,8 +115,11 @@ class SingleVideoDenoiser(BaseDenoiser):
 
         videos = table.video_ptr
         done = map_groups(self.ranks, 'videos', denoise_videos, videos)
-        moved, merges = done['counts'].sum(0).tolist()  # (chunks, 2) -> (2,)
+        # (chunks, 3) -> (3,)
+        moved, merges, doubled = done['counts'].sum(0).tolist()
         report = {'reallocated_images': moved, 'merges': merges}
+        if self.min_shared_frames > 1:
+            report['doubled_images'] = doubled
         return IdentityLabels(done['identity'], report).contiguous()
 
     def _denoise(self, groups: IdentityGroups) -> np.ndarray:

@@ -9,7 +9,11 @@ from .tracklet_table import TrackletTable
 
 
 def cooccurring_pairs(
-    table: TrackletTable, group: np.ndarray, *, synchronised: bool = False
+    table: TrackletTable,
+    group: np.ndarray,
+    *,
+    min_frames: int = 1,
+    synchronised: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the pairs of groups that occur in one frame of a video.
 
@@ -17,12 +21,14 @@ def cooccurring_pairs(
         table: Images with their videos and frames.
         group: ``(N,)`` integers, such as ``table.tracklet_index`` or
             identities; rows of -1 are ignored.
+        min_frames: Fewest frames that a pair shares.
         synchronised: Whether one frame of two videos is one moment.
 
     Returns:
         Smaller and larger group of each pair, two ``(m,)`` sorted arrays.
     """
-    firsts, seconds = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    none = np.zeros(0, np.int64)
+    firsts, seconds, counts = [none], [none], [none]
     moments = (0, len(table)) if synchronised else table.video_ptr
     for start, stop in pairwise(moments):
         here = group[start:stop]
@@ -33,14 +39,19 @@ def cooccurring_pairs(
         _, frame = np.unique(
             table.frame[start:stop][used], return_inverse=True
         )
-        # (groups, frames); the product counts frames that two groups share
+        # (groups, frames), 1 where a group has one box or more; the product
+        # counts frames that two groups share
         present = sparse.csr_matrix(
             (np.ones(len(local), np.int32), (local, frame))
         )
+        present.data[:] = 1
         pairs = sparse.triu(present @ present.T, k=1).tocoo()
         firsts.append(names[pairs.row].astype(np.int64))
         seconds.append(names[pairs.col].astype(np.int64))
+        counts.append(pairs.data)
     # pairs of all videos, each once: as numbers, which sort in their order
     first, second = np.concatenate(firsts), np.concatenate(seconds)
     span = int(group.max(initial=0)) + 1
-    return np.divmod(np.unique(first * span + second), span)
+    keys, index = np.unique(first * span + second, return_inverse=True)
+    frames = np.bincount(index, np.concatenate(counts), len(keys))
+    return np.divmod(keys[frames >= min_frames], span)

@@ -5,7 +5,12 @@ they share is ``report.html.jinja``, ``macros.html.jinja`` and ``report.css``.
 """
 
 from .activation_overlay import activation_group
-from .charts import TrainingCurve, calibration_chart, training_chart
+from .charts import (
+    TrainingCurve,
+    calibration_chart,
+    rounds_chart,
+    training_chart,
+)
 from .comparison_page import write_comparison
 from .dataset_tiles import DatasetPart, ReIDLabels, dataset_groups
 from .denoising_counts import IdentityCounts, bin_counts
@@ -16,6 +21,7 @@ from .image_grid import image_format, image_grid, save_image
 from .report import write_report
 from .retrieval_page import write_retrieval_report
 from .retrieval_tiles import ranked_groups
+from .rounds_page import write_rounds_page
 from .tiles import Tile, TileGroup, read_image, spread
 
 __all__ = [
@@ -36,6 +42,7 @@ __all__ = [
     'image_grid',
     'ranked_groups',
     'read_image',
+    'rounds_chart',
     'save_image',
     'spread',
     'training_chart',
@@ -43,4 +50,5 @@ __all__ = [
     'write_denoising_report',
     'write_report',
     'write_retrieval_report',
+    'write_rounds_page',
 ]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -39,6 +40,42 @@ def training_chart(curve: TrainingCurve) -> Figure:
     figure, axes = new_axes('step', 'loss')
     axes.plot(curve.steps, curve.losses)
     axes.margins(x=0.02)
+    return figure
+
+
+@in_style
+def rounds_chart(rounds: Sequence[Mapping[str, Any]]) -> Figure:
+    """Draw the ratios of rounds of pre-training, one line each.
+
+    Args:
+        rounds: ``rounds`` of a ``rounds.json``.
+    """
+    figure, axes = new_axes('round', 'ratio')
+    lowest = 0.8  # an axis of less makes much of small changes
+    # markers, too: colour is not needed to tell lines apart
+    for name, marker, path in (
+        ('images kept', 'o', ('kept',)),
+        ('recall of the self-check', '^', ('self_check', 'recall')),
+        ('precision of the self-check', 's', ('self_check', 'precision')),
+        ('ARI to the round before', 'D', ('ari',)),
+        ('F1 against the truth', 'X', ('scores', 'pairwise_f1')),
+    ):
+        points = {}
+        for each in rounds:
+            value: Any = each
+            for key in path:
+                value = None if value is None else value.get(key)
+            if value is not None:
+                points[each['number']] = value
+        if points:
+            lowest = min(lowest, *points.values())
+            axes.plot(
+                [*points], [*points.values()], marker, ls='-', label=name
+            )
+    axes.set_xticks([each['number'] for each in rounds])
+    axes.margins(x=0.05)
+    axes.set_ylim(max(lowest - 0.05, 0), 1.03)
+    figure.legend(loc='outside upper left', ncols=2)
     return figure
 
 

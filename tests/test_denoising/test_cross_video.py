@@ -209,12 +209,9 @@ def test_pooled_row_is_one_box_of_a_synchronised_frame():
 
 
 def test_range_limits_what_is_compared():
-    places = [(0, 0, 0), (1, 90, 0), (2, 180, 0), (3, 2, 0)]
-    assert denoise(identities(*places)).num_identities == 3
-    near = denoise(identities(*places), half_width=2)
-    far = denoise(identities(*places), half_width=3)
-    assert near.num_identities == 4
-    assert far.num_identities == 3
+    case = identities((0, 0, 0), (1, 90, 0), (2, 180, 0), (3, 2, 0))
+    for half_width, found in ((None, 3), (3, 3), (2, 4)):
+        assert denoise(case, half_width=half_width).num_identities == found
 
 
 def test_overlapping_ranges_chain():

@@ -2,7 +2,11 @@ import numpy as np
 import pytest
 
 from mmcion.denoising import DenoisePipeline, self_check
-from mmcion.structures import IdentityLabels, cooccurring_pairs
+from mmcion.structures import (
+    FeatureStore,
+    IdentityLabels,
+    cooccurring_pairs,
+)
 from mmcion.testing import NoiseModel
 from mmcion.utils.checks import UserError
 
@@ -40,6 +44,15 @@ def test_every_tracklet_is_cut_once(case):
         assert np.array_equal(table.video_id, case.table.video_id)
         halves = np.diff(table.tracklet_ptr)
         assert halves.min() >= 2
+
+
+def test_features_may_name_their_table(case):
+    features = FeatureStore(
+        case.features[:], {'table': case.table.fingerprint()}
+    )
+    pipeline = [{'type': 'SingleTrackletDenoiser', 'sigma': 0.5}]
+    found = self_check(DenoisePipeline(pipeline).run, case.table, features)
+    assert found['cut_tracklets'] == case.table.num_tracklets
 
 
 def test_all_in_one_identity_has_full_recall_and_all_pairs_wrong(case):

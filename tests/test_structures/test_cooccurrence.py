@@ -63,6 +63,28 @@ def test_pair_of_two_videos_is_returned_once():
     assert pairs(table, np.array([8, 3, 3, 8])) == [(3, 8)]
 
 
+@pytest.mark.parametrize('seed', range(5))
+@pytest.mark.parametrize('min_frames', [1, 2, 3])
+def test_pairs_share_at_least_so_many_frames(seed, min_frames):
+    table = random_table(seed)
+    group = np.random.default_rng(seed).integers(-1, 5, len(table))
+    moments = {
+        k: {
+            (int(table.video_id[row]), int(table.frame[row]))
+            for row in np.flatnonzero(group == k)
+        }
+        for k in range(5)
+    }
+    expected = [
+        (a, b)
+        for a, b in itertools.combinations(range(5), 2)
+        if len(moments[a] & moments[b]) >= min_frames
+    ]
+    first, second = cooccurring_pairs(table, group, min_frames=min_frames)
+    found = list(zip(first.tolist(), second.tolist(), strict=True))
+    assert found == expected
+
+
 def test_two_boxes_of_one_group_are_not_a_pair():
     table = TrackletTable.from_columns(
         video_id=[0, 0], tracklet_id=[0, 1], frame=[5, 5]

@@ -5,25 +5,21 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from mmcion.utils.checks import UserError
-from mmcion.utils.io import read_json, write_json
+from mmcion.structures import IdentityLabels, TrackletTable
+from mmcion.utils.io import read_json, write_csv, write_json
 
 ROOT = Path(__file__).parents[2]
 TOOL = ROOT / 'tools' / 'quickstart.py'
 
-WRITE = 'import sys; open(sys.argv[1], "a").write("x")'
-FAIL_AT_FIRST = """
-import os, sys
-first = not os.path.exists(sys.argv[1])
-open(sys.argv[1], "a").write("x")
-sys.exit(3 if first else 0)
-"""
 
-
-@pytest.fixture(scope='module')
-def quickstart():
+@pytest.fixture
+def quickstart(monkeypatch, tmp_path):
+    # configs are named from the root of the project, outputs go elsewhere
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'configs').symlink_to(ROOT / 'configs')
     spec = importlib.util.spec_from_file_location('quickstart', TOOL)
     module = importlib.util.module_from_spec(spec)
     sys.modules['quickstart'] = module
@@ -31,74 +27,29 @@ def quickstart():
     return module
 
 
-def run(quickstart, tmp_path, *steps):
-    """Run steps, each a name, its script, its output and what follows."""
-    chain = quickstart.Chain(tmp_path)
-    for name, script, output, *rest in steps:
-        command = ['-c', script, output, *rest]
-        chain.run(quickstart.Step(name, command, output))
-    return chain
-
-
-def test_a_step_runs_once(quickstart, tmp_path):
-    output = tmp_path / 'out.txt'
-    for _ in range(2):
-        run(quickstart, tmp_path, ('one', WRITE, output))
-    assert output.read_text() == 'x'
-
-
-def test_another_command_starts_anew(quickstart, tmp_path):
-    output = tmp_path / 'out.txt'
-    output.write_text('old')
-    run(quickstart, tmp_path, ('one', WRITE, output))
-    assert output.read_text() == 'x'
-
-
-def test_finished_folders_of_another_command_stay(quickstart, tmp_path):
-    output = tmp_path / 'out'
-    write = 'import os, sys; os.makedirs(sys.argv[1], exist_ok=True)'
-    run(quickstart, tmp_path, ('one', write, output, 'a.avi'))
-    with pytest.raises(UserError, match=r'out has .* a\.avi.*--work-dir'):
-        run(quickstart, tmp_path, ('one', write, output, 'b.avi'))
-    assert output.is_dir()
-    run(quickstart, tmp_path, ('one', write, output, 'a.avi'))
-
-
-def test_a_changed_step_reruns_all_after_it(quickstart, tmp_path):
-    first, second = tmp_path / '1.txt', tmp_path / '2.txt'
-    for rest in ([], ['changed']):
-        steps = (('one', WRITE, first, *rest), ('two', WRITE, second))
-        chain = run(quickstart, tmp_path, *steps)
-    state = read_json(tmp_path / 'steps' / 'two.json')
-    assert state['done'] and state['key'] == chain.key
-    assert second.read_text() == 'x'  # removed, then written again
-
-
-def test_a_failed_step_resumes_from_what_it_wrote(quickstart, tmp_path):
-    output = tmp_path / 'out.txt'
-    with pytest.raises(UserError, match='status 3'):
-        run(quickstart, tmp_path, ('one', FAIL_AT_FIRST, output))
-    run(quickstart, tmp_path, ('one', FAIL_AT_FIRST, output))
-    assert output.read_text() == 'xx'
-
-
-def test_missing_output_is_made_again(quickstart, tmp_path):
-    output = tmp_path / 'out.txt'
-    run(quickstart, tmp_path, ('one', WRITE, output))
-    output.unlink()
-    run(quickstart, tmp_path, ('one', WRITE, output))
-    assert output.read_text() == 'x'
-
-
-def pretend(quickstart, work_dir, chosen, *, identities=3, failing=()):
-    """Return facts and commands of a chain whose steps only leave a file."""
-    facts, commands = {}, {}
-    for step in quickstart.list_steps(chosen, work_dir, facts):
+def pretend(quickstart, recording, chosen, *, failing=(), rounds=1):
+    """Return facts and commands of a chain whose steps only leave files."""
+    work_dir = Path('run')
+    facts, commands, table = {}, {}, None
+    for step in quickstart.list_steps(chosen, work_dir, facts, rounds):
         if step.name in failing and step.name not in commands:
             assert step.otherwise
-        elif step.name == 'identities':
-            report = {'export': {'identities': identities}}
+        elif step.name == 'tracklets':
+            table = TrackletTable.load(recording / 'table')
+            table.save(step.output / 'table')
+        elif 'identities' in step.name:
+            # everybody is in both clips; the first round finds that of some
+            pid = np.array(table.tracklet_id)
+            if step.name == 'identities':
+                pid[(table.video_id == 1) & (pid > 2)] += 5
+            found = IdentityLabels(pid.astype(np.int32))
+            found.save(step.output / 'identity.npy')
+            (step.output / 'annotation').mkdir()
+            report = {'levels': [], 'export': {'identities': 3}}
             write_json(step.output / 'report.json', report)
+        elif 'pretraining' in step.name:
+            step.output.mkdir(parents=True)
+            (step.output / 'last_checkpoint').write_text('x/epoch_5.pth')
         else:
             step.output.parent.mkdir(parents=True, exist_ok=True)
             step.output.touch()
@@ -106,36 +57,72 @@ def pretend(quickstart, work_dir, chosen, *, identities=3, failing=()):
     return facts, commands
 
 
-def test_steps_with_truth(quickstart, tmp_path):
-    chosen = quickstart.Input(['a.avi'], 'drawn', truth='t.csv')
-    facts, commands = pretend(quickstart, tmp_path, chosen)
-    assert list(commands) == [
-        *('tracklets', 'features', 'identities', 'split', 'initial_weights'),
-        *('test_colour', 'test_before', 'pretraining', 'test_after'),
+@pytest.fixture
+def truth(recording, tmp_path):
+    """CSV of the true boxes of the recording."""
+    table = TrackletTable.load(recording / 'table')
+    lines = [
+        (frame + 1, pid, *(box[:2]), box[2], box[3])
+        for frame, pid, box in zip(
+            table.frame, table.tracklet_id, table.box, strict=True
+        )
     ]
-    assert facts == {'labels': 'truth', 'start': 'ImageNet weights'}
+    write_csv(
+        tmp_path / 't.csv', [('frame', 'id', 'x', 'y', 'w', 'h'), *lines]
+    )
+    return 't.csv'
+
+
+def test_steps_with_truth(quickstart, recording, truth):
+    chosen = quickstart.Input(['a.avi'], 'drawn', truth=truth)
+    facts, commands = pretend(quickstart, recording, chosen)
+    assert list(commands) == [
+        *('tracklets', 'initial_weights'),
+        *('features', 'identities', 'pretraining', 'split'),
+        *('test_colour', 'test_before', 'test_after'),
+    ]
+    assert facts == {
+        'labels': 'truth',
+        'start': 'ImageNet weights',
+        'networks': ['colour', 'before', 'after'],
+    }
     assert '--truth t.csv' in commands['split']
     assert 'mobilenetv2_imagenet.pth' in commands['test_before']
     assert 'backbone_checkpoint=' in commands['pretraining']
+    # three identities of eight images each
+    assert 'train_dataloader.batch_size=24' in commands['pretraining']
+    assert 'run/cion/epoch_5.pth' in commands['test_after']
+    (found,) = read_json(Path('run') / 'rounds.json')['rounds']
+    assert found['scores']['pairwise_precision'] == 1
 
 
-def test_steps_that_may_fail(quickstart, tmp_path):
+def test_steps_of_two_rounds(quickstart, recording):
+    chosen = quickstart.Input(['a.avi'], 'mine')
+    facts, commands = pretend(quickstart, recording, chosen, rounds=2)
+    assert list(commands) == [
+        *('tracklets', 'initial_weights'),
+        *('features', 'identities', 'pretraining'),
+        *('features_2', 'identities_2', 'pretraining_2', 'split'),
+        *('test_colour', 'test_before', 'test_after', 'test_after_2'),
+    ]
+    assert facts['labels'] == 'tracks'
+    assert facts['networks'] == ['colour', 'before', 'after', 'after_2']
+    assert 'run/round_2/cion/epoch_5.pth' in commands['test_after_2']
+    # the first round is the same as without a second
+    Path('run').rename('before')
+    _, single = pretend(quickstart, recording, chosen)
+    assert single['pretraining'] == commands['pretraining']
+
+
+def test_steps_that_may_fail(quickstart, recording):
     chosen = quickstart.Input(['a.avi'], 'mine')
     failing = ('split', 'initial_weights')
-    facts, commands = pretend(quickstart, tmp_path, chosen, failing=failing)
-    assert facts == {'labels': 'found', 'start': 'random weights'}
+    facts, commands = pretend(quickstart, recording, chosen, failing=failing)
+    assert facts['labels'] == 'found'
+    assert facts['start'] == 'random weights'
     assert commands['split'].endswith('identities/identity.npy')
     assert '--overwrite' in commands['split']
     assert '.pth' not in commands['test_before'] + commands['pretraining']
-
-
-def test_batch_shrinks_to_the_identities(quickstart, tmp_path):
-    chosen = quickstart.Input(['a.avi'], 'mine')
-    facts, commands = pretend(quickstart, tmp_path, chosen)
-    assert facts['labels'] == 'tracks'
-    assert 'train_dataloader.batch_size=24' in commands['pretraining']
-    with pytest.raises(UserError, match='1 identity'):
-        pretend(quickstart, tmp_path, chosen, identities=1)
 
 
 @pytest.mark.slow

@@ -1,12 +1,14 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
 
 from mmcion.structures import IdentityLabels, ReIDFeatures, TrackletTable
-from mmcion.utils.io import write_json
+from mmcion.utils.io import read_json, write_json
 
 from ..test_visualization.html_page import Page, check_self_contained, text
+from ..test_visualization.test_rounds_page import round_of
 
 NASTY = '<script>alert(1)</script>'
 SCORES = ('mAP', 'Rank-1', 'Rank-5', 'mINP', 'num_valid_queries')
@@ -51,7 +53,13 @@ def work_dir(recording, tmp_path):
         features.save(folder / 'features.npz')
     facts = {'input': NASTY, 'detector': 'HOG', 'labels': 'truth'}
     facts |= {'start': 'random weights', 'commands': ['one', f'two {NASTY}']}
+    facts['networks'] = ['colour', 'before', 'after']
     write_json(tmp_path / 'quickstart.json', facts)
+    result = {'round': 1, 'identities': 'identities'}
+    result['weights'] = 'cion/epoch_5.pth'
+    rounds = {'rounds': [round_of(1)], 'result': result}
+    rounds |= {'ended': 'Round 1 was the last one wanted.', 'max_rounds': 1}
+    write_json(tmp_path / 'rounds.json', rounds)
     return tmp_path
 
 
@@ -63,6 +71,7 @@ def test_page_of_a_run(work_dir, call_tool, capsys):
     page = Page(work_dir / 'report.html')
     check_self_contained(page)
     assert '<script' not in page.source
+    assert 'Rounds' not in page.sections  # there is one
     assert page.cards == {
         'person images': ('60', 'in 2 clips'),
         'tracklets': ('10',),
@@ -87,6 +96,42 @@ def test_page_of_a_run(work_dir, call_tool, capsys):
     losses = page.sections['Pre-training'].find('.//img')
     assert losses.get('alt') == 'Loss from 7.50 to 5.25'
     assert f'two {NASTY}' in text(page.sections['Do it yourself'])
+
+
+def test_two_rounds_side_by_side(work_dir, call_tool, capsys):
+    run = read_json(work_dir / 'quickstart.json')
+    run['networks'].append('after_2')
+    write_json(work_dir / 'quickstart.json', run)
+    scores = work_dir / 'scores'
+    shutil.copytree(scores / 'after', scores / 'after_2')
+    (work_dir / 'round_2').mkdir()
+    for name in ('identities', 'cion'):
+        (work_dir / name).rename(work_dir / 'round_2' / name)
+    rounds = read_json(work_dir / 'rounds.json')
+    rounds |= {'rounds': [round_of(1), round_of(2)], 'max_rounds': 2}
+    rounds |= {'ended': f'Round 2 was the last {NASTY}.'}
+    rounds['result'] = {
+        'round': 2,
+        'identities': 'round_2/identities',
+        'weights': 'round_2/cion/epoch_5.pth',
+    }
+    write_json(work_dir / 'rounds.json', rounds)
+    call_tool('quickstart_report.py', work_dir)
+    output = capsys.readouterr().out
+    assert 'network after pre-training, round 1' in output
+    assert rounds['ended'] in output
+    page = Page(work_dir / 'report.html')
+    check_self_contained(page)
+    assert [row[0] for row in page.rows('Rounds')] == ['round 1', 'round 2']
+    assert rounds['ended'] in text(page.sections['Rounds'])
+    names = [row[0] for row in page.rows('Retrieval across clips')]
+    assert names == [
+        'colour histograms, no network',
+        'network before pre-training',
+        'network after pre-training, round 1',
+        'network after round 2',
+    ]
+    assert 'Network after round 2: the query' in page.text
 
 
 def test_a_run_that_did_not_help_says_so(work_dir, call_tool, capsys):

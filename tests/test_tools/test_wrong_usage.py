@@ -15,6 +15,7 @@ from ..tool_utils import ROOT
 PRETRAIN = 'configs/cion/cion_mobilenet-v2_1xb48-5e_clips-128x64.py'
 ZERO_SHOT = 'configs/eval/zero-shot_color-stripes_128x64.py'
 LEVELS = 'configs/denoise/three-levels_auto.py'
+ROUNDS = 'pretrain_rounds.py --work-dir x'
 TRACKLETS = 'extract_tracklets.py'
 CONVERT = 'model_converters/convert_weights.py'
 PUBLISH = 'model_converters/publish_model.py'
@@ -91,6 +92,12 @@ CASES = [
         ['good.json'],
         1,
     ),
+    # rounds
+    ('pretrain_rounds.py', ['--table', '--work-dir'], 2),
+    (f'{ROUNDS} {{pretrain}} --table none', ['none'], 1),
+    (f'{ROUNDS} {{levels}} --table none', ['three-levels', 'cion'], 1),
+    (f'{ROUNDS} {{pretrain}} --table none --rounds 0', ['rounds', '0'], 1),
+    (f'{ROUNDS} {{pretrain}} --table none --min-ari 2', ['ari', '2'], 1),
     # extraction
     (f'{TRACKLETS} none.mp4 --out x', ['none.mp4'], 1),
     (f'{TRACKLETS} {{folder}} --out x', ['folder'], 1),

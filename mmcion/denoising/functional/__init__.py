@@ -4,6 +4,7 @@ from .centroids import (
     add_rows,
     centroid_distance,
     normalise,
+    one_box_per_frame,
 )
 from .consistency import TIE, consistent_groups, consistent_rows
 from .distance_counts import DISTANCE_EDGES, count_distances
@@ -23,6 +24,7 @@ __all__ = [
     'near_pairs',
     'nearest_identity',
     'normalise',
+    'one_box_per_frame',
     'pair_distance',
     'propose',
 ]

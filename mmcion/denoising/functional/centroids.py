@@ -29,6 +29,29 @@ def dot(a: np.ndarray, b: np.ndarray) -> float:
     return total
 
 
+def one_box_per_frame(
+    feats: np.ndarray, frame_key: np.ndarray, tracklet: np.ndarray
+) -> np.ndarray:
+    """Return which rows of an identity stay, so that no frame has two (ours).
+
+    In a frame of several tracklets the one with the row nearest to the
+    centroid of all stays; of equally near rows the first. What one tracklet
+    has in a frame stays together.
+
+    Args:
+        feats: ``(n, D)`` unit vectors.
+        frame_key: ``(n,)`` numbers of the rows' frames.
+        tracklet: ``(n,)`` numbers of the rows' tracklets.
+    """
+    vectors = feats.astype(np.float64)
+    distance = (1 - vectors @ normalise(vectors.sum(0))).round(12)
+    # the nearest row of each frame: (F,), in the order of frames
+    order = np.lexsort((distance, frame_key))
+    frames, first = np.unique(frame_key[order], return_index=True)
+    nearest = tracklet[order[first]]
+    return tracklet == nearest[np.searchsorted(frames, frame_key)]
+
+
 @compiled()
 def add_rows(sums: np.ndarray, feats: np.ndarray, ids: np.ndarray) -> None:
     """Add rows ``(n, D)`` to the sums ``(K, D)`` of their identities.
