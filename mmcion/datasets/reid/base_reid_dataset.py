@@ -179,7 +179,7 @@ class BaseReIDDataset(BaseDataset):
 
     def _load_all(self) -> list[dict[str, Any]]:
         """Read training and test as one training split."""
-        images = []
+        images: list[ReIDImage] = []
         for split in ('train', 'test'):
             self.split = split
             parts = self.read().values()
