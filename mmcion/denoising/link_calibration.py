@@ -83,7 +83,9 @@ def calibrate_links(
 
     * *within* has the median and the 5 % quantile of co-occurring identities.
       They share a camera, which brings strangers nearer. Should their median
-      be larger than that of the pairs of two videos, it is moved there.
+      be larger than the 60 % quantile of the pairs of two videos, which is
+      above the median of strangers as long as a fifth or less are one
+      identity, it is moved there.
     * *cross* is fitted to the 1 % to 10 % quantiles of all pairs of two
       videos. In a small collection many of these are one identity.
 
@@ -119,7 +121,8 @@ def calibrate_links(
     inside = (count > 0) & (np.arange(len(count)) <= middle)
     rates: dict[str, np.ndarray] = {}
     if total and len(within) >= min_pairs:
-        rates['within'] = _tail_through(within, edges, edges[middle]) * total
+        largest = edges[np.searchsorted(nearer, 0.6 * total)]
+        rates['within'] = _tail_through(within, edges, largest) * total
     if total >= _MIN_CROSS_PAIRS:
         rates['cross'] = _tail_fitted_to(nearer / total, edges) * total
     deltas = []

@@ -268,7 +268,7 @@ def test_missing_packages_are_named(name, model, tmp_path, monkeypatch):
         ),
         (
             {'crops': random_crops(*SIZE, 8)},
-            r'at least 9; got .*\(8, 32, 16, 3',
+            r'at least 9, .*\(8, 32, 16, 3\)',
         ),
         ({'crops': random_crops(*SIZE, 1).expand(9, -1, -1, -1)}, 'trained'),
     ],

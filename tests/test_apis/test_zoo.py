@@ -194,7 +194,7 @@ def test_without_weights_it_says_how_to_get_them(tmp_path, monkeypatch):
         'no weights of cion_ghostnet_0_5 here (MMCION_ZOO is unset)',
         'gated: sign ReIDZoo_License.pdf of https://github.com/Zplus',
         'tools/model_converters/reidzoo_to_mmcion.py',
-        'save it as cion_ghostnet_0_5.pth',
+        'cion_ghostnet_0_5.pth',
     ):
         assert words in str(error.value)
     monkeypatch.setenv('MMCION_ZOO', str(tmp_path))

@@ -53,7 +53,7 @@ def plain_deltas(table, features, identity, rate):
     cross = np.sort(cross)
     median, low = np.median(within), np.quantile(within, 0.05)
     deviation = (median - low) / 1.6448536269514722
-    tails = {'within': norm(min(median, np.median(cross)), deviation)}
+    tails = {'within': norm(min(median, np.quantile(cross, 0.6)), deviation)}
     fractions = np.linspace(0.01, 0.1, 19)
     slope, mean = np.polyfit(
         norm.ppf(fractions), np.quantile(cross, fractions), 1

@@ -47,5 +47,5 @@ def test_code_is_not_run(tmp_path):
     torch.save({'teacher': Malicious()}, tmp_path / 'bad.pth')
     done = run_tool(TOOL, 'bad.pth', '--out', 'b.pth', cwd=tmp_path)
     assert done.returncode == 1 and done.stdout == ''
-    assert 'it wants to run' in done.stderr
+    assert 'wants to run' in done.stderr
     assert not (tmp_path / 'b.pth').exists()

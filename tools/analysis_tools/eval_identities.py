@@ -90,13 +90,13 @@ def main() -> None:
     from mmcion.utils.io import write_json
 
     check_out_file(args.out, '.json')
-    found = IdentityLabels.load(args.found).identity
     if args.truth:
         table = TrackletTable.load(args.true)
         truth = read_truths(args)
         true = match_truth(table, truth)
     else:
         true = IdentityLabels.load(args.true).identity
+    found = IdentityLabels.load(args.found).identity
     result: dict[str, Any] = dict(identity_metrics(true, found))
     print(f'{len(true)} rows, {(true >= 0).sum()} with a true identity')
     for name, value in result.items():
