@@ -123,6 +123,7 @@ def gather_rows(rows: Tensor) -> Tensor:
     N must be the same on all ranks. The gradient reaches the rank's own rows
     only; nothing is communicated in the backward pass.
     """
+    rows = rows.contiguous()  # NCCL sends no slices
     parts = all_gather(rows.detach())
     parts[get_rank()] = rows
     return torch.cat(parts)

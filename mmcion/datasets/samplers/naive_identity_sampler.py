@@ -100,7 +100,7 @@ class NaiveIdentitySampler(IdentitySampler):
         batches = []
         while len(pool) >= per_batch:
             chosen = rng.choice(pool, per_batch, replace=False)
-            # (P, K) -> (P K,)
+            # P runs of K -> (P K,)
             batch = [queues[pid][-left[pid]] for pid in chosen]
             batches.append(np.concatenate(batch))
             left[chosen] -= 1

@@ -37,6 +37,7 @@ class FreezeBackboneHook(Hook):
         """Attach to the optimizer."""
         parameters = list(unwrapped_model(runner).backbone.parameters())
 
+        # Adam skips what has no gradient, decay and moments included
         def drop(*_: Any) -> None:
             if self.is_frozen(runner):
                 for parameter in parameters:

@@ -42,6 +42,7 @@ class MGNBackbone(nn.Module):
                 layer3=nn.Sequential(OrderedDict(own)), layer4=trunk.layer4
             )
         )
+        # what stays ends with the first block of layer3
         trunk.layer3 = nn.Sequential(OrderedDict([shared]))
         del trunk.layer4
         trunk.res_layers = trunk.res_layers[:3]

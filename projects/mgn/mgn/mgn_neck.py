@@ -36,6 +36,7 @@ class PieceHead(nn.Module):
 
     def forward(self, feature_map: Tensor) -> tuple[Tensor, Tensor]:
         """Map ``(N, d, h, w)`` to ``(N, D)`` before and after normalising."""
+        # (N, d, 1, 1): the reduction is a convolution, as published
         pooled = self.pooling(feature_map)[:, :, None, None]
         before = self.reduction(pooled).flatten(1)
         return before, self.bn(before)
