@@ -206,7 +206,7 @@ def test_documented_lines_decide_as_the_model_does(
     )
     (lines,) = (block for block in blocks if 'onnxruntime' in block)
     if resize:
-        lines = re.sub(r'\.resize\(.*?BICUBIC\)', '', lines, flags=re.DOTALL)
+        lines = re.sub(r'\.resize\(.*?how\)', '', lines, flags=re.DOTALL)
     inferencer = mmcion.ReIDInferencer('model.pth', device='cpu')
     units = expected / np.linalg.norm(expected, axis=1, keepdims=True)
     # the pixels that the model sees, without and with the resize: Pillow and

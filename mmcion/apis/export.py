@@ -66,8 +66,8 @@ class DeployedModel(nn.Module):
             are. Needs ``with_preprocess``.
     """
 
-    mean: Tensor
-    std: Tensor
+    pixel_mean: Tensor
+    pixel_std: Tensor
 
     def __init__(
         self,
@@ -84,10 +84,11 @@ class DeployedModel(nn.Module):
         self.l2_norm = l2_norm
         self.resize_to = resize_to
         self.resize = resize_rule(image_pipeline(model))
-        # from images in [0, 1] to bytes
+        # from images in [0, 1] to bytes; a "mean" would be taken for that of
+        # a network by ONNX, which has one space for all names
         preprocessor = model.data_preprocessor
-        self.register_buffer('mean', preprocessor.mean.cpu() * 255)
-        self.register_buffer('std', preprocessor.std.cpu() * 255)
+        self.register_buffer('pixel_mean', preprocessor.mean.cpu() * 255)
+        self.register_buffer('pixel_std', preprocessor.std.cpu() * 255)
 
     def forward(self, images: Tensor) -> Tensor:
         """Map images to features ``(N, d)``."""
@@ -105,7 +106,7 @@ class DeployedModel(nn.Module):
                 # after each, as decoders and Pillow have them
                 images = (images @ columns.T).round().clamp(0, 255)
                 images = (rows @ images).round().clamp(0, 255)
-            images = (images - self.mean) / self.std
+            images = (images - self.pixel_mean) / self.pixel_std
         feats = self.model(images)
         return normalize(feats) if self.l2_norm else feats
 
@@ -356,7 +357,7 @@ def _description(
     raw = deployed.with_preprocess
     mean, std = (
         [round(value, 6) for value in (levels.flatten() / 255).tolist()]
-        for levels in (deployed.mean, deployed.std)
+        for levels in (deployed.pixel_mean, deployed.pixel_std)
     )
     return {
         **{key: getattr(spec, key, None) for key in _SPEC},

@@ -161,7 +161,7 @@ class TransReIDViT(nn.Module):
         embed = model.patch_embed
         patches = embed(x) if self.has_stem else embed.proj(x)
         patches = patches.flatten(2).mT  # (N, d, h, w) -> (N, h w, d)
-        first = model.cls_token.expand(len(x), -1, -1)
+        first = model.cls_token.expand(x.shape[0], -1, -1)
         tokens = torch.cat((first, patches), 1) + model.pos_embed
         if self.side is not None:
             known = self.training or self.test_cameras
@@ -173,7 +173,7 @@ class TransReIDViT(nn.Module):
         first = tokens[:, None, :1].expand(-1, len(self.order), -1, -1)
         parts = torch.cat((first, tokens[:, self.order]), 2)
         local = self.local_norm(self.local_block(parts.flatten(0, 1)))[:, 0]
-        local = local.view(len(x), *self.order.shape[:1], -1)
+        local = local.unflatten(0, (-1, len(self.order)))
         # (N, 1 + P, d) -> (N, (1 + P) d)
         return torch.cat((whole, local), 1).flatten(1)
 

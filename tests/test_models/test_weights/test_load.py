@@ -139,8 +139,9 @@ def test_network_starts_from_the_weights_of_a_part_of_it(tmp_path):
     assert same(network.plain, plain) and same(network.copy, plain[0])
     # its own are loaded as they are
     own = Extended()
+    nn.init.ones_(own.copy.weight)
     load_part(network, save(tmp_path / 'b.pth', backbone=own))
-    assert same(network, own) and not same(network.copy, network.plain[0])
+    assert same(network, own)
     with torch.no_grad():
         plain[3].bias[0] = float('nan')
     path = save(tmp_path / 'c.pth', backbone=plain)
