@@ -300,7 +300,9 @@ def use_own_data(cfg: Config, data: OwnData) -> None:
         cfg.train_cfg.pop('val_interval', None)
         cfg.default_hooks.checkpoint.pop('save_best', None)
         return
-    loader = cfg.get('val_dataloader')
+    loader = cfg.get('val_dataloader') or cfg.get('test_dataloader')
+    # a recipe that is only tested, never validated, stays so
+    only_test = loader is not None and not cfg.get('val_dataloader')
     if not loader:
         # at the size of the global views of a pre-training
         (size,) = (
@@ -319,7 +321,7 @@ def use_own_data(cfg: Config, data: OwnData) -> None:
         'draw_queries': data.draw_queries,
         'pipeline': loader['dataset']['pipeline'],
     }
-    for stage in ('val', 'test'):
+    for stage in ('test',) if only_test else ('val', 'test'):
         cfg[f'{stage}_dataloader'] = {**loader, 'dataset': test}
         cfg[f'{stage}_evaluator'] = {
             'type': 'ReIDMetric',

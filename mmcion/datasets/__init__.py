@@ -1,6 +1,7 @@
 from mmcion.utils.image_file import UnreadableImageError
 
 from .collate import collate_views
+from .concat_reid import ConcatReID
 from .identity_dataset import IdentityDataset
 from .image_reader import open_images
 from .reid import *  # noqa: F403
@@ -9,6 +10,7 @@ from .tracklet_dataset import TrackletDataset
 from .transforms import *  # noqa: F403
 
 __all__ = [
+    'ConcatReID',
     'IdentityDataset',
     'IdentitySampler',
     'NaiveIdentitySampler',

@@ -7,8 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mmengine.config import Config
 
-from mmcion.apis.own_data import prepare_data, read_set
+from mmcion.apis.own_data import (
+    OwnData,
+    prepare_data,
+    read_set,
+    use_own_data,
+)
 from mmcion.structures import AnnotationTable
 from mmcion.utils.checks import UserError
 from tests.golden import DATA
@@ -175,6 +181,16 @@ def test_names_that_are_not_utf8(tmp_path):
     assert data.num_identities == 16
     with pytest.raises(UserError, match='not UTF-8'):
         prepare_data(sets, tmp_path / 'held', hold_out=0.8)
+
+
+def test_recipe_without_validation_is_only_tested(tmp_path):
+    source = 'projects/domain_generalization/configs'
+    cfg = Config.fromfile(ROOT / source / 'protocol2_resnet50_to-msmt17.py')
+    use_own_data(cfg, OwnData('train', 3, 1, 'test.csv'))
+    assert cfg.train_dataloader.dataset.type == 'IdentityDataset'
+    assert cfg.model.head.num_classes == 3
+    assert cfg.test_dataloader.dataset.ann_file == 'test.csv'
+    assert cfg.val_cfg is None and 'val_dataloader' not in cfg
 
 
 @pytest.mark.parametrize('fraction', [0, 1, 0.01, 0.99])

@@ -9,17 +9,19 @@ from typing import Any, ClassVar
 
 import numpy as np
 from mmengine.dataset import BaseDataset
+from mmengine.logging import print_log
 
 from mmcion.utils.checks import UserError, check_choice
 
 from ..broken_images import BrokenImages
 from ..samplers import seed_transforms
 from .archive import find_archive
+from .few_shot import keep_listed
 from .matches import report_matches
 from .published_counts import compare_counts
 from .reid_image import JUNK, ReIDImage, first_images
 
-SPLITS = ('train', 'test')
+SPLITS = ('train', 'test', 'all')
 TEST_PARTS = ('query', 'gallery')
 
 
@@ -28,6 +30,9 @@ class BaseReIDDataset(BaseDataset):
 
     - ``train``: identities are renumbered to 0..P-1 in their order; junk is
       dropped.
+    - ``all``: the same of all images, those of the test too, for training
+      that is tested on other sets. Identities of training and test are
+      different ones; those of the background are dropped.
     - ``test``: queries and gallery in one data set, distinguished by
       ``is_query``. Identities keep their numbers, junk is -1. The number of
       queries with a valid match is logged.
@@ -38,13 +43,16 @@ class BaseReIDDataset(BaseDataset):
     Attributes:
         archives: Names of the archive's own folder, as found in the wild.
         hint: How to get the data, for errors.
+        background: Identities of the test that are no persons.
         unit: What queries and gallery consist of: images or tracklets.
         ignored_cams: Gallery cameras that are ignored for a query's identity,
             by its camera; None if that is the query's own.
 
     Args:
         data_root: Folder of the images, or one above it.
-        split: ``'train'`` or ``'test'``.
+        split: ``'train'``, ``'test'``, or ``'all'`` to train on both.
+        few_shot: List of the identities or images to train on, in the form of
+            ``used_ids_0.10.txt`` or ``used_ims_0.10.txt``; None for all.
         max_broken: See ``BrokenImages``; of the training split only, because
             another image would change a test.
         kwargs: Options of mmengine's ``BaseDataset``, such as ``pipeline``.
@@ -52,6 +60,7 @@ class BaseReIDDataset(BaseDataset):
 
     archives: ClassVar[tuple[str, ...]] = ()
     hint: ClassVar[str] = ''
+    background: ClassVar[Collection[int]] = ()
     unit: ClassVar[str] = 'images'
     ignored_cams: ClassVar[Mapping[int, Collection[int]] | None] = None
 
@@ -60,12 +69,16 @@ class BaseReIDDataset(BaseDataset):
         data_root: str | Path,
         split: str = 'test',
         *,
+        few_shot: str | Path | None = None,
         max_broken: int = 10,
         **kwargs: Any,
     ) -> None:
         check_choice('split', split, SPLITS)
         self.broken = BrokenImages(max_broken)
+        if few_shot is not None and split != 'train':
+            raise UserError(f'few_shot is for split train; got {split}.')
         self.split = split
+        self.few_shot = few_shot
         # labels as columns, and the rows of mmengine that they belong to
         self._columns: tuple[Any, dict[str, np.ndarray]] = None, {}
         # reads at once, unless lazy_init=True
@@ -140,6 +153,8 @@ class BaseReIDDataset(BaseDataset):
 
     def load_data_list(self) -> list[dict[str, Any]]:
         """Read and check the split."""
+        if self.split == 'all':
+            return self._load_all()
         parts = self.read()
         if not any(parts.values()):
             raise UserError(f'{self.source} has no images of {self.split}.')
@@ -147,14 +162,11 @@ class BaseReIDDataset(BaseDataset):
             found = first_images(images)
             compare_counts(self.title, name, found, self.data_root, self.unit)
         if self.split == 'train':
-            # sorted, so that labels do not depend on the order of files
-            kept = [image for image in parts['train'] if image.pid != JUNK]
-            pids = sorted({image.pid for image in kept})
-            label = {pid: number for number, pid in enumerate(pids)}
-            return [
-                image._replace(pid=label[image.pid]).to_dict()
-                for image in kept
-            ]
+            images = parts['train']
+            if self.few_shot is not None:
+                images = keep_listed(images, self.few_shot)
+                print_log(f'{self.few_shot}: {len(images)} images', 'current')
+            return _training_rows(images)
         # distractors and other parts belong to the gallery
         queries = parts.pop('query')
         gallery = [image for images in parts.values() for image in images]
@@ -164,3 +176,29 @@ class BaseReIDDataset(BaseDataset):
             *(image.to_dict(is_query=True) for image in queries),
             *(image.to_dict() for image in gallery),
         ]
+
+    def _load_all(self) -> list[dict[str, Any]]:
+        """Read training and test as one training split."""
+        images: list[ReIDImage] = []
+        for split in ('train', 'test'):
+            self.split = split
+            parts = self.read().values()
+            first = max((image.pid for image in images), default=-1) + 1
+            dropped = {JUNK, *(self.background if split == 'test' else ())}
+            images += [
+                image._replace(pid=image.pid + first)
+                for part in parts
+                for image in part
+                if image.pid not in dropped
+            ]
+        self.split = 'all'
+        return _training_rows(images)
+
+
+def _training_rows(images: Sequence[ReIDImage]) -> list[dict[str, Any]]:
+    """Renumber identities to 0..P-1, drop junk."""
+    # sorted, so that labels do not depend on the order of files
+    kept = [image for image in images if image.pid != JUNK]
+    pids = sorted({image.pid for image in kept})
+    label = {pid: number for number, pid in enumerate(pids)}
+    return [image._replace(pid=label[image.pid]).to_dict() for image in kept]

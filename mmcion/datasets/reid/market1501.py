@@ -28,6 +28,7 @@ class Market1501(ThreeFolderDataset):
     """
 
     archives = ('Market-1501-v15.09.15', 'Market-1501', 'Market')
+    background = (0,)
     example = '0002_c1s1_000451_03.jpg'
     hint = (
         'Unpack Market-1501-v15.09.15.zip, which its authors offer, and set '

@@ -3,6 +3,7 @@ from .convnext import ConvNeXt
 from .edgenext import EdgeNeXt
 from .fastvit import FastViT
 from .ghostnet import GhostNet
+from .non_local import NonLocalBlock
 from .padded_swin import PaddedSwinTransformer
 from .plain_swin import PlainSwinTransformer
 from .plain_vit import PlainVisionTransformer
@@ -22,6 +23,7 @@ __all__ = [
     'EdgeNeXt',
     'FastViT',
     'GhostNet',
+    'NonLocalBlock',
     'PaddedSwinTransformer',
     'PlainSwinTransformer',
     'PlainVisionTransformer',
