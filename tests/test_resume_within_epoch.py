@@ -184,7 +184,7 @@ def test_epochs_of_another_length_are_refused(crops, full_run, tmp_path):
         'train_dataloader.batch_size': 16,
         'custom_hooks.0.num_instances': '[4,4]',
     }
-    with pytest.raises(ValueError, match=r'of 4 batches each, now 2'):
+    with pytest.raises(ValueError, match=r'of 4 batches, now 2'):
         train(crops, tmp_path, '--resume', full_run / 'iter_6.pth', **options)
 
 

@@ -63,6 +63,7 @@ def start(work, out, *options, tool=None):
     return start_tool(
         *(tool or work / 'denoise.py', CONFIG, '--out', out),
         *('--table', 'table', '--features', 'feats', *options),
+        *('--cfg-options', 'self_check.folds=1'),  # one run more, not five
         cwd=work,
         out=work / f'{out}.log',
     )
