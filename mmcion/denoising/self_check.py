@@ -31,7 +31,7 @@ def self_check(
     *,
     seed: int = 0,
     folds: int = 5,
-    max_images: int = 100_000,
+    max_images: int = 50_000,
 ) -> dict[str, Any]:
     """Denoise once more, with pairs whose answer is known, and count.
 

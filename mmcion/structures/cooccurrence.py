@@ -7,6 +7,8 @@ from scipy import sparse
 
 from .tracklet_table import TrackletTable
 
+_RUN_ROWS = 1 << 17
+
 
 def cooccurring_pairs(
     table: TrackletTable,
@@ -29,16 +31,18 @@ def cooccurring_pairs(
     """
     none = np.zeros(0, np.int64)
     firsts, seconds, counts = [none], [none], [none]
-    moments = (0, len(table)) if synchronised else table.video_ptr
-    for start, stop in pairwise(moments):
+    for start, stop in _runs(table, synchronised):
         here = group[start:stop]
         used = here >= 0
         if not used.any():
             continue
         names, local = np.unique(here[used], return_inverse=True)
-        _, frame = np.unique(
-            table.frame[start:stop][used], return_inverse=True
-        )
+        frame = table.frame[start:stop][used].astype(np.int64)
+        if not synchronised:
+            # one number per frame of a video
+            video = table.video_id[start:stop][used].astype(np.int64)
+            frame += video * (int(frame.max()) + 1)
+        _, frame = np.unique(frame, return_inverse=True)
         # (groups, frames), 1 where a group has one box or more; the product
         # counts frames that two groups share
         present = sparse.csr_matrix(
@@ -55,3 +59,13 @@ def cooccurring_pairs(
     keys, index = np.unique(first * span + second, return_inverse=True)
     frames = np.bincount(index, np.concatenate(counts), len(keys))
     return np.divmod(keys[frames >= min_frames], span)
+
+
+def _runs(table: TrackletTable, synchronised: bool) -> list[tuple[int, int]]:
+    """Cut the rows into runs of whole videos, of about ``_RUN_ROWS``."""
+    if synchronised:
+        return [(0, len(table))]
+    ptr = np.asarray(table.video_ptr)
+    ends = np.searchsorted(ptr, np.arange(_RUN_ROWS, ptr[-1], _RUN_ROWS))
+    cuts = np.unique(np.concatenate(([0], ptr[ends], ptr[-1:])))
+    return list(pairwise(cuts.tolist()))
