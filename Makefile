@@ -1,6 +1,7 @@
 # make demo [VIDEOS="a.mp4 folder/"]   the whole chain on a video, with a report
 #           [ROUNDS=2]                 label again with the trained network
 # make test                            the test suite
+# make test-projects                   the tests of projects/, four minutes
 # make test-slow                       the tests that take minutes
 # make check                           format, lint, types, tests
 # PROCESSES=8 takes more than two processes for the tests
@@ -10,7 +11,7 @@ PROCESSES := 2
 PYTEST := $(PYTHON_BIN) -m pytest -q --durations 20 \
 	--numprocesses $(PROCESSES) --dist worksteal
 
-.PHONY: demo test test-slow check venv
+.PHONY: demo test test-projects test-slow check venv
 
 venv:
 	@bash tools/make_venv.sh
@@ -20,7 +21,10 @@ demo: venv
 		$(if $(VIDEOS),--videos $(VIDEOS)) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 test: venv
-	@$(PYTEST) -m "not slow and not gpu"
+	@$(PYTEST) tests projects/example_project -m "not slow and not gpu"
+
+test-projects: venv
+	@$(PYTEST) projects -m "not slow and not gpu"
 
 test-slow: venv
 	@$(PYTEST) -m "slow"
