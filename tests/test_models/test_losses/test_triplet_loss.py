@@ -124,10 +124,10 @@ def test_half_precision_is_left_before_distances(dtype):
 
 
 def test_close_features_keep_their_digits():
-    base = 100 * normalize(torch.ones(64, 512))
-    step = 1e-2 * torch.arange(64)[:, None]
+    base = 100 * normalize(torch.ones(16, 512))
+    step = 1e-2 * torch.arange(16)[:, None]
     feats = base + torch.nn.functional.pad(step, (0, 511))
-    pids = torch.arange(64) // 2
+    pids = torch.arange(16) // 2
     loss = batch_hard_triplet_loss(feats, pids, 0.0)
     expected = brute_force(feats.double(), pids, 0.0)
     assert loss.item() == pytest.approx(expected, rel=1e-3, abs=1e-6)
