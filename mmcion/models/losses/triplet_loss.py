@@ -11,6 +11,31 @@ from mmcion.utils.checks import UserError, check_at_least
 from mmcion.utils.dist import gather_rows
 
 
+def pair_distances(feats: Tensor, pids: Tensor) -> tuple[Tensor, Tensor]:
+    """Return Euclidean distances, and which pairs are of one identity.
+
+    Call it without autocast.
+
+    Args:
+        feats: ``(N, D)`` features of N images.
+        pids: ``(N,)`` integers.
+
+    Returns:
+        ``(N, N)`` float32 or wider, and ``(N, N)`` bool.
+    """
+    if feats.dim() != 2 or pids.shape != feats.shape[:1]:
+        raise UserError(
+            f'feats must be (N, D) and pids (N,); got {tuple(feats.shape)} '
+            f'and {tuple(pids.shape)}.'
+        )
+    feats = feats.to(torch.promote_types(feats.dtype, torch.float32))
+    # from differences, not scalar products: close features keep their digits
+    distance = torch.cdist(
+        feats, feats, compute_mode='donot_use_mm_for_euclid_dist'
+    )
+    return distance, pids[:, None] == pids
+
+
 def batch_hard_triplet_loss(
     feats: Tensor, pids: Tensor, margin: float | None = 0.3
 ) -> Tensor:
@@ -38,19 +63,8 @@ def batch_hard_triplet_loss(
     Returns:
         Scalar, float32 or wider.
     """
-    if feats.dim() != 2 or pids.shape != feats.shape[:1]:
-        raise UserError(
-            f'feats must be (N, D) and pids (N,); got {tuple(feats.shape)} '
-            f'and {tuple(pids.shape)}.'
-        )
     with torch.autocast(feats.device.type, enabled=False):
-        feats = feats.to(torch.promote_types(feats.dtype, torch.float32))
-        # (N, N) from differences, not scalar products: close features keep
-        # their digits
-        distance = torch.cdist(
-            feats, feats, compute_mode='donot_use_mm_for_euclid_dist'
-        )
-        same = pids[:, None] == pids
+        distance, same = pair_distances(feats, pids)  # (N, N)
         # (N, N) -> (N,) hardest of each image
         positive = distance.masked_fill(~same, 0).amax(1)
         negative = distance.masked_fill(same, torch.inf).amin(1)

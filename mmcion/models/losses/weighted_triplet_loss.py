@@ -7,7 +7,9 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from mmcion.registry import MODELS
-from mmcion.utils.checks import UserError, check_at_least
+from mmcion.utils.checks import check_at_least
+
+from .triplet_loss import pair_distances
 
 
 def weighted_triplet_loss(
@@ -37,19 +39,10 @@ def weighted_triplet_loss(
     Returns:
         Scalar, float32 or wider.
     """
-    if feats.dim() != 2 or pids.shape != feats.shape[:1]:
-        raise UserError(
-            f'feats must be (N, D) and pids (N,); got {tuple(feats.shape)} '
-            f'and {tuple(pids.shape)}.'
-        )
     with torch.autocast(feats.device.type, enabled=False):
-        feats = feats.to(torch.promote_types(feats.dtype, torch.float32))
-        # (N, N) from differences: close features keep their digits. At least
-        # 1e-6, that of an image to itself too, as in the published code.
-        distance = torch.cdist(
-            feats, feats, compute_mode='donot_use_mm_for_euclid_dist'
-        ).clamp_min(1e-6)
-        same = pids[:, None] == pids
+        distance, same = pair_distances(feats, pids)  # (N, N)
+        # that of an image to itself, too, as in the published code
+        distance = distance.clamp_min(1e-6)
         positive = _weighted_mean(distance, distance, same, eps)
         negative = _weighted_mean(distance, -distance, ~same, eps)
         loss = softplus(positive - negative)
