@@ -154,8 +154,8 @@ def write_results(
         left_out = export_tracks(table, labels, out / 'mot')
         if left_out:
             print(
-                f'mot/ lacks {left_out} boxes whose identity has a better one '
-                f'in the same frame'
+                f'mot/: {left_out} boxes left out, because their identity has '
+                f'one of a higher score in the same frame'
             )
     appearances = Appearances.from_labels(table, labels.identity)
     appearances.save(out / 'appearances.csv', table)

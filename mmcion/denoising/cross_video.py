@@ -41,7 +41,7 @@ class CrossVideoDenoiser(BaseDenoiser):
             centroid of the group it is linked into.
         sigma: Level 1 runs on the merged identities with this radius, and
             removed images are re-allocated once more; None does neither.
-        half_width: Only identities at most so many places apart are
+        half_width: Largest number of places between identities that are
             compared, in the order of their first images; None compares all.
         exclude_cooccurring: Whether two boxes in one frame are two
             identities.

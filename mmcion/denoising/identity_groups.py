@@ -12,9 +12,9 @@ from .functional import (
 
 Pair = tuple[float, int, int]
 _BLOCK = 1024  # identities on one side of a matrix of distances
-# Distances are rounded to so many decimals, because a matrix product and a
-# matrix-vector product differ in the last bits, which must not decide which
-# of two pairs is the nearer.
+# Distances are rounded, because a matrix product and a matrix-vector product
+# differ in the last bits, which must not decide which of two pairs is the
+# nearer.
 _DISTANCE_DECIMALS = 12
 
 

@@ -5,8 +5,8 @@ from mmcion.structures import FeatureStore, IdentityLabels
 from .functional import DISTANCE_ERROR, count_near, normalise
 from .grouped_rows import sums_and_distances
 
-MAX_IDENTITIES = 8192  # up to so many, all are compared with all
-SAMPLE = 2048  # of more, so many are compared with all
+MAX_IDENTITIES = 8192  # up to this number, all are compared with all
+SAMPLE = 2048  # number of them that is compared with all otherwise
 
 
 def noise_rates(

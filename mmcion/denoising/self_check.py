@@ -46,7 +46,7 @@ def self_check(
         table: N images.
         features: One row per image.
         seed: Which tracklets are cut together, and where.
-        folds: In one run, one of so many tracklets is cut; each once in all.
+        folds: Number of runs. In each, another part of the tracklets is cut.
         max_images: Images of all runs. If there are more in the first,
             evenly spread whole videos are taken.
 

@@ -35,10 +35,9 @@ class SingleTrackletDenoiser(BaseDenoiser):
         min_images: An identity left with fewer images is dissolved (ours).
         leave_one_out: Whether an image is left out of the centroid that it
             is compared with.
-        min_split: Dropped images of a tracklet that are so many and agree
-            with each other are a person of their own, to whom the tracker
-            has switched: they become an identity instead (ours). None never
-            splits.
+        min_split: Fewest dropped images of a tracklet that become an identity
+            of their own if they agree with each other: the tracker has
+            switched to another person (ours). None never splits.
     """
 
     def __init__(
