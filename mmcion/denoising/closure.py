@@ -111,11 +111,13 @@ class ClosureDenoiser(BaseDenoiser):
             add_features(sums, features, rows, ids)
             report['reallocated_images'] = len(rows)
 
+        centroids = normalise(sums)
         delta, evidence = resolve_link_delta(
             self.delta,
             table,
             features,
             IdentityLabels(identity),
+            centroids,
             false_discovery_rate=self.false_discovery_rate,
             ranks=self.ranks,
         )
@@ -123,7 +125,7 @@ class ClosureDenoiser(BaseDenoiser):
         first = second = np.zeros(0, np.int64)  # (m,) links
         if delta is not None:
             first, second, _ = near_pairs(
-                normalise(sums),
+                centroids,
                 delta,
                 group=group,
                 same_group=self.within_video,

@@ -107,11 +107,13 @@ class CrossVideoDenoiser(BaseDenoiser):
         They stay as they are if no distance is near enough for links.
         """
         identity = labels.contiguous().identity  # (N,) in 0..K-1
+        sums = sum_features(features, identity, self.ranks)  # (K, D)
         delta, evidence = resolve_link_delta(
             self.delta,
             table,
             features,
-            labels,
+            IdentityLabels(identity),
+            normalise(sums),
             false_discovery_rate=self.false_discovery_rate,
             synchronised=self.synchronised,
             ranks=self.ranks,
@@ -121,7 +123,7 @@ class CrossVideoDenoiser(BaseDenoiser):
                 identity, {'links': 0, 'merges': 0, **evidence}
             )
         # Linked identities get the number of their group: (K,) -> (N,).
-        group, report = self._link(table, features, identity, delta)
+        group, report = self._link(table, sums, identity, delta)
         report |= evidence
         linked = identity.copy()
         linked[identity >= 0] = group[identity[identity >= 0]]
@@ -154,13 +156,12 @@ class CrossVideoDenoiser(BaseDenoiser):
     def _link(
         self,
         table: TrackletTable,
-        features: FeatureStore,
+        sums: np.ndarray,
         identity: np.ndarray,
         delta: float,
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Return the group of every identity ``(K,)``, and the report."""
         members = Csr.from_identity(identity)
-        sums = sum_features(features, identity, self.ranks)  # (K, D)
         # (m,) links, nearest first. Identities lie in one video each, as a
         # rule; one that spans several counts for its first.
         first, second, distance = near_pairs(

@@ -72,6 +72,7 @@ def calibrate_links(
     false_discovery_rate: float = 0.4,
     min_pairs: int = 10,
     synchronised: bool = False,
+    centroids: np.ndarray | None = None,
     ranks: RankPool | None = None,
 ) -> LinkCalibration:
     """Choose the distance below which identities of two videos are linked.
@@ -100,12 +101,15 @@ def calibrate_links(
         min_pairs: Fewer co-occurring pairs are not enough for *within*.
         synchronised: As in ``CrossVideoDenoiser``: *within* then has pairs
             of two cameras, too.
+        centroids: ``(K, D)`` centroids of the identities in the order of
+            their numbers, if they are known.
         ranks: How the work is shared among ranks.
     """
     check_interval('(0, 1)', false_discovery_rate=false_discovery_rate)
     check_at_least(1, min_pairs=min_pairs)
-    identity = labels.contiguous().identity
-    centroids = normalise(sum_features(features, identity, ranks))  # (K, D)
+    identity = labels.compact().identity  # (N,) in 0..K-1
+    if centroids is None:
+        centroids = normalise(sum_features(features, identity, ranks))
     kept = np.flatnonzero(identity >= 0)
     first_rows = kept[np.unique(identity[kept], return_index=True)[1]]  # (K,)
     count, compares_all = count_distances(
@@ -155,6 +159,7 @@ def resolve_link_delta(
     table: TrackletTable,
     features: FeatureStore,
     labels: IdentityLabels,
+    centroids: np.ndarray,
     *,
     false_discovery_rate: float,
     ranks: RankPool,
@@ -172,6 +177,7 @@ def resolve_link_delta(
         labels,
         false_discovery_rate=false_discovery_rate,
         synchronised=synchronised,
+        centroids=centroids,
         ranks=ranks,
     )
     if not found.num_compared:
