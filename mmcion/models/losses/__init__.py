@@ -1,7 +1,9 @@
 from .center_loss import CenterLoss
 from .cluster_memory import ClusterMemory, updated_centers
+from .consistency_loss import consistency_loss
 from .identity_distill_loss import identity_distill_loss
 from .smoothed_cross_entropy import smoothed_cross_entropy
+from .stripe_contrast_loss import stripe_contrast_loss
 from .tiled_distill_loss import tiled_distill_loss
 from .triplet_loss import TripletLoss, batch_hard_triplet_loss
 from .weighted_triplet_loss import WeightedTripletLoss, weighted_triplet_loss
@@ -12,8 +14,10 @@ __all__ = [
     'TripletLoss',
     'WeightedTripletLoss',
     'batch_hard_triplet_loss',
+    'consistency_loss',
     'identity_distill_loss',
     'smoothed_cross_entropy',
+    'stripe_contrast_loss',
     'tiled_distill_loss',
     'updated_centers',
     'weighted_triplet_loss',

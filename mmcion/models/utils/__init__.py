@@ -3,6 +3,7 @@ from .device_views import make_views
 from .eval_mode import eval_mode
 from .feature_output import feature_output
 from .pooling import last_output, pooled_feature
+from .stripes import pool_aligned_stripes, pool_stripes
 
 __all__ = [
     'build_on',
@@ -10,5 +11,7 @@ __all__ = [
     'feature_output',
     'last_output',
     'make_views',
+    'pool_aligned_stripes',
+    'pool_stripes',
     'pooled_feature',
 ]
