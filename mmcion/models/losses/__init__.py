@@ -1,6 +1,7 @@
 from .center_loss import CenterLoss
 from .cluster_memory import ClusterMemory, updated_centers
 from .identity_distill_loss import identity_distill_loss
+from .queue_contrast_loss import queue_contrast_loss
 from .smoothed_cross_entropy import smoothed_cross_entropy
 from .tiled_distill_loss import tiled_distill_loss
 from .triplet_loss import TripletLoss, batch_hard_triplet_loss
@@ -13,6 +14,7 @@ __all__ = [
     'WeightedTripletLoss',
     'batch_hard_triplet_loss',
     'identity_distill_loss',
+    'queue_contrast_loss',
     'smoothed_cross_entropy',
     'tiled_distill_loss',
     'updated_centers',
