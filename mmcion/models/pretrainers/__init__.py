@@ -1,3 +1,4 @@
+from .base_pretrainer import BasePretrainer
 from .cion import CION
 
-__all__ = ['CION']
+__all__ = ['CION', 'BasePretrainer']

@@ -2,10 +2,12 @@ from .build_on import build_on
 from .device_views import make_views
 from .eval_mode import eval_mode
 from .feature_output import feature_output
+from .feature_queue import FeatureQueue
 from .pooling import last_output, pooled_feature
 from .stripes import pool_aligned_stripes, pool_stripes
 
 __all__ = [
+    'FeatureQueue',
     'build_on',
     'eval_mode',
     'feature_output',
