@@ -4,7 +4,7 @@ from .eval_mode import eval_mode
 from .feature_output import feature_output
 from .feature_queue import FeatureQueue
 from .pooling import last_output, pooled_feature
-from .stripes import pool_aligned_stripes, pool_stripes
+from .stripes import pool_stripes, visible_stripes
 
 __all__ = [
     'FeatureQueue',
@@ -13,7 +13,7 @@ __all__ = [
     'feature_output',
     'last_output',
     'make_views',
-    'pool_aligned_stripes',
     'pool_stripes',
     'pooled_feature',
+    'visible_stripes',
 ]
