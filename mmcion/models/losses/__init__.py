@@ -1,6 +1,7 @@
 from .center_loss import CenterLoss
 from .cluster_memory import ClusterMemory, updated_centers
 from .identity_distill_loss import identity_distill_loss
+from .label_correction import correct_labels, moved_prototypes
 from .queue_contrast_loss import queue_contrast_loss
 from .smoothed_cross_entropy import smoothed_cross_entropy
 from .tiled_distill_loss import tiled_distill_loss
@@ -13,7 +14,9 @@ __all__ = [
     'TripletLoss',
     'WeightedTripletLoss',
     'batch_hard_triplet_loss',
+    'correct_labels',
     'identity_distill_loss',
+    'moved_prototypes',
     'queue_contrast_loss',
     'smoothed_cross_entropy',
     'tiled_distill_loss',
