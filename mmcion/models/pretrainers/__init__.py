@@ -1,4 +1,7 @@
 from .base_pretrainer import BasePretrainer
 from .cion import CION
+from .dino import DINO
+from .moco import MoCo
+from .pnl import PNL
 
-__all__ = ['CION', 'BasePretrainer']
+__all__ = ['CION', 'DINO', 'PNL', 'BasePretrainer', 'MoCo']
