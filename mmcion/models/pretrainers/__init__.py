@@ -3,5 +3,6 @@ from .cion import CION
 from .dino import DINO
 from .moco import MoCo
 from .pnl import PNL
+from .up_reid import UPReID
 
-__all__ = ['CION', 'DINO', 'PNL', 'BasePretrainer', 'MoCo']
+__all__ = ['CION', 'DINO', 'PNL', 'BasePretrainer', 'MoCo', 'UPReID']

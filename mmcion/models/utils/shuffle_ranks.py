@@ -13,7 +13,7 @@ from mmcion.utils.dist import gather_rows
 
 @torch.no_grad()
 def apply_on_shuffled_ranks(
-    network: Callable[[Tensor], Tensor], images: Tensor
+    network: Callable[..., Tensor], images: Tensor, *others: Tensor
 ) -> Tensor:
     """Apply a network to images of random ranks, return those of this rank.
 
@@ -22,20 +22,22 @@ def apply_on_shuffled_ranks(
     deal. Source: "shuffling BN" of MoCo (CVPR 2020), section 3.3.
 
     Args:
-        network: Function of images that returns a row for each.
+        network: Function of images, and of the others, that returns a row
+            for each image.
         images: ``(B, ...)`` of this rank; B is the same on all ranks.
+        others: What else belongs to each image, ``(B, ...)``.
 
     Returns:
         Rows of ``images``, in their order, without gradient.
     """
     if get_world_size() == 1:
-        return network(images)
+        return network(images, *others)
     # (B, ...) -> (ranks x B, ...)
-    everyone = gather_rows(images)
-    order = torch.randperm(len(everyone)).to(images.device)
+    everyone = [gather_rows(x) for x in (images, *others)]
+    order = torch.randperm(len(everyone[0])).to(images.device)
     broadcast(order)  # that of rank 0
     start = get_rank() * len(images)
     own = slice(start, start + len(images))
     # row i is of image order[i]
-    rows = gather_rows(network(everyone[order[own]]))
+    rows = gather_rows(network(*(x[order[own]] for x in everyone)))
     return rows[order.argsort()[own]]
