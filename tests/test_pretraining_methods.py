@@ -22,7 +22,7 @@ from tests.training_utils import (
 )
 
 # of tests/data; all train for 2 x 4 batches of 8 images
-METHODS = ['tiny_train', 'tiny_dino', 'tiny_moco', 'tiny_pnl']
+METHODS = ['tiny_train', 'tiny_dino', 'tiny_moco', 'tiny_pnl', 'tiny_up_reid']
 # where two ranks with half of the batch each end where one process does: the
 # order of a queue or of prototypes is another one
 EQUAL_RANKS = {'tiny_train', 'tiny_dino'}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from mmengine.dist import all_reduce
 from torch import Tensor
 from torch.nn.functional import softplus
 
@@ -34,6 +35,7 @@ def stripe_contrast_loss(
     - Invisible stripes are neither compared nor compared with.
     - A stripe without a visible positive or negative does not count; the loss
       is 0 if none does.
+    - Under several ranks the mean over ranks is that of all their stripes.
 
     Args:
         queries: ``(B, S, D)`` unit vectors of S stripes of B images.
@@ -80,4 +82,8 @@ def stripe_contrast_loss(
         counts = has_positive & has_negative
         # log(1 + sum exp(n - p)) of each stripe, (M or 1, B, S)
         gap = negative.logsumexp(-1) - positive.where(counts, 0)
-        return softplus(gap).where(counts, 0).sum() / counts.sum().clamp_min(1)
+        total = softplus(gap).where(counts, 0).sum()
+        # stripes count the same on all ranks, whose gradients are averaged
+        number = counts.sum().to(wide)
+        all_reduce(number, op='mean')
+        return total / number.clamp_min(1e-6)
