@@ -1,6 +1,6 @@
-# As up_reid_resnet50_8xb320-200e_luperson.py, with stripes of the image
+# As up-reid_resnet50_8xb320-200e_luperson.py, with stripes of the image
 # instead of stripes of its crops (ours).
-_base_ = './up_reid_resnet50_8xb320-200e_luperson.py'
+_base_ = './up-reid_resnet50_8xb320-200e_luperson.py'
 model = dict(stripe_align='box')
 
 strong_view = [

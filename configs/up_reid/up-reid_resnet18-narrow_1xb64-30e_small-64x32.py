@@ -11,13 +11,25 @@ model = dict(
     backbone=dict(type='ResNet', depth=18, stem_channels=16, base_channels=16),
     queue_size=256,
 )
+# consistency with the original image allows to change colours, which LUP
+# leaves out
+strong_view = [
+    dict(
+        type='mmpretrain.torchvision/ColorJitter',
+        brightness=0.4,
+        contrast=0.4,
+        saturation=0.2,
+        hue=0.1,
+    ),
+    *_base_.strong_view,
+]
 train_pipeline = [
     dict(type='LoadImage'),
     dict(
         type='mmpretrain.MultiView',
         num_views=[2, 1],
         transforms=[
-            _base_.strong_view,
+            strong_view,
             [dict(type='ResizeImage', size=(64, 32))],
         ],
     ),
