@@ -31,9 +31,9 @@ from mmcion.utils.paths import utf8_path
 
 _FORMS = (
     'the folder that tools/denoise.py wrote, an AnnotationTable, a '
-    'TrackletTable, a CION annotation (.json), a CSV with the columns path and pid, a folder with '
-    'one folder of images per identity, or images named as in Market-1501 '
-    '(0002_c1s1_000451_03.jpg)'
+    'TrackletTable, a CION annotation (.json), a CSV with the columns path '
+    'and pid, a folder with one folder of images per identity, or images '
+    'named as in Market-1501 (0002_c1s1_000451_03.jpg)'
 )
 
 
