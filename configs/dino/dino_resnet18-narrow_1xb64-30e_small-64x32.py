@@ -10,12 +10,18 @@ model = dict(
     # from scratch, a quarter of the usual width
     backbone=dict(type='ResNet', depth=18, stem_channels=16, base_channels=16),
     type='DINO',
-    projector=dict(hidden_channels=256, num_prototypes=512, use_bn=True),
+    # few dimensions, so that the logits of the start are not all alike
+    projector=dict(
+        hidden_channels=256,
+        bottleneck_channels=32,
+        num_prototypes=128,
+        use_bn=True,
+    ),
 )
 train_dataloader = dict(batch_sampler=dict(_delete_=True, type='ImageSampler'))
 default_hooks = dict(logger=dict(interval=5))
 custom_hooks = [
-    dict(type='TeacherUpdateHook', momentum=0.98),
+    dict(type='TeacherUpdateHook', momentum=0.95),
     dict(type='ClipPerTensorHook', max_norm=3.0),
     dict(type='CollapseMonitorHook', interval=20),
 ]

@@ -13,5 +13,5 @@ model = dict(
 )
 default_hooks = dict(logger=dict(interval=5))
 custom_hooks = [
-    dict(type='TeacherUpdateHook', momentum=0.98, end_momentum=0.98),
+    dict(type='TeacherUpdateHook', momentum=0.95, end_momentum=0.95),
 ]

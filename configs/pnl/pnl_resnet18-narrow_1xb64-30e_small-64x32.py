@@ -27,6 +27,6 @@ train_pipeline = [
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 default_hooks = dict(logger=dict(interval=5))
 custom_hooks = [
-    dict(type='TeacherUpdateHook', momentum=0.98, end_momentum=0.98),
+    dict(type='TeacherUpdateHook', momentum=0.95, end_momentum=0.95),
     dict(type='IdentityCheckHook'),
 ]

@@ -2,7 +2,7 @@
 optim_wrapper = dict(
     type='OptimWrapper',
     constructor='DecayGroupsConstructor',
-    optimizer=dict(type='AdamW', lr=1e-3, weight_decay=0.04),
+    optimizer=dict(type='AdamW', lr=2e-3, weight_decay=0.04),
 )
 param_scheduler = [
     dict(
