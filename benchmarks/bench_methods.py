@@ -29,6 +29,7 @@ CONFIGS = (
     'dino/dino_resnet50_8xb64-100e_luperson.py',
     'lup/lup_resnet50_8xb320-200e_luperson.py',
     'pnl/pnl_resnet50_8xb192-90e_luperson-nl.py',
+    'up_reid/up-reid_resnet50_8xb320-200e_luperson.py',
 )
 BACKBONE = {'type': 'ResNet', 'depth': 50, 'strides': (1, 2, 2, 2)}
 

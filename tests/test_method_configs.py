@@ -13,7 +13,7 @@ from tests.golden import read_golden
 from tests.tiny import DIM, write_identities
 from tests.tool_utils import ROOT
 
-METHODS = ('dino', 'lup', 'pnl')
+METHODS = ('dino', 'lup', 'pnl', 'up_reid')
 CONFIGS = sorted(
     path.relative_to(ROOT / 'configs').as_posix()
     for method in METHODS
@@ -23,6 +23,7 @@ PUBLISHED = {
     'lup': 'lup/lup_resnet50_8xb320-200e_luperson.py',
     'pnl': 'pnl/pnl_resnet50_8xb192-90e_luperson-nl.py',
     'dino': 'dino/dino_vit-small_8xb64-100e_luperson.py',
+    'up_reid': 'up_reid/up-reid_resnet50_8xb320-200e_luperson-boxes.py',
 }
 RATES = read_golden('pretraining')['learning_rates']['outputs']
 
@@ -48,7 +49,7 @@ def test_name_and_pipeline_are_those_of_the_config(name):
     cfg = Config.fromfile(ROOT / 'configs' / name)
     loader = cfg.train_dataloader
     assert loader.dataset.pipeline == cfg.train_pipeline
-    gpus, rest = name.split('_')[2].split('xb')
+    gpus, rest = name.split('/')[1].split('_')[2].split('xb')
     batch, epochs = rest.removesuffix('e').split('-')
     assert int(batch) == loader.batch_size
     assert int(epochs) == cfg.train_cfg.max_epochs

@@ -10,7 +10,7 @@ from mmcion.apis.compare_methods import Method, compare_methods
 from tests.drawn_identities import write_drawn
 from tests.tool_utils import ROOT
 
-METHODS = ['cion', 'dino', 'lup', 'pnl']
+METHODS = ['cion', 'dino', 'lup', 'pnl', 'up_reid']
 SEEDS = (0, 1, 2)
 EPOCHS = 10
 
@@ -31,7 +31,8 @@ def losses(work_dir):
 @pytest.mark.slow
 @pytest.mark.parametrize('name', METHODS)
 def test_method_beats_the_untrained_network(name, images, tmp_path):
-    config = f'{name}/{name}_resnet18-narrow_1xb64-30e_small-64x32.py'
+    prefix = f'{name}/{name.replace("_", "-")}'
+    config = f'{prefix}_resnet18-narrow_1xb64-30e_small-64x32.py'
     cfg = Config.fromfile(ROOT / 'configs' / config)
     cfg.visualizer.vis_backends = [{'type': 'LocalVisBackend'}]
     method = Method(name, cfg, str(images / 'train'))

@@ -14,6 +14,7 @@ model = dict(
 # consistency with the original image allows to change colours, which LUP
 # leaves out
 strong_view = [
+    _base_.strong_view[0],
     dict(
         type='mmpretrain.torchvision/ColorJitter',
         brightness=0.4,
@@ -21,7 +22,7 @@ strong_view = [
         saturation=0.2,
         hue=0.1,
     ),
-    *_base_.strong_view,
+    *_base_.strong_view[1:],
 ]
 train_pipeline = [
     dict(type='LoadImage'),
