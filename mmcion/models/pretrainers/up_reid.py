@@ -15,11 +15,7 @@ from mmcion.models.losses import (
     queue_contrast_loss,
     stripe_contrast_loss,
 )
-from mmcion.models.utils import (
-    last_output,
-    pool_stripes,
-    visible_stripes,
-)
+from mmcion.models.utils import last_output, pool_stripes, visible_stripes
 from mmcion.models.utils.shuffle_ranks import apply_on_shuffled_ranks
 from mmcion.registry import MODELS
 from mmcion.structures import ReIDDataSample
@@ -186,17 +182,7 @@ class UPReID(MoCo):
         consistency = consistency_loss(
             queries, originals, references, *self.consistency_temps
         )
-        visible = visible_stripes(boxes.flatten(0, 1), self.num_stripes)
-        visible = visible.unflatten(0, boxes.shape[:2])  # (B, 3, S)
-        used = 2 if self.contrasts_original else 1
-        contrast = stripe_contrast_loss(
-            stripes,
-            teacher[:, :used, 1:].movedim(1, 0),
-            self.stripe_temperature,
-            self.topk_neg,
-            visible[:, 0],
-            visible[:, 1 : 1 + used].movedim(1, 0),
-        )
+        contrast = self.contrast_stripes(stripes, teacher[:, :, 1:], boxes)
         self.queue.enqueue(keys)
         warmth = self.warmth()
         return {
@@ -205,6 +191,28 @@ class UPReID(MoCo):
             'loss_stripes': warmth * self.stripe_weight * contrast,
             'stripe_similarity': _mean_similarity(stripes.detach()),
         }
+
+    def contrast_stripes(
+        self, stripes: Tensor, keys: Tensor, boxes: Tensor
+    ) -> Tensor:
+        """Return the contrast of the student's stripes with the teacher's.
+
+        Args:
+            stripes: ``(B, S, D)`` of the student's view.
+            keys: ``(B, 2, S, D)`` of the second view and the original.
+            boxes: ``(B, 3, 4)`` of all three.
+        """
+        visible = visible_stripes(boxes.flatten(0, 1), self.num_stripes)
+        visible = visible.unflatten(0, boxes.shape[:2])  # (B, 3, S)
+        used = 2 if self.contrasts_original else 1
+        return stripe_contrast_loss(
+            stripes,
+            keys[:, :used].movedim(1, 0),
+            self.stripe_temperature,
+            self.topk_neg,
+            visible[:, 0],
+            visible[:, 1 : 1 + used].movedim(1, 0),
+        )
 
     def warmth(self) -> float:
         """Return the factor of both additional terms at this iteration."""
