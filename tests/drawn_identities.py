@@ -13,9 +13,14 @@ HEIGHT, WIDTH = 128, 64
 CAMERAS = np.array([[1.25, 1.0, 0.75], [0.55, 0.7, 0.9]])
 
 
-def photograph(look, cam_id, rng):
-    """Draw a person in front of a coarse background, as a camera sees it."""
-    coarse = rng.integers(0, 256, (8, 4, 3), np.uint8)
+def photograph(look, cam_id, rng, static=False):
+    """Draw a person in front of a coarse background, as a camera sees it.
+
+    A ``static`` camera has one background, and half of the change of colours.
+    """
+    colors = CAMERAS[cam_id] ** (0.5 if static else 1)
+    scene = np.random.default_rng(cam_id) if static else rng
+    coarse = scene.integers(0, 256, (8, 4, 3), np.uint8)
     image = cv2.resize(coarse, (WIDTH, HEIGHT)).astype(float)
     figure = draw_figure(look, rng.uniform(0, 2 * np.pi))
     if rng.random() < 0.5:
@@ -28,12 +33,12 @@ def photograph(look, cam_id, rng):
     place = image[top : top + height, left : left + width]
     alpha = figure[..., 3:] / 255
     place[:] = alpha * figure[..., :3] + (1 - alpha) * place
-    image *= CAMERAS[cam_id] * rng.uniform(0.85, 1.15)
+    image *= colors * rng.uniform(0.85, 1.15)
     image += rng.normal(0, 6, image.shape)
     return np.clip(image, 0, 255).astype(np.uint8)
 
 
-def draw_identities(folder, looks, per_identity, rng):
+def draw_identities(folder, looks, per_identity, rng, static=False):
     """Write images; return their names, identities and cameras."""
     folder.mkdir()
     rows = []
@@ -41,13 +46,15 @@ def draw_identities(folder, looks, per_identity, rng):
         for number in range(per_identity):
             cam_id = number % len(CAMERAS)
             name = f'{pid}_{number}.png'
-            image = photograph(look, cam_id, rng)
+            image = photograph(look, cam_id, rng, static)
             cv2.imwrite(str(folder / name), image)
             rows.append((name, pid, cam_id))
     return rows
 
 
-def write_drawn(folder, num_train=40, num_test=20, per_identity=16):
+def write_drawn(
+    folder, num_train=40, num_test=20, per_identity=16, static=False
+):
     """Write folders ``train`` and ``test`` of different identities.
 
     ``train/annotation`` holds the labels of the former, ``test/test.csv``
@@ -57,11 +64,12 @@ def write_drawn(folder, num_train=40, num_test=20, per_identity=16):
     looks = draw_looks(num_train + num_test, rng)
     rng.shuffle(looks)
     train, test = looks[:num_train], looks[num_train:]
-    rows = draw_identities(folder / 'train', train, per_identity, rng)
+    options = rng, static
+    rows = draw_identities(folder / 'train', train, per_identity, *options)
     columns = zip(*rows, strict=True)
     table = AnnotationTable(*columns, image_root=folder / 'train')
     table.save(folder / 'train' / 'annotation')
-    rows = draw_identities(folder / 'test', test, 4, rng)
+    rows = draw_identities(folder / 'test', test, 4, *options)
     with open(folder / 'test' / 'test.csv', 'w', newline='') as stream:
         writer = csv.writer(stream)
         writer.writerow(('path', 'pid', 'cam_id', 'split'))
