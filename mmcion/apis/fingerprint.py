@@ -103,7 +103,7 @@ def fingerprint(runner: Runner, loops: Mapping[str, Any]) -> dict[str, Any]:
             'sha256': hash_file(runner._load_from),
             'training': find_origin(content).fingerprint,
         }
-    return {
+    found = {
         'data': {
             name: describe_data(loop.dataloader.dataset)
             for name, loop in known.items()
@@ -113,6 +113,8 @@ def fingerprint(runner: Runner, loops: Mapping[str, Any]) -> dict[str, Any]:
         'seed': runner.seed,
         'version': __version__,
     }
+    # of plain types, the same in a checkpoint and in a JSON file
+    return json.loads(json.dumps(found))
 
 
 def _describe_weights(report: MatchReport) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import csv
 import re
 import shlex
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -121,7 +122,7 @@ def folder(tmp_path_factory):
 def run(command, **settings):
     """Run a printed command with further ``--cfg-options``."""
     command = re.sub(
-        r'\$\(cat (\S+)\)', lambda found: open(found[1]).read(), command
+        r'\$\(cat (\S+)\)', lambda found: Path(found[1]).read_text(), command
     )
     python, tool, *words = shlex.split(command.replace('\\\n', ' '))
     assert python == 'python'
@@ -183,7 +184,7 @@ def test_one_identity_is_refused_before_training(folder, monkeypatch, name):
     train = re.sub(r'(people|pairs)\.csv( pairs\.csv)?', 'alone.csv', train)
     train = train.replace('--hold-out 0.2', '')
     train = train.replace(f'work_dirs/{name}', f'work_dirs/{name}_alone')
-    with pytest.raises(UserError, match='identit|k1=6|form 1 clusters'):
+    with pytest.raises(UserError, match=r'identit|k1=6|form 1 clusters'):
         run(
             train,
             **SMALL,
