@@ -37,11 +37,15 @@ def resize_matrix(
     with its sign. It is written out, because runtimes differ in what they make
     of "bicubic".
     """
-    like = {'dtype': torch.float64}
-    scale = torch.ones((), **like) * old / new
+    exact = torch.float64
+    scale = torch.ones((), dtype=exact) * old / new
     wide = scale.clamp(min=1.0)
-    centre = (torch.arange(new, **like)[:, None] + 0.5) * scale  # (new, 1)
-    distance = (torch.arange(old, **like)[None] + 0.5 - centre).abs() / wide
+    centre = (
+        torch.arange(new, dtype=exact)[:, None] + 0.5
+    ) * scale  # (new, 1)
+    distance = (
+        torch.arange(old, dtype=exact)[None] + 0.5 - centre
+    ).abs() / wide
     if interpolation == 'bilinear':
         weights = (1 - distance).clamp_min(0)
     else:
@@ -51,7 +55,7 @@ def resize_matrix(
         weights = torch.where(distance < 2, weights, 0.0)
     weights = weights / weights.sum(1, keepdim=True)
     # as many bits, 22 at most, as keep the largest one below 2^15
-    units = 2 ** torch.arange(1, 23, **like)
+    units = 2 ** torch.arange(1, 23, dtype=exact)
     fits = (weights.max() * units + 0.5).floor() < 2**15
     unit = 2 ** fits.sum().double()
     # halves are rounded away from zero

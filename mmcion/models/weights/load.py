@@ -89,7 +89,7 @@ def load_weights(
 
 
 def _fill(
-    network: nn.Module,
+    network: Any,
     checkpoint: Any,
     part: str,
     role: str | None,
