@@ -143,11 +143,15 @@ def describe_data(dataset: Any) -> dict[str, Any]:
         found['sets'] = [describe_data(part) for part in parts]
     if not hasattr(dataset, 'pids'):
         return {**found, 'images': len(dataset)}
-    pids, cam_ids = np.asarray(dataset.pids), np.asarray(dataset.cam_ids)
-    is_query = np.asarray(getattr(dataset, 'is_query', np.zeros(len(pids))))
-    is_test = getattr(dataset, 'split', 'train') == 'test'
-    rows = {'query': is_query == 1, 'gallery': is_query != 1}
-    for part, own in rows.items() if is_test else [('', pids == pids)]:
+    pids = np.asarray(dataset.pids)
+    cam_ids, is_query = (
+        np.asarray(getattr(dataset, column, np.full(len(pids), default)))
+        for column, default in (('cam_ids', -1), ('is_query', False))
+    )
+    rows = {'': np.ones(len(pids), bool)}
+    if is_query.any():  # of a test
+        rows = {'query': is_query, 'gallery': ~is_query}
+    for part, own in rows.items():
         kept = own & (pids != _JUNK)
         counts = {
             'images': int(kept.sum()),

@@ -64,7 +64,9 @@ def load_part(
             origin.require(own, adapts=adapts)
         report = _fill(network, content, part, role, adapt)
     report = replace(
-        report, file=str(checkpoint), fingerprint=origin.fingerprint
+        report,
+        file=str(Path(checkpoint).expanduser()),
+        fingerprint=origin.fingerprint,
     )
     print_log(f'{checkpoint}: loaded {report}', logger='current')
     return report

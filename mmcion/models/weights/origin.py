@@ -97,7 +97,7 @@ def find_origin(checkpoint: Any) -> Origin:
     origin = Origin()
     if class_name(model) in ('ReIDModel', 'CION'):
         origin = model_origin(
-            model['backbone'], model.get('data_preprocessor')
+            model.get('backbone') or {}, model.get('data_preprocessor')
         )
     return replace(origin, fingerprint=meta.get('fingerprint'))
 
