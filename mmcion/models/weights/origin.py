@@ -31,11 +31,14 @@ class Origin:
         backbone: Config of the backbone.
         statistics: Mean and standard deviation of the images, per channel.
         fingerprint: Data, weights, options and seed of their training.
+        any_last_stride: Whether another last stride is no other network:
+            pre-trained with 2, as LUP, and fine-tuned with 1.
     """
 
     backbone: Mapping[str, Any] | None = None
     statistics: Statistics | None = None
     fingerprint: dict[str, Any] | None = None
+    any_last_stride: bool = False
 
     def require(self, own: Origin, *, adapts: bool = False) -> None:
         """Raise ``UserError`` where a network differs in what both know.
@@ -61,7 +64,7 @@ class Origin:
         part = next((p for p in parts if class_name(p) == kind), None)
         defaults = arguments(MODELS.get(part['type'])) if part else None
         before, now = (
-            _structure({**(defaults or {}), **each})
+            _structure({**(defaults or {}), **each}, self.any_last_stride)
             for each in (self.backbone, part or {})
         )
         if (part is None and not adapts) or (part and before != now):
@@ -83,7 +86,11 @@ def find_origin(checkpoint: Any) -> Origin:
     if 'mmcion_version' in meta:  # a model file
         fingerprint = meta.get('notes', {}).get('fingerprint')
         return Origin(
-            meta['backbone'], (meta['mean'], meta['std']), fingerprint
+            meta['backbone'],
+            (meta['mean'], meta['std']),
+            fingerprint,
+            # a backbone alone is not fine-tuned
+            any_last_stride=not meta.get('neck'),
         )
     text = meta.get('cfg')
     try:
@@ -96,7 +103,11 @@ def find_origin(checkpoint: Any) -> Origin:
         origin = model_origin(
             model.get('backbone') or {}, model.get('data_preprocessor')
         )
-    return replace(origin, fingerprint=meta.get('fingerprint'))
+    return replace(
+        origin,
+        fingerprint=meta.get('fingerprint'),
+        any_last_stride=is_pretrainer(model),
+    )
 
 
 def model_origin(
@@ -121,11 +132,12 @@ def model_origin(
     return Origin(backbone, (images['mean'], images['std']))
 
 
-def _structure(backbone: Mapping[str, Any]) -> dict[str, Any]:
+def _structure(
+    backbone: Mapping[str, Any], any_last_stride: bool
+) -> dict[str, Any]:
     """Return the options that must be equal."""
     found = {k: _plain(v) for k, v in backbone.items() if k in _STRUCTURE}
-    # networks with last stride 2 are fine-tuned with 1, as ImageNet's are
-    if isinstance(found.get('strides'), list):
+    if any_last_stride and isinstance(found.get('strides'), list):
         found['strides'] = found['strides'][:-1]
     return found
 
