@@ -35,17 +35,17 @@ def draw_cameras(number, rng):
     return rng.uniform(0.65, 1.2, (number, 3))
 
 
-def photograph(figure, camera, size, rng):
-    """Put a drawn figure before a coarse background, as a camera sees it.
+def photograph(figure, background, camera, size, rng):
+    """Put a drawn figure before a background, as a camera sees it.
 
     Args:
         figure: What ``draw_figure`` returns.
+        background: ``(h, w, 3)``, a few coarse patches.
         camera: Factors of blue, green and red.
         size: Height and width of the image.
-        rng: Source of place, side, background, light and noise.
+        rng: Source of place, side, light and noise.
     """
-    coarse = rng.uniform(60, 200) + rng.uniform(-30, 30, (8, 4, 3))
-    image = cv2.resize(coarse, size[::-1])
+    image = cv2.resize(background, size[::-1]).astype(float)
     if rng.random() < 0.5:
         figure = figure[:, ::-1]
     height = int(rng.uniform(0.85, 1) * size[0])
@@ -87,7 +87,9 @@ def draw_people(
         ]
         for count, (part, cam_id) in enumerate(shots):
             figure = figures[rng.integers(poses)]
-            image = photograph(figure, cameras[cam_id], size, rng)
+            grey = rng.uniform(60, 200)
+            patches = grey + rng.uniform(-30, 30, (8, 4, 3))
+            image = photograph(figure, patches, cameras[cam_id], size, rng)
             path = folder / f'{part}_{pid}_{count}.png'
             cv2.imwrite(str(path), image)
             rows.append((str(path), pid, cam_id, part))
