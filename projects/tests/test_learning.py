@@ -4,10 +4,9 @@ A small ResNet is pre-trained on drawn people, once for all recipes. Each
 recipe then fine-tunes it, with few images of others, and is tested on people
 that neither has seen, by mAP between two cameras.
 
-Self-distillation from random weights needs more steps than a test has: it
-collapsed within 200, whatever the settings. So pre-training begins, where
-others take ImageNet's weights, from a classifier of other drawn people, which
-is fine-tuned as well: what it gives alone is to be seen beside the rest.
+Self-distillation of random weights needs more steps than a test has. So
+pre-training begins, where others take ImageNet's weights, from a classifier of
+other drawn people. It is fine-tuned as well, which shows what CION adds to it.
 """
 
 import functools
@@ -193,4 +192,5 @@ def test_pretraining_pays(recipe, starts, people, tmp_path):
             for seed in SEEDS
         ]
         print(f'{recipe}, {start}: mAP {np.round(found[start], 3)}')
-    assert np.mean(found['cion']) > np.mean(found['random'])
+    # by 0.13 to 0.32
+    assert np.mean(found['cion']) > np.mean(found['random']) + 0.05
