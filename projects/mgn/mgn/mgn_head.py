@@ -58,10 +58,10 @@ class MGNHead(nn.Module):
     def loss(
         self, before: Tensor, after: Tensor, pids: Sequence[int]
     ) -> dict[str, Tensor]:
-        """Return ``loss_id``, ``loss_triplet`` and, to be logged, ``accuracy``.
+        """Return ``loss_id``, ``loss_triplet`` and ``accuracy``.
 
-        The accuracy is the fraction of images whose identity has the largest
-        cosine, without margins, as a mean over the eight features.
+        The last, for the log, is the fraction of images whose identity has the
+        largest cosine, without margins, as a mean over the eight features.
 
         Args:
             before: Not used.
