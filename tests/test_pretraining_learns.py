@@ -3,35 +3,9 @@
 import pytest
 
 from mmcion.utils.io import read_json
-<<<<<<< HEAD
 from tests.drawn_identities import write_drawn
 from tests.tool_utils import ROOT, call_main
 
-=======
-from tests.drawn_people import photograph
-from tests.tool_utils import ROOT, call_main
-
-SIZE = (128, 64)
-# what a camera does to blue, green and red
-CAMERAS = np.array([[1.25, 1.0, 0.75], [0.55, 0.7, 0.9]])
-
-
-def draw_identities(folder, looks, per_identity, rng):
-    """Write images; return their names, identities and cameras."""
-    folder.mkdir()
-    rows = []
-    for pid, look in enumerate(looks):
-        for number in range(per_identity):
-            cam_id = number % len(CAMERAS)
-            name = f'{pid}_{number}.png'
-            patches = rng.integers(0, 256, (8, 4, 3), np.uint8)
-            figure = draw_figure(look, rng.uniform(0, 2 * np.pi))
-            image = photograph(figure, patches, CAMERAS[cam_id], SIZE, rng)
-            cv2.imwrite(str(folder / name), image)
-            rows.append((name, pid, cam_id))
-    return rows
-
->>>>>>> main
 
 @pytest.fixture(scope='module')
 def images(tmp_path_factory):
