@@ -1,11 +1,10 @@
 import pytest
 import torch
 
-from mmcion.models import ResNet
+from mmcion.models import ResNet, TwoStreamResNet
 from mmcion.models.weights import load_part
 from mmcion.utils.checks import UserError
 
-from ..agw import TwoStreamResNet
 from .test_non_local_resnet import IMAGES, save
 
 TRUNK = {'type': 'ResNet', 'depth': 18}
