@@ -1,6 +1,8 @@
 from .center_loss import CenterLoss
 from .cluster_memory import ClusterMemory, updated_centers
+from .cycle_contrast_loss import cycle_contrast_loss
 from .identity_distill_loss import identity_distill_loss
+from .sinkhorn import sinkhorn
 from .smoothed_cross_entropy import smoothed_cross_entropy
 from .tiled_distill_loss import tiled_distill_loss
 from .triplet_loss import TripletLoss, batch_hard_triplet_loss
@@ -12,7 +14,9 @@ __all__ = [
     'TripletLoss',
     'WeightedTripletLoss',
     'batch_hard_triplet_loss',
+    'cycle_contrast_loss',
     'identity_distill_loss',
+    'sinkhorn',
     'smoothed_cross_entropy',
     'tiled_distill_loss',
     'updated_centers',

@@ -1,3 +1,4 @@
 from .cion import CION
+from .mmgl import MMGL
 
-__all__ = ['CION']
+__all__ = ['CION', 'MMGL']

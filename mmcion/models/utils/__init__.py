@@ -1,4 +1,5 @@
 from .build_on import build_on
+from .camera_inputs import camera_inputs
 from .device_views import make_views
 from .eval_mode import eval_mode
 from .feature_output import feature_output
@@ -6,6 +7,7 @@ from .pooling import last_output, pooled_feature
 
 __all__ = [
     'build_on',
+    'camera_inputs',
     'eval_mode',
     'feature_output',
     'last_output',
