@@ -2,6 +2,7 @@ from .center_loss import CenterLoss
 from .cluster_memory import ClusterMemory, updated_centers
 from .cycle_contrast_loss import cycle_contrast_loss
 from .identity_distill_loss import identity_distill_loss
+from .queue_contrast_loss import queue_contrast_loss
 from .sinkhorn import sinkhorn
 from .smoothed_cross_entropy import smoothed_cross_entropy
 from .tiled_distill_loss import tiled_distill_loss
@@ -16,6 +17,7 @@ __all__ = [
     'batch_hard_triplet_loss',
     'cycle_contrast_loss',
     'identity_distill_loss',
+    'queue_contrast_loss',
     'sinkhorn',
     'smoothed_cross_entropy',
     'tiled_distill_loss',

@@ -105,7 +105,9 @@ class MMGL(BasePretrainer):
         losses = self.head.loss(pooled_feature(maps), orders)
         parts = self.student.projector(maps)  # (N, n, D)
         # (N, n, D) -> (P, D) and (Q, D), all parts of a modality
-        banks = (parts[rows].flatten(0, 1) for rows in (~is_thermal, is_thermal))
+        banks = (
+            parts[rows].flatten(0, 1) for rows in (~is_thermal, is_thermal)
+        )
         cycle = cycle_contrast_loss(*banks, **self.cycle)
         return {**losses, 'loss_cycle': self.cycle_weight * cycle}
 

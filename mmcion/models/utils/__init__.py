@@ -3,9 +3,11 @@ from .camera_inputs import camera_inputs
 from .device_views import make_views
 from .eval_mode import eval_mode
 from .feature_output import feature_output
+from .feature_queue import FeatureQueue
 from .pooling import last_output, pooled_feature
 
 __all__ = [
+    'FeatureQueue',
     'build_on',
     'camera_inputs',
     'eval_mode',

@@ -32,7 +32,7 @@ def load_part(
     checkpoint: str | Path,
     part: str = 'backbone',
     *,
-    role: str | None = 'teacher',
+    role: str | None = None,
 ) -> MatchReport:
     """Load a backbone or a neck from a checkpoint.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mmcion.registry import MODELS
 from mmcion.utils.checks import UserError
 
 DEFAULT_SIZE = (256, 128)  # height and width that most papers train with
@@ -23,7 +24,7 @@ def network_config(
     """Return the config of the network that a run evaluates.
 
     - Of ``ReIDModel``: backbone and neck, without the head.
-    - Of ``CION``: the teacher's backbone, as a ``ReIDModel``.
+    - Of a pre-trainer: the backbone, as a ``ReIDModel``.
     - Other models are returned as they are.
 
     Settings that load or download weights are only kept
@@ -34,7 +35,10 @@ def network_config(
     model = cfg.model.to_dict()
     if not with_initial_weights:
         model = portable_config(model)
-    if class_name(model) not in ('ReIDModel', 'CION'):
+    kind = model['type']
+    cls = MODELS.get(kind) if isinstance(kind, str) else kind
+    # pre-trainers say which of their networks is released
+    if class_name(model) != 'ReIDModel' and not hasattr(cls, 'released'):
         return model  # what of it is evaluated, only its class knows
     # head, projector and options of training do not change a feature
     keys = {'backbone', 'data_preprocessor', *_OWN_WEIGHTS}
