@@ -8,6 +8,7 @@ from .reid import *  # noqa: F403
 from .samplers import (
     CrossModalSampler,
     IdentitySampler,
+    ImageSampler,
     NaiveIdentitySampler,
 )
 from .tracklet_dataset import TrackletDataset
@@ -18,6 +19,7 @@ __all__ = [
     'CrossModalSampler',
     'IdentityDataset',
     'IdentitySampler',
+    'ImageSampler',
     'NaiveIdentitySampler',
     'TrackletDataset',
     'UnreadableImageError',

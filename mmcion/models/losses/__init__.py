@@ -2,6 +2,7 @@ from .center_loss import CenterLoss
 from .cluster_memory import ClusterMemory, updated_centers
 from .cycle_contrast_loss import cycle_contrast_loss
 from .identity_distill_loss import identity_distill_loss
+from .label_correction import correct_labels, moved_prototypes
 from .queue_contrast_loss import queue_contrast_loss
 from .sinkhorn import sinkhorn
 from .smoothed_cross_entropy import smoothed_cross_entropy
@@ -15,8 +16,10 @@ __all__ = [
     'TripletLoss',
     'WeightedTripletLoss',
     'batch_hard_triplet_loss',
+    'correct_labels',
     'cycle_contrast_loss',
     'identity_distill_loss',
+    'moved_prototypes',
     'queue_contrast_loss',
     'sinkhorn',
     'smoothed_cross_entropy',

@@ -1,5 +1,8 @@
 from .base_pretrainer import BasePretrainer
 from .cion import CION
+from .dino import DINO
 from .mmgl import MMGL
+from .moco import MoCo
+from .pnl import PNL
 
-__all__ = ['CION', 'MMGL', 'BasePretrainer']
+__all__ = ['CION', 'DINO', 'MMGL', 'PNL', 'BasePretrainer', 'MoCo']

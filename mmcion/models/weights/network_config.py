@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mmengine.config import Config
@@ -35,8 +35,9 @@ def network_config(
     model = cfg.model.to_dict()
     if not with_initial_weights:
         model = portable_config(model)
-    kind = model['type']
-    cls = MODELS.get(kind) if isinstance(kind, str) else kind
+    # not by MODELS.get, which would import whatever a file names
+    MODELS.import_from_location()
+    cls = MODELS.module_dict.get(class_name(model))
     # pre-trainers say which of their networks is released
     if class_name(model) != 'ReIDModel' and not hasattr(cls, 'released'):
         return model  # what of it is evaluated, only its class knows
@@ -89,17 +90,31 @@ def evaluation_pipeline(cfg: Config) -> list[dict[str, Any]]:
     """Return the transforms of the images that a run evaluates.
 
     Those of ``test_dataloader``. A pre-training without one evaluates images
-    of the size of its global views.
+    of the size of its global views, or of its last crop or resize.
     """
     if 'test_dataloader' in cfg:
         pipeline = cfg.test_dataloader.dataset.pipeline
         return [dict(transform) for transform in pipeline]
-    size = DEFAULT_SIZE
     loader = cfg.get('train_dataloader', {})
-    for transform in loader.get('dataset', {}).get('pipeline', []):
-        if class_name(transform) == 'MultiCrop':
-            size = transform.get('global_size', DEFAULT_SIZE)
+    size: Any = DEFAULT_SIZE
+    for transform in flat_transforms(
+        loader.get('dataset', {}).get('pipeline', [])
+    ):
+        found = transform.get('global_size', transform.get('size'))
+        if isinstance(found, Sequence) and len(found) == 2:
+            size = found
     return resize_pipeline(size)
+
+
+def flat_transforms(pipeline: Any) -> Iterator[dict[str, Any]]:
+    """Yield the configs of all transforms, those inside of others as well."""
+    if isinstance(pipeline, list | tuple):
+        for each in pipeline:
+            yield from flat_transforms(each)
+    elif isinstance(pipeline, dict):
+        yield pipeline
+        # of MultiView or RandomApply
+        yield from flat_transforms(pipeline.get('transforms', []))
 
 
 def resize_rule(pipeline: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
