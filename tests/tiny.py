@@ -56,6 +56,27 @@ class TinyBackbone(nn.Sequential):
         )
 
 
+@MODELS.register_module(force=True)
+class TinyTwoStream(nn.Module):
+    """A first convolution for each modality; camera 1 is thermal."""
+
+    takes_cameras = True
+    num_features = DIM
+
+    def __init__(self):
+        super().__init__()
+        self.stems = nn.ModuleList(nn.Conv2d(3, 4, 3, 2, 1) for _ in range(2))
+        self.shared = nn.Sequential(nn.ReLU(), nn.Conv2d(4, DIM, 3, 2, 1))
+
+    def forward(self, x, cam_ids=None):
+        cam_ids = [0] * len(x) if cam_ids is None else cam_ids
+        stems = [
+            self.stems[int(cam_id == 1)](row)
+            for row, cam_id in zip(x, cam_ids, strict=True)
+        ]
+        return self.shared(torch.stack(stems))
+
+
 @TRANSFORMS.register_module(force=True)
 class SeededMultiCrop(MultiCrop):
     """Views that depend on the file alone, on whatever rank and worker."""
