@@ -22,6 +22,8 @@ _GAINS = {
 # near infrared is next to red; dyes hardly count, so cloth is bright
 _INFRARED = np.array([0.05, 0.2, 0.45])  # blue, green, red
 _BRIGHTNESS = 70.0
+# a camera stands still, so the background is weaker than the person
+_CLUTTER = 0.2
 
 
 def photograph(
@@ -29,6 +31,7 @@ def photograph(
     gains: Sequence[float],
     rng: np.random.Generator,
     size: tuple[int, int] = (128, 64),
+    clutter: float = 1.0,
 ) -> np.ndarray:
     """Draw a person in front of a coarse background, as a camera sees it.
 
@@ -37,12 +40,14 @@ def photograph(
         gains: Factors of blue, green and red.
         rng: Source of pose, place, background and noise.
         size: Height and width in pixels.
+        clutter: Contrast of the background, in [0, 1].
 
     Returns:
         ``(H, W, 3)`` uint8 blue, green, red.
     """
     coarse = rng.integers(0, 256, (8, 4, 3), np.uint8)
     image = cv2.resize(coarse, size[::-1]).astype(float)
+    image = 128 + clutter * (image - 128)
     figure = draw_figure(look, rng.uniform(0, 2 * np.pi))
     if rng.random() < 0.5:
         figure = figure[:, ::-1]
@@ -64,10 +69,11 @@ def draw_image(
 ) -> np.ndarray:
     """Draw a person as a camera of SYSU-MM01 sees it; see ``photograph``."""
     if cam_id not in THERMAL:
-        return photograph(look, _GAINS[cam_id], rng, size)
+        return photograph(look, _GAINS[cam_id], rng, size, _CLUTTER)
     names = ('top', 'bottom', 'hair', 'skin', 'bag_color')
     dyed = {name: _infrared(getattr(look, name)) for name in names}
-    image = photograph(replace(look, **dyed), _GAINS[cam_id], rng, size)
+    dyed_look = replace(look, **dyed)
+    image = photograph(dyed_look, _GAINS[cam_id], rng, size, _CLUTTER)
     # the background loses its colours, too
     grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
     return cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)

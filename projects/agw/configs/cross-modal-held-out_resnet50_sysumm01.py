@@ -25,7 +25,7 @@ val_dataloader = dict(
     ),
 )
 val_evaluator = _base_.test_evaluator
-val_cfg = dict()
+val_cfg = dict(_delete_=True)
 model = dict(head=dict(num_classes=355))
 train_cfg = dict(val_interval=2)
 default_hooks = dict(checkpoint=dict(save_best='reid/mAP'))
