@@ -61,7 +61,6 @@ class TinyTwoStream(nn.Module):
     """A first convolution for each modality; camera 1 is thermal."""
 
     takes_cameras = True
-    num_features = DIM
 
     def __init__(self):
         super().__init__()
@@ -69,12 +68,11 @@ class TinyTwoStream(nn.Module):
         self.shared = nn.Sequential(nn.ReLU(), nn.Conv2d(4, DIM, 3, 2, 1))
 
     def forward(self, x, cam_ids=None):
-        cam_ids = [0] * len(x) if cam_ids is None else cam_ids
-        stems = [
-            self.stems[int(cam_id == 1)](row)
-            for row, cam_id in zip(x, cam_ids, strict=True)
-        ]
-        return self.shared(torch.stack(stems))
+        visible, thermal = (stem(x) for stem in self.stems)
+        if cam_ids is None:
+            return self.shared(visible)
+        chosen = torch.tensor(cam_ids)[:, None, None, None] == 1
+        return self.shared(torch.where(chosen, thermal, visible))
 
 
 @TRANSFORMS.register_module(force=True)

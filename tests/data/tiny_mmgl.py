@@ -28,16 +28,6 @@ train_dataloader = dict(
         _delete_=True, type='CrossModalSampler', thermal_cams=(1,)
     ),
 )
-# what features are compared on
-test_dataloader = dict(
-    dataset=dict(
-        pipeline=[
-            train_pipeline[0],
-            train_pipeline[1],
-            train_pipeline[3],
-        ]
-    )
-)
 optim_wrapper = dict(
     type='OptimWrapper', optimizer=dict(type='SGD', lr=0.1, momentum=0.9)
 )
