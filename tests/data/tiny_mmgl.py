@@ -31,5 +31,13 @@ train_dataloader = dict(
 optim_wrapper = dict(
     type='OptimWrapper', optimizer=dict(type='SGD', lr=0.1, momentum=0.9)
 )
+param_scheduler = [
+    dict(
+        type='WarmupCosineLR',
+        warmup_ratio=0.5,
+        start_factor=0.1,
+        convert_to_iter_based=True,
+    ),
+]
 train_cfg = dict(by_epoch=True, max_epochs=2)
 default_hooks = dict(logger=dict(interval=1))
