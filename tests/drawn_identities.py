@@ -50,17 +50,19 @@ def draw_identities(folder, looks, per_identity, rng):
 def write_drawn(folder, num_train=40, num_test=20, per_identity=16):
     """Write folders ``train`` and ``test`` of different identities.
 
-    ``train/annotation`` holds the labels of the former, ``test.csv`` query
-    and gallery of the latter, which are in two cameras.
+    ``train/annotation`` holds the labels of the former, ``test/test.csv``
+    query and gallery of the latter, which are in two cameras.
     """
     rng = np.random.default_rng(0)
     looks = draw_looks(num_train + num_test, rng)
     rng.shuffle(looks)
     train, test = looks[:num_train], looks[num_train:]
     rows = draw_identities(folder / 'train', train, per_identity, rng)
-    AnnotationTable(*zip(*rows, strict=True)).save(folder / 'train/annotation')
+    columns = zip(*rows, strict=True)
+    table = AnnotationTable(*columns, image_root=folder / 'train')
+    table.save(folder / 'train' / 'annotation')
     rows = draw_identities(folder / 'test', test, 4, rng)
-    with open(folder / 'test.csv', 'w', newline='') as stream:
+    with open(folder / 'test' / 'test.csv', 'w', newline='') as stream:
         writer = csv.writer(stream)
         writer.writerow(('path', 'pid', 'cam_id', 'split'))
         for name, pid, cam_id in rows:

@@ -19,7 +19,7 @@ def mean_ap(images, checkpoint, work_dir):
         *('test.py', config, checkpoint, '--work-dir', work_dir),
         *('--out', work_dir / 'scores.json', '--cfg-options'),
         f'experiment_name={work_dir.name}',
-        f'test_dataloader.dataset.ann_file={images / "test.csv"}',
+        f'test_dataloader.dataset.ann_file={images / "test/test.csv"}',
         f'test_dataloader.dataset.data_root={images / "test"}',
     )
     return read_json(work_dir / 'scores.json')['reid/mAP']

@@ -30,10 +30,10 @@ from mmcion.utils.io import write_csv
 from mmcion.utils.paths import utf8_path
 
 _FORMS = (
-    'the folder that tools/denoise.py wrote, an AnnotationTable, a CION '
-    'annotation (.json), a CSV with the columns path and pid, a folder with '
-    'one folder of images per identity, or images named as in Market-1501 '
-    '(0002_c1s1_000451_03.jpg)'
+    'the folder that tools/denoise.py wrote, an AnnotationTable, a '
+    'TrackletTable, a CION annotation (.json), a CSV with the columns path '
+    'and pid, a folder with one folder of images per identity, or images '
+    'named as in Market-1501 (0002_c1s1_000451_03.jpg)'
 )
 
 

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 import torch
 
@@ -6,6 +8,7 @@ from mmcion.models.utils import pooled_feature
 from mmcion.models.weights import select
 from mmcion.utils.checks import UserError
 from tests.tiny import DIM, make_samples, make_views
+from tests.tool_utils import ROOT
 
 BACKBONE = {'type': 'mmcion.TinyBackbone', 'use_bn': True}
 PROJECTOR = {
@@ -81,3 +84,18 @@ def test_options_that_exclude_each_other():
 def test_base_alone_is_no_method():
     with pytest.raises(TypeError, match='loss'):
         BasePretrainer(BACKBONE, PROJECTOR)
+
+
+def test_example_of_the_documentation():
+    page = (ROOT / 'docs' / 'methods.md').read_text()
+    (example,) = re.findall(r'```python\n(.*?)```', page, re.DOTALL)
+    names = {}
+    exec(
+        example.replace('register_module()', 'register_module(force=True)'),
+        names,
+    )
+    model = make(names['Siamese'])
+    views = make_views(3, num_local=0)
+    loss = model(views, make_samples([0, 1, 2]), mode='loss')['loss']
+    loss.backward()
+    assert loss.isfinite()
