@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -71,9 +72,9 @@ def draw_image(
     if cam_id not in THERMAL:
         return photograph(look, _GAINS[cam_id], rng, size, _CLUTTER)
     names = ('top', 'bottom', 'hair', 'skin', 'bag_color')
-    dyed = {name: _infrared(getattr(look, name)) for name in names}
-    dyed_look = replace(look, **dyed)
-    image = photograph(dyed_look, _GAINS[cam_id], rng, size, _CLUTTER)
+    dyed: dict[str, Any] = {n: _infrared(getattr(look, n)) for n in names}
+    bleached = replace(look, **dyed)
+    image = photograph(bleached, _GAINS[cam_id], rng, size, _CLUTTER)
     # the background loses its colours, too
     grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
     return cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)

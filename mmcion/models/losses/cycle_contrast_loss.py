@@ -72,5 +72,5 @@ def cycle_contrast_loss(
             found = [normalize(each) for each in found]
         logits = found[1] @ found[0].T / temperature  # (N, N)
         own = torch.arange(len(logits), device=logits.device)
-        ways = (cross_entropy(each, own) for each in (logits, logits.T))
-        return sum(ways) / 2
+        there, back = (cross_entropy(x, own) for x in (logits, logits.T))
+        return (there + back) / 2
