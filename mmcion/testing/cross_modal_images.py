@@ -20,11 +20,8 @@ _GAINS = {
     3: (1.1, 1.1, 1.1),
     6: (0.8, 0.8, 0.8),
 }
-# near infrared is next to red; dyes hardly count, so cloth is bright
-_INFRARED = np.array([0.05, 0.2, 0.45])  # blue, green, red
-_BRIGHTNESS = 70.0
-# a camera stands still, so the background is weaker than the person
-_CLUTTER = 0.2
+_INFRARED = np.array([0.1, 0.3, 0.6])  # of blue, green and red
+_CLUTTER = 0.2  # a camera stands still: weaker than the person
 
 
 def photograph(
@@ -66,22 +63,26 @@ def photograph(
 
 
 def draw_image(
-    look: Look, cam_id: int, rng: np.random.Generator, size: tuple[int, int]
+    look: Look,
+    cam_id: int,
+    rng: np.random.Generator,
+    size: tuple[int, int],
+    clutter: float = _CLUTTER,
 ) -> np.ndarray:
     """Draw a person as a camera of SYSU-MM01 sees it; see ``photograph``."""
     if cam_id not in THERMAL:
-        return photograph(look, _GAINS[cam_id], rng, size, _CLUTTER)
+        return photograph(look, _GAINS[cam_id], rng, size, clutter)
     names = ('top', 'bottom', 'hair', 'skin', 'bag_color')
     dyed: dict[str, Any] = {n: _infrared(getattr(look, n)) for n in names}
     bleached = replace(look, **dyed)
-    image = photograph(bleached, _GAINS[cam_id], rng, size, _CLUTTER)
+    image = photograph(bleached, _GAINS[cam_id], rng, size, clutter)
     # the background loses its colours, too
     grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
     return cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
 
 
 def _infrared(color: Color) -> Color:
-    brightness = float(_BRIGHTNESS + _INFRARED @ np.array(color))
+    brightness = float(_INFRARED @ np.array(color))
     return brightness, brightness, brightness
 
 
@@ -92,6 +93,7 @@ def write_sysumm01(
     per_camera: int = 2,
     *,
     size: tuple[int, int] = (64, 32),
+    clutter: float = _CLUTTER,
     seed: int = 0,
 ) -> Path:
     """Write drawn people as the folders of SYSU-MM01; return ``root``.
@@ -105,6 +107,7 @@ def write_sysumm01(
         num_test: Number of identities of ``test_id.txt``.
         per_camera: Images of each identity and camera.
         size: Height and width in pixels.
+        clutter: See ``photograph``.
         seed: Seed of the drawing.
     """
     rng = np.random.default_rng(seed)
@@ -115,7 +118,7 @@ def write_sysumm01(
             folder = root / f'cam{camera}' / f'{pid:04d}'
             folder.mkdir()
             for number in range(per_camera):
-                image = draw_image(look, camera, rng, size)
+                image = draw_image(look, camera, rng, size, clutter)
                 cv2.imwrite(str(folder / f'{number:04d}.png'), image)
     (root / 'exp').mkdir()
     pids = list(map(str, range(1, num_train + num_test + 1)))
