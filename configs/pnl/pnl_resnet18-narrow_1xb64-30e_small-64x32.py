@@ -20,7 +20,7 @@ train_pipeline = [
     dict(
         type='mmpretrain.MultiView',
         num_views=[1, 1],
-        transforms=[_base_.weak_view, _base_.strong_view],
+        transforms=[_base_.weak_view, _base_.jittered_view],
     ),
     dict(type='PackReIDInputs'),
 ]

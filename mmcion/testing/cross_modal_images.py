@@ -30,20 +30,23 @@ def photograph(
     rng: np.random.Generator,
     size: tuple[int, int] = (128, 64),
     clutter: float = 1.0,
+    scene: np.random.Generator | None = None,
 ) -> np.ndarray:
     """Draw a person in front of a coarse background, as a camera sees it.
 
     Args:
         look: Clothes and build.
         gains: Factors of blue, green and red.
-        rng: Source of pose, place, background and noise.
+        rng: Source of pose, place, noise and background.
         size: Height and width in pixels.
         clutter: Contrast of the background, in [0, 1].
+        scene: Source of the background alone; ``rng`` if None.
 
     Returns:
         ``(H, W, 3)`` uint8 blue, green, red.
     """
-    coarse = rng.integers(0, 256, (8, 4, 3), np.uint8)
+    scene = rng if scene is None else scene
+    coarse = scene.integers(0, 256, (8, 4, 3), np.uint8)
     image = cv2.resize(coarse, size[::-1]).astype(float)
     image = 128 + clutter * (image - 128)
     figure = draw_figure(look, rng.uniform(0, 2 * np.pi))

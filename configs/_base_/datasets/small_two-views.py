@@ -13,6 +13,18 @@ strong_view = [
     dict(type='mmpretrain.torchvision/RandomHorizontalFlip'),
     dict(type='RandomErasing', area=(0.02, 0.6), fill=(90, 79, 80)),
 ]
+# few images are told apart by their brightness, if that does not change
+jittered_view = [
+    strong_view[0],
+    dict(
+        type='mmpretrain.torchvision/ColorJitter',
+        brightness=0.4,
+        contrast=0.4,
+        saturation=0.2,
+        hue=0.05,
+    ),
+    *strong_view[1:],
+]
 weak_view = [
     dict(type='ResizeImage', size=(64, 32)),
     dict(type='mmpretrain.torchvision/RandomCrop', size=(64, 32), padding=4),
@@ -20,7 +32,9 @@ weak_view = [
 ]
 train_pipeline = [
     dict(type='LoadImage'),
-    dict(type='mmpretrain.MultiView', num_views=[2], transforms=[strong_view]),
+    dict(
+        type='mmpretrain.MultiView', num_views=[2], transforms=[jittered_view]
+    ),
     dict(type='PackReIDInputs'),
 ]
 train_dataloader = dict(
