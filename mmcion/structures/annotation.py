@@ -69,11 +69,11 @@ class AnnotationTable:
         """
         if not Path(source).is_dir():
             return cls.from_cion_json(source)
-        header = Path(source) / HEADER
-        if header.is_file() and (
-            read_json(header, {'kind': str})['kind'] == TrackletTable.KIND
-        ):
-            return cls.from_tracklets(TrackletTable.load(source))
+        file = Path(source) / HEADER
+        if file.is_file():
+            kind = read_json(file, {'kind': str})['kind']
+            if kind == TrackletTable.KIND:
+                return cls.from_tracklets(TrackletTable.load(source))
         columns, header = load_columns(source, cls.KIND, _COLUMNS)
         known = {name: columns[name] for name in _COLUMNS}
         return cls(**known, image_root=header['image_root'])

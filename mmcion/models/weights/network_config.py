@@ -106,7 +106,7 @@ def evaluation_pipeline(cfg: Config) -> list[dict[str, Any]]:
     return resize_pipeline(size)
 
 
-def flat_transforms(pipeline: Any) -> Iterator[dict[str, Any]]:
+def flat_transforms(pipeline: Any) -> Iterator[Any]:
     """Yield the configs of all transforms, those inside of others as well."""
     if isinstance(pipeline, list | tuple):
         for each in pipeline:
