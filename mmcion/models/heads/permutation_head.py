@@ -30,6 +30,8 @@ class PermutationHead(nn.Module):
         temperature: Divides the logits. A run of the authors' is named 0.8.
         max_logit: Smooth bound of the logits' magnitude, since the rows of
             large ones do not converge; None for none.
+        loss_weight: Factor of the loss; n^2 makes the mean over entries a
+            sum. Which of them the authors have is not known.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class PermutationHead(nn.Module):
         num_iterations: int = 20,
         temperature: float = 1.0,
         max_logit: float | None = 4.0,
+        loss_weight: float = 1.0,
     ) -> None:
         super().__init__()
         check_at_least(2, num_stripes=num_stripes)
@@ -49,6 +52,7 @@ class PermutationHead(nn.Module):
         self.num_iterations = num_iterations
         self.temperature = temperature
         self.max_logit = max_logit
+        self.loss_weight = loss_weight
         layers: list[nn.Module] = []
         if hidden_channels is not None:
             layers = [nn.Linear(in_channels, hidden_channels), nn.ReLU()]
@@ -81,6 +85,6 @@ class PermutationHead(nn.Module):
         truth = one_hot(orders, self.num_stripes).to(matrices.dtype)
         hits = matrices.argmax(2) == orders
         return {
-            'loss_permutation': mse_loss(matrices, truth),
+            'loss_permutation': self.loss_weight * mse_loss(matrices, truth),
             'order_accuracy': hits.to(matrices.dtype).mean(),
         }

@@ -22,6 +22,8 @@ def test_loss_and_accuracy_of_known_matrices():
     assert losses['order_accuracy'].item() == pytest.approx(6 / 12)
     assert losses['loss_permutation'] > 0.1
     assert head.loss(feats[:1], ORDERS[:1])['loss_permutation'] < 1e-2
+    head.loss_weight = 36.0
+    assert head.loss(feats, ORDERS)['loss_permutation'] > 36 * 0.1
 
 
 def test_bound_and_temperature_act_on_the_logits():
