@@ -74,6 +74,7 @@ def test_both_losses_fall(images, tmp_path):
         for name, checkpoint in (('before', 'none'), ('after', last))
     )
     print(f'mAP {before:.3f} before, {after:.3f} after')
+    assert before != after
     for name in ('loss_permutation', 'loss_cycle'):
         values = logged(read_checkpoint(last), name)
         assert np.mean(values[-10:]) < np.mean(values[:10])

@@ -5,6 +5,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
+from mmcion.models.weights import use_checkpoint
 from mmcion.registry import MODELS
 from mmcion.structures import ReIDDataSample
 from tests.tool_utils import ROOT
@@ -61,3 +62,17 @@ def test_recipe_trains_a_small_network():
     }
     sum(v for k, v in losses.items() if 'loss' in k).backward()
     assert all(p.grad is not None for p in model.parameters())
+
+
+def test_test_evaluates_the_pretrained_backbone(tmp_path):
+    cfg = read('sysumm01')
+    small = {'depth': 18, 'base_channels': 8, 'stem_channels': 8}
+    cfg.model.backbone.trunk.update(small)
+    with DefaultScope.overwrite_default_scope('mmcion'):
+        trained = MODELS.build(cfg.model)
+        torch.save({'state_dict': trained.state_dict()}, tmp_path / 'a.pth')
+        use_checkpoint(cfg, tmp_path / 'a.pth')
+        model = MODELS.build(cfg.model).eval()
+    images, cameras = torch.randn(2, 3, 96, 48), [1, 3]
+    expected = trained.eval().student.backbone(images, cameras)
+    assert torch.equal(model.backbone(images, cameras), expected)
