@@ -6,26 +6,30 @@ import cv2
 import numpy as np
 
 from mmcion.structures import AnnotationTable
-from mmcion.testing import draw_looks
-from mmcion.testing.cross_modal_images import photograph
+from mmcion.testing import draw_figure, draw_looks
+from tests.drawn_people import photograph
 
+SIZE = (128, 64)
 # what a camera does to blue, green and red
 CAMERAS = np.array([[1.25, 1.0, 0.75], [0.55, 0.7, 0.9]])
 
 
 def draw_identities(folder, looks, per_identity, rng, static=False):
-    """Write images; return their names, identities and cameras."""
+    """Write images; return their names, identities and cameras.
+
+    A ``static`` camera has one background, and half of the change of colours.
+    """
     folder.mkdir()
     rows = []
     for pid, look in enumerate(looks):
         for number in range(per_identity):
             cam_id = number % len(CAMERAS)
             name = f'{pid}_{number}.png'
-            # a static camera has one background, and half of the change
-            # of colours
             scene = np.random.default_rng(cam_id) if static else rng
-            gains = CAMERAS[cam_id] ** (0.5 if static else 1)
-            image = photograph(look, gains, rng, scene=scene)
+            patches = scene.integers(0, 256, (8, 4, 3), np.uint8)
+            figure = draw_figure(look, rng.uniform(0, 2 * np.pi))
+            colors = CAMERAS[cam_id] ** (0.5 if static else 1)
+            image = photograph(figure, patches, colors, SIZE, rng)
             cv2.imwrite(str(folder / name), image)
             rows.append((name, pid, cam_id))
     return rows

@@ -35,11 +35,7 @@ def network_config(
     model = cfg.model.to_dict()
     if not with_initial_weights:
         model = portable_config(model)
-    # not by MODELS.get, which would import whatever a file names
-    MODELS.import_from_location()
-    cls = MODELS.module_dict.get(class_name(model))
-    # pre-trainers say which of their networks is released
-    if class_name(model) != 'ReIDModel' and not hasattr(cls, 'released'):
+    if class_name(model) != 'ReIDModel' and not is_pretrainer(model):
         return model  # what of it is evaluated, only its class knows
     # head, projector and options of training do not change a feature
     keys = {'backbone', 'data_preprocessor', *_OWN_WEIGHTS}
@@ -47,6 +43,15 @@ def network_config(
         keys |= {'neck', 'neck_feat', 'flip_test'}
     network = {key: model[key] for key in model if key in keys}
     return {**network, 'type': 'mmcion.ReIDModel'}
+
+
+def is_pretrainer(model: Mapping[str, Any]) -> bool:
+    """Return whether a config is of a method of pre-training."""
+    # not by MODELS.get, which would import whatever a file names
+    MODELS.import_from_location()
+    # they say which of their networks is released
+    cls = MODELS.module_dict.get(class_name(model))
+    return hasattr(cls, 'released')
 
 
 def custom_modules(cfg: Config) -> list[str]:

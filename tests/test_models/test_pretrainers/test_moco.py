@@ -57,3 +57,25 @@ def test_only_the_query_encoder_learns_and_is_released():
         model.student.backbone[0].bias.add_(1)
         feats = model.student.backbone(views[0]).mean((2, 3))
         torch.testing.assert_close(model(views[0]), feats)
+
+
+def test_learns_to_find_the_other_view():
+    backbone = {'type': 'mmcion.TinyBackbone', 'use_bn': True}
+    neck = {'type': 'mmcion.MLPProjector', 'in_channels': DIM}
+    torch.manual_seed(0)
+    model = MoCo(backbone, neck, queue_size=64)
+    optimizer = torch.optim.AdamW(model.student.parameters(), lr=3e-3)
+    images = torch.randn(256, 3, 1, 1) + 0.3 * torch.randn(256, 3, 16, 8)
+    losses = []
+    for _ in range(100):
+        batch = images[torch.randperm(256)[:32]]
+        views = [batch + 0.1 * torch.randn_like(batch) for _ in range(2)]
+        loss = model(views, make_samples([0] * 32), mode='loss')['loss']
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        model.update_teacher(0.98)
+        losses.append(loss.item())
+    # after two steps the queue is full of keys; ln 65 = 4.2 is chance
+    assert losses[3] > 3
+    assert sum(losses[-5:]) / 5 < 2.3
