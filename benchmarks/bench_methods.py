@@ -5,7 +5,8 @@ Examples::
     python benchmarks/bench_methods.py
     python benchmarks/bench_methods.py configs/lup/*.py --batch-size 8
 
-With one backbone, ResNet-50 of last stride 2 unless ``--own-backbone``: the
+With one backbone, ResNet-50 of last stride 2 unless ``--own-backbone`` (MMGL
+keeps its two-stream one, and its size of images): the
 multiply-adds of a step per image of the batch, forward and backward, by
 PyTorch's ``FlopCounterMode``; the bytes per image that the forward pass keeps
 for the backward pass, in float32 and without the weights; and the size of all
@@ -30,6 +31,7 @@ CONFIGS = (
     'lup/lup_resnet50_8xb320-200e_luperson.py',
     'pnl/pnl_resnet50_8xb192-90e_luperson-nl.py',
     'up_reid/up-reid_resnet50_8xb320-200e_luperson.py',
+    'mmgl/mmgl_resnet50_1xb64-100e_sysumm01.py',
 )
 BACKBONE = {'type': 'ResNet', 'depth': 50, 'strides': (1, 2, 2, 2)}
 
@@ -61,13 +63,17 @@ def count(cfg: Any, batch_size: int) -> dict[str, float]:
     ]
     image = torch.randint(256, (3, 256, 128), dtype=torch.uint8)
     found = Compose(pipeline)({'img': image})
-    views = [
+    images = found.get('views', found.get('img'))
+    is_one = isinstance(images, torch.Tensor)  # no views
+    inputs: Any = [
         view.float().div(255).expand(batch_size, -1, -1, -1)
-        for view in found.get('views', found.get('img'))
+        for view in ([images] if is_one else images)
     ]
-    # two images per identity: the cost of CION does not depend on it
+    # two images per identity: the cost of CION does not depend on it; camera 3
+    # of SYSU-MM01 is a thermal one
     samples = [
-        ReIDDataSample(metainfo={'pid': i // 2}) for i in range(batch_size)
+        ReIDDataSample(metainfo={'pid': i // 2, 'cam_id': 3 * (i % 2)})
+        for i in range(batch_size)
     ]
     weights = {w.untyped_storage().data_ptr() for w in model.parameters()}
     weights |= {b.untyped_storage().data_ptr() for b in model.buffers()}
@@ -81,7 +87,8 @@ def count(cfg: Any, batch_size: int) -> dict[str, float]:
 
     with FlopCounterMode(display=False) as counter:
         with torch.autograd.graph.saved_tensors_hooks(note, lambda x: x):
-            losses = model(views, samples, mode='loss')
+            inputs = inputs[0] if is_one else inputs
+            losses = model(inputs, samples, mode='loss')
         sum(v for k, v in losses.items() if 'loss' in k).backward()
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
     every = sum(p.numel() for p in model.parameters())
@@ -105,7 +112,7 @@ def main() -> None:
     with DefaultScope.overwrite_default_scope('mmcion'):
         for path in args.configs:
             cfg = Config.fromfile(path)
-            if not args.own_backbone:
+            if not args.own_backbone and cfg.model.type != 'MMGL':
                 cfg.model.backbone = BACKBONE
             cells = [f'{x:.1f}' for x in count(cfg, args.batch_size).values()]
             print(f'| {Path(path).stem} | {" | ".join(cells)} |', flush=True)
