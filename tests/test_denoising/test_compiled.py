@@ -1,3 +1,6 @@
+from pathlib import Path
+from typing import NamedTuple
+
 import numba
 import numpy as np
 import pytest
@@ -26,6 +29,27 @@ def test_short_loops_take_one_thread():
     double_all(values)
     assert (values == 2).all()
     assert numba.get_num_threads() == 1
+
+
+class Pair(NamedTuple):
+    first: np.ndarray
+    second: np.ndarray
+
+
+@compiled(parallel=True)
+def add_all(values, pair):
+    first, second = pair
+    for i in prange(len(values)):
+        values[i] += first[i] + second[i]
+
+
+def test_what_is_kept_names_no_class_of_ours():
+    values = np.ones(3)
+    add_all(values, Pair(np.ones(3), np.full(3, 2.0)))
+    assert (values == 4).all()
+    kept = Path(__file__).parent / '__pycache__'
+    for index in kept.glob('test_compiled.add_all*.nbi'):
+        assert b'Pair' not in index.read_bytes()
 
 
 @pytest.mark.parametrize('torch_threads', [1, 2])

@@ -40,7 +40,10 @@ def compiled(*, parallel: bool = False, **options: Any) -> Callable[[F], F]:
             if args[0].size <= _MIN_VALUES_FOR_THREADS:
                 threads = 1
             numba.set_num_threads(threads)
-            return kernel(*args)
+            # a kept function names the classes of its arguments, and cannot
+            # be read any more once one of ours has moved: a plain tuple
+            plain = (tuple(a) if isinstance(a, tuple) else a for a in args)
+            return kernel(*plain)
 
         return cast(F, run)
 
