@@ -10,11 +10,11 @@ With this module imported, the ``_base_`` of a config may be one of ours:
 """
 
 from mmengine import registry as engine
-from mmengine.config.utils import MODULE2PACKAGE
+from mmengine.config import utils as config_utils
 from mmengine.registry import Registry
 
 # packages that mmengine finds configs of, in their folder .mim
-MODULE2PACKAGE['mmcion'] = 'mmcion'
+config_utils.MODULE2PACKAGE['mmcion'] = 'mmcion'
 
 
 def _child(name: str, parent: Registry, *locations: str) -> Registry:

@@ -271,8 +271,8 @@ def main() -> None:
         chain.run(step)
     facts['commands'] = chain.commands
     write_json(work_dir / 'quickstart.json', facts)
-    tool = Path(__file__).with_name('quickstart_report.py')
-    command = [os.path.relpath(tool), str(work_dir)]
+    tool = os.path.relpath(ROOT / 'tools' / 'quickstart_report.py')
+    command = [tool, str(work_dir)]
     print(f'\n=== report\n$ {show_command(command)}', flush=True)
     if subprocess.run([sys.executable, *command]).returncode:
         sys.exit('The report failed; the results above are complete.')
