@@ -159,8 +159,8 @@ class _Progress:
 
     def __init__(self) -> None:
         self.interactive = sys.stdout.isatty()
-        # a line at most every ten seconds elsewhere, so logs stay readable
-        self.interval = 0 if self.interactive else 10
+        # a line every half minute elsewhere, so logs stay readable
+        self.interval = 0 if self.interactive else 30
         self.next = time.monotonic() + self.interval
 
     def show(self, output: str) -> None:
