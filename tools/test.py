@@ -206,6 +206,8 @@ def main() -> None:
         texts = {name: describe_options(o) for name, o in options.items()}
         for name, text in texts.items():
             print(f'{name} scored with {text}'.lstrip())
+        if args.show_dir:
+            print(f'report: {Path(args.show_dir) / "report.html"}')
         if not args.datasets:
             print(score_lines(scores['']))
         if args.out:

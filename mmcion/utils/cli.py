@@ -20,7 +20,7 @@ from .config_check import (
     describe_build,
     is_runner_config,
 )
-from .packaged import drop_own_scope, find_config, name_commands
+from .packaged import command_name, drop_own_scope, find_config, name_commands
 from .paths import WEIGHT_SUFFIXES
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ def tool_parser(
     """
     name = None
     if '.mim' in Path(sys.argv[0]).parts:
-        name, example = name_commands(sys.argv[0]), name_commands(example)
+        name = f'mmcion {command_name(sys.argv[0])}'
+        example = name_commands(example)
     return argparse.ArgumentParser(
         prog=name,
         description=description,

@@ -51,12 +51,17 @@ def drop_own_scope(cfg: Any) -> None:
             drop_own_scope(value)
 
 
+def command_name(tool: str | Path) -> str:
+    """Return the name of a tool as a command: ``extract-tracklets``."""
+    return Path(tool).stem.replace('_', '-')
+
+
 def list_tools() -> dict[str, Path]:
     """Return the tools by the names of their commands, folder by folder."""
     tools = MIM / 'tools'
     files = [*tools.glob('*'), *tools.glob('*/*')]
     return {
-        path.stem.replace('_', '-'): path
+        command_name(path): path
         for path in sorted(files, key=lambda each: (each.parent, each))
         if path.suffix in ('.py', '.sh') and path.stem not in _INTERNAL
     }
@@ -66,7 +71,7 @@ def name_commands(text: str) -> str:
     """Return a text with ``mmcion test`` in place of a call of the tool."""
     return re.sub(
         r'(?:(?:python|bash) )?\S*\btools/(?:\w+/)?(\w+)\.(?:py|sh)\b',
-        lambda found: 'mmcion ' + found[1].replace('_', '-'),
+        lambda found: f'mmcion {command_name(found[1])}',
         text,
     )
 
@@ -79,5 +84,5 @@ def show_command(words: Sequence[str]) -> str:
     tool, *rest = words
     first = f'python {shlex.quote(tool)}'
     if '.mim' in Path(tool).parts:
-        first = name_commands(first)
+        first = f'mmcion {command_name(tool)}'
     return ' '.join([first, *map(shlex.quote, rest)])

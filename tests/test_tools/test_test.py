@@ -112,6 +112,7 @@ def test_scores_features_and_report_of_one_run(
     output = capsys.readouterr().out
     assert "'variant': 'faiss'" in output
     assert '10 queries, 10 with a valid match' in output  # the log
+    assert 'report: report/report.html\n' in output
     assert scores == {
         f'reid/{name}': pytest.approx(value, abs=1e-6)
         for name, value in expected.items()

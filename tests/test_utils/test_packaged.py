@@ -73,7 +73,7 @@ def test_every_tool_has_a_command():
         ('  python tools/test.py a.py \\', '  mmcion test a.py \\'),
         ('python tools/dataset_converters/a_b.py', 'mmcion a-b'),
         ('bash tools/dist_train.sh C 8', 'mmcion dist-train C 8'),
-        ('../x/.mim/tools/train.py', 'mmcion train'),
+        ('../x/tools/train.py', 'mmcion train'),
         ('mytools/a.py tools/a.pyc', 'mytools/a.py tools/a.pyc'),
     ],
 )
@@ -85,7 +85,7 @@ def test_a_tool_of_the_wheel_is_shown_as_a_command():
     words = ['tools/test.py', 'a b.py', '--out', '../x/tools/train.py']
     shown = "test.py 'a b.py' --out ../x/tools/train.py"
     assert show_command(words) == f'python tools/{shown}'
-    words[0] = '../lib/mmcion/.mim/tools/test.py'
+    words[0] = '../my lib/mmcion/.mim/tools/test.py'
     assert show_command(words) == 'mmcion ' + shown.replace('.py', '', 1)
 
 
