@@ -183,7 +183,8 @@ def read_progress(output: str) -> str:
     text = ''
     for line in re.split(r'[\r\n]+', output):
         if bar := _BAR.search(line):
-            text = bar[1]
+            # without a time left, a bar has just begun
+            text = text if '<?' in bar[1] else bar[1]
         elif found := _EPOCH.search(line):
             epoch, step, eta, loss = found.groups()
             text = f'epoch {epoch}, step {step}, eta {eta}, loss {loss}'
