@@ -1,3 +1,4 @@
+from .boxed_views import BoxedResizedCrop, BoxedViews
 from .build_pipeline import build_pipeline
 from .load_image import LoadImage
 from .multi_crop import MultiCrop
@@ -6,6 +7,8 @@ from .random_erasing import RandomErasing
 from .resize_image import ResizeImage
 
 __all__ = [
+    'BoxedResizedCrop',
+    'BoxedViews',
     'LoadImage',
     'MultiCrop',
     'PackReIDInputs',
