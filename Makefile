@@ -1,5 +1,6 @@
 # make demo [VIDEOS="a.mp4 folder/"]   the whole chain on a video, with a report
 #           [ROUNDS=2]                 label again with the trained network
+#           [V=1]                      with all output of the steps
 # make test                            the test suite
 # make test-projects                   the tests of projects/, four minutes
 # make test-slow                       the tests that take minutes
@@ -18,7 +19,8 @@ venv:
 
 demo: venv
 	@$(PYTHON_BIN) tools/quickstart.py \
-		$(if $(VIDEOS),--videos $(VIDEOS)) $(if $(ROUNDS),--rounds $(ROUNDS))
+		$(if $(VIDEOS),--videos $(VIDEOS)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
+		$(if $(V),--verbose)
 
 test: venv
 	@$(PYTEST) tests projects/example_project -m "not slow and not gpu"

@@ -27,6 +27,13 @@ setup(
     packages=find_packages(include=['mmcion', 'mmcion.*']),
     package_data={
         'mmcion': [
+            # links here, copies in the wheel
+            '.mim/model-index.yml',
+            '.mim/configs/**/*.csv',
+            '.mim/configs/**/*.py',
+            '.mim/tools/**/*.jinja',
+            '.mim/tools/**/*.py',
+            '.mim/tools/**/*.sh',
             'model-index.yml',
             'visualization/*.css',
             'visualization/*.jinja',
@@ -35,11 +42,16 @@ setup(
     },
     python_requires='>=3.10,<3.13',
     # mmengine and its siblings exist as two distributions that own the same
-    # import names; which one is chosen is requirements/mminstall.txt's task.
+    # import names; the extra mim brings the maintained one.
     install_requires=requirements('runtime'),
     extras_require={
+        # faiss on CPUs or on GPUs: never both, see requirements/gpu.txt
+        'faiss': requirements('faiss'),
+        'gpu': requirements('gpu'),
         'export': requirements('export'),
-        'video': requirements('video'),
+        'mim': requirements('mminstall'),
         'tests': requirements('tests'),
+        'video': requirements('video'),
     },
+    entry_points={'console_scripts': ['mmcion = mmcion.__main__:main']},
 )

@@ -4,10 +4,17 @@ The children extend mmengine's root registries, so components of other
 OpenMMLab packages are reached by prefix (``mmpretrain.ResNet``).
 ``BATCH_AUGMENTS``, ``DENOISERS``, ``DETECTORS``, ``PROTOCOLS``, ``TOKENIZER``
 and ``TRACKERS`` have no counterpart in mmengine and are roots of their own.
+
+With this module imported, the ``_base_`` of a config may be one of ours:
+``mmcion::cion/cion_resnet50-ibn_1xb240-100e_cional.py``.
 """
 
 from mmengine import registry as engine
+from mmengine.config import utils as config_utils
 from mmengine.registry import Registry
+
+# packages that mmengine finds configs of, in their folder .mim
+config_utils.MODULE2PACKAGE['mmcion'] = 'mmcion'
 
 
 def _child(name: str, parent: Registry, *locations: str) -> Registry:

@@ -35,6 +35,7 @@ MAY_IMPORT = {
     'testing': BASE | {'structures', 'testing'},
     'apis': BASE | SIBLINGS | {'apis', 'structures', 'testing'},
     '__init__': {'utils', 'version'},
+    '__main__': {'utils', 'version'},
 }
 NO_TEST = {
     'mmcion/version.py': 'one constant',

@@ -44,7 +44,7 @@ pip() { "$VENV/bin/python" -m pip --disable-pip-version-check "$@"; }
 pip install --quiet --progress-bar off -c requirements/constraints.txt \
     -r requirements/mminstall.txt -r requirements/runtime.txt \
     -r requirements/video.txt -r requirements/export.txt \
-    -r requirements/tests.txt ||
+    -r requirements/faiss.txt -r requirements/tests.txt ||
     stop "pip could not install the requirements (see above). Is there a network, or a package mirror that pip is configured for? Run the same command again to go on."
 pip install --quiet --no-deps --editable . || stop "pip could not install mmcion itself (see above)."
 

@@ -36,7 +36,7 @@ all rounds and the result, DIR/rounds.html shows them side by side.
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmcion.utils.cli import tool_parser
+    from mmcion.utils.cli import add_verbose, tool_parser
 
     parser = tool_parser(__doc__, EXAMPLE)
     parser.add_argument('config', help='config of the pre-training (.py)')
@@ -99,6 +99,7 @@ def parse_args() -> argparse.Namespace:
         metavar='KEY=VALUE',
         help='override settings of the config of the pre-training',
     )
+    add_verbose(parser, 'output of the steps, which is in DIR/logs')
     return parser.parse_args()
 
 
@@ -122,15 +123,14 @@ def main() -> None:
     from mmcion.utils.cli import read_config
     from mmcion.visualization import write_rounds_page
 
-    # as short as a user would write them
-    root = Path(os.path.relpath(ROOT))
-    denoise = args.denoise or root / 'configs/denoise/three-levels_auto.py'
+    denoise = args.denoise or 'configs/denoise/three-levels_auto.py'
     settings = RoundSettings(
         Path(args.table),
         Path(args.work_dir),
         args.config,
-        str(denoise),
-        tools=root / 'tools',
+        denoise,
+        # as short as a user would write it
+        tools=Path(os.path.relpath(ROOT / 'tools')),
         max_rounds=args.rounds,
         features=Path(args.features) if args.features else None,
         train_options=args.cfg_options,
@@ -144,6 +144,7 @@ def main() -> None:
     chain = Chain(
         settings.work_dir,
         [table.fingerprint(), *(cfg.to_dict() for cfg in configs)],
+        verbose=args.verbose,
     )
     rounds = Rounds(settings, true_identities(args, table))
     for step in rounds.steps():

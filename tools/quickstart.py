@@ -2,14 +2,14 @@
 
 Every step is one of the toolbox's own commands and is printed, so that it
 can be repeated by hand. Finished steps are not run again: a second start
-continues where the first one stopped.
+continues where the first one stopped. Output of the steps is in
+WORK_DIR/logs.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import shlex
 import subprocess
 import sys
 import time
@@ -69,18 +69,19 @@ def list_steps(
     from mmcion.apis.rounds import Rounds, RoundSettings
     from mmcion.utils.chain import Step
 
+    tools = Path(os.path.relpath(ROOT / 'tools'))
     tracklets, split = work_dir / 'tracklets', work_dir / 'query_gallery.csv'
     table = tracklets / 'table'
     yield Step(
         'tracklets',
-        ['tools/extract_tracklets.py', *chosen.videos, '--out', tracklets]
+        [tools / 'extract_tracklets.py', *chosen.videos, '--out', tracklets]
         + ['--clips', chosen.clips, *chosen.extract_options],
         tracklets,
     )
     checkpoint = work_dir / 'mobilenetv2_imagenet.pth'
     yield Step(
         'initial_weights',
-        ['tools/model_converters/deepsort_to_mmcion.py', checkpoint],
+        [tools / 'model_converters/deepsort_to_mmcion.py', checkpoint],
         checkpoint,
         'Without ImageNet weights the backbone starts from random ones.',
     )
@@ -93,6 +94,7 @@ def list_steps(
         work_dir,
         TRAIN_CONFIG,
         'configs/denoise/three-levels_auto.py',
+        tools,
         max_rounds=rounds,
         train_options=[f'model.backbone_checkpoint={x}' for x in weights],
     )
@@ -101,7 +103,8 @@ def list_steps(
 
     # Labels of the test set: the truth if it is known, else tracks that cross
     # the cut between two clips, else the identities that were found.
-    command = ['tools/dataset_converters/tracklets2reid.py', table]
+    command: list[Any]
+    command = [tools / 'dataset_converters/tracklets2reid.py', table]
     command += ['--out', split, '--overwrite']
     if chosen.truth:
         facts['labels'] = 'truth'
@@ -133,7 +136,7 @@ def list_steps(
         kind = 'color-stripes' if name == 'colour' else 'mobilenet-v2'
         yield Step(
             f'test_{name}',
-            ['tools/test.py', f'configs/eval/zero-shot_{kind}_128x64.py']
+            [tools / 'test.py', f'configs/eval/zero-shot_{kind}_128x64.py']
             + [*model, '--work-dir', folder, '--out', folder / 'scores.json']
             + ['--dump-features', folder / 'features.npz']
             + ['--cfg-options', f'test_dataloader.dataset.ann_file={split}']
@@ -222,7 +225,7 @@ def choose_detector(chosen: Input, work_dir: Path) -> None:
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmcion.utils.cli import tool_parser
+    from mmcion.utils.cli import add_verbose, tool_parser
 
     parser = tool_parser(__doc__, EXAMPLE)
     what = parser.add_mutually_exclusive_group()
@@ -241,16 +244,17 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--work-dir', default='work_dirs/quickstart', help='all output'
     )
+    add_verbose(parser, 'output of the steps')
     return parser.parse_args()
 
 
 def main() -> None:
     """Run the chain and write the report."""
     args = parse_args()
-    os.chdir(ROOT)
     from mmcion.utils.chain import Chain, hash_code
     from mmcion.utils.checks import check_at_least
     from mmcion.utils.io import write_json
+    from mmcion.utils.packaged import PACKAGE, show_command
 
     check_at_least(1, rounds=args.rounds)
     began = time.monotonic()
@@ -260,13 +264,16 @@ def main() -> None:
     print(f'Input: {chosen.description}\nDetector: {chosen.detector}')
     facts = {'input': chosen.description, 'detector': chosen.detector}
     # a demo takes minutes: with other code it is made again
-    chain = Chain(work_dir, hash_code(ROOT), replace=True)
+    code = hash_code(PACKAGE, ROOT / 'configs', ROOT / 'tools')
+    chain = Chain(work_dir, code, replace=True, verbose=args.verbose)
+    print(f'Output of the steps: {chain.logs}')
     for step in list_steps(chosen, work_dir, facts, args.rounds):
         chain.run(step)
     facts['commands'] = chain.commands
     write_json(work_dir / 'quickstart.json', facts)
-    command = ['tools/quickstart_report.py', str(work_dir)]
-    print(f'\n=== report\n$ python {shlex.join(command)}', flush=True)
+    tool = os.path.relpath(ROOT / 'tools' / 'quickstart_report.py')
+    command = [tool, str(work_dir)]
+    print(f'\n=== report\n$ {show_command(command)}', flush=True)
     if subprocess.run([sys.executable, *command]).returncode:
         sys.exit('The report failed; the results above are complete.')
     print(f'\nAll done in {time.monotonic() - began:.0f} s.')

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -150,11 +149,10 @@ def print_summary(work_dir: Path) -> None:
 
 def main() -> None:
     """Write the report."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        epilog='example: python tools/quickstart_report.py '
-        'work_dirs/quickstart',
-    )
+    from mmcion.utils.cli import tool_parser
+
+    example = 'python tools/quickstart_report.py work_dirs/quickstart'
+    parser = tool_parser(__doc__, f'example:\n  {example}\n')
     parser.add_argument('work_dir', help='folder of tools/quickstart.py')
     work_dir = Path(parser.parse_args().work_dir)
     write_page(work_dir)

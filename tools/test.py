@@ -35,6 +35,7 @@ def parse_args() -> argparse.Namespace:
         add_cfg_options,
         add_custom_imports,
         add_launcher,
+        add_verbose,
         tool_parser,
     )
     from mmcion.utils.retrieval_cli import add_retrieval_options
@@ -68,6 +69,7 @@ def parse_args() -> argparse.Namespace:
     add_custom_imports(parser)
     add_cfg_options(parser)
     add_launcher(parser)
+    add_verbose(parser, 'log, which is in the work dir')
     return parser.parse_args()
 
 
@@ -135,20 +137,24 @@ def test_configs(args: argparse.Namespace) -> 'dict[str, Config]':
             out_dir = str(Path(args.show_dir) / name)
             hook = {'type': 'RetrievalReportHook', 'out_dir': out_dir}
             each.custom_hooks = [*each.get('custom_hooks', []), hook]
+        if not args.verbose:
+            hook = {'type': 'mmcion.ProgressHook'}
+            each.custom_hooks = [*each.get('custom_hooks', []), hook]
     return configs
 
 
 def run_test(
-    cfg: 'Config', checkpoint: str | None
+    cfg: 'Config', checkpoint: str | None, verbose: bool
 ) -> tuple[dict[str, float], dict[str, Any]]:
     """Return the scores of a test, and what they depend on."""
     from mmengine.runner import Runner
 
     from mmcion.apis.fingerprint import fingerprint
+    from mmcion.engine.quiet_runner import QuietRunner
     from mmcion.utils.dist import adapt_to_test_ranks
 
     adapt_to_test_ranks(cfg)
-    runner = Runner.from_cfg(cfg)
+    runner = (Runner if verbose else QuietRunner).from_cfg(cfg)
     if checkpoint is None:
         runner.logger.warning(
             'No checkpoint is given: the network is evaluated as it is '
@@ -162,20 +168,30 @@ def main() -> None:
     """Test on one data set or several."""
     args = parse_args()
     from mmengine.dist import is_main_process
+    from mmengine.logging import MMLogger
 
+    from mmcion.engine.quiet_runner import quiet_console
     from mmcion.utils.checks import UserError
     from mmcion.utils.dist import ranks
     from mmcion.utils.io import write_json
     from mmcion.utils.memory import reuse_freed_memory
-    from mmcion.utils.score_table import describe_options, score_table
+    from mmcion.utils.score_table import (
+        describe_options,
+        score_lines,
+        score_table,
+    )
 
     reuse_freed_memory()
+    if not args.verbose:  # of what comes before the runner
+        quiet_console(MMLogger.get_current_instance())
     configs = test_configs(args)
     scores, prints, failed = {}, {}, {}
     with ranks(args.launcher):
         for name, cfg in configs.items():
             try:
-                scores[name], prints[name] = run_test(cfg, args.checkpoint)
+                scores[name], prints[name] = run_test(
+                    cfg, args.checkpoint, args.verbose
+                )
             except (OSError, UserError) as error:
                 if len(configs) == 1 or args.launcher != 'none':
                     raise
@@ -188,6 +204,10 @@ def main() -> None:
         texts = {name: describe_options(o) for name, o in options.items()}
         for name, text in texts.items():
             print(f'{name} scored with {text}'.lstrip())
+        if args.show_dir:
+            print(f'report: {Path(args.show_dir) / "report.html"}')
+        if not args.datasets:
+            print(score_lines(scores['']))
         if args.out:
             # names of scores stay beside the options
             content = {

@@ -20,6 +20,7 @@ from .config_check import (
     describe_build,
     is_runner_config,
 )
+from .packaged import command_name, drop_own_scope, find_config, name_commands
 from .paths import WEIGHT_SUFFIXES
 
 if TYPE_CHECKING:
@@ -32,8 +33,16 @@ SAME_COMMAND = 'run the same command again to continue'
 def tool_parser(
     description: str | None, example: str
 ) -> argparse.ArgumentParser:
-    """Return a parser that shows docstring and examples as written."""
+    """Return a parser that shows docstring and examples as written.
+
+    If the tool runs as a command, its examples are commands, too.
+    """
+    name = None
+    if '.mim' in Path(sys.argv[0]).parts:
+        name = f'mmcion {command_name(sys.argv[0])}'
+        example = name_commands(example)
     return argparse.ArgumentParser(
+        prog=name,
         description=description,
         epilog=example,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -223,6 +232,13 @@ def add_custom_imports(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_verbose(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add ``-v``: show ``what``."""
+    parser.add_argument(
+        '-v', '--verbose', action='store_true', help=f'show the {what}'
+    )
+
+
 def add_launcher(parser: argparse.ArgumentParser) -> None:
     """Add ``--launcher``: how the processes were started."""
     parser.add_argument(
@@ -236,7 +252,10 @@ def add_launcher(parser: argparse.ArgumentParser) -> None:
 def read_config(
     path: str | Path, options: Mapping[str, Any] | None = None
 ) -> Config:
-    """Read a config file and ``override`` settings of it."""
+    """Read a config file and ``override`` settings of it.
+
+    ``path`` is a file or one of our configs, see ``find_config``.
+    """
     from mmengine.config import Config
     from yaml import YAMLError
 
@@ -244,6 +263,7 @@ def read_config(
 
     if Path(path).suffix in WEIGHT_SUFFIXES:
         raise UserError(f'{path} is a checkpoint; give its config (.py).')
+    path = find_config(path)
     check_file(path, 'config')
     # ValueError: of JSON, among others
     wrong = (SyntaxError, AttributeError, TypeError, ValueError, NameError)
@@ -251,6 +271,8 @@ def read_config(
         cfg = Config.fromfile(path)
     except (*wrong, YAMLError) as error:
         raise UserError(f'{path} is not a config: {error}') from error
+    if cfg.get('default_scope') == 'mmcion':
+        drop_own_scope(cfg._cfg_dict)
     if options or not is_runner_config(cfg):
         override(cfg, options or {}, path)
     return cfg

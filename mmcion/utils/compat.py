@@ -33,5 +33,5 @@ def check_engine() -> None:
         listed = ' and '.join(f'{n} {v}' for n, v in found.items()) or 'none'
         raise MissingPackageError(
             f'mmcion needs a single mmengine >= 0.10; found {listed}. '
-            'Uninstall that and run: pip install -r requirements/mminstall.txt'
+            "Uninstall that and run: pip install 'mmcion[mim]'"
         )

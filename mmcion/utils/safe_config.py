@@ -1,7 +1,8 @@
 """Makes YAML and JSON configs data: reading one runs no code.
 
 mmengine reads YAML with the loader that can call anything, and lets a YAML or
-JSON config inherit from a Python one. Importing this module changes both.
+JSON config inherit from a Python one. Importing this module changes both, and
+makes ``mmcion::...`` a ``_base_``, see ``mmcion.registry``.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import Any
 import yaml
 from mmengine.config import Config
 from mmengine.fileio.handlers import yaml_handler
+
+from mmcion import registry  # noqa: F401
 
 from .checks import UserError
 

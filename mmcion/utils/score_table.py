@@ -1,4 +1,4 @@
-"""Scores of several data sets as a table."""
+"""Scores of data sets as text."""
 
 from __future__ import annotations
 
@@ -59,3 +59,12 @@ def score_table(scores: Mapping[str, Mapping[str, float]]) -> str:
         for first, *cells in (header, rule, *rows)
     ]
     return '\n'.join(map('  '.join, lines))
+
+
+def score_lines(scores: Mapping[str, float]) -> str:
+    """Return the scores of one data set as text, a line per direction."""
+    (_, *names), rows = score_rows({'': scores})
+    return '\n'.join(
+        '  '.join([direction, *map('{} {}'.format, names, cells)]).strip()
+        for direction, *cells in rows
+    )

@@ -87,7 +87,7 @@ class ByteTrack(BaseTracker):
         min_hits: int = 2,
         lost_seconds: float = 1.0,
     ) -> None:
-        install = 'pip install -r requirements/video.txt'
+        install = "pip install 'mmcion[video]'"
         with optional_import('ByteTrack', install):
             from trackers import ByteTrackTracker
         self._make = ByteTrackTracker

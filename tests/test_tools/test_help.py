@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+from mmcion.utils.packaged import MIM
+
 from ..tool_utils import TOOLS
 
 # they take seconds to import
@@ -50,7 +52,8 @@ def test_help_comes_from_anywhere_without_heavy_imports(tmp_path):
         if 'parse_args' in path.read_text()
     )
     assert 'denoise.py' in tools
-    words = json.dumps([str(TOOLS), HEAVY, *tools])
+    # as run by the command mmcion
+    words = json.dumps([str(MIM / 'tools'), HEAVY, *tools])
     done = subprocess.run(
         [sys.executable, '-c', ASK_ALL, words],
         capture_output=True,
@@ -66,4 +69,8 @@ def test_help_comes_from_anywhere_without_heavy_imports(tmp_path):
         if status != 0 or 'usage:' not in text or 'example' not in text.lower()
     }
     assert not wrong, '\n\n'.join(f'{t}: {why}' for t, why in wrong.items())
+    for tool, (_, text, _) in answers.items():
+        name = tool.split('/')[-1].removesuffix('.py').replace('_', '-')
+        assert text.startswith(f'usage: mmcion {name} ')
+        assert 'python tools/' not in text and f'  mmcion {name} ' in text
     assert not list(tmp_path.iterdir())

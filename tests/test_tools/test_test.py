@@ -42,8 +42,16 @@ def test_colours_find_everybody_in_the_other_clip(recording, tmp_path):
     write_split(recording, tmp_path / 'split.csv')
     done = run_test(recording, tmp_path, '--out', 'scores.json')
     assert done.returncode == 0, done.stderr
+    # a warning, the options, the scores; the bar; and the log is in a file
+    warning, *_, shown = done.stdout.splitlines()
+    assert 'No checkpoint' in warning
+    assert len(done.stdout.splitlines()) == 3
+    assert shown.startswith('mAP 1.0000  mINP 1.0000  Rank-1 1.0000')
+    assert shown.endswith('10 of 10')
+    assert '1/1' in done.stderr
+    (log,) = (tmp_path / 'work').glob('*/*.log')
     counts = '10 queries, 10 with a valid match'
-    assert counts in done.stdout + done.stderr
+    assert counts in log.read_text()
     scores = json.loads((tmp_path / 'scores.json').read_text())
     assert {'reid/mAP', 'reid/Rank-1', 'options'} <= set(scores)
     for name, value in scores.items():
@@ -74,6 +82,7 @@ def test_scores_features_and_report_of_one_run(
     write_split(recording, tmp_path / 'split.csv')
     rerank = ('k1=4', 'k2=2', 'lambda_value=0.5', 'variant=faiss')
     options = ('--qe', 'k=2', 'alpha=3', '--fpr', 0.1, '--rerank', *rerank)
+    options = ('--verbose', *options)
     call_tool(
         *('test.py', CONFIG, '--work-dir', 'work', *options),
         *('--out', 'scores.json', '--dump-features', 'features.npz'),
@@ -105,7 +114,10 @@ def test_scores_features_and_report_of_one_run(
     assert options['rerank']['variant'] == 'faiss'
     assert options['query_expansion'] == {'k': 2, 'alpha': 3}
     assert options['flip_test']
-    assert "'variant': 'faiss'" in capsys.readouterr().out
+    output = capsys.readouterr().out
+    assert "'variant': 'faiss'" in output
+    assert '10 queries, 10 with a valid match' in output  # the log
+    assert 'report: report/report.html\n' in output
     assert scores == {
         f'reid/{name}': pytest.approx(value, abs=1e-6)
         for name, value in expected.items()

@@ -1,6 +1,13 @@
 import pytest
 
-from mmcion.utils.chain import Chain, Step, hash_code
+from mmcion.utils.chain import (
+    Chain,
+    Step,
+    hash_code,
+    last_lines,
+    read_progress,
+    run_logged,
+)
 from mmcion.utils.checks import UserError
 from mmcion.utils.io import read_json
 
@@ -94,11 +101,88 @@ def test_missing_output_is_made_again(tmp_path):
 
 
 def test_hash_is_that_of_the_code(tmp_path):
-    for folder in ('mmcion', 'configs', 'tools'):
-        (tmp_path / folder).mkdir()
-    file = tmp_path / 'tools' / 'a.py'
+    folders = [tmp_path / name for name in ('configs', 'tools')]
+    for folder in folders:
+        folder.mkdir()
     hashes = []
     for text in ('1', '2', '1'):
-        file.write_text(text)
-        hashes.append(hash_code(tmp_path))
+        (folders[1] / 'a.py').write_text(text)
+        hashes.append(hash_code(*folders))
     assert hashes[0] == hashes[2] != hashes[1]
+
+
+TALK = """
+import os, sys
+print('11/29 10:00:00 - mmengine - INFO - environment')
+print('bar:  50%|##  | 1/2 [00:01<00:01]', file=sys.stderr)
+print('11/29 10:00:00 - mmengine - INFO - 4 images')
+sys.exit(os.path.exists(sys.argv[1]))
+"""
+TALK_AND_FAIL = f'{TALK.rstrip().rpartition(chr(10))[0]}\nraise OSError(5)'
+
+
+@pytest.mark.parametrize('verbose', [False, True])
+def test_what_is_shown_of_a_step(tmp_path, capsys, verbose):
+    step = Step('one', ['-c', TALK, tmp_path / 'out'], tmp_path / 'out')
+    chain = Chain(tmp_path, verbose=verbose)
+    chain.run(step)
+    output = capsys.readouterr().out
+    assert output.startswith(f'\n=== one\n$ {chain.commands[0]}\n')
+    *_, shown, last = output.splitlines()
+    assert last.startswith('one: ')
+    assert (shown == '4 images') == (not verbose)
+    assert ('0 - mmengine - INFO - environment\n' in output) == verbose
+    assert '- environment' in (tmp_path / 'logs' / 'one.log').read_text()
+
+
+@pytest.mark.parametrize('verbose', [False, True])
+def test_the_end_of_a_failed_step_and_its_log_are_named(tmp_path, verbose):
+    step = Step('one', ['-c', TALK_AND_FAIL, 'x'], tmp_path / 'out')
+    with pytest.raises(UserError, match='OSError: 5') as caught:
+        Chain(tmp_path, verbose=verbose).run(step)
+    message = str(caught.value)
+    log = tmp_path / 'logs' / 'one.log'
+    assert 'Traceback' in message and str(log) in message
+    assert 'Traceback' in log.read_text()
+
+
+def test_the_message_of_a_failed_tool_stands_alone(tmp_path):
+    script = 'import sys; print("dump"); sys.exit("error: no video")'
+    step = Step('one', ['-c', script], tmp_path / 'out')
+    with pytest.raises(UserError, match='error: no video') as caught:
+        Chain(tmp_path).run(step)
+    assert 'dump' not in str(caught.value)
+
+
+EPOCH = (
+    '11/29 10:00:00 - mmengine - INFO - Epoch(train) [1][ 5/44]  lr: 2.2e-04  '
+    'eta: 1 day, 0:04:23  time: 1.2272  data_time: 0.0575  loss: 6.95  x: 1'
+)
+
+
+@pytest.mark.parametrize(
+    ('output', 'text'),
+    [
+        ('', ''),
+        ('loaded 100% of a|b| 3/4', ''),
+        ('a:  0%|  | 0/9 [00:00<?, ?img/s]', ''),
+        ('a:  0%|  | 0/9 [00:00<?]\ra: 20%|█▌ | 2/9 [00:01<00:04, 2img/s]',)
+        + ('2/9 [00:01<00:04, 2img/s]',),
+        (EPOCH, 'epoch 1, step 5/44, eta 1 day, 0:04:23, loss 6.95'),
+    ],
+)
+def test_progress_of_bars_and_of_the_log(output, text):
+    assert read_progress(output) == text
+
+
+def test_last_lines_have_no_bars(tmp_path):
+    log = tmp_path / 'a.log'
+    log.write_bytes(b'\xff\n a\n\n10%|  | 1/9 [00:01<00:04]\r\n')
+    assert last_lines(log) == ['\ufffd', ' a']
+
+
+def test_a_progress_is_redrawn_on_a_terminal(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr('sys.stdout.isatty', lambda: True)
+    words = ['-c', TALK, str(tmp_path / 'out')]
+    assert run_logged(words, tmp_path / 'a.log') == 0
+    assert '\r  1/2 [00:01<00:01]\x1b[K' in capsys.readouterr().out

@@ -1,4 +1,4 @@
-from mmcion.utils.score_table import score_rows, score_table
+from mmcion.utils.score_table import score_lines, score_rows, score_table
 
 SCORES = {
     'market1501': {
@@ -40,3 +40,10 @@ def test_columns_of_the_text_are_aligned():
     assert lines[2].startswith('market1501 ')
     column = lines[0].index('Rank-1')
     assert lines[2][column : column + 6] == '1.0000'
+
+
+def test_scores_of_one_data_set_have_a_line_per_direction():
+    assert score_lines(SCORES['regdb']).splitlines() == [
+        'mAP 0.2500  queries with a match 9 of 10',
+        '(reverse)  mAP 0.1250  queries with a match 10 of 10',
+    ]

@@ -384,7 +384,7 @@ def test_a_missing_package_stops_the_run(
 ):
     monkeypatch.setitem(sys.modules, 'trackers', None)
     one = TrackletExtractor(BOXES, {'type': 'ByteTrack'})
-    with pytest.raises(MissingPackageError, match=r'requirements/video\.txt'):
+    with pytest.raises(MissingPackageError, match=r'mmcion\[video\]'):
         one.run([three_videos], tmp_path / 'out', workers=workers)
 
 

@@ -1,16 +1,4 @@
-r"""Evaluate identities against true ones.
-
-Examples:
-  # two labellings of the same rows
-  python tools/analysis_tools/eval_identities.py true.npy found.npy
-
-  # a labelling of a tracklet table against true boxes of its video
-  python tools/analysis_tools/eval_identities.py tracklets/table found.npy \
-      --truth gt.csv --persons persons.csv
-
-  # the same for a table of several recordings
-  python tools/analysis_tools/eval_identities.py tracklets/table found.npy \
-      --truth cam1=gt1.csv cam2=gt2.csv --out identities.json
+"""Evaluate identities against true ones.
 
 With true boxes, identities are evaluated as tracks, too: IDF1 and HOTA, of all
 videos together and of each (needs: pip install trackeval). There, unlike in
@@ -23,13 +11,25 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+EXAMPLE = r"""examples:
+  # two labellings of the same rows
+  python tools/analysis_tools/eval_identities.py true.npy found.npy
+
+  # a labelling of a tracklet table against true boxes of its video
+  python tools/analysis_tools/eval_identities.py tracklets/table found.npy \
+      --truth gt.csv --persons persons.csv
+
+  # the same for a table of several recordings
+  python tools/analysis_tools/eval_identities.py tracklets/table found.npy \
+      --truth cam1=gt1.csv cam2=gt2.csv --out identities.json
+"""
+
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    from mmcion.utils.cli import tool_parser
+
+    parser = tool_parser(__doc__, EXAMPLE)
     parser.add_argument(
         'true', help='.npy of true identities, or folder of a tracklet table'
     )

@@ -1,17 +1,16 @@
 """Print a config with everything that it inherits."""
 
-import argparse
+EXAMPLE = """example:
+  python tools/analysis_tools/print_config.py \\
+      configs/cion/cion_resnet50-ibn_8xb120-100e_cional.py
+"""
 
 
 def main() -> None:
     """Print."""
-    from mmcion.utils.cli import add_cfg_options, read_config
+    from mmcion.utils.cli import add_cfg_options, read_config, tool_parser
 
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        epilog='example: python tools/analysis_tools/print_config.py '
-        'configs/cion/cion_resnet50-ibn_8xb120-100e_cional.py',
-    )
+    parser = tool_parser(__doc__, EXAMPLE)
     parser.add_argument('config', help='config file')
     add_cfg_options(parser)
     args = parser.parse_args()

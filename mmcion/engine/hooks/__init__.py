@@ -4,6 +4,7 @@ from .exact_resume_hook import ExactResumeHook
 from .identity_check_hook import IdentityCheckHook
 from .instance_schedule_hook import InstanceScheduleHook
 from .non_finite_guard_hook import NonFiniteGuardHook
+from .progress_hook import ProgressHook
 from .step_pre_hooks import ClipPerTensorHook, FreezeLastLayerHook
 from .teacher_update_hook import TeacherUpdateHook
 from .throughput_hook import ThroughputHook
@@ -17,6 +18,7 @@ __all__ = [
     'IdentityCheckHook',
     'InstanceScheduleHook',
     'NonFiniteGuardHook',
+    'ProgressHook',
     'TeacherUpdateHook',
     'ThroughputHook',
 ]

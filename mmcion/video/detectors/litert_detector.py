@@ -59,7 +59,7 @@ class EfficientDetLiteDetector(BaseDetector):
 
     def load(self) -> None:
         """Load the model, which may be downloaded."""
-        install = 'pip install -r requirements/video.txt'
+        install = "pip install 'mmcion[video]'"
         with optional_import('EfficientDetLiteDetector', install):
             from ai_edge_litert.interpreter import Interpreter
         file, *_ = self._own_files or [fetch_file(self.model)]

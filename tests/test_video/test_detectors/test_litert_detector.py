@@ -105,7 +105,7 @@ def test_bad_settings(fake_net, change):
 
 def test_missing_package_names_the_requirements(monkeypatch):
     monkeypatch.setitem(sys.modules, 'ai_edge_litert.interpreter', None)
-    with pytest.raises(MissingPackageError, match=r'requirements/video\.txt'):
+    with pytest.raises(MissingPackageError, match=r'mmcion\[video\]'):
         litert_detector.EfficientDetLiteDetector().load()
 
 
