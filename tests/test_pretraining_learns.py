@@ -7,33 +7,9 @@ import numpy as np
 import pytest
 
 from mmcion.structures import AnnotationTable
-from mmcion.testing import draw_figure, draw_looks
+from mmcion.testing import NUM_CAMERAS, draw_looks, draw_person
 from mmcion.utils.io import read_json
 from tests.tool_utils import ROOT, call_main
-
-HEIGHT, WIDTH = 128, 64
-# what a camera does to blue, green and red
-CAMERAS = np.array([[1.25, 1.0, 0.75], [0.55, 0.7, 0.9]])
-
-
-def photograph(look, cam_id, rng):
-    """Draw a person in front of a coarse background, as a camera sees it."""
-    coarse = rng.integers(0, 256, (8, 4, 3), np.uint8)
-    image = cv2.resize(coarse, (WIDTH, HEIGHT)).astype(float)
-    figure = draw_figure(look, rng.uniform(0, 2 * np.pi))
-    if rng.random() < 0.5:
-        figure = figure[:, ::-1]
-    height = int(rng.uniform(0.85, 1) * HEIGHT)
-    width = min(round(figure.shape[1] * height / figure.shape[0]), WIDTH)
-    figure = cv2.resize(figure, (width, height), interpolation=cv2.INTER_AREA)
-    top = rng.integers(HEIGHT - height + 1)
-    left = rng.integers(WIDTH - width + 1)
-    place = image[top : top + height, left : left + width]
-    alpha = figure[..., 3:] / 255
-    place[:] = alpha * figure[..., :3] + (1 - alpha) * place
-    image *= CAMERAS[cam_id] * rng.uniform(0.85, 1.15)
-    image += rng.normal(0, 6, image.shape)
-    return np.clip(image, 0, 255).astype(np.uint8)
 
 
 def draw_identities(folder, looks, per_identity, rng):
@@ -42,9 +18,9 @@ def draw_identities(folder, looks, per_identity, rng):
     rows = []
     for pid, look in enumerate(looks):
         for number in range(per_identity):
-            cam_id = number % len(CAMERAS)
+            cam_id = number % NUM_CAMERAS
             name = f'{pid}_{number}.png'
-            image = photograph(look, cam_id, rng)
+            image = draw_person(look, cam_id, rng)
             cv2.imwrite(str(folder / name), image)
             rows.append((name, pid, cam_id))
     return rows
