@@ -38,6 +38,7 @@ setup(
     # import names; which one is chosen is requirements/mminstall.txt's task.
     install_requires=requirements('runtime'),
     extras_require={
+        'docs': requirements('docs'),
         'export': requirements('export'),
         'video': requirements('video'),
         'tests': requirements('tests'),
