@@ -21,8 +21,8 @@ from mmcion.apis.cam import activation_maps
 from mmcion.models.weights import read_model_file
 from mmcion.structures import FeatureStore, ReIDFeatures, TrackletTable
 from tests.golden import DATA
-from tests.tiny import DIM, write_identities, write_image
 from tests.page_utils import read_blocks
+from tests.tiny import DIM, write_identities, write_image
 from tests.tool_utils import ROOT, call_main, run_tool
 
 SIZE, EMBED = (16, 8), 6

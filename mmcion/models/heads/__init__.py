@@ -1,3 +1,5 @@
+"""Classifiers and losses on top of a neck."""
+
 from .circle_softmax import CircleSoftmax
 from .reid_head import ReIDHead
 from .self_distill_head import SelfDistillHead

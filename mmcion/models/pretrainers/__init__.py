@@ -1,3 +1,5 @@
+"""Models of pre-training."""
+
 from .cion import CION
 
 __all__ = ['CION']
