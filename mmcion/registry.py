@@ -36,6 +36,7 @@ HOOKS = _child(
     engine.HOOKS,
     'engine.hooks',
     'apis.evaluation_check_hook',
+    'apis.fingerprint',
     'apis.retrieval_report_hook',
 )
 MODEL_WRAPPERS = _child(

@@ -45,6 +45,7 @@ FINE_TUNE = f"""
 _base_ = {str(ROOT / 'configs/_base_/default_runtime.py')!r}
 model = dict(
     type='ReIDModel',
+    other_statistics=True,
     data_preprocessor=dict(
         type='ReIDDataPreprocessor', mean=(0.5, 0.4, 0.3), std=(0.2, 0.3, 0.4)
     ),

@@ -143,10 +143,10 @@ def test_configs(args: argparse.Namespace) -> 'dict[str, Config]':
 def run_test(
     cfg: 'Config', checkpoint: str | None
 ) -> tuple[dict[str, float], dict[str, Any]]:
-    """Return the scores of a test, and the options they depend on."""
+    """Return the scores of a test, and what they depend on."""
     from mmengine.runner import Runner
 
-    from mmcion.evaluation import ReIDMetric
+    from mmcion.apis.fingerprint import fingerprint
     from mmcion.utils.dist import adapt_to_test_ranks
 
     adapt_to_test_ranks(cfg)
@@ -157,10 +157,7 @@ def run_test(
             'initialised.'
         )
     scores = runner.test()
-    metrics = runner.test_evaluator.metrics
-    (metric,) = (each for each in metrics if isinstance(each, ReIDMetric))
-    flip_test = bool(cfg.model.get('flip_test'))
-    return scores, {**metric.scored_with, 'flip_test': flip_test}
+    return scores, fingerprint(runner, {'test': runner.test_loop})
 
 
 def main() -> None:
@@ -176,11 +173,11 @@ def main() -> None:
 
     reuse_freed_memory()
     configs = test_configs(args)
-    scores, options, failed = {}, {}, {}
+    scores, prints, failed = {}, {}, {}
     with ranks(args.launcher):
         for name, cfg in configs.items():
             try:
-                scores[name], options[name] = run_test(cfg, args.checkpoint)
+                scores[name], prints[name] = run_test(cfg, args.checkpoint)
             except (OSError, UserError) as error:
                 if len(configs) == 1 or args.launcher != 'none':
                     raise
@@ -189,13 +186,18 @@ def main() -> None:
             return
         if args.datasets:
             print(score_table(scores))
+        options = {name: each['options'] for name, each in prints.items()}
         texts = {name: describe_options(o) for name, o in options.items()}
         for name, text in texts.items():
             print(f'{name} scored with {text}'.lstrip())
         if args.out:
             # names of scores stay beside the options
             content = {
-                name: {**values, 'options': options[name]}
+                name: {
+                    **values,
+                    'options': options[name],
+                    'fingerprint': prints[name],
+                }
                 for name, values in scores.items()
             }
             write_json(args.out, content if args.datasets else content[''])

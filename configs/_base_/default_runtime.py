@@ -12,6 +12,8 @@ default_hooks = dict(
     resume=dict(type='ExactResumeHook'),
     # has any query a match?
     evaluation_check=dict(type='EvaluationCheckHook'),
+    # data, weights, options and seed, in every checkpoint
+    fingerprint=dict(type='FingerprintHook'),
 )
 env_cfg = dict(
     cudnn_benchmark=True,

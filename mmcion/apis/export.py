@@ -40,6 +40,7 @@ from .export_parity import (
     random_crops,
 )
 from .features import image_pipeline
+from .resize_images import resize_images
 
 _OPSET = 18  # the first with all that VOLO needs
 # what the description has of a model file
@@ -94,19 +95,12 @@ class DeployedModel(nn.Module):
         """Map images to features ``(N, d)``."""
         if self.with_preprocess:
             # (N, H, W, 3) -> (N, 3, H, W)
-            images = images.permute(0, 3, 1, 2).float()
+            images = images.permute(0, 3, 1, 2)
             if self.resize_to:
-                rows, columns = (
-                    resize_matrix(
-                        images.shape[axis], size, self.resize['interpolation']
-                    )
-                    for axis, size in zip((2, 3), self.resize_to, strict=True)
+                images = resize_images(
+                    images, self.resize_to, self.resize['interpolation']
                 )
-                # (N, 3, H, W) -> (N, 3, H, w) -> (N, 3, h, w), whole levels
-                # after each, as decoders and Pillow have them
-                images = (images @ columns.T).round().clamp(0, 255)
-                images = (rows @ images).round().clamp(0, 255)
-            images = (images - self.pixel_mean) / self.pixel_std
+            images = (images.float() - self.pixel_mean) / self.pixel_std
         feats = self.model(images)
         return normalize(feats) if self.l2_norm else feats
 
@@ -117,29 +111,6 @@ class DeployedModel(nn.Module):
         reparameterize_model(self.model, inplace=True)
         self.requires_grad_(False)
         return before != sum(tensor.numel() for tensor in self.parameters())
-
-
-def resize_matrix(
-    old: int, new: int, interpolation: str = 'bicubic'
-) -> Tensor:
-    """Return the weights ``(new, old)`` of an antialiased resize.
-
-    The kernel is that of Pillow and torchvision (bicubic: Catmull-Rom, a =
-    -0.5), widened when an image becomes smaller, and cut at its border. It is
-    written out, because runtimes differ in what they make of "bicubic".
-    """
-    scale = old / new
-    wide = torch.clamp(torch.ones(()) * scale, min=1.0)
-    centre = (torch.arange(new)[:, None] + 0.5) * scale  # (new, 1)
-    distance = (torch.arange(old)[None] + 0.5 - centre).abs() / wide
-    if interpolation == 'bilinear':
-        weights = (1 - distance).clamp_min(0)
-    else:
-        near = (1.5 * distance - 2.5) * distance**2 + 1
-        far = ((-0.5 * distance + 2.5) * distance - 4) * distance + 2
-        weights = torch.where(distance < 1, near, far)
-        weights = torch.where(distance < 2, weights, 0.0)
-    return weights / weights.sum(1, keepdim=True)
 
 
 def export_model(

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 from mmengine.config import Config
 from mmengine.logging import print_log
-from sklearn.metrics import adjusted_rand_score
 
 from mmcion.evaluation import identity_metrics
 from mmcion.structures import IdentityLabels, TrackletTable
@@ -343,6 +342,8 @@ def compare_identities(
         unassigned row neither agrees nor disagrees. And the fraction of all
         rows that they are; both are 0 if there are none.
     """
+    from sklearn.metrics import adjusted_rand_score  # takes a second
+
     both = first.keep & second.keep  # (N,)
     if not both.any():
         return 0.0, 0.0

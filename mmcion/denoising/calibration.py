@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from mmengine.logging import print_log
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from mmcion.structures import (
     FeatureStore,
@@ -186,8 +186,8 @@ def lower_tail_quantile(
     """
     if wanted >= rate:
         return quantile
-    deviation = (median - quantile) / norm.isf(rate)
-    return float(median - norm.isf(wanted) * deviation)
+    deviation = (quantile - median) / ndtri(rate)
+    return float(median + ndtri(wanted) * deviation)
 
 
 def _histogram(distance: np.ndarray) -> list[int]:

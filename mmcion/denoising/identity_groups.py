@@ -4,6 +4,7 @@ from mmcion.structures import Csr
 
 from .functional import (
     accept,
+    add_rows,
     consistent_rows,
     normalise,
     one_box_per_frame,
@@ -58,10 +59,12 @@ class IdentityGroups:
         groups = Csr.from_identity(self.identity)
         self.num = len(groups.sizes)
         self.rows = [groups.get(k) for k in range(self.num)]
-        self._frames = [frozenset[int]()] * self.num
-        self.centroids = np.zeros((self.num, self.feats.shape[1]))
-        for k in range(self.num):
-            self._update(k)
+        self._frames = [
+            frozenset(self._frame[rows].tolist()) for rows in self.rows
+        ]
+        sums = np.zeros((self.num, self.feats.shape[1]))
+        add_rows(sums, self.feats, self.identity)
+        self.centroids = normalise(sums)
 
     def set_rows(self, k: int, rows: np.ndarray) -> None:
         """Make ``rows`` the whole of identity k; its others are pooled."""

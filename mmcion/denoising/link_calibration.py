@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 from mmengine.logging import print_log
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from mmcion.structures import (
     FeatureStore,
@@ -210,8 +210,8 @@ def _tail_through(
     ``largest`` is the largest median.
     """
     median, low = np.quantile(distance, [0.5, 0.05])
-    deviation = max((median - low) / norm.isf(0.05), DISTANCE_ERROR)
-    return norm.cdf(edges, min(median, largest), deviation)
+    deviation = max((low - median) / ndtri(0.05), DISTANCE_ERROR)
+    return ndtr((edges - min(median, largest)) / deviation)
 
 
 def _tail_fitted_to(fraction: np.ndarray, edges: np.ndarray) -> np.ndarray:
@@ -221,5 +221,5 @@ def _tail_fitted_to(fraction: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """
     quantile = np.interp(_TAIL, fraction, edges)
     # the quantiles of a normal distribution: mean + deviation * z
-    deviation, mean = np.polyfit(norm.ppf(_TAIL), quantile, 1)
-    return norm.cdf(edges, mean, max(deviation, DISTANCE_ERROR))
+    deviation, mean = np.polyfit(ndtri(_TAIL), quantile, 1)
+    return ndtr((edges - mean) / max(deviation, DISTANCE_ERROR))

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from mmcion.structures import TrackletTable
 from mmcion.structures.columns import as_floats, as_integers, check_finite
@@ -112,6 +111,8 @@ def match_truth(
     Returns:
         ``(N,)`` int64 identities, -1 where no ground-truth box overlaps.
     """
+    from scipy.optimize import linear_sum_assignment  # takes half a second
+
     check_interval('(0, 1]', min_iou=min_iou)
     truth = truth_by_recording(table, truth)
     assert table.box is not None

@@ -1,6 +1,4 @@
 import numpy as np
-from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
-from sklearn.metrics.cluster import contingency_matrix
 
 from mmcion.structures.columns import as_integers
 from mmcion.utils.checks import check_same_length
@@ -53,6 +51,10 @@ def identity_metrics(
 
 def _scores(true: np.ndarray, found: np.ndarray) -> dict[str, float]:
     """Return the scores of ``(N,)`` rows, N > 0."""
+    # takes a second, which trainings and tests of networks need not wait
+    from sklearn import metrics
+    from sklearn.metrics.cluster import contingency_matrix
+
     # sparse: no array is larger than the number of rows
     table = contingency_matrix(true, found, sparse=True)  # (I, J) int64
     true_sizes = np.asarray(table.sum(axis=1)).ravel()  # (I,)
@@ -82,7 +84,7 @@ def _scores(true: np.ndarray, found: np.ndarray) -> dict[str, float]:
         scores[f'{name}_f1'] = f1
     return {
         **scores,
-        'ari': float(adjusted_rand_score(true, found)),
-        'nmi': float(normalized_mutual_info_score(true, found)),
+        'ari': float(metrics.adjusted_rand_score(true, found)),
+        'nmi': float(metrics.normalized_mutual_info_score(true, found)),
         'purity': float(table.max(axis=0).sum() / len(true)),
     }

@@ -44,6 +44,8 @@ _LIGHT = {
     'pipeline': ['DENOISERS'],
     'tracker': ['TRACKERS'],
 }
+# registry of every ``type`` that was found, which is tried first
+_FOUND_IN: dict[str, str] = {}
 
 
 def check_config(cfg: Any, source: Any) -> None:
@@ -258,8 +260,11 @@ def _find(kind: Any, path: tuple[str, ...], runs: bool) -> Any:
     # looking a name up imports where its classes are
     roots = {'DENOISERS', 'DETECTORS', 'TRACKERS'}
     wanted = [name for name in names if name not in roots]
-    for name in wanted if runs else _LIGHT.get(path[0], ()):
+    # a registry that lacks a name takes long, as it tries to import it
+    tried = wanted if runs else _LIGHT.get(path[0], [])
+    for name in sorted(tried, key=lambda name: name != _FOUND_IN.get(kind)):
         if (found := getattr(registry, name).get(kind)) is not None:
+            _FOUND_IN[kind] = name
             return found
     return None
 

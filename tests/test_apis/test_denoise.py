@@ -127,7 +127,10 @@ def test_the_size_of_chunks_is_what_the_constant_says(monkeypatch):
     assert cut(np.array([0, 1, 2, 5, 6])) == [(0, 3), (3, 4)]
 
 
-@pytest.mark.parametrize('world_size', [2, 4])
+@pytest.mark.parametrize(
+    'world_size',
+    [3, *(pytest.param(n, marks=pytest.mark.slow) for n in (2, 4))],
+)
 def test_same_bits_for_any_number_of_ranks(in_one_chunk, world_size):
     for found in run_on_ranks(denoised_in_chunks, 100, world_size=world_size):
         assert_equal(found, in_one_chunk)

@@ -15,7 +15,6 @@ from mmcion.apis.export import (
     METADATA,
     DeployedModel,
     export_model,
-    resize_matrix,
 )
 from mmcion.apis.export_parity import open_exported, random_crops
 from mmcion.apis.zoo import get_model
@@ -28,7 +27,8 @@ from mmcion.utils.io import hash_file, read_json
 from ..golden import reidzoo_backbone
 from ..tiny import DIM  # registers TinyBackbone
 
-FAST = ['resnet18', 'repvit_m0_9']
+# those of the test of tools/analysis_tools/benchmark.py are compared there
+FAST = ['repvit_m0_9']
 FUSED = ('repvit', 'fastvit')
 SIZE = (32, 16)
 
@@ -113,20 +113,6 @@ def test_other_formats_give_the_same_features(
     assert json.loads(about[METADATA])['mean'] == report['mean']
 
 
-@pytest.mark.parametrize('mode', ['bicubic', 'bilinear'])
-@pytest.mark.parametrize('new', [(32, 16), (33, 50), (7, 9)])
-def test_resize_is_that_of_the_transform(new, mode):
-    torch.manual_seed(0)
-    image = torch.randint(0, 256, (3, 20, 24), dtype=torch.uint8)
-    rows, columns = map(resize_matrix, image.shape[1:], new, [mode] * 2)
-    found = (image.float() @ columns.T).round().clamp(0, 255)
-    found = (rows @ found).round().clamp(0, 255)
-    wanted = ResizeImage(new, mode)({'img': image})['img'].float()
-    # torchvision computes with weights of 8 bits or so
-    assert (found - wanted).abs().max() <= 1
-    assert (found == wanted).float().mean() > 0.9
-
-
 @pytest.mark.parametrize('suffix', ['onnx', 'pt', 'pt2'])
 def test_images_of_any_size_are_resized_inside(suffix, model, tmp_path):
     out = tmp_path / f'model.{suffix}'
@@ -137,7 +123,7 @@ def test_images_of_any_size_are_resized_inside(suffix, model, tmp_path):
         images = random_crops(*size, 3, seed=1)
         small = ResizeImage(SIZE)({'img': images.permute(0, 3, 1, 2)})['img']
         _, feats = expected(model, small.permute(0, 2, 3, 1))
-        assert cosine_similarity(run(images), feats).min() > 0.9999
+        torch.testing.assert_close(run(images), feats)
 
 
 def test_resize_is_that_of_the_models_config(model, tmp_path):
@@ -152,7 +138,7 @@ def test_resize_is_that_of_the_models_config(model, tmp_path):
     small = ResizeImage(SIZE, 'bilinear')(planes)['img']
     _, feats = expected(model, small.permute(0, 2, 3, 1))
     found = open_exported(out, report['format'])(images)
-    assert cosine_similarity(found, feats).min() > 0.9999
+    torch.testing.assert_close(found, feats)
 
 
 def test_preprocessing_and_norm_inside(model, tmp_path):

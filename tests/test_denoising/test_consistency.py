@@ -121,14 +121,14 @@ def test_groups_are_cleaned_alone(dtype):
     ]
     assert 0 < len(expected) < len(feats)
 
-    whole = consistent_groups(feats, ptr, 0.3)
+    whole = consistent_groups(feats, ptr, 0.3, False)
 
     assert np.flatnonzero(whole).tolist() == expected
     # cut between any two groups, the parts give the same
     for step in (1, 7, 59):
         parts = [ptr[i : i + step + 1] for i in range(0, 60, step)]
         pieces = [
-            consistent_groups(feats[p[0] : p[-1]], p - p[0], 0.3)
+            consistent_groups(feats[p[0] : p[-1]], p - p[0], 0.3, False)
             for p in parts
         ]
         assert np.array_equal(np.concatenate(pieces), whole)
@@ -186,8 +186,10 @@ def test_strict_sigma_leaves_equal_rows():
 def test_no_rows_and_no_groups(dtype):
     nothing = np.zeros((0, 3), dtype)
     assert consistent_rows(nothing, 0.5).shape == (0,)
-    assert consistent_groups(nothing, np.array([0]), 0.5).shape == (0,)
-    assert consistent_groups(nothing, np.array([0, 0, 0]), 0.5).shape == (0,)
+    assert consistent_groups(nothing, np.array([0]), 0.5, False).shape == (0,)
+    assert consistent_groups(
+        nothing, np.array([0, 0, 0]), 0.5, False
+    ).shape == (0,)
 
 
 @pytest.mark.parametrize('seed', range(10))
@@ -204,7 +206,7 @@ def test_what_stays_is_consistent(seed):
 def test_input_is_not_changed(dtype):
     feats = unit(np.random.default_rng(0).normal(size=(10, 4))).astype(dtype)
     before, ptr = feats.copy(), np.array([0, 4, 10])
-    consistent_groups(feats, ptr, 0.3)
+    consistent_groups(feats, ptr, 0.3, False)
     assert np.array_equal(feats, before)
     assert ptr.tolist() == [0, 4, 10]
 
@@ -265,7 +267,7 @@ def test_leave_one_out_at_exactly_sigma_goes(dtype):
     gone = consistent_groups(feats, ptr, 0.5, True)
     assert gone.tolist() == [True, True, False]
     # 1 - sqrt(3 / 4) from the centroid of all of them
-    assert consistent_groups(feats, ptr, 0.5).all()
+    assert consistent_groups(feats, ptr, 0.5, False).all()
     assert consistent_groups(feats, ptr, 0.5 + 1e-9, True).all()
 
 

@@ -144,16 +144,23 @@ def test_synchronised_norms_give_the_same(name):
         torch.testing.assert_close(synchronised(x), model(x))
 
 
-# those that were written here, not in timm or mmpretrain
+# those that were written here, not in timm or mmpretrain; tests of the export
+# to ONNX cover repvit
 @pytest.mark.parametrize(
     'name',
     [
-        *('resnet18_ibn', 'repvit_m0_9', 'volo_d1', 'vit_tiny', 'swin_tiny'),
+        *('resnet18_ibn', 'volo_d1', 'vit_tiny', 'swin_tiny'),
         pytest.param('solider_swin_tiny', marks=pytest.mark.slow),
     ],
 )
 def test_export_with_any_batch_size(name):
     model = build_backbone(name).eval()
+    # two blocks of each stage: the others are like them, and take as long
+    for path, stage in list(model.named_modules()):
+        blocks = isinstance(stage, nn.Sequential) and {*map(type, stage)}
+        # ``layers`` of Swin holds its stages
+        if blocks and len(blocks) == 1 and not path.endswith('layers'):
+            del stage[2:]
     batch = torch.export.Dim('batch', min=2, max=64)
     exported = torch.export.export(
         model, (images(4, 3, 64, 32),), dynamic_shapes=({0: batch},)

@@ -97,6 +97,11 @@ def test_scores_features_and_report_of_one_run(
     ).scores
     scores = json.loads((tmp_path / 'scores.json').read_text())
     options = scores.pop('options')
+    found = scores.pop('fingerprint')
+    assert found['options'] == options and found['seed'] == 0
+    counts = found['data']['test']['query']
+    assert counts['images'] == features.is_query.sum()
+    assert found['weights'] == {}
     assert options['rerank']['variant'] == 'faiss'
     assert options['query_expansion'] == {'k': 2, 'alpha': 3}
     assert options['flip_test']

@@ -47,6 +47,7 @@ class BaseReIDDataset(BaseDataset):
         unit: What queries and gallery consist of: images or tracklets.
         ignored_cams: Gallery cameras that are ignored for a query's identity,
             by its camera; None if that is the query's own.
+        version: Version of the set that was found; None if there is one.
 
     Args:
         data_root: Folder of the images, or one above it.
@@ -63,6 +64,7 @@ class BaseReIDDataset(BaseDataset):
     background: ClassVar[Collection[int]] = ()
     unit: ClassVar[str] = 'images'
     ignored_cams: ClassVar[Mapping[int, Collection[int]] | None] = None
+    version: str | None = None
 
     def __init__(
         self,

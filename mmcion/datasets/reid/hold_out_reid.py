@@ -47,6 +47,11 @@ class HoldOutReID(BaseReIDDataset):
         super().__init__(dataset['data_root'], split, **kwargs)
 
     @property
+    def title(self) -> str:
+        """Name of the whole set, and what is held out."""
+        return f'{self.whole.title}, {self.hold_out:g} held out'
+
+    @property
     def source(self) -> str:
         """Where the set comes from, for messages."""
         return f'{self.hold_out:g} of {self.whole.source}, {self.split}'
@@ -56,6 +61,7 @@ class HoldOutReID(BaseReIDDataset):
         images = [
             image for image in self.whole.read()['train'] if image.pid != JUNK
         ]
+        self.version = self.whole.version
         pids = sorted({image.pid for image in images})
         count = round(self.hold_out * len(pids))
         held = set(random.Random(self.seed).sample(pids, count))

@@ -50,7 +50,8 @@ class MSMT17(ThreeFolderDataset):
             [self.folders[part] for part in self.parts],
         )
         forms = [*_VERSIONS, 'repacked like Market-1501, version unknown']
-        print_log(f'{root}: this is MSMT17 {forms[index]}', logger='current')
+        self.version = forms[index]
+        print_log(f'{root}: this is MSMT17 {self.version}', logger='current')
         if index == len(_VERSIONS):
             return self.read_parts(root)
         # paths in the lists are relative to the folder of the split

@@ -124,7 +124,7 @@ class IdentitySampler(Sampler[list[Draw]]):
             raise UserError(
                 f'batch_size ({batch}) / num_instances ({k}) x {ranks} ranks '
                 f'needs {needed} of {len(self._count)} identities; lower '
-                f'batch_size.'
+                f'batch_size, or add identities.'
             )
         warnings = []
         num_single = int((self._count == 1).sum())

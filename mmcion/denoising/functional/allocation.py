@@ -97,7 +97,11 @@ def nearest_identity(
         for k in candidates[start[row] : stop[row]]:
             away = 1 - dot(feats[row], centroids[k])
             # the search among these is skipped where it cannot matter
-            if away >= distance[1, row] or np.any(excluded == k):
+            allowed = away < distance[1, row]
+            if allowed:
+                for other in excluded:
+                    allowed = allowed and other != k
+            if not allowed:
                 continue
             if away < distance[0, row] - TIE:
                 distance[1, row] = distance[0, row]
@@ -147,7 +151,8 @@ def accept(
         rows[:count] = old
         total = np.zeros(feats.shape[1])
         for i in range(count):
-            total += feats[rows[i]]
+            for d in range(len(total)):
+                total[d] += feats[rows[i], d]
         inner = np.empty(len(rows))
         for i in range(count):
             inner[i] = dot(feats[rows[i]], total)
@@ -177,7 +182,8 @@ def accept(
             if fits:
                 for i in range(count + 1):
                     inner[i] += change[i]
-                total += feats[row]
+                for d in range(len(total)):
+                    total[d] += feats[row, d]
                 count += 1
                 accepted[p] = True
     return accepted

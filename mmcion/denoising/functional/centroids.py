@@ -58,9 +58,11 @@ def add_rows(sums: np.ndarray, feats: np.ndarray, ids: np.ndarray) -> None:
 
     Rows with the identity -1 are skipped.
     """
+    # a loop over numbers compiles in a tenth of the time of one over arrays
     for i in range(len(ids)):
         if ids[i] >= 0:
-            sums[ids[i]] += feats[i]
+            for d in range(feats.shape[1]):
+                sums[ids[i], d] += feats[i, d]
 
 
 @compiled(parallel=True)

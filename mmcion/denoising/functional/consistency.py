@@ -23,7 +23,9 @@ _FLOAT64_EPS = float(np.finfo(np.float64).eps)
 
 def consistent_rows(feats: np.ndarray, sigma: float) -> np.ndarray:
     """Do ``consistent_groups`` for a single group ``(n, D)``."""
-    return consistent_groups(feats, np.array([0, len(feats)]), sigma)
+    ptr = np.array([0, len(feats)])
+    # of an int the function would be compiled anew
+    return consistent_groups(feats, ptr, float(sigma), False)
 
 
 @compiled(parallel=True)
@@ -31,7 +33,7 @@ def consistent_groups(
     feats: np.ndarray,
     ptr: np.ndarray,
     sigma: float,
-    leave_one_out: bool = False,
+    leave_one_out: bool,
 ) -> np.ndarray:
     """Per group, drop the farthest row until all are near enough.
 

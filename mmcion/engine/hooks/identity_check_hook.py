@@ -15,7 +15,8 @@ from mmcion.utils.checks import UserError
 class IdentityCheckHook(Hook):
     """Compare the identities of the training data with the head's classes.
 
-    Without it a head with too many classes would train unnoticed.
+    Without it a head with too many classes would train unnoticed, and so
+    would one with a single class, whose losses are 0.
     """
 
     def before_train(self, runner: Runner) -> None:
@@ -26,4 +27,9 @@ class IdentityCheckHook(Hook):
             raise UserError(
                 f'identities are {pids[0]} to {pids[-1]}, but classes 0 to '
                 f'{classes - 1}: set model.head.num_classes={len(pids)}.'
+            )
+        if len(pids) < 2:
+            raise UserError(
+                'all training images are of one identity, but training '
+                'tells identities apart: add images of others.'
             )

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from mmcion.models.necks import Projector
 from mmcion.models.utils import build_on, feature_output, pooled_feature
-from mmcion.models.weights import load_part
+from mmcion.models.weights import MatchReport, load_part, model_origin
 from mmcion.registry import MODELS
 from mmcion.structures import ReIDDataSample
 from mmcion.utils.checks import UserError
@@ -61,6 +61,7 @@ class CION(BaseModel):
         head: Config of ``SelfDistillHead``, without ``num_prototypes``.
         backbone_checkpoint: Weights to start the backbone from; see
             ``load_part`` for the formats.
+        other_statistics: See ``ReIDModel``.
         channels_last: Keep maps in NHWC order, which is faster for
             convolutions on CPUs and on GPUs with mixed precision. Same result
             within rounding.
@@ -83,6 +84,7 @@ class CION(BaseModel):
         compile_backbone: bool = False,
         recompute: str | None = None,
         data_preprocessor: dict[str, Any] | None = None,
+        other_statistics: bool = False,
     ) -> None:
         if recompute is not None and compile_backbone:
             raise UserError('recompute excludes compile_backbone.')
@@ -91,6 +93,10 @@ class CION(BaseModel):
             data_preprocessor or {'type': 'mmcion.ReIDDataPreprocessor'}
         )
         super().__init__(preprocessor)
+        self.loaded: dict[str, MatchReport] = {}  # as of ``ReIDModel``
+        self.origin = model_origin(
+            backbone, data_preprocessor, other_statistics=other_statistics
+        )
         encoder = MODELS.build(backbone)
         projection = build_on(encoder, projector, 'model.projector')
         self.student = EncoderProjector(encoder, projection)
@@ -113,7 +119,11 @@ class CION(BaseModel):
         """Initialise the student and copy it to the teacher."""
         super().init_weights()
         if self.backbone_checkpoint:
-            load_part(self.student.backbone, self.backbone_checkpoint)
+            self.loaded['backbone'] = load_part(
+                self.student.backbone,
+                self.backbone_checkpoint,
+                own=self.origin,
+            )
         self.teacher.load_state_dict(self.student.state_dict())
 
     def forward(

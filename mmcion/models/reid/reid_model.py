@@ -11,7 +11,12 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from mmcion.models.utils import build_on, feature_output, pooled_feature
-from mmcion.models.weights import ModelSpec, load_part
+from mmcion.models.weights import (
+    MatchReport,
+    ModelSpec,
+    load_part,
+    model_origin,
+)
 from mmcion.registry import MODELS
 from mmcion.structures import ReIDDataSample
 from mmcion.utils.checks import UserError, check_choice
@@ -31,6 +36,8 @@ class ReIDModel(BaseModel):
             given ``cam_ids``, N integers, or None for images alone.
         backbone_checkpoint: Weights of the backbone, for example of
             pre-training; see ``load_part`` for the formats.
+        other_statistics: Whether the weights to start from may have been
+            trained with another mean and standard deviation of images.
         data_preprocessor: Config; ``ReIDDataPreprocessor`` if None.
         neck: Config of a module such as ``BNNeck``, which maps the pooled
             feature to one for distances and one for classes; see
@@ -47,6 +54,8 @@ class ReIDModel(BaseModel):
 
     Attributes:
         spec: Description in its model file; None for other models.
+        origin: What weights to start from must agree with.
+        loaded: Reports of the weights that it has loaded, by part.
     """
 
     def __init__(
@@ -61,6 +70,7 @@ class ReIDModel(BaseModel):
         neck_feat: str = 'after',
         neck_checkpoint: str | None = None,
         flip_test: bool = False,
+        other_statistics: bool = False,
     ) -> None:
         check_choice('neck_feat', neck_feat, NECK_FEATS)
         if neck_checkpoint and neck is None:
@@ -71,6 +81,13 @@ class ReIDModel(BaseModel):
         )
         super().__init__(preprocessor)
         self.spec: ModelSpec | None = None
+        self.loaded: dict[str, MatchReport] = {}
+        self.origin = model_origin(
+            backbone,
+            data_preprocessor,
+            # with a neck from a file it is evaluated, on images as there
+            other_statistics=other_statistics and not neck_checkpoint,
+        )
         last = self.backbone = MODELS.build(backbone)
         self.neck: Any = None
         self.head: Any = None
@@ -102,9 +119,17 @@ class ReIDModel(BaseModel):
 
     def _load(self) -> None:
         if self.backbone_checkpoint:
-            load_part(self.backbone, self.backbone_checkpoint)
+            self.loaded['backbone'] = load_part(
+                self.backbone,
+                self.backbone_checkpoint,
+                own=self.origin,
+                # a network that was trained as a whole has all its tensors
+                adapt=not self.neck_checkpoint,
+            )
         if self.neck_checkpoint:
-            load_part(self.neck, self.neck_checkpoint, 'neck')
+            self.loaded['neck'] = load_part(
+                self.neck, self.neck_checkpoint, 'neck'
+            )
 
     def train(self, mode: bool = True) -> ReIDModel:
         """Set the mode of all but a frozen backbone."""

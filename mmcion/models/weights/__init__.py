@@ -9,11 +9,12 @@ from mmcion.utils.read_checkpoint import read_checkpoint
 
 from .convert import convert_file, convert_weights
 from .load import load_part, load_weights
-from .match import match
+from .match import MatchReport, match
 from .model_file import read_model, read_model_file, save_model_file
 from .model_spec import ModelSpec
 from .network_config import evaluation_pipeline
 from .open_model import open_config, open_file, use_checkpoint
+from .origin import Origin, find_origin, model_origin
 from .publish import publish
 from .run_checkpoint import choose_run_checkpoint, require_whole_model
 from .select import select
@@ -23,14 +24,18 @@ from .threshold import store_threshold
 
 __all__ = [
     'SOURCES',
+    'MatchReport',
     'ModelSpec',
+    'Origin',
     'choose_run_checkpoint',
     'convert_file',
     'convert_weights',
     'evaluation_pipeline',
+    'find_origin',
     'load_part',
     'load_weights',
     'match',
+    'model_origin',
     'open_config',
     'open_file',
     'publish',

@@ -14,6 +14,7 @@ from mmcion.utils.checks import UserError, name_in_errors
 from mmcion.utils.read_checkpoint import read_checkpoint
 
 from .match import MatchReport, match
+from .origin import Origin, find_origin
 from .select import WHOLE_PREFIXES, select
 from .sources import source_hint
 
@@ -33,6 +34,8 @@ def load_part(
     part: str = 'backbone',
     *,
     role: str | None = 'teacher',
+    own: Origin | None = None,
+    adapt: bool = True,
 ) -> MatchReport:
     """Load a backbone or a neck from a checkpoint.
 
@@ -45,13 +48,26 @@ def load_part(
         checkpoint: File, read without running code from it.
         part: ``'backbone'`` or ``'neck'``.
         role: See ``select``.
+        own: What the network is and is given, to compare with what the file
+            says of its training; None to compare tensors alone.
+        adapt: Whether to use ``adapt_weights``; a trained network must not.
 
     Raises:
-        UserError: If the file does not hold exactly this network.
+        UserError: If the file does not hold exactly this network, or it was
+            trained with other statistics or another architecture.
     """
     content = read_checkpoint(checkpoint)
+    origin = find_origin(content)
     with name_in_errors(checkpoint):
-        report = _fill(network, content, part, role)
+        if own is not None:
+            adapts = adapt and hasattr(network, 'adapt_weights')
+            origin.require(own, adapts=adapts)
+        report = _fill(network, content, part, role, adapt)
+    report = replace(
+        report,
+        file=str(Path(checkpoint).expanduser()),
+        fingerprint=origin.fingerprint,
+    )
     print_log(f'{checkpoint}: loaded {report}', logger='current')
     return report
 
@@ -62,28 +78,34 @@ def load_weights(
     """Load a whole model from the content of a checkpoint.
 
     Backbone and neck of a ``ReIDModel``, each by itself; any other model takes
-    the state dict as it is. For ``role`` see ``select``.
+    the state dict as it is. For ``role`` see ``select``. With a neck it is a
+    trained network, whose backbone does not begin with weights of another.
     """
     # by the registry, because ReIDModel itself imports this module
     if not isinstance(model, MODELS.get('mmcion.ReIDModel')):
         _fill(model, checkpoint, '', role)
         return
-    _fill(model.backbone, checkpoint, 'backbone', role)
+    _fill(model.backbone, checkpoint, 'backbone', role, model.neck is None)
     if model.neck is not None:
         _fill(model.neck, checkpoint, 'neck', role)
 
 
 def _fill(
-    network: nn.Module, checkpoint: Any, part: str, role: str | None
+    network: Any,
+    checkpoint: Any,
+    part: str,
+    role: str | None,
+    adapt: bool = True,
 ) -> MatchReport:
     """Select, match and load one network."""
     chosen = select(checkpoint, part, role)
     own = {key: value.shape for key, value in network.state_dict().items()}
     # a prefix such as model. may be a wrapper's, or a name in the network
     choices = [chosen, *map(chosen.without, WHOLE_PREFIXES)]
-    if adapt := getattr(network, 'adapt_weights', None):
+    if adapt and hasattr(network, 'adapt_weights'):
         choices = [
-            replace(each, tensors=adapt(each.tensors)) for each in choices
+            replace(each, tensors=network.adapt_weights(each.tensors))
+            for each in choices
         ]
     chosen, report = max(
         ((each, match(own, each.tensors, name='')) for each in choices),

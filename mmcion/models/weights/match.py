@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -34,6 +35,8 @@ class MatchReport:
         counters: Names of counters that an old checkpoint does not have.
         hint: Where the weights may be from, and what to do.
         unused: Names in the checkpoint that were left out, as they are there.
+        file: File of the weights.
+        fingerprint: What the file says of its training; None if nothing.
     """
 
     name: str
@@ -45,6 +48,8 @@ class MatchReport:
     counters: list[str] = field(default_factory=list)
     hint: str = ''
     unused: list[str] = field(default_factory=list)
+    file: str = ''
+    fingerprint: dict[str, Any] | None = None
 
     @property
     def coverage(self) -> float:

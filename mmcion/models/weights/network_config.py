@@ -13,7 +13,7 @@ DEFAULT_SIZE = (256, 128)  # height and width that most papers train with
 # what ResizeImage does, for readers without mmcion
 RESIZE = {'interpolation': 'bicubic', 'antialias': True, 'keep_ratio': False}
 # settings by which a network gets weights before those of a checkpoint
-_OWN_WEIGHTS = {'backbone_checkpoint', 'neck_checkpoint'}
+_OWN_WEIGHTS = {'backbone_checkpoint', 'neck_checkpoint', 'other_statistics'}
 _INITIAL_WEIGHTS = {*_OWN_WEIGHTS, 'checkpoint_path', 'init_cfg'}
 
 

@@ -23,6 +23,7 @@ from .network_config import (
     network_config,
     portable_config,
 )
+from .origin import find_origin
 from .stored_config import admit_classes, stored_config
 
 # options of ReIDModel that a test may choose, whatever the model file says
@@ -98,6 +99,8 @@ def use_checkpoint(cfg: Config, checkpoint: str | Path) -> None:
 def _build(config: dict[str, Any], cfg: Config, content: Any = None) -> Any:
     model = MODELS.build(config)
     if content is not None:
+        if own := getattr(model, 'origin', None):
+            find_origin(content).require(own)
         load_weights(model, content)
     model.cfg = cfg
     return model.eval()

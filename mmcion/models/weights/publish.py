@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from mmcion.utils.io import hash_file
 
 from .model_file import read_model, save_model_file
 from .model_spec import ModelSpec
+from .origin import Origin, find_origin
 from .select import select
 from .stored_config import stored_config
 
@@ -52,6 +54,7 @@ def publish(
     if spec is not None:
         raise UserError(f'{checkpoint} is a model file already.')
     options = {key: val for key, val in images.items() if val is not None}
+    images_given = {'mean', 'std'} & {*options}
     options['source_sha256'] = hash_file(checkpoint)
     with name_in_errors(checkpoint):
         chosen = select(content, role=role)
@@ -66,6 +69,13 @@ def publish(
                 name = re.sub(r'_\d{8}_\d{6}$', '', run)
             options['training_config'] = name or None
             spec = ModelSpec.from_config(config, **options)
+            origin = find_origin(content)
+            # those that are given replace whatever the training says
+            stated = None if images_given else (spec.mean, spec.std)
+            origin.require(Origin(spec.backbone, stated))
+            if origin.fingerprint:
+                notes = {**spec.notes, 'fingerprint': origin.fingerprint}
+                spec = replace(spec, notes=notes)
         elif select(content, 'neck').tensors:
             # without it, features are not those that were evaluated
             raise UserError('it has a neck; give the config of its training.')

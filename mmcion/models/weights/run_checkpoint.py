@@ -13,6 +13,7 @@ from mmcion.utils.finite import not_finite
 from mmcion.utils.read_checkpoint import read_checkpoint
 
 from .match import match
+from .origin import find_origin
 
 # what a run needs to go on
 _RESUMABLE = {'message_hub', 'meta', 'optimizer', 'state_dict'}
@@ -89,8 +90,11 @@ def _require_sound(path: str | Path, resume: bool) -> None:
 def require_whole_model(model: nn.Module, checkpoint: Any) -> None:
     """Raise ``UserError`` unless a checkpoint fits a model, head included.
 
-    mmengine loads what fits and leaves the rest at random.
+    mmengine loads what fits and leaves the rest at random. Statistics and
+    architecture are compared, too.
     """
+    if own := getattr(model, 'origin', None):
+        find_origin(checkpoint).require(own)
     tensors = checkpoint.get('state_dict', checkpoint)
     tensors = {k.removeprefix('module.'): v for k, v in tensors.items()}
     report = match(

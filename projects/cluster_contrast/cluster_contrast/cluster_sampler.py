@@ -63,7 +63,8 @@ class ClusterSampler(IdentitySampler):
         ends = np.cumsum([(labels == OUTLIER).sum(), *sizes])
         self._clusters = np.split(order, ends)[1:-1]
         ranks, k = self.sampler.world_size, self.num_instances
-        needed = self.batch_size // k * ranks
+        # with one cluster there is nothing to tell apart
+        needed = max(self.batch_size // k * ranks, 2)
         if len(self._clusters) < needed:
             raise UserError(
                 f'{len(labels)} images form {len(self._clusters)} clusters, '

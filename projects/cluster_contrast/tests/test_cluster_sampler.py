@@ -119,6 +119,10 @@ def test_fewer_clusters_than_a_batch_needs():
     with pytest.raises(UserError, match='form 0 clusters'):
         images.labels[:] = -1
         make(images)
+    # of one identity, which there is nothing to tell from
+    images.labels[:] = 0
+    with pytest.raises(UserError, match=r'form 1 clusters.* needs 2'):
+        make(images, batch_size=4)
 
 
 def test_batch_must_be_whole_groups():

@@ -7,7 +7,9 @@ from mmengine.config import Config
 from mmcion.datasets.reid.published_counts import PUBLISHED
 
 CONFIGS = sorted((Path(__file__).parents[1] / 'configs').glob('*.py'))
-CUHK_SYSU = (34_574, 11_934)  # images, identities
+# images, identities
+CUHK_SYSU = (34_574, 11_934)
+CUHK02 = (7_264, 1_816)
 BACKGROUND = {'Market1501': (2_798, 1)}  # in the gallery
 
 
@@ -15,6 +17,8 @@ def size(dataset):
     """Images and identities to train on."""
     if dataset.type == 'FolderReID':
         return CUHK_SYSU
+    if dataset.type == 'CUHK02':
+        return CUHK02
     name = dataset.type + (' detected' if 'boxes' in dataset else '')
     parts = PUBLISHED[name]
     if dataset.split == 'train':
@@ -32,12 +36,15 @@ def test_sources_are_those_of_the_protocol(path):
     train = cfg.train_dataloader.dataset
     target = cfg.test_dataloader.dataset.type
     sources = {dataset.type for dataset in train.datasets}
-    everything = {'Market1501', 'MSMT17', 'CUHK03NP', 'FolderReID'}
+    is_first = 'protocol1' in path.stem
+    extra = 'CUHK02' if is_first else 'MSMT17'
+    everything = {'Market1501', extra, 'CUHK03NP', 'FolderReID'}
     assert sources == everything - {target}
     assert target.lower() in path.stem
-    wanted = 'all' if 'protocol3' in path.stem else 'train'
+    wanted = 'train' if 'protocol2' in path.stem else 'all'
     assert all(
-        d.split == ('train' if d.type == 'FolderReID' else wanted)
+        # of these, no part is a test
+        d.split == ('train' if d.type in ('FolderReID', 'CUHK02') else wanted)
         for d in train.datasets
     )
     assert train.pipeline == cfg.train_pipeline
@@ -45,7 +52,7 @@ def test_sources_are_those_of_the_protocol(path):
     sizes = [size(dataset) for dataset in train.datasets]
     assert cfg.model.head.num_classes == sum(pids for _, pids in sizes)
     steps = 60 * (200 if target == 'MSMT17' else 500)
-    steps *= 2 if wanted == 'all' else 1
+    steps *= 2 if 'protocol3' in path.stem else 1
     per_epoch = math.ceil(sum(images for images, _ in sizes) / 256)
     epochs = steps / per_epoch
     assert cfg.train_cfg.max_epochs == pytest.approx(epochs, abs=0.5)

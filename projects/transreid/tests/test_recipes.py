@@ -187,11 +187,13 @@ def test_model_file_gives_the_features_of_a_test(chain, model_file):
     assert tuple(spec.mean) == (0.5, 0.5, 0.5)
 
 
-def test_onnx_has_the_neck(chain, model_file):
+@pytest.mark.parametrize('resize', [(), ('--with-resize',)])
+def test_onnx_has_the_neck(chain, model_file, resize):
     path, _ = model_file
     out = path.with_suffix('.onnx')
     call_main(
         *('export_model.py', path, '--out', out, '--normalize', '--overwrite'),
+        *resize,
     )
     assert read_json(f'{out}.json')['parity']['max_abs_diff'] < 1e-5
     (about,) = onnx.load(out).metadata_props

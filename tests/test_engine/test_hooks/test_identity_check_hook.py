@@ -31,3 +31,8 @@ def test_number_of_classes_must_be_that_of_the_identities(num_classes):
 def test_labels_must_begin_at_0_without_gaps(pids):
     with pytest.raises(UserError, match=f'{pids[0]} to {pids[-1]}'):
         check(pids, 3)
+
+
+def test_one_identity_is_none_to_tell_apart():
+    with pytest.raises(UserError, match='one identity'):
+        check([0, 0], 1)

@@ -8,6 +8,8 @@ custom_imports = dict(
 )
 model = dict(
     type='ReIDModel',
+    # CION trains by 0.5 what it has pre-trained by those of ImageNet
+    other_statistics=True,
     data_preprocessor=dict(
         type='ReIDDataPreprocessor', mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)
     ),

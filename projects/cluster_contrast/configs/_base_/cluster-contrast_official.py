@@ -2,6 +2,7 @@
 # a cluster moves its centre in turn, statistics of ImageNet.
 _base_ = './cluster-contrast.py'
 model = dict(
+    other_statistics=False,  # those of its start
     data_preprocessor=dict(
         mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)
     ),

@@ -7,10 +7,11 @@ _base_ = [
 ]
 custom_imports = dict(imports=['projects.transreid.transreid'])
 
-# other statistics than those of pre-training, as published
 mean = (0.5, 0.5, 0.5)
 std = (0.5, 0.5, 0.5)
 model = dict(
+    # CION fine-tunes by 0.5 what it has pre-trained by those of ImageNet
+    other_statistics=True,
     data_preprocessor=dict(type='ReIDDataPreprocessor', mean=mean, std=std),
     head=dict(
         num_classes=751,
