@@ -12,7 +12,7 @@ RESULTS = {
     'deploy': 'deploy/ranked.png',
     'gpus': 'gpus/scores.json',
     'module': 'module/scores.json',
-    'video': 'street/scores/cion/epoch_2.json',
+    'video': 'street/scores/cion/epoch_1.json',
 }
 
 
