@@ -44,9 +44,6 @@ extensions = [
 ]
 templates_path = [str(ROOT / 'docs/_templates')]  # autosummary asks for it
 
-# nothing may be left for the patterns that collect new pages
-suppress_warnings = ['toc.empty_glob']
-
 # anchors as code hosts make them of headings
 myst_heading_anchors = 4
 
