@@ -7,9 +7,13 @@ import numpy as np
 import pytest
 
 from mmcion.structures import AnnotationTable
-from mmcion.testing import NUM_CAMERAS, draw_looks, draw_person
+from mmcion.testing import draw_figure, draw_looks, photograph
 from mmcion.utils.io import read_json
 from tests.tool_utils import ROOT, call_main
+
+SIZE = (128, 64)
+# what a camera does to blue, green and red
+CAMERAS = np.array([[1.25, 1.0, 0.75], [0.55, 0.7, 0.9]])
 
 
 def draw_identities(folder, looks, per_identity, rng):
@@ -18,9 +22,11 @@ def draw_identities(folder, looks, per_identity, rng):
     rows = []
     for pid, look in enumerate(looks):
         for number in range(per_identity):
-            cam_id = number % NUM_CAMERAS
+            cam_id = number % len(CAMERAS)
             name = f'{pid}_{number}.png'
-            image = draw_person(look, cam_id, rng)
+            patches = rng.integers(0, 256, (8, 4, 3), np.uint8)
+            figure = draw_figure(look, rng.uniform(0, 2 * np.pi))
+            image = photograph(figure, patches, CAMERAS[cam_id], SIZE, rng)
             cv2.imwrite(str(folder / name), image)
             rows.append((name, pid, cam_id))
     return rows

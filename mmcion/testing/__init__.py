@@ -2,17 +2,16 @@
 
 from .noise_model import NoiseModel, Simulation
 from .synthetic_figure import Look, draw_figure, draw_looks
-from .synthetic_people import NUM_CAMERAS, draw_person, write_people
+from .synthetic_people import photograph, write_people
 from .synthetic_video import synthetic_detections, write_synthetic_video
 
 __all__ = [
-    'NUM_CAMERAS',
     'Look',
     'NoiseModel',
     'Simulation',
     'draw_figure',
     'draw_looks',
-    'draw_person',
+    'photograph',
     'synthetic_detections',
     'write_people',
     'write_synthetic_video',

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mmcion.testing import draw_looks, draw_person, write_people
+from mmcion.testing import draw_figure, draw_looks, photograph, write_people
 from mmcion.utils.checks import UserError
 
 NAMES = ('c0_0', 'c0_2', 'c1_1')
@@ -21,16 +21,17 @@ def test_a_folder_per_identity_and_cameras_in_turn(tmp_path):
         assert again.read_bytes() == file.read_bytes()
 
 
-def test_a_camera_has_colours_of_its_own():
+def test_a_figure_stands_before_its_background_in_the_cameras_colours():
     look = draw_looks(1, np.random.default_rng(0))[0]
-    first, second = (
-        draw_person(look, cam_id, np.random.default_rng(0), (64, 32))
-        for cam_id in (0, 1)
-    )
-    assert first.shape == (64, 32, 3) and first.dtype == np.uint8
-    blue, red = 0, 2
-    assert first[..., blue].mean() > first[..., red].mean()
-    assert second[..., blue].mean() < second[..., red].mean()
+    figure = draw_figure(look, 0)
+    background = np.full((4, 2, 3), 100, np.uint8)
+    camera = np.array([0.5, 1, 2])
+    rng = np.random.default_rng(0)
+    image = photograph(figure, background, camera, (64, 32), rng)
+    assert image.shape == (64, 32, 3) and image.dtype == np.uint8
+    blue, green, red = image[:, :4].reshape(-1, 3).mean(0)  # its left edge
+    assert 0.4 < blue / green < 0.6 and 1.8 < red / green < 2.2
+    assert (np.abs(image[..., 1] - green) > 25).mean() > 0.1
 
 
 def test_nobody_cannot_be_drawn(tmp_path):

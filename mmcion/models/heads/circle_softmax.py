@@ -46,9 +46,13 @@ class CircleSoftmax(nn.Module):
 
     def forward(self, feats: Tensor, pids: Tensor) -> Tensor:
         """Map features ``(N, D)`` with labels ``(N,)`` to ``(N, classes)``."""
-        cosine = linear(normalize(feats), normalize(self.weight))
+        cosine = self.cosine(feats)
         fixed, m = cosine.detach(), self.margin
         own = relu(1 + m - fixed) * (cosine - (1 - m))
         other = relu(fixed + m) * (cosine - m)
         is_own = one_hot(pids, len(self.weight)).bool()
         return self.scale * torch.where(is_own, own, other)
+
+    def cosine(self, feats: Tensor) -> Tensor:
+        """Return the cosines ``(N, classes)``, the logits without margins."""
+        return linear(normalize(feats), normalize(self.weight))

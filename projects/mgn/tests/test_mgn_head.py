@@ -34,9 +34,23 @@ def test_losses_are_means_of_eight_and_five():
         batch_hard_triplet_loss(after[:, slice(*each)], labels, None)
         for each in columns
     ]
-    assert set(losses) == {'loss_id', 'loss_triplet'}
+    assert set(losses) == {'loss_id', 'loss_triplet', 'accuracy'}
     torch.testing.assert_close(losses['loss_id'], sum(classified) / 8)
     torch.testing.assert_close(losses['loss_triplet'], sum(triplets) / 5)
+
+
+def test_accuracy_is_without_margins():
+    head = MGNHead(2, 16)
+    for classifier in head.classifiers.values():
+        classifier.weight.data = torch.eye(2)
+    # cosines 0.74 and 0.67: the margins would make it the second one
+    feats = torch.tensor([1.0, 0.9]).repeat(4, 8).requires_grad_()
+    assert (
+        head.classifiers['b1'](feats[:1, :2], torch.tensor([0]))[0].argmax()
+        == 1
+    )
+    accuracy = head.loss(feats, feats, [0, 0, 0, 1])['accuracy']
+    assert accuracy == 0.75 and not accuracy.requires_grad
 
 
 def test_classifiers_are_apart():

@@ -153,6 +153,12 @@ def test_rate_of_every_iteration(folder):
     assert rates == pytest.approx(expected, rel=1e-9)
 
 
+def test_accuracy_of_every_iteration_is_logged(folder):
+    found = logged(read_checkpoint(folder / 'run/iter_48.pth'), 'accuracy')
+    assert len(found) == EPOCHS * LENGTH
+    assert 0 <= min(found) < max(found) <= 1
+
+
 @pytest.mark.parametrize('done', [4, 8])
 def test_resume_equals_no_interruption(folder, tmp_path, done):
     train('tune.py', tmp_path, '--resume', f'run/iter_{done}.pth')
