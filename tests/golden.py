@@ -113,7 +113,10 @@ def _range(name, shape, family):
 
 def golden_inputs(case):
     """Inputs by name of a case whose golden file lists keys and ranges."""
-    return {
-        name: golden_tensor(i['key'], i['shape'], i['scale'], i['shift'])
-        for name, i in case['inputs'].items()
-    }
+    values = {}
+    for name, i in case['inputs'].items():
+        value = golden_tensor(i['key'], i['shape'], i['scale'], i['shift'])
+        if i.get('then') == 'divide by L2 norm over last axis':
+            value = value / value.square().sum(-1, keepdim=True).sqrt()
+        values[name] = value
+    return values

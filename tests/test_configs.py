@@ -81,7 +81,7 @@ def test_configs_are_found():
 
 @pytest.mark.parametrize('name', CONFIGS)
 def test_name_has_fields_of_lower_case_words(name):
-    assert re.fullmatch(r'([a-z]+/)+[a-z0-9-]+(_[a-z0-9-]+)*\.py', name)
+    assert re.fullmatch(r'([a-z_]+/)+[a-z0-9-]+(_[a-z0-9-]+)*\.py', name)
 
 
 @pytest.mark.parametrize('name', CONFIGS)

@@ -1,53 +1,16 @@
 """Pre-training on drawn identities, evaluated on others."""
 
-import csv
-
-import cv2
-import numpy as np
 import pytest
 
-from mmcion.structures import AnnotationTable
-from mmcion.testing import draw_figure, draw_looks, photograph
 from mmcion.utils.io import read_json
+from tests.drawn_identities import write_drawn
 from tests.tool_utils import ROOT, call_main
-
-SIZE = (128, 64)
-# what a camera does to blue, green and red
-CAMERAS = np.array([[1.25, 1.0, 0.75], [0.55, 0.7, 0.9]])
-
-
-def draw_identities(folder, looks, per_identity, rng):
-    """Write images; return their names, identities and cameras."""
-    folder.mkdir()
-    rows = []
-    for pid, look in enumerate(looks):
-        for number in range(per_identity):
-            cam_id = number % len(CAMERAS)
-            name = f'{pid}_{number}.png'
-            patches = rng.integers(0, 256, (8, 4, 3), np.uint8)
-            figure = draw_figure(look, rng.uniform(0, 2 * np.pi))
-            image = photograph(figure, patches, CAMERAS[cam_id], SIZE, rng)
-            cv2.imwrite(str(folder / name), image)
-            rows.append((name, pid, cam_id))
-    return rows
 
 
 @pytest.fixture(scope='module')
 def images(tmp_path_factory):
     """Folders ``train``, of 40 identities, and ``test``, of 20 others."""
-    folder = tmp_path_factory.mktemp('images')
-    rng = np.random.default_rng(0)
-    looks = draw_looks(60, rng)
-    rng.shuffle(looks)
-    rows = draw_identities(folder / 'train', looks[:40], 16, rng)
-    AnnotationTable(*zip(*rows, strict=True)).save(folder / 'train/annotation')
-    rows = draw_identities(folder / 'test', looks[40:], 4, rng)
-    with open(folder / 'test.csv', 'w', newline='') as stream:
-        writer = csv.writer(stream)
-        writer.writerow(('path', 'pid', 'cam_id', 'split'))
-        for name, pid, cam_id in rows:
-            writer.writerow((name, pid, cam_id, ('query', 'gallery')[cam_id]))
-    return folder
+    return write_drawn(tmp_path_factory.mktemp('images'))
 
 
 def mean_ap(images, checkpoint, work_dir):
@@ -56,7 +19,7 @@ def mean_ap(images, checkpoint, work_dir):
         *('test.py', config, checkpoint, '--work-dir', work_dir),
         *('--out', work_dir / 'scores.json', '--cfg-options'),
         f'experiment_name={work_dir.name}',
-        f'test_dataloader.dataset.ann_file={images / "test.csv"}',
+        f'test_dataloader.dataset.ann_file={images / "test/test.csv"}',
         f'test_dataloader.dataset.data_root={images / "test"}',
     )
     return read_json(work_dir / 'scores.json')['reid/mAP']

@@ -43,8 +43,8 @@ def parse_args() -> argparse.Namespace:
         'of identities, a CSV (path,pid[,cam_id][,split]; rows of query and '
         'gallery are the test), images named as in '
         'Market-1501, the folder that tools/denoise.py wrote, an '
-        'AnnotationTable or a CION annotation JSON; several are joined, with '
-        'different identities',
+        'AnnotationTable, a TrackletTable (a tracklet is an identity) or a '
+        'CION annotation JSON; several are joined, with different identities',
     )
     parser.add_argument(
         '--hold-out',

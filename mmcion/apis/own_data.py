@@ -16,7 +16,10 @@ from mmengine.logging import print_log
 from mmcion.datasets import FolderReID, Market1501, ReIDDataset
 from mmcion.datasets.reid.base_reid_dataset import TEST_PARTS
 from mmcion.datasets.reid.reid_image import JUNK, ReIDImage
-from mmcion.models.weights.network_config import resize_pipeline
+from mmcion.models.weights.network_config import (
+    evaluation_pipeline,
+    flat_transforms,
+)
 from mmcion.registry import MODELS
 from mmcion.structures import AnnotationTable
 from mmcion.structures.column_folder import HEADER
@@ -27,10 +30,10 @@ from mmcion.utils.io import write_csv
 from mmcion.utils.paths import utf8_path
 
 _FORMS = (
-    'the folder that tools/denoise.py wrote, an AnnotationTable, a CION '
-    'annotation (.json), a CSV with the columns path and pid, a folder with '
-    'one folder of images per identity, or images named as in Market-1501 '
-    '(0002_c1s1_000451_03.jpg)'
+    'the folder that tools/denoise.py wrote, an AnnotationTable, a '
+    'TrackletTable, a CION annotation (.json), a CSV with the columns path '
+    'and pid, a folder with one folder of images per identity, or images '
+    'named as in Market-1501 (0002_c1s1_000451_03.jpg)'
 )
 
 
@@ -304,15 +307,11 @@ def use_own_data(cfg: Config, data: OwnData) -> None:
     # a recipe that is only tested, never validated, stays so
     only_test = loader is not None and not cfg.get('val_dataloader')
     if not loader:
-        # at the size of the global views of a pre-training
-        (size,) = (
-            t.global_size for t in dataset.pipeline if 'global_size' in t
-        )
         loader = {
             'batch_size': 64,
             'num_workers': 2,
             'sampler': {'type': 'DefaultSampler', 'shuffle': False},
-            'dataset': {'pipeline': resize_pipeline(size)},
+            'dataset': {'pipeline': evaluation_pipeline(cfg)},
         }
     test = {
         'type': 'ReIDDataset',
@@ -343,7 +342,7 @@ def set_image_size(cfg: Config, size: Sequence[int]) -> None:
     for name, loader in cfg.items():
         if not name.endswith('_dataloader'):
             continue
-        for transform in loader.dataset.pipeline:
+        for transform in flat_transforms(loader.dataset.pipeline):
             if 'global_size' in transform:
                 transform.local_size = tuple(
                     max(round(local * new / old), 1)

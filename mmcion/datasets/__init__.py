@@ -7,7 +7,7 @@ from .concat_reid import ConcatReID
 from .identity_dataset import IdentityDataset
 from .image_reader import open_images
 from .reid import *  # noqa: F403
-from .samplers import IdentitySampler, NaiveIdentitySampler
+from .samplers import IdentitySampler, ImageSampler, NaiveIdentitySampler
 from .tracklet_dataset import TrackletDataset
 from .transforms import *  # noqa: F403
 
@@ -15,6 +15,7 @@ __all__ = [
     'ConcatReID',
     'IdentityDataset',
     'IdentitySampler',
+    'ImageSampler',
     'NaiveIdentitySampler',
     'TrackletDataset',
     'UnreadableImageError',

@@ -10,10 +10,12 @@ import numpy as np
 from mmengine.logging import print_log
 
 from mmcion.utils.checks import UserError, check_file, check_same_length
+from mmcion.utils.io import read_json
 
 from .cion_json import read_cion_json, write_cion_json
-from .column_folder import load_columns, save_columns
+from .column_folder import HEADER, load_columns, save_columns
 from .columns import as_integers, encode_paths
+from .tracklet_table import TrackletTable
 
 _COLUMNS = {'path': 'S', 'pid': 'iu', 'cam_id': 'iu'}
 
@@ -61,12 +63,31 @@ class AnnotationTable:
 
     @classmethod
     def load(cls, source: str | Path) -> AnnotationTable:
-        """Open a saved folder, or read a CION annotation JSON."""
+        """Open a saved folder, or read a CION annotation JSON.
+
+        The folder may be a ``TrackletTable``; see ``from_tracklets``.
+        """
         if not Path(source).is_dir():
             return cls.from_cion_json(source)
+        file = Path(source) / HEADER
+        if file.is_file():
+            kind = read_json(file, {'kind': str})['kind']
+            if kind == TrackletTable.KIND:
+                return cls.from_tracklets(TrackletTable.load(source))
         columns, header = load_columns(source, cls.KIND, _COLUMNS)
         known = {name: columns[name] for name in _COLUMNS}
         return cls(**known, image_root=header['image_root'])
+
+    @classmethod
+    def from_tracklets(cls, table: TrackletTable) -> AnnotationTable:
+        """Take every tracklet as an identity, and its video as a camera.
+
+        Images of a tracker are labelled so before any denoising.
+        """
+        if table.path is None:
+            raise UserError('the table has no image paths.')
+        pid, cam_id = table.tracklet_index, table.video_id
+        return cls(table.path, pid, cam_id, table.image_root)
 
     def to_cion_json(self, file: str | Path) -> None:
         """Write CION's annotation file; see ``write_cion_json``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +76,30 @@ def rounds_chart(rounds: Sequence[Mapping[str, Any]]) -> Figure:
     axes.set_xticks([each['number'] for each in rounds])
     axes.margins(x=0.05)
     axes.set_ylim(max(lowest - 0.05, 0), 1.03)
+    figure.legend(loc='outside upper left', ncols=2)
+    return figure
+
+
+@in_style
+def methods_chart(
+    curves: Mapping[str, tuple[Sequence[int], np.ndarray, np.ndarray]],
+) -> Figure:
+    """Draw the mAP of methods over the images that they have seen.
+
+    Args:
+        curves: Images seen, mean mAP and half width of its interval, ``(S,)``
+            each, by name of the method.
+    """
+    figure, axes = new_axes('images seen', 'mAP', height=4.0)
+    # markers, too: colour is not needed to tell lines apart
+    for (name, (images, mean, half)), marker in zip(
+        curves.items(), itertools.cycle('o^sDXvP*'), strict=False
+    ):
+        (line,) = axes.plot(images, mean, marker, ls='-', label=name)
+        axes.fill_between(
+            images, mean - half, mean + half, color=line.get_color(), alpha=0.2
+        )
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
     figure.legend(loc='outside upper left', ncols=2)
     return figure
 

@@ -13,6 +13,7 @@ from mmcion.apis.own_data import (
     OwnData,
     prepare_data,
     read_set,
+    set_image_size,
     use_own_data,
 )
 from mmcion.structures import AnnotationTable
@@ -263,3 +264,16 @@ def test_an_empty_folder_is_told_the_forms(tmp_path):
     with pytest.raises(FileNotFoundError, match='Give .*AnnotationTable') as e:
         read_set(tmp_path)
     assert 'gallery' not in str(e.value)  # advice for tests
+
+
+def test_methods_with_two_views_are_tested_and_resized():
+    cfg = Config.fromfile(DATA / 'tiny_pnl.py')
+    use_own_data(cfg, OwnData('annotation', 5, 2, 'test.csv', True))
+    assert cfg.model.head.num_classes == 5
+    assert cfg.train_dataloader.dataset.ann_file == 'annotation'
+    resize = cfg.val_dataloader.dataset.pipeline[1]
+    assert resize.size == (16, 8)
+    set_image_size(cfg, (32, 16))
+    view = cfg.train_dataloader.dataset.pipeline[1].transforms[0]
+    assert view[0].size == (32, 16) and resize.size == (32, 16)
+    assert 'size' not in view[1]

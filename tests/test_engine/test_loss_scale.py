@@ -47,6 +47,23 @@ def test_loss_scale_changes_nothing_and_may_come_and_go(crops, tmp_path):
         assert len(losses(load(work_dir))) == 8
 
 
+@pytest.mark.slow
+def test_published_clipping_needs_no_loss_scale(crops, tmp_path):
+    published = {'custom_hooks.3.as_published': True}
+    runs = {
+        'plain': BF16,
+        'bf16': {**BF16, **published},
+        'amp': {**AMP, **published},
+    }
+    for name, options in runs.items():
+        train(crops, tmp_path / name, **options)
+    plain, bf16, amp = (load(tmp_path / name) for name in runs)
+    assert_close(amp, bf16)
+    name = 'student.backbone.0.weight'
+    gap = plain['state_dict'][name] - bf16['state_dict'][name]
+    assert gap.abs().max() > 1e-3
+
+
 def test_skipped_steps_move_the_schedules_and_no_weight(crops, tmp_path):
     # so large that every loss becomes inf
     train(crops, tmp_path, **AMP, **{'optim_wrapper.loss_scale': 3e38})

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from mmcion.structures import AnnotationTable, annotation
+from mmcion.structures import AnnotationTable, TrackletTable, annotation
 from mmcion.utils.checks import UserError
 
 
@@ -175,3 +175,28 @@ def test_missing_column_is_named(tmp_path, lengths):
     (tmp_path / 'a' / 'table.json').write_text(json.dumps(header))
     with pytest.raises(UserError, match='cam_id'):
         AnnotationTable.load(tmp_path / 'a')
+
+
+def test_tracklets_are_identities(tmp_path):
+    table = TrackletTable.from_columns(
+        video_id=[0, 0, 0, 1],
+        tracklet_id=[3, 3, 7, 3],
+        frame=[0, 1, 0, 5],
+        path=['a.jpg', 'b.jpg', 'c.jpg', 'd.jpg'],
+        image_root=tmp_path,
+    )
+    table.save(tmp_path / 'table')
+    annotation = AnnotationTable.load(tmp_path / 'table')
+    assert annotation.pid.tolist() == [0, 0, 1, 2]
+    assert annotation.cam_id.tolist() == [0, 0, 0, 1]
+    assert annotation.path.tolist() == table.path.tolist()
+    assert annotation.image_root == tmp_path
+
+
+def test_tracklets_without_images_are_refused(tmp_path):
+    rows = np.zeros(2, int)
+    TrackletTable.from_columns(
+        video_id=rows, tracklet_id=rows, frame=rows
+    ).save(tmp_path / 'table')
+    with pytest.raises(UserError, match='image paths'):
+        AnnotationTable.load(tmp_path / 'table')

@@ -13,6 +13,7 @@ from mmcion.visualization import (
 from mmcion.visualization.charts import (
     figure_svg,
     links_chart,
+    methods_chart,
     save_figure,
 )
 from mmcion.visualization.denoising_facts import CalibrationFacts, LinkFacts
@@ -117,3 +118,15 @@ def test_global_style_stays_as_it_was():
     before = dict(matplotlib.rcParams)
     figure_svg(training_chart(TrainingCurve([0, 1], [1, 0])))
     assert dict(matplotlib.rcParams) == before
+
+
+def test_methods_have_a_line_and_its_interval():
+    mean, half = np.array([0.2, 0.5]), np.array([0.0, 0.1])
+    figure = methods_chart({'a': ([0, 64], mean, half)})
+    (axes,) = figure.axes
+    (line,) = axes.get_lines()
+    assert line.get_xdata().tolist() == [0, 64]
+    assert line.get_ydata().tolist() == [0.2, 0.5]
+    corners = axes.collections[0].get_paths()[0].vertices
+    assert corners[:, 1].max() == pytest.approx(0.6)
+    assert legend(figure) == ['a']

@@ -3,7 +3,7 @@
 import argparse
 
 EXAMPLE = """examples:
-  # the teacher's backbone of a pre-training
+  # the backbone that a pre-training releases, as the teacher's of CION
   python tools/model_converters/publish_model.py \\
       work_dirs/cion/epoch_100.pth --out published/cion_resnet50_ibn.pth
 
@@ -38,7 +38,8 @@ def parse_args() -> argparse.Namespace:
         '--from',
         dest='source',
         choices=['teacher', 'student'],
-        help='which to take (default: the teacher where there is one)',
+        help='which to take (default: the one that the method releases, as '
+        'the teacher of CION)',
     )
     parser.add_argument(
         '--out',

@@ -7,7 +7,10 @@ from typing import Any
 from mmcion.registry import TRANSFORMS
 from mmcion.structures import ReIDDataSample
 
-_META = ('pid', 'cam_id', 'img_path', 'is_query', 'tracklet_id')
+_META = (
+    *('pid', 'cam_id', 'img_path', 'is_query', 'tracklet_id'),
+    'crop_boxes',
+)
 
 
 @TRANSFORMS.register_module()

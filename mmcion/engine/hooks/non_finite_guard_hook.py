@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from mmengine.dist import all_reduce, get_rank, get_world_size
 from mmengine.hooks import Hook
+from mmengine.optim import LinearParamScheduler
 from mmengine.runner import Runner
 from torch import Tensor
 
@@ -30,7 +31,7 @@ class NonFiniteGuardHook(Hook):
     priority = 'VERY_HIGH'  # before checkpoints are written
 
     def before_train(self, runner: Runner) -> None:
-        """Warn of a learning rate that no recipe has."""
+        """Warn of rates that no recipe has, or that never rise."""
         groups = runner.optim_wrapper.param_groups
         rate = max(group.get('initial_lr', group['lr']) for group in groups)
         if rate > _HIGHEST_RATE:
@@ -38,6 +39,19 @@ class NonFiniteGuardHook(Hook):
                 f'the learning rate is {rate:g}; is it meant? Set '
                 f'optim_wrapper.optimizer.lr.'
             )
+        # A schedule of one step sets its first value and ends; those that
+        # follow multiply it, so that a warm-up is never over.
+        for schedule in runner.param_schedulers or []:
+            if (
+                isinstance(schedule, LinearParamScheduler)
+                and schedule.total_iters == 0
+                and schedule.start_factor != schedule.end_factor
+            ):
+                runner.logger.warning(
+                    f'{type(schedule).__name__} of one step leaves '
+                    f'{schedule.param_name} at {schedule.start_factor:g} of '
+                    f'its value for good; give it 2 steps, or leave it out.'
+                )
 
     def after_train_iter(
         self,

@@ -19,7 +19,9 @@ class TeacherUpdateHook(Hook):
 
     The momentum rises from ``momentum`` to ``end_momentum`` on a cosine over
     all iterations. Source: CION, as in DINO. A step that float16's loss
-    scaler skips counts as one, as published.
+    scaler skips counts as one, as published. With equal momenta it is
+    constant, as in MoCo, whose update before the key's forward pass is this
+    one after the step before.
 
     Where several batches make a step (``accumulative_counts``), teacher and
     centre move once a step, the centre over the rows of all these batches.
@@ -44,13 +46,19 @@ class TeacherUpdateHook(Hook):
         return self.end_momentum - cosine * (self.end_momentum - self.momentum)
 
     def before_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
-        """Let the head move the centre if a step ends with this batch."""
+        """Let the model know whether a step ends with this batch."""
         # true with the last of the accumulated batches
-        head = unwrapped_model(runner).head
-        head.moves_center = runner.optim_wrapper.should_sync()
+        ends_step = runner.optim_wrapper.should_sync()
+        unwrapped_model(runner).ends_step = ends_step
 
     def after_train_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
         """Update the teacher after a step."""
         if runner.optim_wrapper.should_update():
             momentum = self.momentum_at(runner.iter, runner.max_iters)
             unwrapped_model(runner).update_teacher(momentum)
+
+    def before_save_checkpoint(
+        self, runner: Runner, checkpoint: dict[str, Any]
+    ) -> None:
+        """Note which network is the one to use; see ``select``."""
+        checkpoint['meta']['released'] = unwrapped_model(runner).released

@@ -1,7 +1,8 @@
 """Classifiers and losses on top of a neck."""
 
 from .circle_softmax import CircleSoftmax
+from .pnl_head import PNLHead
 from .reid_head import ReIDHead
 from .self_distill_head import SelfDistillHead
 
-__all__ = ['CircleSoftmax', 'ReIDHead', 'SelfDistillHead']
+__all__ = ['CircleSoftmax', 'PNLHead', 'ReIDHead', 'SelfDistillHead']

@@ -2,8 +2,12 @@
 
 from .center_loss import CenterLoss
 from .cluster_memory import ClusterMemory, updated_centers
+from .consistency_loss import consistency_loss
 from .identity_distill_loss import identity_distill_loss
+from .label_correction import correct_labels, moved_prototypes
+from .queue_contrast_loss import queue_contrast_loss
 from .smoothed_cross_entropy import smoothed_cross_entropy
+from .stripe_contrast_loss import stripe_contrast_loss
 from .tiled_distill_loss import tiled_distill_loss
 from .triplet_loss import TripletLoss, batch_hard_triplet_loss
 from .weighted_triplet_loss import WeightedTripletLoss, weighted_triplet_loss
@@ -14,8 +18,13 @@ __all__ = [
     'TripletLoss',
     'WeightedTripletLoss',
     'batch_hard_triplet_loss',
+    'consistency_loss',
+    'correct_labels',
     'identity_distill_loss',
+    'moved_prototypes',
+    'queue_contrast_loss',
     'smoothed_cross_entropy',
+    'stripe_contrast_loss',
     'tiled_distill_loss',
     'updated_centers',
     'weighted_triplet_loss',

@@ -2,6 +2,7 @@
 
 from .bn_neck import BNNeck
 from .gem_pooling import GeneralizedMeanPooling
+from .mlp_projector import MLPProjector
 from .projector import Projector
 
-__all__ = ['BNNeck', 'GeneralizedMeanPooling', 'Projector']
+__all__ = ['BNNeck', 'GeneralizedMeanPooling', 'MLPProjector', 'Projector']

@@ -1,5 +1,10 @@
 """Models of pre-training."""
 
+from .base_pretrainer import BasePretrainer
 from .cion import CION
+from .dino import DINO
+from .moco import MoCo
+from .pnl import PNL
+from .up_reid import UPReID
 
-__all__ = ['CION']
+__all__ = ['CION', 'DINO', 'PNL', 'BasePretrainer', 'MoCo', 'UPReID']

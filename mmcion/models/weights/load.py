@@ -33,7 +33,7 @@ def load_part(
     checkpoint: str | Path,
     part: str = 'backbone',
     *,
-    role: str | None = 'teacher',
+    role: str | None = None,
     own: Origin | None = None,
     adapt: bool = True,
 ) -> MatchReport:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mmengine.config import Config
 
+from mmcion.registry import MODELS
 from mmcion.utils.checks import UserError
 
 DEFAULT_SIZE = (256, 128)  # height and width that most papers train with
@@ -23,7 +24,7 @@ def network_config(
     """Return the config of the network that a run evaluates.
 
     - Of ``ReIDModel``: backbone and neck, without the head.
-    - Of ``CION``: the teacher's backbone, as a ``ReIDModel``.
+    - Of a pre-trainer: the backbone, as a ``ReIDModel``.
     - Other models are returned as they are.
 
     Settings that load or download weights are only kept
@@ -34,7 +35,7 @@ def network_config(
     model = cfg.model.to_dict()
     if not with_initial_weights:
         model = portable_config(model)
-    if class_name(model) not in ('ReIDModel', 'CION'):
+    if class_name(model) != 'ReIDModel' and not is_pretrainer(model):
         return model  # what of it is evaluated, only its class knows
     # head, projector and options of training do not change a feature
     keys = {'backbone', 'data_preprocessor', *_OWN_WEIGHTS}
@@ -42,6 +43,15 @@ def network_config(
         keys |= {'neck', 'neck_feat', 'flip_test'}
     network = {key: model[key] for key in model if key in keys}
     return {**network, 'type': 'mmcion.ReIDModel'}
+
+
+def is_pretrainer(model: Mapping[str, Any]) -> bool:
+    """Return whether a config is of a method of pre-training."""
+    # not by MODELS.get, which would import whatever a file names
+    MODELS.import_from_location()
+    # they say which of their networks is released
+    cls = MODELS.module_dict.get(class_name(model))
+    return hasattr(cls, 'released')
 
 
 def custom_modules(cfg: Config) -> list[str]:
@@ -85,17 +95,31 @@ def evaluation_pipeline(cfg: Config) -> list[dict[str, Any]]:
     """Return the transforms of the images that a run evaluates.
 
     Those of ``test_dataloader``. A pre-training without one evaluates images
-    of the size of its global views.
+    of the size of its global views, or of its last crop or resize.
     """
     if 'test_dataloader' in cfg:
         pipeline = cfg.test_dataloader.dataset.pipeline
         return [dict(transform) for transform in pipeline]
-    size = DEFAULT_SIZE
     loader = cfg.get('train_dataloader', {})
-    for transform in loader.get('dataset', {}).get('pipeline', []):
-        if class_name(transform) == 'MultiCrop':
-            size = transform.get('global_size', DEFAULT_SIZE)
+    size: Any = DEFAULT_SIZE
+    for transform in flat_transforms(
+        loader.get('dataset', {}).get('pipeline', [])
+    ):
+        found = transform.get('global_size', transform.get('size'))
+        if isinstance(found, Sequence) and len(found) == 2:
+            size = found
     return resize_pipeline(size)
+
+
+def flat_transforms(pipeline: Any) -> Iterator[Any]:
+    """Yield the configs of all transforms, those inside of others as well."""
+    if isinstance(pipeline, list | tuple):
+        for each in pipeline:
+            yield from flat_transforms(each)
+    elif isinstance(pipeline, dict):
+        yield pipeline
+        # of MultiView or RandomApply
+        yield from flat_transforms(pipeline.get('transforms', []))
 
 
 def resize_rule(pipeline: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

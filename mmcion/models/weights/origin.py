@@ -10,7 +10,7 @@ from mmcion.registry import MODELS
 from mmcion.utils.checks import UserError
 from mmcion.utils.config_check import arguments
 
-from .network_config import class_name, portable_config
+from .network_config import class_name, is_pretrainer, portable_config
 from .sources import IMAGENET_MEAN, IMAGENET_STD
 from .stored_config import parse_config
 
@@ -31,11 +31,14 @@ class Origin:
         backbone: Config of the backbone.
         statistics: Mean and standard deviation of the images, per channel.
         fingerprint: Data, weights, options and seed of their training.
+        any_last_stride: Whether another last stride is no other network:
+            pre-trained with 2, as LUP, and fine-tuned with 1.
     """
 
     backbone: Mapping[str, Any] | None = None
     statistics: Statistics | None = None
     fingerprint: dict[str, Any] | None = None
+    any_last_stride: bool = False
 
     def require(self, own: Origin, *, adapts: bool = False) -> None:
         """Raise ``UserError`` where a network differs in what both know.
@@ -61,11 +64,8 @@ class Origin:
         part = next((p for p in parts if class_name(p) == kind), None)
         defaults = arguments(MODELS.get(part['type'])) if part else None
         before, now = (
-            {k: _plain(v) for k, v in each.items() if k in _STRUCTURE}
-            for each in (
-                {**(defaults or {}), **self.backbone},
-                {**(defaults or {}), **(part or {})},
-            )
+            _structure({**(defaults or {}), **each}, self.any_last_stride)
+            for each in (self.backbone, part or {})
         )
         if (part is None and not adapts) or (part and before != now):
             raise UserError(
@@ -86,7 +86,11 @@ def find_origin(checkpoint: Any) -> Origin:
     if 'mmcion_version' in meta:  # a model file
         fingerprint = meta.get('notes', {}).get('fingerprint')
         return Origin(
-            meta['backbone'], (meta['mean'], meta['std']), fingerprint
+            meta['backbone'],
+            (meta['mean'], meta['std']),
+            fingerprint,
+            # a backbone alone is not fine-tuned
+            any_last_stride=not meta.get('neck'),
         )
     text = meta.get('cfg')
     try:
@@ -95,11 +99,15 @@ def find_origin(checkpoint: Any) -> Origin:
         cfg = {}
     model = portable_config(cfg.get('model') or {'type': ''})
     origin = Origin()
-    if class_name(model) in ('ReIDModel', 'CION'):
+    if class_name(model) == 'ReIDModel' or is_pretrainer(model):
         origin = model_origin(
             model.get('backbone') or {}, model.get('data_preprocessor')
         )
-    return replace(origin, fingerprint=meta.get('fingerprint'))
+    return replace(
+        origin,
+        fingerprint=meta.get('fingerprint'),
+        any_last_stride=is_pretrainer(model),
+    )
 
 
 def model_origin(
@@ -108,7 +116,7 @@ def model_origin(
     *,
     other_statistics: bool = False,
 ) -> Origin:
-    """Return what the config of a ``ReIDModel`` or a ``CION`` says.
+    """Return what the config of a ``ReIDModel`` or a pre-trainer says.
 
     Statistics are not stated where ``other_statistics`` are allowed.
     """
@@ -122,6 +130,16 @@ def model_origin(
     if other_statistics or not is_known:
         return Origin(backbone)
     return Origin(backbone, (images['mean'], images['std']))
+
+
+def _structure(
+    backbone: Mapping[str, Any], any_last_stride: bool
+) -> dict[str, Any]:
+    """Return the options that must be equal."""
+    found = {k: _plain(v) for k, v in backbone.items() if k in _STRUCTURE}
+    if any_last_stride and isinstance(found.get('strides'), list):
+        found['strides'] = found['strides'][:-1]
+    return found
 
 
 def _plain(value: Any) -> Any:

@@ -84,8 +84,9 @@ def select(
         checkpoint: Content of a file, see ``read_checkpoint``.
         part: ``'backbone'``, ``'neck'``, or ``''`` for all tensors.
         role: ``'teacher'`` or ``'student'`` of a pre-training; if None, the
-            teacher, or the student where there is no teacher. Ignored for
-            checkpoints that have neither.
+            one that the checkpoint names as released, else the teacher, or
+            the student where there is no teacher. Ignored for checkpoints
+            that have neither.
 
     Raises:
         UserError: If the checkpoint is no dictionary or has only the other
@@ -109,7 +110,10 @@ def select(
     roles = [r for r in _ROLES if any(n.startswith(f'{r}.') for n in plain)]
     if role and roles and role not in roles:
         raise UserError(f'it has no {role}, but a {roles[0]}.')
-    role = (role or roles[0]) if roles else None
+    meta = checkpoint.get('meta')
+    released = meta.get('released') if isinstance(meta, Mapping) else None
+    default = released if released in roles else next(iter(roles), None)
+    role = (role or default) if roles else None
     prefixes = [
         outer + whole + name
         for outer in ([f'{role}.', ''] if role else [''])

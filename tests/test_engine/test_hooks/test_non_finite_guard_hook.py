@@ -6,6 +6,7 @@ import pytest
 import torch
 import torch.distributed as dist
 from mmengine.hooks import CheckpointHook
+from mmengine.optim import CosineAnnealingLR, LinearLR
 from mmengine.runner import get_priority
 
 from mmcion.engine import NonFiniteGuardHook
@@ -94,7 +95,30 @@ def test_all_ranks_stop_when_one_must(tmp_path):
 def test_absurd_learning_rate_is_warned_of(rate, warns, caplog):
     runner = SimpleNamespace(
         optim_wrapper=SimpleNamespace(param_groups=[{'lr': rate}]),
+        param_schedulers=None,
         logger=logging.getLogger('test'),
     )
     NonFiniteGuardHook().before_train(runner)
     assert ('1e+10' in caplog.text) == warns
+
+
+@pytest.mark.parametrize(('steps', 'warns'), [(1, True), (2, False)])
+def test_warm_up_that_never_ends_is_warned_of(steps, warns, caplog):
+    weight = torch.zeros(1, requires_grad=True)
+    optimizer = torch.optim.SGD([weight], lr=0.5)
+    runner = SimpleNamespace(
+        optim_wrapper=optimizer,
+        param_schedulers=[
+            LinearLR(optimizer, start_factor=1e-9, end=steps),
+            CosineAnnealingLR(optimizer, T_max=8),
+        ],
+        logger=logging.getLogger('test'),
+    )
+    NonFiniteGuardHook().before_train(runner)
+    assert ('lr at 1e-09' in caplog.text) == warns
+    optimizer.step()
+    for _ in range(3):
+        for scheduler in runner.param_schedulers:
+            scheduler.step()
+    # the warning is true
+    assert (optimizer.param_groups[0]['lr'] < 1e-9) == warns

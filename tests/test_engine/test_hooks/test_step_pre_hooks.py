@@ -107,48 +107,78 @@ def published_step(model, loss_scale, clip_first):
         weight.data.sub_(0.1 * weight.grad)
 
 
-@pytest.mark.parametrize('clip_before_unscale', [True, False])
+def assert_same_weights(first, second):
+    for got, expected in zip(
+        first.parameters(), second.parameters(), strict=True
+    ):
+        torch.testing.assert_close(got, expected, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize('as_published', [True, False])
 @pytest.mark.parametrize('loss_scale', [1.0, 8.0, 2.0**16])
 def test_clipping_before_or_after_the_loss_scale_is_undone(
-    loss_scale, clip_before_unscale
+    loss_scale, as_published
 ):
     runner = make_runner(torch.optim.SGD)
     runner.optim_wrapper = ScaledOptimWrapper(
         runner.optim_wrapper.optimizer, loss_scale
     )
-    ClipPerTensorHook(0.5, clip_before_unscale).before_train(runner)
+    ClipPerTensorHook(0.5, as_published).before_train(runner)
     step(runner)
     plain = Model()
-    published_step(plain, loss_scale, clip_before_unscale)
+    published_step(plain, loss_scale, as_published)
     start = Model().mlp.weight
     moved = (runner.model.mlp.weight - start).detach().norm()
-    limit = 0.05 / (loss_scale if clip_before_unscale else 1)
+    limit = 0.05 / (loss_scale if as_published else 1)
     assert float(moved) == pytest.approx(limit, rel=0.02)
-    for got, expected in zip(
-        runner.model.parameters(), plain.parameters(), strict=True
-    ):
-        torch.testing.assert_close(got, expected, rtol=1e-6, atol=1e-7)
+    assert_same_weights(runner.model, plain)
 
 
-@pytest.mark.parametrize('clip_before_unscale', [True, False])
-def test_fused_optimizers_are_clipped_the_same(clip_before_unscale):
+def test_without_a_loss_scale_the_published_one_is_taken():
+    runner = make_runner(torch.optim.SGD)
+    ClipPerTensorHook(0.5, as_published=True).before_train(runner)
+    # a rate at which what is left of the gradient shows
+    runner.optim_wrapper.param_groups[0]['lr'] = 2.0**16 / 10
+    step(runner)
+    start = Model().mlp.weight
+    moved = (runner.model.mlp.weight - start).detach().norm()
+    assert float(moved) == pytest.approx(0.05, rel=1e-4)
+
+
+def adamw_steps(loss_scale, as_published=True):
+    runner = make_runner(weight_decay=0.04)
+    if loss_scale:
+        runner.optim_wrapper = ScaledOptimWrapper(
+            runner.optim_wrapper.optimizer, loss_scale
+        )
+    ClipPerTensorHook(3.0, as_published).before_train(runner)
+    for number in range(1, 7):
+        step(runner, number * 10.0)
+    return runner.model
+
+
+def test_adamw_goes_the_published_way_with_and_without_a_loss_scale():
+    scaled, plain = adamw_steps(2.0**16), adamw_steps(None)
+    assert_same_weights(plain, scaled)
+    # another scale, or clipping in true units, goes elsewhere
+    for other in (adamw_steps(2.0**24), adamw_steps(None, False)):
+        gap = (other.mlp.weight - plain.mlp.weight).detach().abs().max()
+        assert gap > 1e-3
+
+
+@pytest.mark.parametrize('as_published', [True, False])
+def test_fused_optimizers_are_clipped_the_same(as_published):
     states = []
     for fused in (False, True):
         runner = make_runner(torch.optim.SGD, fused=fused)
         runner.optim_wrapper = ScaledOptimWrapper(
             runner.optim_wrapper.optimizer, 8.0
         )
-        ClipPerTensorHook(0.5, clip_before_unscale).before_train(runner)
+        ClipPerTensorHook(0.5, as_published).before_train(runner)
         step(runner)
         states.append(runner.model.state_dict())
     assert not torch.equal(states[0]['mlp.weight'], Model().mlp.weight)
     torch.testing.assert_close(states[1], states[0])
-
-
-def test_clipping_before_unscaling_needs_a_loss_scale():
-    hook = ClipPerTensorHook(clip_before_unscale=True)
-    with pytest.raises(UserError, match='OptimWrapper'):
-        hook.before_train(make_runner())
 
 
 @pytest.mark.parametrize('max_norm', [0, -1.0])

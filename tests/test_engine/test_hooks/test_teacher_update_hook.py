@@ -15,7 +15,6 @@ SCHEDULE = read_golden('sched')
 class Recorder(nn.Module):
     def __init__(self):
         super().__init__()
-        self.head = SimpleNamespace()
         self.momenta = []
 
     def update_teacher(self, momentum):
@@ -34,7 +33,7 @@ def run(steps, max_iters, counts=1, **options):
             model=model, optim_wrapper=wrapper, iter=step, max_iters=max_iters
         )
         hook.before_train_iter(runner, step)
-        if model.head.moves_center:
+        if model.ends_step:
             last.append(step)
         wrapper.update_params(optimizer.param_groups[0]['params'][0].sum())
         hook.after_train_iter(runner, step)

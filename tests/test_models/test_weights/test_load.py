@@ -40,7 +40,7 @@ def test_backbone_of_a_pretraining_is_the_teachers(tmp_path):
     assert same(backbone, student)
     path = save(tmp_path / 'b.pth', **{'student.backbone': student})
     with pytest.raises(UserError, match=r'b\.pth: it has no teacher'):
-        load_part(backbone, path)
+        load_part(backbone, path, role='teacher')
 
 
 def test_neck_is_loaded_whole(tmp_path):

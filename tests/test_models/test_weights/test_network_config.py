@@ -1,3 +1,5 @@
+from unittest.mock import patch
+
 import pytest
 from mmengine.config import Config
 
@@ -71,3 +73,22 @@ def test_images_of_a_test_and_of_a_pretraining():
         assert evaluation_pipeline(Config(cfg))[1]['size'] == (128, 64)
     for cfg in ({}, {'train_dataloader': {}}):
         assert evaluation_pipeline(Config(cfg))[1]['size'] == (256, 128)
+
+
+def test_views_within_a_transform_have_the_size():
+    cfg = Config.fromfile(DATA / 'tiny_moco.py')
+    assert evaluation_pipeline(cfg)[1]['size'] == (16, 8)
+    assert network_config(cfg)['backbone'] == {'type': 'TinyBackbone'}
+    # of square crops nothing is known
+    view = cfg.train_dataloader.dataset.pipeline[1].transforms[0]
+    view[0].size = 16
+    assert evaluation_pipeline(cfg)[1]['size'] == (256, 128)
+
+
+def test_type_that_a_file_names_is_not_imported():
+    model = {'type': 'tests.kill_hook.KillHook', 'backbone': {'type': 'X'}}
+    with patch('importlib.import_module') as load:
+        found = network_config(Config({'model': model}))
+    assert found['type'] == 'tests.KillHook'
+    names = [call.args[0] for call in load.call_args_list]
+    assert not any('kill_hook' in name for name in names)

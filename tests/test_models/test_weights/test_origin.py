@@ -122,6 +122,21 @@ def test_architectures_are_compared(before, now, refused):
         assert str(one) in str(error.value) and str(own) in str(error.value)
 
 
+def test_last_stride_of_a_pretraining_does_not_count():
+    def text(**model):
+        backbone = {'type': 'ResNet', 'depth': 50, 'strides': (1, 2, 2, 2)}
+        cfg = Config({'model': {'backbone': backbone, **model}})
+        return {'meta': {'cfg': cfg.pretty_text}}
+
+    own = Origin({'type': 'ResNet', 'depth': 50, 'strides': (1, 2, 2, 1)})
+    find_origin(text(type='MoCo')).require(own)
+    with pytest.raises(UserError, match='strides'):
+        find_origin(text(type='ReIDModel')).require(own)
+    other = Origin({'type': 'ResNet', 'depth': 50, 'strides': (1, 1, 2, 2)})
+    with pytest.raises(UserError, match='strides'):
+        find_origin(text(type='MoCo')).require(other)
+
+
 def test_another_class_is_another_architecture():
     one, other = Origin({'type': 'ResNet'}), Origin({'type': 'Wrapper'})
     with pytest.raises(UserError, match='Wrapper'):

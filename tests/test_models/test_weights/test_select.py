@@ -123,3 +123,13 @@ def test_keys_that_are_no_names_are_left_out():
         found = select(checkpoint)
         assert found.role == 'student'
         assert found.tensors.keys() == weights(0).keys()
+
+
+def test_checkpoint_names_the_network_that_is_released():
+    checkpoint = both('ours')
+    assert select(checkpoint).role == 'teacher'
+    checkpoint['meta'] = {'released': 'student'}
+    found = select(checkpoint)
+    assert found.role == 'student'
+    assert all((t == 2).all() for t in found.tensors.values())
+    assert select(checkpoint, role='teacher').role == 'teacher'
