@@ -56,6 +56,25 @@ class TinyBackbone(nn.Sequential):
         )
 
 
+@MODELS.register_module(force=True)
+class TinyTwoStream(nn.Module):
+    """A first convolution for each modality; camera 1 is thermal."""
+
+    takes_cameras = True
+
+    def __init__(self):
+        super().__init__()
+        self.stems = nn.ModuleList(nn.Conv2d(3, 4, 3, 2, 1) for _ in range(2))
+        self.shared = nn.Sequential(nn.ReLU(), nn.Conv2d(4, DIM, 3, 2, 1))
+
+    def forward(self, x, cam_ids=None):
+        visible, thermal = (stem(x) for stem in self.stems)
+        if cam_ids is None:
+            return self.shared(visible)
+        chosen = torch.tensor(cam_ids)[:, None, None, None] == 1
+        return self.shared(torch.where(chosen, thermal, visible))
+
+
 @TRANSFORMS.register_module(force=True)
 class SeededMultiCrop(MultiCrop):
     """Views that depend on the file alone, on whatever rank and worker."""

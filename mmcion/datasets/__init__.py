@@ -7,12 +7,18 @@ from .concat_reid import ConcatReID
 from .identity_dataset import IdentityDataset
 from .image_reader import open_images
 from .reid import *  # noqa: F403
-from .samplers import IdentitySampler, ImageSampler, NaiveIdentitySampler
+from .samplers import (
+    CrossModalSampler,
+    IdentitySampler,
+    ImageSampler,
+    NaiveIdentitySampler,
+)
 from .tracklet_dataset import TrackletDataset
 from .transforms import *  # noqa: F403
 
 __all__ = [
     'ConcatReID',
+    'CrossModalSampler',
     'IdentityDataset',
     'IdentitySampler',
     'ImageSampler',

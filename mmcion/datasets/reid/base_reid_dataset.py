@@ -63,7 +63,7 @@ class BaseReIDDataset(BaseDataset):
     hint: ClassVar[str] = ''
     background: ClassVar[Collection[int]] = ()
     unit: ClassVar[str] = 'images'
-    ignored_cams: ClassVar[Mapping[int, Collection[int]] | None] = None
+    ignored_cams: Mapping[int, Collection[int]] | None = None
     version: str | None = None
 
     def __init__(
@@ -155,20 +155,9 @@ class BaseReIDDataset(BaseDataset):
 
     def load_data_list(self) -> list[dict[str, Any]]:
         """Read and check the split."""
-        if self.split == 'all':
-            return self._load_all()
-        parts = self.read()
-        if not any(parts.values()):
-            raise UserError(f'{self.source} has no images of {self.split}.')
-        for name, images in parts.items():
-            found = first_images(images)
-            compare_counts(self.title, name, found, self.data_root, self.unit)
-        if self.split == 'train':
-            images = parts['train']
-            if self.few_shot is not None:
-                images = keep_listed(images, self.few_shot)
-                print_log(f'{self.few_shot}: {len(images)} images', 'current')
-            return _training_rows(images)
+        if self.split != 'test':
+            return _training_rows(self.training_images())
+        parts = self._read_checked()
         # distractors and other parts belong to the gallery
         queries = parts.pop('query')
         gallery = [image for images in parts.values() for image in images]
@@ -179,8 +168,28 @@ class BaseReIDDataset(BaseDataset):
             *(image.to_dict() for image in gallery),
         ]
 
-    def _load_all(self) -> list[dict[str, Any]]:
-        """Read training and test as one training split."""
+    def training_images(self) -> list[ReIDImage]:
+        """Read the images of ``train`` or ``all``, without junk."""
+        if self.split == 'all':
+            return self._read_all()
+        images = self._read_checked()['train']
+        if self.few_shot is not None:
+            images = keep_listed(images, self.few_shot)
+            print_log(f'{self.few_shot}: {len(images)} images', 'current')
+        return [image for image in images if image.pid != JUNK]
+
+    def _read_checked(self) -> dict[str, list[ReIDImage]]:
+        """Read a split, and compare it with its published counts."""
+        parts = self.read()
+        if not any(parts.values()):
+            raise UserError(f'{self.source} has no images of {self.split}.')
+        for name, images in parts.items():
+            found = first_images(images)
+            compare_counts(self.title, name, found, self.data_root, self.unit)
+        return parts
+
+    def _read_all(self) -> list[ReIDImage]:
+        """Read training and test; their identities are different ones."""
         images: list[ReIDImage] = []
         for split in ('train', 'test'):
             self.split = split
@@ -194,13 +203,12 @@ class BaseReIDDataset(BaseDataset):
                 if image.pid not in dropped
             ]
         self.split = 'all'
-        return _training_rows(images)
+        return images
 
 
 def _training_rows(images: Sequence[ReIDImage]) -> list[dict[str, Any]]:
-    """Renumber identities to 0..P-1, drop junk."""
+    """Renumber identities to 0..P-1."""
     # sorted, so that labels do not depend on the order of files
-    kept = [image for image in images if image.pid != JUNK]
-    pids = sorted({image.pid for image in kept})
+    pids = sorted({image.pid for image in images})
     label = {pid: number for number, pid in enumerate(pids)}
-    return [image._replace(pid=label[image.pid]).to_dict() for image in kept]
+    return [image._replace(pid=label[image.pid]).to_dict() for image in images]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Collection
 from typing import Any
 
 from mmcion.registry import DATASETS
-from mmcion.utils.checks import check_interval
+from mmcion.utils.checks import check_choice, check_interval
 
 from .base_reid_dataset import BaseReIDDataset
 from .query_draw import draw_queries
-from .reid_image import JUNK, ReIDImage
+from .reid_image import ReIDImage
 
 
 @DATASETS.register_module()
@@ -18,14 +19,19 @@ class HoldOutReID(BaseReIDDataset):
     """Training images of a data set, divided by identity.
 
     ``train`` has all but the identities that are held out, ``test`` queries
-    and gallery of those. So the best epoch can be selected without the
-    images that it is evaluated on in the end.
+    and gallery of those, ``all`` both, to train on. So the best epoch can be
+    selected without the images that it is evaluated on in the end.
 
     Args:
-        dataset: Config of a data set with ``data_root``.
-        split: ``'train'`` or ``'test'``.
+        dataset: Config of a data set with ``data_root``. Its ``split`` is
+            ``'train'`` if not given; with ``'all'`` the images of its test
+            are divided, too, for a test on another set.
+        split: ``'train'``, ``'test'`` or ``'all'``.
         hold_out: Fraction of the identities that is held out, in [0, 1).
         seed: Seed of their draw.
+        query_cams: Cameras whose images are queries, while the others are the
+            gallery, as for visible and infrared images; None to draw queries
+            of every camera.
         kwargs: See ``BaseReIDDataset``.
     """
 
@@ -36,14 +42,17 @@ class HoldOutReID(BaseReIDDataset):
         *,
         hold_out: float = 0.1,
         seed: int = 0,
+        query_cams: Collection[int] | None = None,
         **kwargs: Any,
     ) -> None:
         check_interval('[0, 1)', hold_out=hold_out)
-        self.whole: Any = DATASETS.build(
-            {**dataset, 'split': 'train', 'lazy_init': True}
-        )
+        dataset = {'split': 'train', **dataset}
+        check_choice('dataset.split', dataset['split'], ('train', 'all'))
+        self.whole: Any = DATASETS.build({**dataset, 'lazy_init': True})
+        self.ignored_cams = self.whole.ignored_cams
         self.hold_out = hold_out
         self.seed = seed
+        self.query_cams = query_cams
         super().__init__(dataset['data_root'], split, **kwargs)
 
     @property
@@ -58,13 +67,17 @@ class HoldOutReID(BaseReIDDataset):
 
     def read(self) -> dict[str, list[ReIDImage]]:
         """Read and divide the training images."""
-        images = [
-            image for image in self.whole.read()['train'] if image.pid != JUNK
-        ]
+        images = self.whole.training_images()
         self.version = self.whole.version
         pids = sorted({image.pid for image in images})
         count = round(self.hold_out * len(pids))
         held = set(random.Random(self.seed).sample(pids, count))
         if self.split == 'train':
             return {'train': [i for i in images if i.pid not in held]}
-        return draw_queries([i for i in images if i.pid in held], self.seed)
+        images = [image for image in images if image.pid in held]
+        if self.query_cams is None:
+            return draw_queries(images, self.seed)
+        return {
+            'query': [i for i in images if i.cam_id in self.query_cams],
+            'gallery': [i for i in images if i.cam_id not in self.query_cams],
+        }

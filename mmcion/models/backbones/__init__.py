@@ -6,6 +6,7 @@ from .edgenext import EdgeNeXt
 from .fastvit import FastViT
 from .ghostnet import GhostNet
 from .non_local import NonLocalBlock
+from .non_local_resnet import NonLocalResNet
 from .padded_swin import PaddedSwinTransformer
 from .plain_swin import PlainSwinTransformer
 from .plain_vit import PlainVisionTransformer
@@ -15,6 +16,7 @@ from .resnet_ibn import ResNetIBN
 from .semantic_swin import SemanticSwinTransformer
 from .swin_transformer import SwinTransformer
 from .timm_backbone import TimmBackbone
+from .two_stream_resnet import TwoStreamResNet
 from .vit_ics import VisionTransformerICS
 from .volo import VOLO
 
@@ -26,6 +28,7 @@ __all__ = [
     'FastViT',
     'GhostNet',
     'NonLocalBlock',
+    'NonLocalResNet',
     'PaddedSwinTransformer',
     'PlainSwinTransformer',
     'PlainVisionTransformer',
@@ -35,5 +38,6 @@ __all__ = [
     'SemanticSwinTransformer',
     'SwinTransformer',
     'TimmBackbone',
+    'TwoStreamResNet',
     'VisionTransformerICS',
 ]

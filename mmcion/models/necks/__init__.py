@@ -3,6 +3,13 @@
 from .bn_neck import BNNeck
 from .gem_pooling import GeneralizedMeanPooling
 from .mlp_projector import MLPProjector
+from .part_projector import PartProjector
 from .projector import Projector
 
-__all__ = ['BNNeck', 'GeneralizedMeanPooling', 'MLPProjector', 'Projector']
+__all__ = [
+    'BNNeck',
+    'GeneralizedMeanPooling',
+    'MLPProjector',
+    'PartProjector',
+    'Projector',
+]

@@ -3,8 +3,9 @@
 from .base_pretrainer import BasePretrainer
 from .cion import CION
 from .dino import DINO
+from .mmgl import MMGL
 from .moco import MoCo
 from .pnl import PNL
 from .up_reid import UPReID
 
-__all__ = ['CION', 'DINO', 'PNL', 'BasePretrainer', 'MoCo', 'UPReID']
+__all__ = ['CION', 'DINO', 'MMGL', 'PNL', 'BasePretrainer', 'MoCo', 'UPReID']

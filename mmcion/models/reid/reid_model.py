@@ -10,7 +10,12 @@ from mmengine.model import BaseModel
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from mmcion.models.utils import build_on, feature_output, pooled_feature
+from mmcion.models.utils import (
+    build_on,
+    camera_inputs,
+    feature_output,
+    pooled_feature,
+)
 from mmcion.models.weights import (
     MatchReport,
     ModelSpec,
@@ -165,11 +170,7 @@ class ReIDModel(BaseModel):
         self, inputs: Tensor, data_samples: list[ReIDDataSample] | None
     ) -> tuple[Tensor, Tensor]:
         """Return features ``(N, D)`` before and after normalising."""
-        cameras = {}
-        if getattr(self.backbone, 'takes_cameras', False):
-            cameras['cam_ids'] = data_samples and [
-                sample.get('cam_id', -1) for sample in data_samples
-            ]
+        cameras = camera_inputs(self.backbone, data_samples)
         outputs = self.backbone(inputs, **cameras)
         if getattr(self.neck, 'takes_maps', False):
             return self.neck(outputs)

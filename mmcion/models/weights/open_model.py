@@ -91,6 +91,9 @@ def use_checkpoint(cfg: Config, checkpoint: str | Path) -> None:
     if spec is not None:
         with name_in_errors(checkpoint):
             cfg.model = _published_network(cfg, spec, checkpoint)
+    elif class_name(cfg.model) != 'ReIDModel':
+        # a pre-trainer loads weights to start from only when it trains
+        cfg.model = network_config(cfg)
     cfg.model.backbone_checkpoint = str(checkpoint)
     if cfg.model.get('neck') is not None:
         cfg.model.neck_checkpoint = str(checkpoint)

@@ -113,3 +113,28 @@ def test_cross_modal_config_suits_its_data(dataset):
     model = MODELS.build(cfg.model)
     names = {name.split('.')[0] for name, _ in model.named_parameters()}
     assert names == {'backbone', 'neck', 'head'}
+
+
+@pytest.mark.parametrize(
+    ('dataset', 'held_out'), [('sysumm01', 40), ('regdb', 21)]
+)
+def test_held_out_config_selects_without_the_test(dataset, held_out):
+    plain, cfg = (
+        read(f'{name}_resnet50_{dataset}')
+        for name in ('cross-modal', 'cross-modal-held-out')
+    )
+    train, val = cfg.train_dataloader.dataset, cfg.val_dataloader.dataset
+    assert train.type == val.type == 'HoldOutReID'
+    assert train.dataset == val.dataset
+    assert train.hold_out == val.hold_out
+    assert 'split' not in val  # that of the test
+    num_pids = plain.model.head.num_classes
+    assert round(train.hold_out * num_pids) == held_out
+    assert cfg.model.head.num_classes == num_pids - held_out
+    assert cfg.val_evaluator == cfg.test_evaluator == plain.test_evaluator
+    # queries of the test's modality
+    thermal = cfg.model.backbone.thermal_cams
+    assert (val.query_cams == thermal) == (dataset == 'sysumm01')
+    for part in ('batch_size', 'batch_sampler', 'collate_fn'):
+        assert cfg.train_dataloader[part] == plain.train_dataloader[part]
+    assert train.pipeline == plain.train_dataloader.dataset.pipeline

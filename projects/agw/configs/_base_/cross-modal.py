@@ -1,7 +1,10 @@
 # Visible-infrared AGW as its authors run it: batches of 8 identities with 4
 # images of each modality, 81 epochs, the last of which is tested. Each config
 # adds its data and the cameras of thermal images.
-_base_ = '../../../../configs/_base_/supervised_runtime.py'
+_base_ = [
+    '../../../../configs/_base_/datasets/cross-modal_train.py',
+    '../../../../configs/_base_/supervised_runtime.py',
+]
 custom_imports = dict(imports=['projects.agw.agw'], allow_failed_imports=False)
 model = dict(
     type='ReIDModel',
@@ -22,27 +25,7 @@ model = dict(
     ),
     head=dict(type='ReIDHead', triplet=dict(type='WeightedTripletLoss')),
 )
-train_pipeline = [
-    dict(type='LoadImage'),
-    dict(type='ResizeImage', size=(288, 144)),
-    dict(
-        type='mmpretrain.torchvision/RandomCrop',
-        size=(288, 144),
-        padding=10,
-    ),
-    dict(type='mmpretrain.torchvision/RandomHorizontalFlip'),
-    dict(type='PackReIDInputs'),
-]
-train_dataloader = dict(
-    batch_size=64,  # images per GPU, half of them thermal
-    num_workers=8,
-    persistent_workers=True,
-    pin_memory=True,
-    collate_fn=dict(type='default_collate'),
-    dataset=dict(split='train', pipeline=train_pipeline),
-    sampler=dict(type='DefaultSampler', shuffle=True),
-    batch_sampler=dict(type='CrossModalSampler', num_instances=4),
-)
+train_dataloader = dict(batch_sampler=dict(num_instances=4))
 # neck and classifier at the full rate, the backbone at a tenth
 optim_wrapper = dict(
     type='OptimWrapper',

@@ -1,4 +1,4 @@
-"""ResNet with a stem for each modality, the backbone of cross-modal AGW."""
+"""TwoStreamResNet: a stem for each modality, then shared stages."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ class TwoStreamResNet(NonLocalResNet):
     """Visible and thermal images pass stems of their own, then shared stages.
 
     The modality of an image is known by its camera. Training starts from
-    weights of a ResNet, whose stem both modalities get, or from those of MMGL.
+    weights of a ResNet, whose stem both modalities get, or from those of
+    MMGL, ours or the authors'. Source: the code of MMGL's fine-tuning and of
+    Ye et al., "Deep learning for person re-identification: a survey and
+    outlook" (TPAMI 2021).
 
     Args:
         trunk: See ``NonLocalResNet``; its stem is that of visible images.
@@ -56,8 +59,7 @@ class TwoStreamResNet(NonLocalResNet):
         if any(name.startswith('visible_module.') for name in tensors):
             return super().adapt_weights(_from_mmgl(tensors))
         own = super().adapt_weights(tensors)
-        if own is tensors:
-            return tensors
+        # of a ResNet alone; other names are not those of its stem
         stem = {
             f'thermal.{name}': tensor
             for name, tensor in tensors.items()

@@ -7,8 +7,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from mmcion.models import NonLocalBlock
 from mmcion.registry import MODELS
+
+from .non_local import NonLocalBlock
 
 
 @MODELS.register_module()
@@ -54,15 +55,22 @@ class NonLocalResNet(nn.Module):
                 )
 
     def adapt_weights(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Return own tensors, given those of the ResNet alone or all."""
+        """Return own tensors, given those of the ResNet alone or all.
+
+        Blocks that are missing altogether begin as identity, as in weights of
+        the same network without them.
+        """
         of_trunk = self.trunk.state_dict()
-        if not any(name in of_trunk for name in tensors):
-            return tensors
-        state = self.non_local.state_dict(prefix='non_local.')
-        for name, tensor in tensors.items():
-            own = name if name.startswith('thermal.') else f'trunk.{name}'
-            state[own] = tensor
-        return state
+        if any(name in of_trunk for name in tensors):  # of a ResNet
+            tensors = {
+                name if name.startswith('thermal.') else f'trunk.{name}': value
+                for name, value in tensors.items()
+            }
+        parts = {name.partition('.')[0] for name in tensors}
+        if 'trunk' in parts and 'non_local' not in parts:
+            blocks = self.non_local.state_dict(prefix='non_local.')
+            tensors = {**blocks, **tensors}
+        return tensors
 
     def forward(self, x: Tensor) -> Tensor:
         """Map images ``(N, 3, H, W)`` to a map ``(N, d, h, w)``."""

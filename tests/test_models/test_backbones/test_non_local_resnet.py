@@ -1,11 +1,9 @@
 import pytest
 import torch
 
-from mmcion.models import ResNet, ResNetIBN
+from mmcion.models import NonLocalResNet, ResNet, ResNetIBN
 from mmcion.models.weights import load_part
 from mmcion.utils.checks import UserError
-
-from ..agw import NonLocalResNet
 
 IMAGES = torch.randn(2, 3, 64, 32, generator=torch.Generator().manual_seed(0))
 

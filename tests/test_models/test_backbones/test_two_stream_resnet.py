@@ -1,11 +1,10 @@
 import pytest
 import torch
 
-from mmcion.models import ResNet
+from mmcion.models import MMGL, ResNet, TwoStreamResNet
 from mmcion.models.weights import load_part
 from mmcion.utils.checks import UserError
 
-from ..agw import TwoStreamResNet
 from .test_non_local_resnet import IMAGES, save
 
 TRUNK = {'type': 'ResNet', 'depth': 18}
@@ -90,3 +89,24 @@ def test_weights_of_mmgl(tmp_path):
         ('trunk.layer4.1.conv2.weight', shared.layer4[1].conv2.weight),
     ):
         assert torch.equal(own[name], expected)
+
+
+def test_pretraining_by_mmgl_without_its_heads(tmp_path):
+    backbone = {
+        'type': 'mmcion.TwoStreamResNet',
+        'trunk': {**TRUNK, 'type': 'mmcion.ResNet'},
+        'thermal_cams': (3, 6),
+        'non_local': (0, 0, 0, 0),
+    }
+    pretrained = MMGL(
+        backbone,
+        {'type': 'PartProjector'},
+        {'type': 'PermutationHead'},
+        (3, 6),
+    ).eval()
+    split_stems(pretrained.student.backbone)
+    torch.save({'state_dict': pretrained.state_dict()}, tmp_path / 'a.pth')
+    network = make()  # with non-local blocks, which begin as identity
+    load_part(network, tmp_path / 'a.pth')
+    expected = pretrained.student.backbone(IMAGES, [3, 1])
+    assert torch.equal(network(IMAGES, [3, 1]), expected)

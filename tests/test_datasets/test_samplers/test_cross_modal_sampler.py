@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from mmengine.dataset import DefaultSampler
 
+from mmcion.datasets import CrossModalSampler
 from mmcion.utils.checks import UserError
-
-from ..agw import CrossModalSampler
 
 THERMAL = (3, 6)
 
@@ -81,3 +80,31 @@ def test_ranks_have_different_identities():
 def test_what_cannot_be_drawn_is_refused(options, named):
     with pytest.raises(UserError, match=named):
         make(**options)
+
+
+def test_without_labels_an_epoch_passes_the_larger_modality_once():
+    dataset, sampler = make(num_instances=None)
+    batches = list(sampler)
+    # 38 visible images, 4 in a batch
+    assert len(batches) == len(sampler) == 10
+    visible = [row for batch in batches for row in batch[:4]]
+    thermal = [row for batch in batches for row in batch[4:]]
+    assert not np.isin(dataset.cam_ids[visible], THERMAL).any()
+    assert np.isin(dataset.cam_ids[thermal], THERMAL).all()
+    # the 40 places take two of the 38 twice, and all 18 thermal ones
+    assert np.bincount(np.unique(visible, return_counts=True)[1])[2] == 2
+    assert len(set(visible)) == 38 and len(set(thermal)) == 18
+    # neither pairs nor identities
+    assert (dataset.pids[visible] != dataset.pids[thermal]).mean() > 0.5
+
+
+def test_without_labels_ranks_share_the_images_and_resume_continues():
+    _, whole = make(batch_size=16, num_instances=None)
+    parts = [make(rank, 2, num_instances=None)[1] for rank in (0, 1)]
+    for batch, one, two in zip(whole, *parts, strict=True):
+        assert sorted(one + two) == sorted(batch)
+    first = list(parts[0])
+    parts[0].skip(2)
+    assert list(parts[0]) == first[2:]
+    with pytest.raises(UserError, match='9'):
+        make(num_instances=None, thermal_cams=(9,))
