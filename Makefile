@@ -4,6 +4,7 @@
 # make test                            the test suite
 # make test-projects                   the tests of projects/, four minutes
 # make test-slow                       the tests that take minutes
+# make docs                            the documentation, docs/_build/html
 # make check                           format, lint, types, tests
 # PROCESSES=8 takes more than two processes for the tests
 
@@ -12,7 +13,7 @@ PROCESSES := 2
 PYTEST := $(PYTHON_BIN) -m pytest -q --durations 20 \
 	--numprocesses $(PROCESSES) --dist worksteal
 
-.PHONY: demo test test-projects test-slow check venv
+.PHONY: demo test test-projects test-slow docs check venv
 
 venv:
 	@bash tools/make_venv.sh
@@ -30,6 +31,14 @@ test-projects: venv
 
 test-slow: venv
 	@$(PYTEST) -m "slow"
+
+# a warning is an error; nothing is fetched but the packages
+docs: venv
+	@$(PYTHON_BIN) -m pip install --quiet --disable-pip-version-check \
+		-c requirements/constraints.txt -r requirements/docs.txt
+	@rm -rf docs/_build docs/api/generated
+	@$(PYTHON_BIN) -m sphinx -q -W --keep-going -c docs . docs/_build/html
+	@echo "Open docs/_build/html/index.html"
 
 check: venv
 	@$(PYTHON_BIN) -m ruff format --check .

@@ -45,6 +45,7 @@ setup(
     # import names; the extra mim brings the maintained one.
     install_requires=requirements('runtime'),
     extras_require={
+        'docs': requirements('docs'),
         # faiss on CPUs or on GPUs: never both, see requirements/gpu.txt
         'faiss': requirements('faiss'),
         'gpu': requirements('gpu'),

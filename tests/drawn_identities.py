@@ -6,8 +6,7 @@ import cv2
 import numpy as np
 
 from mmcion.structures import AnnotationTable
-from mmcion.testing import draw_figure, draw_looks
-from tests.drawn_people import photograph
+from mmcion.testing import draw_figure, draw_looks, photograph
 
 SIZE = (128, 64)
 # what a camera does to blue, green and red

@@ -5,7 +5,7 @@ import colorsys
 import cv2
 import numpy as np
 
-from mmcion.testing import Look, draw_figure
+from mmcion.testing import Look, draw_figure, photograph
 
 
 def draw_look(rng):
@@ -33,32 +33,6 @@ def draw_look(rng):
 def draw_cameras(number, rng):
     """Draw what cameras do to blue, green and red: ``(number, 3)``."""
     return rng.uniform(0.65, 1.2, (number, 3))
-
-
-def photograph(figure, background, camera, size, rng):
-    """Put a drawn figure before a background, as a camera sees it.
-
-    Args:
-        figure: What ``draw_figure`` returns.
-        background: ``(h, w, 3)``, a few coarse patches.
-        camera: Factors of blue, green and red.
-        size: Height and width of the image.
-        rng: Source of place, side, light and noise.
-    """
-    image = cv2.resize(background, size[::-1]).astype(float)
-    if rng.random() < 0.5:
-        figure = figure[:, ::-1]
-    height = int(rng.uniform(0.85, 1) * size[0])
-    width = min(round(figure.shape[1] * height / figure.shape[0]), size[1])
-    figure = cv2.resize(figure, (width, height), interpolation=cv2.INTER_AREA)
-    top = rng.integers(size[0] - height + 1)
-    left = rng.integers(size[1] - width + 1)
-    place = image[top : top + height, left : left + width]
-    alpha = figure[..., 3:] / 255
-    place[:] = alpha * figure[..., :3] + (1 - alpha) * place
-    image *= camera * rng.uniform(0.85, 1.15)
-    image += rng.normal(0, 6, image.shape)
-    return np.clip(image, 0, 255).astype(np.uint8)
 
 
 def draw_people(

@@ -7,8 +7,8 @@ import pytest
 from mmengine.config import Config
 
 from mmcion.testing import draw_looks
+from tests.drawn_identities import draw_identities
 from tests.test_fine_tuning import ROOT, evaluate, read_images, train
-from tests.test_pretraining_learns import draw_identities
 
 NUM_PIDS, SIZE, EPOCHS = 40, (64, 32), 30
 

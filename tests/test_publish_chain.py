@@ -21,6 +21,7 @@ from mmcion.apis.cam import activation_maps
 from mmcion.models.weights import read_model_file
 from mmcion.structures import FeatureStore, ReIDFeatures, TrackletTable
 from tests.golden import DATA
+from tests.page_utils import read_blocks
 from tests.tiny import DIM, write_identities, write_image
 from tests.tool_utils import ROOT, call_main, run_tool
 
@@ -200,12 +201,8 @@ def test_documented_lines_decide_as_the_model_does(
         *('export_model.py', 'model.pth', '--out', 'model.onnx'),
         *('--overwrite', '--with-preprocess', '--normalize', *resize),
     )
-    blocks = re.findall(
-        r'```python\n(.*?)```',
-        (ROOT / 'docs/model_files.md').read_text(),
-        re.DOTALL,
-    )
-    (lines,) = (block for block in blocks if 'onnxruntime' in block)
+    blocks = read_blocks('docs/model_files.md', 'python')
+    (lines,) = (x.text for x in blocks if 'onnxruntime' in x.text)
     if resize:
         lines = re.sub(r'\.resize\(.*?how\)', '', lines, flags=re.DOTALL)
     inferencer = mmcion.ReIDInferencer('model.pth', device='cpu')
@@ -238,9 +235,10 @@ def test_documented_lines_decide_as_the_model_does(
 
 
 def test_checkpoint_is_evaluated_by_its_path(chain, expected):
+    # a config states `resume` after a training that was started with it
     call_main(
-        *('test.py', 'fine-tune/epoch_1.pth', '--work-dir', 'test'),
-        *('--dump-features', 'alone.npz'),
+        *('test.py', 'fine-tune/epoch_1.pth', '--work-dir', 'fine-tune'),
+        *('--dump-features', 'alone.npz', '--cfg-options', 'resume=True'),
     )
     found = ReIDFeatures.load(chain / 'alone.npz').feature
     np.testing.assert_array_equal(found, expected)

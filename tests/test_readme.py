@@ -7,14 +7,10 @@ import cv2
 import numpy as np
 import pytest
 
+from mmcion import __version__
+
+from .page_utils import read_blocks
 from .tool_utils import ROOT
-
-
-def python_block():
-    """Return the Python of the page."""
-    page = (ROOT / 'README.md').read_text()
-    (block,) = re.findall(r'^```python\n(.*?)^```', page, re.M | re.S)
-    return block
 
 
 @pytest.fixture
@@ -32,11 +28,17 @@ def demo(crops, full_run, tmp_path, monkeypatch):
 
 
 def test_python_of_the_page(demo, capsys):
+    (block,) = read_blocks('README.md', 'python')
     names = {}
-    exec(python_block(), names)
+    exec(block.text, names)
     assert names['features'].shape[0] == 2
     np.testing.assert_allclose(
         np.linalg.norm(names['features'], axis=1), 1, atol=1e-5
     )
     assert (demo / 'ranked.png').is_file()
     assert "'same':" in capsys.readouterr().out
+
+
+def test_citation_is_of_this_version():
+    text = (ROOT / 'CITATION.cff').read_text()
+    assert re.search(r'^version: (.*)$', text, re.M)[1] == __version__

@@ -108,6 +108,7 @@ def test_configs(args: argparse.Namespace) -> 'dict[str, Config]':
             args.config, custom_imports=args.custom_imports
         )
     cfg = runner_config(args, stored)
+    cfg.resume = False  # as a config that a training has saved may state
     missing = {'model', 'test_dataloader', 'test_evaluator'} - set(cfg)
     if missing:
         raise UserError(
@@ -118,6 +119,7 @@ def test_configs(args: argparse.Namespace) -> 'dict[str, Config]':
         args.checkpoint = None
     else:
         use_checkpoint(cfg, args.checkpoint)
+        cfg.load_from = None  # what the training began with
     if args.tta:
         cfg.model.flip_test = True
     choose_run_checkpoint(cfg)

@@ -1,3 +1,5 @@
+"""Data sets, transforms and samplers."""
+
 from mmcion.utils.image_file import UnreadableImageError
 
 from .collate import collate_views

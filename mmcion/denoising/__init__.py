@@ -1,3 +1,5 @@
+"""Identity correlation: from tracklets to identities."""
+
 from .base_denoiser import BaseDenoiser
 from .calibration import Calibration, calibrate
 from .closure import ClosureDenoiser

@@ -1,3 +1,5 @@
+"""Ranking, metrics and protocols."""
+
 from .distances import nearest_gallery, normalize_rows
 from .ground_truth import GroundTruth, match_truth, read_truth
 from .identity import identity_metrics

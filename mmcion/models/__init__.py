@@ -1,3 +1,5 @@
+"""Networks, and the models that train them."""
+
 from .architectures import (
     Architecture,
     build_backbone,

@@ -1,3 +1,5 @@
+"""Tables, features, labels and results that the packages exchange."""
+
 from .annotation import AnnotationTable
 from .appearances import Appearances
 from .cooccurrence import cooccurring_pairs

@@ -2,6 +2,7 @@
 
 from .noise_model import NoiseModel, Simulation
 from .synthetic_figure import Look, draw_figure, draw_looks
+from .synthetic_people import photograph, write_people
 from .synthetic_video import synthetic_detections, write_synthetic_video
 
 __all__ = [
@@ -10,6 +11,8 @@ __all__ = [
     'Simulation',
     'draw_figure',
     'draw_looks',
+    'photograph',
     'synthetic_detections',
+    'write_people',
     'write_synthetic_video',
 ]

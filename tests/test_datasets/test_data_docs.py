@@ -1,17 +1,14 @@
 """The examples of docs/data.md run."""
 
-import re
-from pathlib import Path
-
 import pytest
 
 from mmcion.registry import DATASETS
 from mmcion.structures import TrackletTable
 
+from ..page_utils import read_blocks
 from .test_tracklet_readers.trees import rows_of, touch
 
-DOCS = Path(__file__).parents[2] / 'docs' / 'data.md'
-EXAMPLES = re.findall(r'```python\n(.*?)```', DOCS.read_text(), re.DOTALL)
+EXAMPLES = read_blocks('docs/data.md', 'python')
 
 
 @pytest.fixture
@@ -20,8 +17,8 @@ def run_example(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def run(word):
-        (text,) = [example for example in EXAMPLES if word in example]
-        exec(text, {})
+        (example,) = [each for each in EXAMPLES if word in each.text]
+        exec(example.text, {})
         return tmp_path
 
     return run

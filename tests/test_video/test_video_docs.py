@@ -1,19 +1,18 @@
 """The detector of docs/videos.md extracts tracklets."""
 
-import re
-
 from mmcion.structures import TrackletTable
 
+from ..page_utils import read_blocks
 from ..tool_utils import ROOT, call_main
 from .conftest import write_video
 
 
 def test_own_detector(tmp_path, monkeypatch):
-    page = (ROOT / 'docs' / 'videos.md').read_text()
+    blocks = read_blocks('docs/videos.md', 'python')
+    files = {block.file: block.text for block in blocks}
     for name in ('my_detector.py', 'my_config.py'):
-        (text,) = re.findall(rf'```python\n# {name}\n(.*?)```', page, re.S)
         # the page's config stands at the root of the repository
-        text = text.replace('configs/', f'{ROOT}/configs/')
+        text = files[name].replace('configs/', f'{ROOT}/configs/')
         (tmp_path / name).write_text(text)
     write_video(tmp_path / 'a.avi')
     monkeypatch.chdir(tmp_path)

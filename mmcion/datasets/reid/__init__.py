@@ -1,3 +1,5 @@
+"""Labelled data sets for training and evaluation."""
+
 from .base_reid_dataset import BaseReIDDataset
 from .cuhk03np import CUHK03NP
 from .dukemtmcreid import DukeMTMCreID, OccludedDuke

@@ -1,3 +1,5 @@
+"""From an image file to the input of a model."""
+
 from .boxed_views import BoxedResizedCrop, BoxedViews
 from .build_pipeline import build_pipeline
 from .load_image import LoadImage

@@ -1,3 +1,5 @@
+"""Functions that levels of identity correlation are built from."""
+
 from .allocation import accept, nearest_identity, propose
 from .centroids import (
     DISTANCE_ERROR,

@@ -43,7 +43,7 @@ def near_pairs(
         group: ``(n,)`` groups 0..G-1; pairs within a group are skipped.
         same_group: Whether pairs of different groups are skipped instead;
             fast if the vectors of a group follow each other.
-        half_width: Largest distance between the places of a pair, |i - j|:
+        half_width: Largest distance between the places of a pair, ``|i - j|``:
             CION's sliding range (Eq. 7). None compares all with all.
         ranks: How the work is shared and kept.
 

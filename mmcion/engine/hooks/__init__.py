@@ -1,3 +1,5 @@
+"""Hooks of the Runner."""
+
 from .atomic_checkpoint_hook import AtomicCheckpointHook
 from .collapse_monitor_hook import CollapseMonitorHook
 from .exact_resume_hook import ExactResumeHook

@@ -1,3 +1,5 @@
+"""Steps of optimisation and groups of parameters."""
+
 from .bf16_optim_wrapper import Bf16OptimWrapper
 from .decay_groups import DecayGroupsConstructor
 

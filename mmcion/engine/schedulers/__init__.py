@@ -1,3 +1,5 @@
+"""Schedules of learning rates."""
+
 from .timm_cosine_lr import TimmCosineLR
 from .warmup_schedulers import WarmupCosineLR, WarmupMultiStepLR
 

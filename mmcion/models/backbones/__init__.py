@@ -1,3 +1,5 @@
+"""Backbones, among them the ten families of ReIDZoo."""
+
 from .color_stripe_descriptor import ColorStripeDescriptor
 from .convnext import ConvNeXt
 from .edgenext import EdgeNeXt

@@ -1,3 +1,5 @@
+"""Classifiers and losses on top of a neck."""
+
 from .circle_softmax import CircleSoftmax
 from .permutation_head import PermutationHead
 from .pnl_head import PNLHead

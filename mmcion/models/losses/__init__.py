@@ -1,3 +1,5 @@
+"""Losses of pre-training and of fine-tuning."""
+
 from .center_loss import CenterLoss
 from .cluster_memory import ClusterMemory, updated_centers
 from .consistency_loss import consistency_loss

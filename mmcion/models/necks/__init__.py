@@ -1,3 +1,5 @@
+"""Between backbone and head: pooling, embedding, projection."""
+
 from .bn_neck import BNNeck
 from .gem_pooling import GeneralizedMeanPooling
 from .mlp_projector import MLPProjector

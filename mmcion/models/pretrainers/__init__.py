@@ -1,3 +1,5 @@
+"""Models of pre-training."""
+
 from .base_pretrainer import BasePretrainer
 from .cion import CION
 from .dino import DINO

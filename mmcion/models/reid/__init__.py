@@ -1,3 +1,5 @@
+"""Models of fine-tuning and evaluation."""
+
 from .reid_model import ReIDModel
 
 __all__ = ['ReIDModel']

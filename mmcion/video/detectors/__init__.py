@@ -1,3 +1,5 @@
+"""Detectors of people in frames."""
+
 from .base_detector import BaseDetector
 from .box_file_detector import BoxFileDetector
 from .hog_detector import HOGDetector
