@@ -87,7 +87,8 @@ def test_both_stems_learn_from_the_same_start(run):
     )
     for now in (visible, thermal):
         assert not torch.equal(now, then)
-        assert torch.allclose(now, then, atol=0.05)
+        # near the start, and not at a random one
+        assert torch.cosine_similarity(now.ravel(), then.ravel(), 0) > 0.8
     assert not torch.equal(visible, thermal)
     # 16 visible images, 4 in a batch, and one more batch
     assert len(losses(load(folder / 'run'))) == 2 * 5
