@@ -22,20 +22,11 @@ class DINO(CION):
     2021), and TransReID-SSL (arXiv 2111.12084) for persons.
 
     Args:
-        backbone: Config; its last output map is averaged over space.
-        projector: Config of ``Projector``, see ``build_on``.
-        head: Config of ``SelfDistillHead``, without ``num_prototypes``.
-        options: See ``BasePretrainer``.
+        options: See ``CION``.
     """
 
-    def __init__(
-        self,
-        backbone: dict[str, Any],
-        projector: dict[str, Any],
-        head: dict[str, Any],
-        **options: Any,
-    ) -> None:
-        super().__init__(backbone, projector, head, **options)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
         # by name, since every library has a class of its own
         for module in self.teacher.modules():
             if type(module).__name__ in ('DropPath', 'StochasticDepth'):
