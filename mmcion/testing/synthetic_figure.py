@@ -124,17 +124,23 @@ class _Figure:
         xy = (np.asarray(points, float) + (0, self.drop)) * _SPRITE * 0.98
         xy[:, 0] += self.alpha.shape[1] / 2
         xy = np.rint(xy + np.array((0, 2))).astype(np.int32)
-        mask = np.zeros_like(self.alpha)
+        # the pixels around it; their rim is outside, as all that is left out
+        left, top, w, h = cv2.boundingRect(xy)
+        xy -= (origin := np.maximum((left - 1, top - 1), 0))
+        rows = slice(origin[1], top + h + 1)
+        place = rows, slice(origin[0], left + w + 1)
+        mask = np.zeros_like(self.alpha[place])
         cv2.fillConvexPoly(mask, cv2.convexHull(xy), 1)
         depth = cv2.distanceTransform(mask, cv2.DIST_L2, 3)
         round_off = 0.62 + 0.43 * np.sqrt(depth / max(depth.max(), 1))
         paint = round_off[..., None] * np.array(color) * light
         if bands:
-            rows = np.arange(len(mask)) * bands // len(mask) % 2
-            paint = np.where(rows[:, None, None] == 1, paint * 0.45, paint)
+            height = len(self.alpha)
+            dark = np.arange(height)[rows] * bands // height % 2
+            paint = np.where(dark[:, None, None] == 1, paint * 0.45, paint)
         inside = mask.astype(bool)
-        self.color[inside] = paint[inside]
-        self.alpha[inside] = 255
+        self.color[place][inside] = paint[inside]
+        self.alpha[place][inside] = 255
 
     def limb(
         self, joints: Any, widths: Any, color: Color, light: float
@@ -211,11 +217,15 @@ class _Figure:
 
     def finish(self) -> np.ndarray:
         """Return the painted rectangle as blue, green, red, alpha."""
-        lit = self.color * _cloth(self.alpha.shape)
-        color = np.clip(lit, 0, 255).astype(np.uint8)
-        figure = cv2.GaussianBlur(np.dstack([color, self.alpha]), (0, 0), 1.8)
         left, top, w, h = cv2.boundingRect(self.alpha)
-        return figure[top : top + h, left : left + w]
+        # with a rim as wide as the blur reaches
+        y, x = max(top - 8, 0), max(left - 8, 0)
+        place = slice(y, top + h + 8), slice(x, left + w + 8)
+        lit = self.color[place] * _cloth(self.alpha.shape)[place]
+        color = np.clip(lit, 0, 255).astype(np.uint8)
+        image = np.dstack([color, self.alpha[place]])
+        image = cv2.GaussianBlur(image, (0, 0), 1.8)
+        return image[top - y : top - y + h, left - x : left - x + w]
 
 
 def _disc(x: float, y: float, rx: float, ry: float) -> np.ndarray:

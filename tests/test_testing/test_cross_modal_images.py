@@ -1,6 +1,5 @@
 import cv2
 import numpy as np
-import pytest
 
 from mmcion.datasets import SYSUMM01, RegDB
 from mmcion.testing import draw_looks
@@ -26,20 +25,19 @@ def test_infrared_has_no_colour_but_the_same_clothes():
 
 
 def test_sysumm01_is_read(tmp_path):
-    write_sysumm01(tmp_path, 4, 3)
+    write_sysumm01(tmp_path, 3, 2)
     train, test = (SYSUMM01(tmp_path, split) for split in ('train', 'test'))
-    assert len(train) == 4 * 4 * 2 and len(test) == 3 * 4 * 2
+    assert len(train) == 3 * 4 * 2 and len(test) == 2 * 4 * 2
     assert sorted(set(train.cam_ids)) == [1, 3, 4, 6]
     assert (test.is_query == np.isin(test.cam_ids, (3, 6))).all()
 
 
-@pytest.mark.parametrize('split', ['train', 'test'])
-def test_regdb_is_read(tmp_path, split):
-    write_regdb(tmp_path, 4, 3, per_camera=5)
-    dataset = RegDB(tmp_path, split)
-    number = {'train': 4, 'test': 3}[split]
-    assert sorted(set(dataset.pids)) == list(range(number))
-    assert np.bincount(dataset.cam_ids).tolist() == [number * 5] * 2
+def test_regdb_is_read(tmp_path):
+    write_regdb(tmp_path, 3, 2, per_camera=3)
+    for split, number in (('train', 3), ('test', 2)):
+        dataset = RegDB(tmp_path, split)
+        assert sorted(set(dataset.pids)) == list(range(number))
+        assert np.bincount(dataset.cam_ids).tolist() == [number * 3] * 2
 
 
 def test_seed_draws_the_same(tmp_path):

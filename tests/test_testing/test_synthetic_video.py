@@ -31,9 +31,14 @@ def street(tmp_path_factory):
     return path, truth
 
 
-def test_video_has_all_frames_and_truth_is_inside(street):
+@pytest.fixture(scope='module')
+def frames(street):
+    return read_frames(street[0])
+
+
+def test_video_has_all_frames_and_truth_is_inside(street, frames):
     path, truth = street
-    frames, lines = read_frames(path), read_truth(truth)
+    lines = read_truth(truth)
     assert frames.shape == (270, 360, 640, 3)
     assert truth == path.with_name('street_gt.csv')
     assert sorted(p.name for p in path.parent.iterdir()) == [
@@ -58,9 +63,8 @@ def test_figures_leave_and_come_back(street):
     assert sum(gap > 8 for gap in gaps) >= 3
 
 
-def test_truth_shows_where_the_image_differs_from_the_street(street):
-    path, truth = street
-    frames, lines = read_frames(path), read_truth(truth)
+def test_truth_shows_where_the_image_differs_from_the_street(street, frames):
+    lines = read_truth(street[1])
     empty = np.median(frames[::9], axis=0).astype(np.int16)
     some = frames[::9].astype(np.int16)
     changed = np.abs(some - empty).max(axis=3) > 60
@@ -71,9 +75,8 @@ def test_truth_shows_where_the_image_differs_from_the_street(street):
     assert changed[~inside].mean() < 0.005
 
 
-def test_identities_look_different_and_alike_across_frames(street):
-    path, truth = street
-    frames, lines = read_frames(path), read_truth(truth)
+def test_identities_look_different_and_alike_across_frames(street, frames):
+    lines = read_truth(street[1])
     colors = {}
     for frame, pid, x, y, w, h in lines:
         middle = frames[frame - 1, y + h // 4 : y + h // 2]

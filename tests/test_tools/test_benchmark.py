@@ -2,22 +2,21 @@ import json
 
 import pytest
 
-from ..tool_utils import run_tool
+from ..tool_utils import call_main, run_tool
 
 TOOL = 'analysis_tools/benchmark.py'
 
 
-def test_latency_and_throughput_by_batch_size(tmp_path):
-    done = run_tool(
+def test_latency_and_throughput_by_batch_size(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    call_main(
         TOOL,
         'ResNet18',
         *('--backends', 'eager', 'onnxruntime'),
         *('--batch-sizes', 1, 2, '--image-size', 64, 32),
         *('--warmup', 1, '--repeats', 3),
-        cwd=tmp_path,
     )
-    assert done.returncode == 0, done.stderr
-    summary = json.loads(done.stdout.splitlines()[-1])
+    summary = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert summary['arch'] == 'resnet18'
     assert summary['image_size'] == [64, 32]
     found = [(row['backend'], row['batch_size']) for row in summary['results']]

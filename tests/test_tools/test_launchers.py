@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from tests.golden import DATA
-from tests.tool_utils import ROOT, TOOLS
+from tests.tool_utils import ROOT, TOOLS, start_tool
 from tests.training_utils import load, logged, train_options
 
 
@@ -34,7 +34,13 @@ def stub(tmp_path):
     return path
 
 
-def test_two_ranks_train_from_another_folder(crops, tmp_path):
+@pytest.mark.parametrize(
+    'forked', [True, pytest.param(False, marks=pytest.mark.slow)]
+)
+def test_two_ranks_train_from_another_folder(
+    crops, tmp_path, stub, monkeypatch, forked
+):
+    """Forked with what the script gives to torchrun, or by torchrun."""
     work_dir = tmp_path / 'work dir'
     config = tmp_path / 'mine.py'
     config.write_text(f'_base_ = {str(DATA / "tiny_train.py")!r}\n')
@@ -55,16 +61,35 @@ def test_two_ranks_train_from_another_folder(crops, tmp_path):
         '--cfg-options',
         *(f'{key}={value}' for key, value in options.items()),
         cwd=tmp_path,
-        PYTHON=sys.executable,
+        PYTHON=str(stub) if forked else sys.executable,
         PYTHONPATH=str(ROOT),
         PORT=str(port),
     )
     assert done.returncode == 0, done.stderr
+    if forked:
+        words = done.stdout.split('\n')[:-1]
+        first = words.index(str(TOOLS / 'train.py'))
+        launch(words[first:], tmp_path, port, monkeypatch)
     checkpoint = load(work_dir, epoch=1)
     rates, times = (
         logged(checkpoint, name) for name in ('images_per_second', 'time')
     )
     assert rates[0] * times[0] == pytest.approx(2 * 4)
+
+
+def launch(words, cwd, port, monkeypatch):
+    """Start two ranks of a tool, as torchrun does, and wait for them."""
+    monkeypatch.setenv('MASTER_ADDR', '127.0.0.1')
+    monkeypatch.setenv('MASTER_PORT', str(port))
+    monkeypatch.setenv('WORLD_SIZE', '2')
+    ranks = []
+    for rank in ('0', '1'):
+        monkeypatch.setenv('RANK', rank)
+        monkeypatch.setenv('LOCAL_RANK', rank)
+        ranks.append(start_tool(*words, cwd=cwd, out=cwd / f'{rank}.log'))
+    for rank, process in enumerate(ranks):
+        process.join(300)
+        assert process.exitcode == 0, (cwd / f'{rank}.log').read_text()
 
 
 def test_nodes_of_a_run_get_the_address_of_the_first(tmp_path, stub):
