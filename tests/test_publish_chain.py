@@ -193,7 +193,9 @@ def test_features_of_a_table_are_the_evaluated_ones(chain, images, expected):
         np.testing.assert_allclose(found, expected / norm, atol=1e-3)
 
 
-@pytest.mark.parametrize('resize', [(), ('--with-resize',)])
+@pytest.mark.parametrize(
+    'resize', [(), pytest.param(('--with-resize',), marks=pytest.mark.slow)]
+)
 def test_documented_lines_decide_as_the_model_does(
     chain, images, expected, resize
 ):

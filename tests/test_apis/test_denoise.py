@@ -117,7 +117,7 @@ def in_one_chunk():
     return identity, report
 
 
-@pytest.mark.parametrize('size', [1, 7, 100, 1000])
+@pytest.mark.parametrize('size', [1, 100])
 def test_same_bits_for_any_size_of_chunks(in_one_chunk, size):
     assert_equal(denoised_in_chunks(size), in_one_chunk)
 
