@@ -1,5 +1,6 @@
 """Run a function on several gloo ranks."""
 
+import gc
 import os
 import tempfile
 import time
@@ -56,6 +57,7 @@ def run_on_ranks(fn, *args, world_size=2):
 
 
 def _work(rank, world_size, folder, fn, args):
+    gc.freeze()  # what the server has imported is never garbage
     set_start_method(None, force=True)  # of the workers of data loaders
     os.environ.update(
         RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(world_size)

@@ -1,5 +1,6 @@
 """Run the command-line tools as a user does."""
 
+import gc
 import os
 import runpy
 import subprocess
@@ -71,6 +72,7 @@ def start_tool(name, *arguments, cwd, out, err=None):
 
 
 def _run_tool(words, cwd, environment, out, err):
+    gc.freeze()  # what the server has imported is never garbage
     for number, path in ((1, out), (2, err)):
         with open(path, 'ab') as stream:
             os.dup2(stream.fileno(), number)

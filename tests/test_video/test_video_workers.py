@@ -1,3 +1,4 @@
+import multiprocessing
 import os
 import shutil
 import threading
@@ -34,6 +35,13 @@ def test_two_processes_give_the_same(three_videos, tmp_path):
     assert files(tmp_path / 'one') == files(tmp_path / 'two')
 
 
+@pytest.fixture
+def quick_processes(monkeypatch):
+    """Fork workers from a server that has imported OpenCV and others."""
+    context = multiprocessing.get_context('forkserver')
+    monkeypatch.setattr(multiprocessing, 'get_context', lambda kind: context)
+
+
 def test_frames_are_counted_and_failures_returned(walk, tmp_path):
     text = tmp_path / 'text.avi'
     text.write_text('hello')
@@ -64,6 +72,7 @@ class CrashingDetector(BoxFileDetector):
         os._exit(1)
 
 
+@pytest.mark.usefixtures('quick_processes')
 def test_a_dead_process_is_reported(three_videos, tmp_path):
     videos = find_videos([three_videos])
     detector = {'type': 'CrashingDetector'}
@@ -82,6 +91,7 @@ class HangingDetector(BoxFileDetector):
         threading.Event().wait()
 
 
+@pytest.mark.usefixtures('quick_processes')
 def test_workers_end_with_a_run_that_is_stopped(three_videos, tmp_path):
     for path in [*three_videos.glob('*.csv'), *three_videos.glob('sub/*.csv')]:
         shutil.copy(path, tmp_path)
