@@ -229,10 +229,15 @@ def evaluate_all(rows, distributed):
     ]
 
 
-def test_ranks_give_the_result_of_one():
-    # queries in one block, so that two ranks have none, and in four, so that
-    # one has two
-    ranks = run_on_ranks(evaluate_alone_and_together, 60, 3500, world_size=3)
+@pytest.mark.parametrize(
+    'world_size',
+    [3, *(pytest.param(n, marks=pytest.mark.slow) for n in (2, 4))],
+)
+def test_ranks_give_the_result_of_one(world_size):
+    # queries in one block, so that all ranks but one have none, and in four
+    ranks = run_on_ranks(
+        evaluate_alone_and_together, 60, 3500, world_size=world_size
+    )
     alone = ranks[0][0]
     for _, results in ranks:
         for found, expected in zip(results, alone, strict=True):
