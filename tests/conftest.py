@@ -4,6 +4,7 @@ import gc
 import multiprocessing
 import os
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,6 +18,11 @@ from torch.utils.data import _utils  # noqa: E402
 # seconds that a loader gives each worker to end; one that dies in a garbage
 # collection waits that long, as its queues are gone before it
 _utils.MP_STATUS_CHECK_INTERVAL = 0.2
+
+# torch.manual_seed formats the stack for every kind of device that does not
+# run yet: with the many frames of pytest, a millisecond each
+for module in (torch.cuda, torch.mtia, torch.xpu):
+    module.traceback = SimpleNamespace(format_stack=list)
 
 # What takes seconds to import. The ranks of `dist_utils.py` and the tools of
 # `tool_utils.py` are forked from a server that has done so, and import mmcion

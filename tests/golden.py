@@ -18,6 +18,7 @@ import torch
 
 DATA = Path(__file__).parent / 'data'
 KEYS = 'reidzoo_keys.json.gz'
+_PART = 2**13
 # mean weight of a norm, which keeps the maps of a family in range
 SHIFTS = {'repvit': 0.85, 'ghostnet': 1.0, 'resnet': 0.8, 'fastvit': 0.85}
 # of each family
@@ -41,11 +42,15 @@ def read_golden(name):
 
 def golden_tensor(key, shape, scale=1.0, shift=0.0):
     """Float64 tensor in [shift - scale, shift + scale)."""
-    start = np.uint64(zlib.crc32(key.encode()) << 32)
-    number = start + np.arange(int(np.prod(shape)), dtype=np.uint64)
-    bits = split_mix(number) >> np.uint64(11)
-    unit = bits.astype(np.float64) / 2**52 - 1
-    return torch.from_numpy(unit.reshape(shape) * scale + shift)
+    start = zlib.crc32(key.encode()) << 32
+    values = np.empty(int(np.prod(shape)))
+    # parts that fit into the cache
+    for part in np.split(values, range(_PART, len(values), _PART)):
+        number = np.arange(start, start + len(part), dtype=np.uint64)
+        bits = split_mix(number) >> np.uint64(11)
+        part[:] = (bits.astype(np.float64) / 2**52 - 1) * scale + shift
+        start += len(part)
+    return torch.from_numpy(values.reshape(shape))
 
 
 def split_mix(number):

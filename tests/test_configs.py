@@ -233,7 +233,7 @@ def test_swin_drops_paths_in_student_and_teacher(scope):
 
 @pytest.mark.parametrize('name', RECIPES)
 def test_an_epoch_of_training(name, tmp_path):
-    crops = write_identities(tmp_path / 'crops', (4,) * 12)
+    crops = write_identities(tmp_path / 'crops', (2,) * 12)
     cfg = read(name)
     cfg.merge_from_dict(
         {

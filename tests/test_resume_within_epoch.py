@@ -52,7 +52,8 @@ def assert_same_run(first, second):
         assert_same(first[part], second[part])
 
 
-@pytest.mark.parametrize('iteration', [1, 3, 4, 6, 7])
+# others go on after batches 2, 3 and 6
+@pytest.mark.parametrize('iteration', [1, 4, 7])
 def test_any_batch_may_be_the_last_before_a_resume(
     crops, full_run, tmp_path, iteration
 ):

@@ -109,8 +109,14 @@ def test_resume_equals_no_interruption(crops, full_run, tmp_path):
         assert_same(resumed[part], expected[part])
 
 
+# the others always run within epochs, in test_resume_within_epoch.py
 @pytest.mark.parametrize(
-    ('num_workers', 'persistent'), [(0, False), (2, False), (2, True)]
+    ('num_workers', 'persistent'),
+    [
+        pytest.param(0, False, marks=pytest.mark.slow),
+        pytest.param(2, False, marks=pytest.mark.slow),
+        (2, True),
+    ],
 )
 def test_resume_equals_no_interruption_with_random_views(
     crops, tmp_path, num_workers, persistent

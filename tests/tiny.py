@@ -80,9 +80,9 @@ class SeededMultiCrop(MultiCrop):
     """Views that depend on the file alone, on whatever rank and worker."""
 
     def __call__(self, results):
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(devices=[]):
             name = results['img_path'].rsplit('/', 1)[-1]
-            torch.manual_seed(zlib.crc32(name.encode()))
+            torch.default_generator.manual_seed(zlib.crc32(name.encode()))
             return super().__call__(results)
 
 

@@ -37,4 +37,6 @@ def seed_transforms(row: int) -> None:
         state = np.random.SeedSequence(row.entropy).generate_state(3)
         random.seed(int(state[0]))
         np.random.seed(state[1])
-        torch.manual_seed(int(state[2]))
+        # of the CPU alone, where transforms run: torch.manual_seed formats the
+        # stack for every other kind of device, which takes as long as a view
+        torch.default_generator.manual_seed(int(state[2]))

@@ -45,3 +45,13 @@ def test_other_rows_leave_the_generators_alone():
     expected = float(torch.rand(()))
     torch.manual_seed(4)
     assert random_numbers(3)[2] == expected
+
+
+def test_generators_are_those_that_their_packages_seed():
+    found = random_numbers(Draw(3, (1, 2, 7)))
+    states = np.random.SeedSequence((1, 2, 7)).generate_state(3).tolist()
+    random.seed(states[0])
+    np.random.seed(states[1])
+    torch.manual_seed(states[2])
+    expected = random.random(), np.random.random(), float(torch.rand(()))
+    assert found == expected
