@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 from mmengine.dataset import DefaultSampler
-from torch.utils.data import Sampler
 
 from mmcion.registry import DATA_SAMPLERS
 from mmcion.utils.checks import UserError, check_at_least
 
-from .draw import Draw
+from .planned_sampler import PlannedSampler
 
 
 @DATA_SAMPLERS.register_module()
-class CrossModalSampler(Sampler[list[Draw]]):
+class CrossModalSampler(PlannedSampler):
     """Draw batches of which one half is visible, the other thermal.
 
     Visible rows come first.
@@ -54,14 +53,13 @@ class CrossModalSampler(Sampler[list[Draw]]):
         thermal_cams: Collection[int],
     ) -> None:
         k = 1 if num_instances is None else num_instances
-        check_at_least(1, batch_size=batch_size, num_instances=k)
+        super().__init__(sampler, batch_size)
+        check_at_least(1, num_instances=k)
         if batch_size % (2 * k):
             raise UserError(
                 f'batch_size ({batch_size}) is no multiple of '
                 f'2 x num_instances ({k}).'
             )
-        self.sampler = sampler
-        self.batch_size = batch_size
         self.num_instances = num_instances
         dataset: Any = sampler.dataset
         is_thermal = np.isin(dataset.cam_ids, list(thermal_cams))
@@ -88,11 +86,6 @@ class CrossModalSampler(Sampler[list[Draw]]):
                 f'images; {len(self.rows)} have both, with {thermal_cams=}.'
             )
         self._larger = int(max(is_thermal.sum(), (~is_thermal).sum()))
-        self._num_skipped = 0
-
-    def skip(self, num_batches: int) -> None:
-        """Leave out the first batches of the next iteration."""
-        self._num_skipped = num_batches
 
     def __len__(self) -> int:
         size = self.batch_size // 2 * self.sampler.world_size
@@ -100,44 +93,36 @@ class CrossModalSampler(Sampler[list[Draw]]):
             return -(-self._larger // size)
         return self._larger // size + 1  # as published
 
-    def __iter__(self) -> Iterator[list[Draw]]:
-        skipped, self._num_skipped = self._num_skipped, 0
-        seed, epoch = self.sampler.seed, self.sampler.epoch
-        rank, ranks = self.sampler.rank, self.sampler.world_size
-        rng = np.random.default_rng((seed, epoch))
-        batches = (
+    def plan(self) -> np.ndarray:
+        """Return the epoch of all W ranks, ``(batches, 2 P W, K)`` rows.
+
+        The groups of a batch are P W visible ones, then as many thermal ones.
+        """
+        rng = np.random.default_rng((self.sampler.seed, self.sampler.epoch))
+        rows = (
             self._draw_images(rng)
             if self.num_instances is None
             else self._draw_identities(rng, self.num_instances)
         )
-        for number, rows in enumerate(batches):  # (2, P x ranks, K)
-            if number < skipped:
-                continue
-            places = np.arange(rows.size).reshape(rows.shape)
-            places += number * rows.size
-            mine = np.s_[:, rank::ranks]
-            pairs = zip(
-                *(a[mine].ravel().tolist() for a in (rows, places)),
-                strict=True,
-            )
-            yield [Draw(row, (seed, epoch, place)) for row, place in pairs]
+        # (batches, 2, P W, K) -> (batches, 2 P W, K)
+        return rows.reshape(len(rows), -1, rows.shape[-1])
 
-    def _draw_identities(
-        self, rng: np.random.Generator, k: int
-    ) -> Iterator[np.ndarray]:
+    def _draw_identities(self, rng: np.random.Generator, k: int) -> np.ndarray:
         """Draw identities, then K images of each modality."""
         pids = np.array(list(self.rows))
         size = self.per_batch * self.sampler.world_size
+        batches = []
         for _ in range(len(self)):
             chosen = rng.choice(pids, size, replace=False)
-            yield np.array(
+            batches.append(
                 [
                     [rng.choice(self.rows[pid][thermal], k) for pid in chosen]
                     for thermal in (0, 1)
                 ]
             )
+        return np.array(batches)
 
-    def _draw_images(self, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    def _draw_images(self, rng: np.random.Generator) -> np.ndarray:
         """Shuffle each modality, as often as the epoch needs its images."""
         size = self.per_batch * self.sampler.world_size
         needed = len(self) * size
@@ -147,6 +132,5 @@ class CrossModalSampler(Sampler[list[Draw]]):
             )[:needed]
             for own in self.rows[0]
         ]
-        # (2, batches, P x ranks) -> batches of (2, P x ranks, 1)
-        batches = np.stack(streams).reshape(2, len(self), size, 1)
-        yield from batches.swapaxes(0, 1)
+        # (2, batches, P W, 1) -> (batches, 2, P W, 1)
+        return np.stack(streams).reshape(2, len(self), size, 1).swapaxes(0, 1)

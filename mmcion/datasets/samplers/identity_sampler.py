@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from mmengine.dataset import DefaultSampler
 from mmengine.logging import print_log
-from torch.utils.data import Sampler
 
 from mmcion.registry import DATA_SAMPLERS
 from mmcion.utils.checks import UserError, check_at_least, check_same_length
 
 from . import image_groups
-from .draw import Draw
+from .planned_sampler import PlannedSampler
 
 _MANY = 0.1  # fraction of identities with one image that is worth a warning
 
 
 @DATA_SAMPLERS.register_module()
-class IdentitySampler(Sampler[list[Draw]]):
+class IdentitySampler(PlannedSampler):
     """Draw batches of P different identities with K images each.
 
     A pass shuffles every identity's images and cuts them into groups of K;
@@ -72,13 +70,10 @@ class IdentitySampler(Sampler[list[Draw]]):
         compat_padding: bool = False,
         balance_cameras: bool = False,
     ) -> None:
-        self.sampler = sampler
-        self.batch_size = batch_size
-        check_at_least(1, batch_size=batch_size)
+        super().__init__(sampler, batch_size)
         self.num_instances: Any = num_instances  # None until a hook sets it
         self.compat_padding = compat_padding
         self.balance_cameras = balance_cameras
-        self._num_skipped = 0
         if compat_padding and balance_cameras:
             raise UserError('compat_padding excludes balance_cameras.')
         dataset: Any = sampler.dataset
@@ -143,30 +138,10 @@ class IdentitySampler(Sampler[list[Draw]]):
             print_log(warning, 'current', logging.WARNING)
         self.num_instances = num_instances
 
-    def skip(self, num_batches: int) -> None:
-        """Leave out the first batches of the next iteration on each rank.
-
-        ``len`` stays that of the whole epoch.
-        """
-        self._num_skipped = num_batches
-
     def __len__(self) -> int:
         """Return the number of batches that all images fill, per rank."""
         rows = len(self._rows)
         return -(-rows // (self.batch_size * self.sampler.world_size))
-
-    def __iter__(self) -> Iterator[list[Draw]]:
-        skipped, self._num_skipped = self._num_skipped, 0
-        plan = self.plan()
-        positions = np.arange(plan.size).reshape(plan.shape)
-        # (batches, P x ranks, K) -> (batches left, P, K) of this rank
-        mine = np.s_[skipped:, self.sampler.rank :: self.sampler.world_size]
-        seed, epoch = self.sampler.seed, self.sampler.epoch
-        for rows, places in zip(plan[mine], positions[mine], strict=True):
-            # (P, K) -> P K plain integers
-            flat = rows.ravel().tolist(), places.ravel().tolist()
-            draws = zip(*flat, strict=True)
-            yield [Draw(row, (seed, epoch, place)) for row, place in draws]
 
     def plan(self) -> np.ndarray:
         """Return the epoch of all ranks, ``(batches, P x ranks, K)`` rows.

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sized
-from typing import Any
+from collections.abc import Sized
 
 import numpy as np
 from mmengine.dataset import DefaultSampler
-from torch.utils.data import Sampler
 
 from mmcion.registry import DATA_SAMPLERS
-from mmcion.utils.checks import UserError, check_at_least
+from mmcion.utils.checks import UserError
 
-from .draw import Draw
+from .planned_sampler import PlannedSampler
 
 
 @DATA_SAMPLERS.register_module()
-class ImageSampler(Sampler[list[Draw]]):
+class ImageSampler(PlannedSampler):
     """Draw batches of images in random order, each image once an epoch.
 
     For methods without identities, and those that sample without regard to
@@ -34,10 +32,7 @@ class ImageSampler(Sampler[list[Draw]]):
     """
 
     def __init__(self, sampler: DefaultSampler, batch_size: int) -> None:
-        check_at_least(1, batch_size=batch_size)
-        self.sampler = sampler
-        self.batch_size = batch_size
-        self._num_skipped = 0
+        super().__init__(sampler, batch_size)
         dataset: Sized = sampler.dataset
         self._num_images = len(dataset)
         if not len(self):
@@ -46,26 +41,13 @@ class ImageSampler(Sampler[list[Draw]]):
                 f'needs more than {self._num_images} images.'
             )
 
-    def skip(self, num_batches: int) -> None:
-        """Leave out the first batches of the next iteration on each rank."""
-        self._num_skipped = num_batches
-
     def __len__(self) -> int:
         """Return the number of whole batches, per rank."""
         return self._num_images // (self.batch_size * self.sampler.world_size)
 
-    def __iter__(self) -> Iterator[list[Draw]]:
-        skipped, self._num_skipped = self._num_skipped, 0
-        seed, epoch = self.sampler.seed, self.sampler.epoch
-        ranks = self.sampler.world_size
-        rng = np.random.default_rng((seed, epoch))
-        count = len(self) * self.batch_size * ranks
-        rows: Any = rng.permutation(self._num_images)[:count]
-        places = np.arange(count)
-        # (batches, B, ranks) -> (batches left, B) of this rank
-        shape = len(self), self.batch_size, ranks
-        mine = np.s_[skipped:, :, self.sampler.rank]
-        rows, places = (x.reshape(shape)[mine] for x in (rows, places))
-        for batch in zip(rows.tolist(), places.tolist(), strict=True):
-            draws = zip(*batch, strict=True)
-            yield [Draw(row, (seed, epoch, place)) for row, place in draws]
+    def plan(self) -> np.ndarray:
+        """Return the epoch of all W ranks, ``(batches, B W, 1)`` rows."""
+        rng = np.random.default_rng((self.sampler.seed, self.sampler.epoch))
+        shape = len(self), self.batch_size * self.sampler.world_size, 1
+        rows = rng.permutation(self._num_images)[: shape[0] * shape[1]]
+        return rows.reshape(shape)
