@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import cv2
 import numpy as np
 
 from .synthetic_figure import Color, Look, draw_figure, draw_looks
+from .synthetic_people import photograph
 
 VISIBLE, THERMAL = (1, 4), (3, 6)  # cameras of SYSU-MM01 that are drawn
 # what a camera does to blue, green and red
@@ -24,47 +24,6 @@ _INFRARED = np.array([0.1, 0.3, 0.6])  # of blue, green and red
 _CLUTTER = 0.2  # a camera stands still: weaker than the person
 
 
-def photograph(
-    look: Look,
-    gains: Sequence[float],
-    rng: np.random.Generator,
-    size: tuple[int, int] = (128, 64),
-    clutter: float = 1.0,
-    scene: np.random.Generator | None = None,
-) -> np.ndarray:
-    """Draw a person in front of a coarse background, as a camera sees it.
-
-    Args:
-        look: Clothes and build.
-        gains: Factors of blue, green and red.
-        rng: Source of pose, place, noise and background.
-        size: Height and width in pixels.
-        clutter: Contrast of the background, in [0, 1].
-        scene: Source of the background alone; ``rng`` if None.
-
-    Returns:
-        ``(H, W, 3)`` uint8 blue, green, red.
-    """
-    scene = rng if scene is None else scene
-    coarse = scene.integers(0, 256, (8, 4, 3), np.uint8)
-    image = cv2.resize(coarse, size[::-1]).astype(float)
-    image = 128 + clutter * (image - 128)
-    figure = draw_figure(look, rng.uniform(0, 2 * np.pi))
-    if rng.random() < 0.5:
-        figure = figure[:, ::-1]
-    height = int(rng.uniform(0.85, 1) * size[0])
-    width = min(round(figure.shape[1] * height / figure.shape[0]), size[1])
-    figure = cv2.resize(figure, (width, height), interpolation=cv2.INTER_AREA)
-    top = rng.integers(size[0] - height + 1)
-    left = rng.integers(size[1] - width + 1)
-    place = image[top : top + height, left : left + width]
-    alpha = figure[..., 3:] / 255
-    place[:] = alpha * figure[..., :3] + (1 - alpha) * place
-    image *= np.array(gains) * rng.uniform(0.85, 1.15)
-    image += rng.normal(0, 6, image.shape)
-    return np.clip(image, 0, 255).astype(np.uint8)
-
-
 def draw_image(
     look: Look,
     cam_id: int,
@@ -72,16 +31,25 @@ def draw_image(
     size: tuple[int, int],
     clutter: float = _CLUTTER,
 ) -> np.ndarray:
-    """Draw a person as a camera of SYSU-MM01 sees it; see ``photograph``."""
-    if cam_id not in THERMAL:
-        return photograph(look, _GAINS[cam_id], rng, size, clutter)
-    names = ('top', 'bottom', 'hair', 'skin', 'bag_color')
-    dyed: dict[str, Any] = {n: _infrared(getattr(look, n)) for n in names}
-    bleached = replace(look, **dyed)
-    image = photograph(bleached, _GAINS[cam_id], rng, size, clutter)
-    # the background loses its colours, too
-    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
-    return cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
+    """Draw a person as a camera of SYSU-MM01 sees it.
+
+    ``clutter`` is the contrast of the background, in [0, 1].
+    """
+    if cam_id in THERMAL:
+        names = ('top', 'bottom', 'hair', 'skin', 'bag_color')
+        dyed: dict[str, Any] = {n: _infrared(getattr(look, n)) for n in names}
+        look = replace(look, **dyed)
+    patches = rng.integers(0, 256, (8, 4, 3), np.uint8)
+    background = cv2.resize(patches, size[::-1]).astype(float)
+    background = 128 + clutter * (background - 128)
+    figure = draw_figure(look, rng.uniform(0, 2 * np.pi))
+    gains = np.array(_GAINS[cam_id])
+    image = photograph(figure, background, gains, size, rng)
+    if cam_id in THERMAL:
+        # the background loses its colours, too
+        grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+        image = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
+    return image
 
 
 def _infrared(color: Color) -> Color:
@@ -110,7 +78,7 @@ def write_sysumm01(
         num_test: Number of identities of ``test_id.txt``.
         per_camera: Images of each identity and camera.
         size: Height and width in pixels.
-        clutter: See ``photograph``.
+        clutter: See ``draw_image``.
         seed: Seed of the drawing.
     """
     rng = np.random.default_rng(seed)
