@@ -260,7 +260,7 @@ def _find(kind: Any, path: tuple[str, ...], runs: bool) -> Any:
     # looking a name up imports where its classes are
     roots = {'DENOISERS', 'DETECTORS', 'TRACKERS'}
     wanted = [name for name in names if name not in roots]
-    # a registry that lacks a name takes long, as it tries to import it
+    # a lookup that fails is slow: the registry tries to import the name
     tried = wanted if runs else _LIGHT.get(path[0], [])
     for name in sorted(tried, key=lambda name: name != _FOUND_IN.get(kind)):
         if (found := getattr(registry, name).get(kind)) is not None:

@@ -14,11 +14,11 @@ from mmengine.config import Config
 from mmcion.models.weights import read_checkpoint
 from mmcion.utils.checks import UserError
 from mmcion.utils.io import read_json
+from tests.page_utils import read_blocks
 from tests.tiny import make_pretrainer
 from tests.tool_utils import ROOT, call_main
 
-PAGE = (ROOT / 'docs/own_data.md').read_text()
-BLOCKS = re.findall(r'```bash\n(.*?)```', PAGE, re.DOTALL)
+BLOCKS = [block.text for block in read_blocks('docs/own_data.md', 'bash')]
 NUM_PIDS = 10
 NARROW = {'depth': 50, 'base_channels': 8, 'stem_channels': 8}
 SMALL = {
@@ -148,7 +148,9 @@ def test_every_recipe_is_on_the_page():
         for path in (ROOT / 'projects').glob('*/configs')
         if path.parent.name != 'example_project'
     }
-    assert projects <= {*re.findall(r'projects/(\w+)/configs', PAGE)}
+    assert projects <= {
+        *re.findall(r'projects/(\w+)/configs', ''.join(BLOCKS))
+    }
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ strong_view = [
     dict(type='mmpretrain.torchvision/RandomHorizontalFlip'),
     dict(type='RandomErasing', area=(0.02, 0.6), fill=(90, 79, 80)),
 ]
-# few images are told apart by their brightness, if that does not change
+# With so few images, brightness alone would tell them apart.
 jittered_view = [
     strong_view[0],
     dict(

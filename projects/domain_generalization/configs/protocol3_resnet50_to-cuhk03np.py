@@ -1,17 +1,6 @@
-# Protocol 3: trained on all images of market1501, msmt17, cuhksysu;
-# tested on cuhk03np. About 60,000 steps.
-_base_ = [
-    './_base_/baseline.py',
-    '../../../configs/_base_/datasets/cuhk03np_detected.py',
-]
-train_dataloader = dict(
-    dataset=dict(
-        datasets=[
-            dict(type='Market1501', data_root='data/market1501/', split='all'),
-            dict(type='MSMT17', data_root='data/msmt17/', split='all'),
-            dict(type='FolderReID', data_root='data/cuhksysu/', split='train'),
-        ],
-    )
-)
+# Protocol 3: as protocol 2, on all images of its sources. About 60,000 steps.
+_base_ = './protocol2_resnet50_to-cuhk03np.py'
+_base_.train_dataloader.dataset.datasets[0].split = 'all'
+_base_.train_dataloader.dataset.datasets[1].split = 'all'
 model = dict(head=dict(num_classes=17536))
 train_cfg = dict(max_epochs=81)

@@ -3,6 +3,7 @@
 _base_ = [
     '../../../../configs/_base_/models/reid_fine-tune.py',
     '../../../../configs/_base_/datasets/reid_train.py',
+    '../../../../configs/_base_/schedules/adam-step_120e.py',
     '../../../../configs/_base_/supervised_runtime.py',
 ]
 model = dict(
@@ -18,25 +19,13 @@ train_dataloader = dict(
         pipeline=_base_.train_pipeline,
     ),
 )
-optim_wrapper = dict(
-    type='OptimWrapper',
-    optimizer=dict(type='Adam', lr=3.5e-4, weight_decay=5e-4),
-)
 # ratios of the training: a warm-up of 10 of 60 epochs, a tenth from 30 and
 # from 50 on
-param_scheduler = [
-    dict(
-        type='WarmupMultiStepLR',
-        warmup_ratio=10 / 60,
-        start_factor=0.1,
-        milestone_ratios=[30 / 60, 50 / 60],
-        gamma=0.1,
-        convert_to_iter_based=True,
-    ),
-]
+_base_.param_scheduler[0].warmup_ratio = 10 / 60
+_base_.param_scheduler[0].milestone_ratios = [30 / 60, 50 / 60]
 # Passes over the images; each config sets as many as make 60 x 500 steps. No
 # validation: the target must not choose the model.
-train_cfg = dict(by_epoch=True, max_epochs=60)
+train_cfg = dict(_delete_=True, by_epoch=True, max_epochs=60)
 val_cfg = None
 default_hooks = dict(checkpoint=dict(save_best=None))
 auto_scale_lr = dict(base_batch_size=256)
