@@ -11,7 +11,12 @@ import torch
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 
-from mmcion.models.utils import build_on, feature_output, pooled_feature
+from mmcion.models.utils import (
+    build_on,
+    camera_inputs,
+    feature_output,
+    pooled_feature,
+)
 from mmcion.models.weights import MatchReport, load_part, model_origin
 from mmcion.registry import MODELS
 from mmcion.structures import ReIDDataSample
@@ -140,17 +145,20 @@ class BasePretrainer(BaseModel, ABC):
 
         Args:
             inputs: V views ``(B, 3, h, w)`` for ``mode='loss'``, else one
-                ``(B, 3, H, W)``.
-            data_samples: One per image; needed for losses.
+                ``(B, 3, H, W)``, which may also be the only view.
+            data_samples: One per image; needed for losses, and by backbones
+                that take cameras.
             mode: ``'loss'``, or see ``feature_output``.
         """
         if mode == 'loss':
             views = [
                 view.contiguous(memory_format=self.memory_format)
-                for view in inputs
+                for view in ([inputs] if torch.is_tensor(inputs) else inputs)
             ]
             return self.loss(views, data_samples or [])
-        feats = pooled_feature(getattr(self, self.released).backbone(inputs))
+        backbone = getattr(self, self.released).backbone
+        cameras = camera_inputs(backbone, data_samples)
+        feats = pooled_feature(backbone(inputs, **cameras))
         return feature_output(feats, data_samples, mode)
 
     @abstractmethod

@@ -12,7 +12,6 @@ from mmcion.models.losses import cycle_contrast_loss
 from mmcion.models.utils import (
     build_on,
     camera_inputs,
-    feature_output,
     pooled_feature,
 )
 from mmcion.registry import MODELS
@@ -66,24 +65,6 @@ class MMGL(BasePretrainer):
         self.cycle_weight = cycle_weight
         self.cycle = cycle or {}
 
-    def forward(
-        self,
-        inputs: Tensor,
-        data_samples: list[ReIDDataSample] | None = None,
-        mode: str = 'tensor',
-    ) -> Any:
-        """Compute losses, or features of the backbone.
-
-        Args:
-            inputs: ``(N, 3, H, W)``.
-            data_samples: One per image, with its camera.
-            mode: ``'loss'``, or see ``feature_output``.
-        """
-        if mode == 'loss':
-            return self.loss([inputs], data_samples or [])
-        feats = pooled_feature(self._maps(inputs, data_samples))
-        return feature_output(feats, data_samples, mode)
-
     def loss(
         self, views: list[Tensor], data_samples: list[ReIDDataSample]
     ) -> dict[str, Tensor]:
@@ -99,9 +80,10 @@ class MMGL(BasePretrainer):
         is_thermal = torch.tensor(found, device=images.device)
         orders = draw_orders(found, self.head.num_stripes).to(images.device)
         shuffled = shuffle_stripes(images, orders)
-        maps = self._maps(
-            shuffled.contiguous(memory_format=self.memory_format), data_samples
-        )
+        shuffled = shuffled.contiguous(memory_format=self.memory_format)
+        backbone = self.student.backbone
+        cameras = camera_inputs(backbone, data_samples)
+        maps = backbone(shuffled, **cameras)
         losses = self.head.loss(pooled_feature(maps), orders)
         parts = self.student.projector(maps)  # (N, n, D)
         # (N, n, D) -> (P, D) and (Q, D), all parts of a modality
@@ -110,12 +92,6 @@ class MMGL(BasePretrainer):
         )
         cycle = cycle_contrast_loss(*banks, **self.cycle)
         return {**losses, 'loss_cycle': self.cycle_weight * cycle}
-
-    def _maps(
-        self, images: Tensor, data_samples: list[ReIDDataSample] | None
-    ) -> Any:
-        backbone = self.student.backbone
-        return backbone(images, **camera_inputs(backbone, data_samples))
 
 
 def draw_orders(is_thermal: list[bool], num_stripes: int) -> Tensor:
