@@ -6,18 +6,15 @@ import json
 import numpy as np
 import pytest
 import torch
-from mmengine.config import Config
-from mmengine.runner import Runner
 
 import mmcion
 from mmcion.models.weights import read_checkpoint, read_model_file
 from mmcion.structures import ReIDFeatures
 from mmcion.utils.checks import UserError
-from mmcion.utils.dist import adapt_to_cpu_ranks
 from tests.dist_utils import run_on_ranks
 from tests.tiny import make_pretrainer, write_image
 from tests.tool_utils import ROOT, call_main
-from tests.training_utils import assert_same, load, losses
+from tests.training_utils import assert_same, load, losses, train_on_rank
 
 CONFIG = ROOT / 'projects/agw/configs'
 VARIANTS = ('agw', 'agw-fastreid')
@@ -172,26 +169,16 @@ def test_result_is_evaluated_published_calibrated_and_exported(
     call_main('export_model.py', 'model.pth', '--out', 'model.onnx')
 
 
-def train_on_rank(config, options):
-    cfg = Config.fromfile(config)  # imports the project
-    cfg.merge_from_dict({**options, 'launcher': 'pytorch'})
-    adapt_to_cpu_ranks(cfg)
-    runner = Runner.from_cfg(cfg)
-    runner.train()
-    return runner.model.module.state_dict()
-
-
 def test_two_ranks_learn_the_same(run, tmp_path):
     options = {
         'train_dataloader.batch_size': 4,
         'train_dataloader.batch_sampler.num_instances': 2,
         'train_cfg.max_epochs': 1,
-        'work_dir': str(tmp_path / 'ranks'),
         'experiment_name': f'ranks_{run.name}',
     }
     (config,) = run.glob('*_market1501.py')
-    states = run_on_ranks(train_on_rank, config, options)
-    assert_same(states[0], load(tmp_path / 'ranks', 1)['state_dict'])
+    states = run_on_ranks(train_on_rank, config, tmp_path, options)
+    assert_same(states[0], load(tmp_path, 1)['state_dict'])
     # every rank has statistics of its own batches until it is validated
     trained = [
         {k: v for k, v in state.items() if 'running' not in k}
