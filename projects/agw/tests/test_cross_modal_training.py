@@ -6,18 +6,15 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from mmengine.config import Config
-from mmengine.runner import Runner
 
 import mmcion
 from mmcion.models.weights import read_checkpoint
 from mmcion.structures import ReIDFeatures
 from mmcion.testing.cross_modal_images import write_regdb, write_sysumm01
-from mmcion.utils.dist import adapt_to_cpu_ranks
 from tests.dist_utils import run_on_ranks
 from tests.tiny import make_pretrainer
 from tests.tool_utils import ROOT, call_main
-from tests.training_utils import assert_same, load, losses
+from tests.training_utils import assert_same, load, losses, train_on_rank
 
 CONFIGS = ROOT / 'projects/agw/configs'
 TRUNK = {
@@ -138,15 +135,6 @@ def test_test_takes_the_stem_of_each_camera(run, tmp_path, monkeypatch):
     )
 
 
-def train_on_rank(config, options):
-    cfg = Config.fromfile(config)  # imports the project
-    cfg.merge_from_dict({**options, 'launcher': 'pytorch'})
-    adapt_to_cpu_ranks(cfg)
-    runner = Runner.from_cfg(cfg)
-    runner.train()
-    return runner.model.module.state_dict()
-
-
 def test_two_ranks_learn_the_same(run, tmp_path):
     folder, name, _ = run
     options = {
@@ -154,12 +142,11 @@ def test_two_ranks_learn_the_same(run, tmp_path):
         'train_dataloader.batch_size': 4,
         'train_dataloader.batch_sampler.num_instances': 1,
         'train_cfg.max_epochs': 1,
-        'work_dir': str(tmp_path / 'ranks'),
         'experiment_name': f'ranks_{name}',
     }
     (config,) = (folder / 'run').glob('*.py')
-    states = run_on_ranks(train_on_rank, config, options)
-    assert_same(states[0], load(tmp_path / 'ranks', 1)['state_dict'])
+    states = run_on_ranks(train_on_rank, config, tmp_path, options)
+    assert_same(states[0], load(tmp_path, 1)['state_dict'])
     # every rank has statistics of its own batches
     trained = [
         {k: v for k, v in state.items() if 'running' not in k}
