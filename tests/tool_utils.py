@@ -10,6 +10,7 @@ from multiprocessing import get_context, set_start_method
 from pathlib import Path
 from unittest.mock import patch
 
+from mmengine.logging import MessageHub
 from mmengine.runner import runner
 from yapf.yapflib import yapf_api
 
@@ -93,6 +94,9 @@ def call_main(name, *arguments):
         name: Path of the tool below ``tools/``.
         arguments: Words of the command line, made to strings.
     """
+    # As a process of its own would: mmengine's hubs go by the name and the
+    # second of a run, and hold the best score of another one of that second.
+    MessageHub._instance_dict.clear()
     path = str(TOOLS / name)
     with patch.object(sys, 'argv', [path, *map(str, arguments)]):
         runpy.run_path(path)['main']()
