@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +18,7 @@ from mmcion.registry import DETECTORS, TRACKERS
 from mmcion.utils.checks import UserError
 
 from .crops import CropFolders, CropSettings, crop_window
+from .detection_threads import detect_frames
 from .detectors import BaseDetector
 from .tracking import NO_TRACK, BaseTracker
 from .video_files import VideoFile
@@ -108,31 +110,32 @@ class VideoExtractor:
         settings = self.settings
         rows: list[_Row] = []
         dropped: Counter[str] = Counter()
-        for frame, image in reader:
-            height, width = image.shape[:2]
-            found = self.detector.detect(image, frame)
-            # trackers see all frames, crops are taken from every n-th
-            tracks = self.tracker.update(found)
-            for number, track in enumerate(tracks.tolist()):
-                box = found.boxes[number]
-                x1, y1, x2, y2 = crop_window(
-                    box, width, height, settings.padding
-                )
-                # each box is counted once, with the first reason
-                if track == NO_TRACK:
-                    dropped['no_track'] += 1
-                elif frame % settings.stride:
-                    dropped['stride'] += 1
-                elif box[3] - box[1] < settings.min_height:
-                    dropped['min_height'] += 1
-                elif x2 <= x1 or y2 <= y1:
-                    dropped['outside_frame'] += 1
-                else:
-                    name = f'{track:06d}_{frame:07d}_{number:02d}.jpg'
-                    crops.add(name, image[y1:y2, x1:x2])
-                    score = found.scores[number]
-                    rows.append((track, frame, name, box, score))
-            on_frame()
+        # closed before the reader, also on errors and signals
+        with closing(detect_frames(reader, self.detector)) as frames:
+            for frame, image, found in frames:
+                height, width = image.shape[:2]
+                # trackers see all frames, crops are taken from every n-th
+                tracks = self.tracker.update(found)
+                for number, track in enumerate(tracks.tolist()):
+                    box = found.boxes[number]
+                    x1, y1, x2, y2 = crop_window(
+                        box, width, height, settings.padding
+                    )
+                    # each box is counted once, with the first reason
+                    if track == NO_TRACK:
+                        dropped['no_track'] += 1
+                    elif frame % settings.stride:
+                        dropped['stride'] += 1
+                    elif box[3] - box[1] < settings.min_height:
+                        dropped['min_height'] += 1
+                    elif x2 <= x1 or y2 <= y1:
+                        dropped['outside_frame'] += 1
+                    else:
+                        name = f'{track:06d}_{frame:07d}_{number:02d}.jpg'
+                        crops.add(name, image[y1:y2, x1:x2])
+                        score = found.scores[number]
+                        rows.append((track, frame, name, box, score))
+                on_frame()
         return rows, dropped
 
 
