@@ -101,6 +101,8 @@ def _start_process(
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(threads)
     cv2.setNumThreads(threads)
+    if torch.cuda.is_available():  # the device of the rank
+        torch.cuda.set_device(int(os.environ.get('LOCAL_RANK', '0')))
 
     def exit_with_run() -> None:
         """Keep this process from writing after the run was stopped."""
