@@ -69,6 +69,11 @@ def parse_args() -> argparse.Namespace:
         default=1,
         help='number of processes (of each rank)',
     )
+    parser.add_argument(
+        '--save-video',
+        action='store_true',
+        help='write each video with its tracks drawn, too (.mp4)',
+    )
     add_overwrite(parser, 'other tracklets in the out folder')
     add_cfg_options(parser)
     add_launcher(parser)
@@ -130,6 +135,7 @@ def main() -> None:
             args.videos,
             args.out,
             workers=args.workers,
+            save_video=args.save_video,
             overwrite=args.overwrite,
         )
 

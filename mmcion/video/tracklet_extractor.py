@@ -25,6 +25,7 @@ from mmcion.utils.paths import printable
 from mmcion.utils.progress import progress_bar
 from mmcion.utils.result_folder import ResultFolder, State, on_main
 
+from .annotated_video import import_packages
 from .box_rows import TWICE
 from .crops import CropSettings
 from .detectors import BaseDetector
@@ -43,8 +44,8 @@ class TrackletExtractor:
     It writes below ``out``: ``crops/<video>/<track>_<frame>_<number>.jpg``,
     ``table`` (a ``TrackletTable``), ``videos.json`` (what each video
     contains) and ``videos/<video>`` (a shard per finished video, from which
-    a stopped run resumes). What is there already is treated as
-    ``ResultFolder`` says.
+    a stopped run resumes), with ``save_video`` also ``annotated/<video>.mp4``.
+    What is there already is treated as ``ResultFolder`` says.
 
     With ``clips`` > 1, tracking runs over the whole video, and a track that
     crosses a cut becomes one tracklet in each clip, with the *same*
@@ -74,6 +75,7 @@ class TrackletExtractor:
         out: str | Path,
         *,
         workers: int = 1,
+        save_video: bool = False,
         overwrite: bool = False,
     ) -> TrackletTable:
         """Extract the tracklets of all videos.
@@ -85,6 +87,7 @@ class TrackletExtractor:
             sources: Videos and folders of videos.
             out: Folder to write to.
             workers: Number of processes of each rank.
+            save_video: Whether to write each video with its tracks drawn.
             overwrite: Whether to replace tracklets that are there.
 
         Raises:
@@ -104,6 +107,7 @@ class TrackletExtractor:
                 'detector': self.detector,
                 'tracker': self.tracker,
                 **asdict(self.settings),
+                **({'save_video': True} if save_video else {}),
             },
             inputs=_fingerprints(videos, detector),
             overwrite=overwrite,
@@ -112,6 +116,8 @@ class TrackletExtractor:
             # here too, so that mistakes and missing files show at once
             TRACKERS.build(self.tracker)
             detector.load()
+            if save_video:
+                import_packages()
         if overwrite:  # read everything before anything is replaced
             _, errors = _open(videos, detector)
             _check_any_readable(videos, errors)
@@ -128,7 +134,14 @@ class TrackletExtractor:
                     logger='current',
                 )
             else:
-                self._extract(videos, detector, results.path, workers)
+                extractor = VideoExtractor(
+                    self.detector,
+                    self.tracker,
+                    self.settings,
+                    results.path,
+                    save_video,
+                )
+                self._extract(videos, detector, extractor, workers)
                 results.finish()
         return TrackletTable.load(Path(out) / 'table')
 
@@ -136,13 +149,14 @@ class TrackletExtractor:
         self,
         videos: list[VideoFile],
         detector: BaseDetector,
-        out: Path,
+        extractor: VideoExtractor,
         workers: int,
     ) -> None:
         """Extract the videos that have no shard yet; write the table.
 
         Each rank extracts some of them, and rank 0 writes the table.
         """
+        out = extractor.out
         # decided once: while ranks start, others may finish videos already
         todo = on_main(
             lambda: [v for v in videos if self._load_shard(v, out) is None]
@@ -157,9 +171,6 @@ class TrackletExtractor:
         print_log(
             f'{len(todo)} of {len(videos)} videos are to do',
             logger='current',
-        )
-        extractor = VideoExtractor(
-            self.detector, self.tracker, self.settings, out
         )
         with (
             progress_bar(
