@@ -12,6 +12,7 @@ RESULTS = {
     'deploy': 'deploy/ranked.png',
     'gpus': 'gpus/scores.json',
     'module': 'module/scores.json',
+    'tracker': 'tracker/reid.onnx',
     'video': 'street/scores/cion/epoch_1.json',
 }
 
