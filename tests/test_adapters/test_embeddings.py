@@ -5,7 +5,8 @@ import pytest
 from mmcion.adapters import extract_embeddings
 from mmcion.utils.checks import UserError
 
-from .extractor import DIM, boxes, draw_frame, tiny_extractor
+from ..tiny import DIM
+from .extractor import boxes, draw_frame, tiny_extractor
 
 
 @pytest.fixture(scope='module')
