@@ -94,6 +94,7 @@ def open_session(path: str | Path) -> Any:
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors
+    options.intra_op_num_threads = torch.get_num_threads()
     try:
         return onnxruntime.InferenceSession(
             str(path), options, providers=['CPUExecutionProvider']

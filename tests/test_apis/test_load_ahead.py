@@ -39,7 +39,7 @@ def batches(dataset, rows, device='cpu', num_workers=0, collate=list):
 def test_all_rows_in_order(device, num_workers, rows):
     found = list(batches(Rows(), rows, device, num_workers))
     assert [len(batch) for batch in found[:-1]] == [3] * (len(found) - 1)
-    assert sum(found, []) == [-row for row in rows]
+    assert [x for batch in found for x in batch] == [-x for x in rows]
 
 
 def test_next_batch_is_loaded_ahead_and_no_more():
