@@ -27,55 +27,27 @@ The last line of output is JSON.
 import argparse
 import json
 import os
-import tempfile
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from itertools import islice
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner
-from plain_forms import (
-    PlainTraining,
-    make_images,
-    paper_loader,
-    paper_pipeline,
-)
+from plain_forms import PlainTraining, paper_loader, paper_pipeline
+from step_setup import in_process, make_config, parse_sizes
 from step_window import MIB, Window, state_bytes
 from torch.utils.data import DataLoader
 from torch.utils.flop_counter import FlopCounterMode
 
-ROOT = Path(__file__).resolve().parents[1]
-
-CONFIG = ROOT / 'configs/cion/cion_resnet50-ibn_8xb120-100e_cional.py'
 TERA = 1e12
 # dense bfloat16 of the SXM modules, by their data sheets
 PEAK_TFLOPS = {'H200': 989.0, 'H100': 989.0, 'A100': 312.0}
 DTYPES = {'bf16': torch.bfloat16, 'fp16': torch.float16}
 # every K of the recipe divides it
 BATCH_UNIT = 24
-# what options are unless given, on CUDA and on CPUs
-SIZES: dict[str, tuple[Any, Any]] = {
-    'batch': (120, 4),
-    'num_instances': (8, 2),
-    'depth': (50, 18),
-    'num_local': (8, 2),
-    'view_height': (256, 64),
-    'prototypes': (65336, 1024),
-    'images': (2400, 32),
-    'workers': (8, 1),
-    'warmup': (16, 1),
-    'steps': (64, 2),
-    'chunk_size': (8192, 0),
-    'channels_last': (True, True),
-    'compile': (True, False),
-}
 
 
 def parse_args() -> argparse.Namespace:
@@ -84,45 +56,12 @@ def parse_args() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    found = 'cuda' if torch.cuda.is_available() else 'cpu'
-    parser.add_argument('--device', choices=('cuda', 'cpu'), default=found)
-    for name, sizes in SIZES.items():
-        kind: dict[str, Any] = {'type': int}
-        if isinstance(sizes[0], bool):
-            kind = {'action': argparse.BooleanOptionalAction}
-        option = '--' + name.replace('_', '-')
-        text = f'on CUDA {sizes[0]}, on CPUs {sizes[1]}'
-        parser.add_argument(option, help=text, **kind)
-    parser.add_argument('--crops', choices=('cpu', 'device'), default='cpu')
     parser.add_argument('--plain-precision', choices=DTYPES, default='bf16')
+    parser.add_argument(
+        '--no-plain', action='store_true', help='measure ours only'
+    )
     parser.add_argument('--peak-tflops', type=float, help='of the device')
-    args = parser.parse_args()
-    for name, sizes in SIZES.items():
-        if getattr(args, name) is None:
-            setattr(args, name, sizes[args.device == 'cpu'])
-    if args.batch % args.num_instances:
-        parser.error('--batch must be a multiple of --num-instances')
-    if min(args.workers, args.warmup, args.steps) < 1:
-        parser.error('--workers, --warmup and --steps must be at least 1')
-    return args
-
-
-def write_data(args: argparse.Namespace, folder: Path) -> None:
-    """Write images and an annotation that lasts for both measurements.
-
-    Its rows name the images again and again. Every identity has K rows.
-    """
-    from mmcion.structures import AnnotationTable
-
-    (folder / 'images').mkdir()
-    for number, jpeg in enumerate(make_images(args.images, 300, 130)):
-        (folder / 'images' / f'{number}.jpg').write_bytes(jpeg)
-    # workers load ahead until the end, as they do within an epoch
-    batches = args.warmup + args.steps + 2 * args.workers
-    rows = np.arange(batches * args.batch)
-    names = [f'{row % args.images}.jpg' for row in rows]
-    table = AnnotationTable(names, rows // args.num_instances)
-    table.save(folder / 'annotation')
+    return parse_sizes(parser)
 
 
 def figures(
@@ -139,43 +78,6 @@ def figures(
         'waiting': loading.waiting,
         'extra_mib': (alone.peak - state) / MIB if alone.peak else None,
     }
-
-
-def entry(parts: list[Any], name: str) -> Any:
-    """Return the part of a list of configs that has this type."""
-    return next(part for part in parts if part['type'] == name)
-
-
-def make_config(args: argparse.Namespace, folder: Path, batch: int) -> Config:
-    """Return the shipped config with our sizes and data."""
-    cfg = Config.fromfile(CONFIG)
-    loader = 'train_dataloader.'
-    options = {
-        'work_dir': str(folder / 'work'),
-        'log_level': 'ERROR',
-        'default_hooks.checkpoint.interval': cfg.train_cfg.max_epochs,
-        'model.channels_last': args.channels_last,
-        'model.compile_backbone': args.compile,
-        'model.backbone.depth': args.depth,
-        'model.projector.num_prototypes': args.prototypes,
-        'model.head.chunk_size': args.chunk_size or None,
-        loader + 'batch_size': batch,
-        loader + 'num_workers': args.workers,
-        loader + 'batch_sampler.num_instances': args.num_instances,
-        loader + 'dataset.ann_file': str(folder / 'annotation'),
-        loader + 'dataset.data_root': str(folder / 'images'),
-    }
-    cfg.merge_from_dict(options)
-    height = args.view_height
-    entry(cfg.train_dataloader.dataset.pipeline, 'MultiCrop').update(
-        global_size=(height, height // 2),
-        local_size=(height // 2, height // 4),
-        num_local=args.num_local,
-        on_device=args.crops == 'device',
-    )
-    cfg.custom_hooks.remove(entry(cfg.custom_hooks, 'InstanceScheduleHook'))
-    entry(cfg.custom_hooks, 'FreezeLastLayerHook').update(epochs=0)
-    return cfg
 
 
 class MeasureHook(Hook):
@@ -301,19 +203,6 @@ def plain_model(
     return cfg
 
 
-def in_process(
-    form: Callable, args: argparse.Namespace, batch: int
-) -> dict[str, Any]:
-    """Return the figures of a form, measured in a process of its own."""
-    with (
-        tempfile.TemporaryDirectory() as name,
-        ProcessPoolExecutor(1, get_context('spawn')) as pool,
-    ):
-        folder = Path(name)
-        write_data(args, folder)
-        return pool.submit(form, args, folder, batch).result()
-
-
 def plain_figures(args: argparse.Namespace) -> dict[str, Any]:
     """Return the figures of the plain form at the first batch that fits."""
     largest = (args.batch - 1) // BATCH_UNIT * BATCH_UNIT
@@ -342,7 +231,9 @@ def tera_per_image(args: argparse.Namespace) -> float:
 
 
 def make_report(
-    args: argparse.Namespace, ours: dict[str, Any], plain: dict[str, Any]
+    args: argparse.Namespace,
+    ours: dict[str, Any],
+    plain: dict[str, Any] | None,
 ) -> dict[str, Any]:
     """Return the numbers of the last line."""
     name = 'CPU'
@@ -351,20 +242,13 @@ def make_report(
     known = [peak for key, peak in PEAK_TFLOPS.items() if key in name]
     peak = args.peak_tflops or (known[0] if known else None)
     tera = tera_per_image(args)
-    for form in (ours, plain):
+    for form in filter(None, (ours, plain)):
         rate = tera * form['step_images_per_second']
         form['mfu'] = rate / peak if peak else None
-    memory = None
-    if ours['extra_mib']:
-        memory = ours['extra_mib'] / plain['extra_mib']
-        memory *= plain['batch'] / ours['batch']
-    speed = 'images_per_second'
     report = {
-        'speedup': ours[speed] / plain[speed],
-        'step_speedup': ours['step_' + speed] / plain['step_' + speed],
-        'memory_ratio': memory,
+        **(ratios(ours, plain) if plain else {}),
         **ours,
-        **{f'plain_{key}': value for key, value in plain.items()},
+        **{f'plain_{key}': value for key, value in (plain or {}).items()},
         'tflop_per_image': tera,
         'device_name': name,
         'cpus': os.cpu_count(),
@@ -374,6 +258,20 @@ def make_report(
         'peak_tflops': peak,
     }
     return {key: rounded(value) for key, value in report.items()}
+
+
+def ratios(ours: dict[str, Any], plain: dict[str, Any]) -> dict[str, Any]:
+    """Return how ours compares with the plain form."""
+    memory = None
+    if ours['extra_mib']:
+        memory = ours['extra_mib'] / plain['extra_mib']
+        memory *= plain['batch'] / ours['batch']
+    speed = 'images_per_second'
+    return {
+        'speedup': ours[speed] / plain[speed],
+        'step_speedup': ours['step_' + speed] / plain['step_' + speed],
+        'memory_ratio': memory,
+    }
 
 
 def rounded(value: Any) -> Any:
@@ -400,10 +298,12 @@ def main() -> None:
         os.environ['CUDA_VISIBLE_DEVICES'] = ''
     ours = in_process(measure_ours, args, args.batch)
     show('ours', ours)
-    plain = plain_figures(args)
-    show('plain', plain)
-    # the same networks at their start, up to the views
-    np.testing.assert_allclose(ours['loss'], plain['loss'], rtol=0.02)
+    plain = None
+    if not args.no_plain:
+        plain = plain_figures(args)
+        show('plain', plain)
+        # the same networks at their start, up to the views
+        np.testing.assert_allclose(ours['loss'], plain['loss'], rtol=0.02)
     print(json.dumps(make_report(args, ours, plain)))
 
 

@@ -36,7 +36,16 @@ def draw_cameras(number, rng):
 
 
 def draw_people(
-    folder, number, shots, cameras, rng, *, size=(72, 36), poses=3
+    folder,
+    number,
+    shots,
+    cameras,
+    rng,
+    *,
+    size=(72, 36),
+    poses=3,
+    grey=(60, 200),
+    clutter=30,
 ):
     """Write images of people; return the rows of a table.
 
@@ -48,6 +57,8 @@ def draw_people(
         rng: Source of everything.
         size: Height and width of the images.
         poses: Number of poses that an identity takes.
+        grey: Bounds of the brightness of a background.
+        clutter: Contrast of its patches.
 
     Returns:
         ``(path, pid, cam_id, part)`` of each image; pids count from 0.
@@ -61,8 +72,8 @@ def draw_people(
         ]
         for count, (part, cam_id) in enumerate(shots):
             figure = figures[rng.integers(poses)]
-            grey = rng.uniform(60, 200)
-            patches = grey + rng.uniform(-30, 30, (8, 4, 3))
+            level = rng.uniform(*grey)
+            patches = level + rng.uniform(-clutter, clutter, (8, 4, 3))
             image = photograph(figure, patches, cameras[cam_id], size, rng)
             path = folder / f'{part}_{pid}_{count}.png'
             cv2.imwrite(str(path), image)

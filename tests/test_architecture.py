@@ -34,6 +34,7 @@ MAY_IMPORT = {
     **{name: BASE | {'structures', name} for name in SIBLINGS},
     'testing': BASE | {'structures', 'testing'},
     'apis': BASE | SIBLINGS | {'apis', 'structures', 'testing'},
+    'adapters': BASE | {'adapters', 'apis'},
     '__init__': {'utils', 'version'},
     '__main__': {'utils', 'version'},
 }

@@ -2,6 +2,8 @@
 
 import pytest
 
+from mmcion.utils.io import read_json
+
 from .page_utils import read_blocks, run_page
 from .tool_utils import ROOT
 
@@ -12,6 +14,7 @@ RESULTS = {
     'deploy': 'deploy/ranked.png',
     'gpus': 'gpus/scores.json',
     'module': 'module/scores.json',
+    'tracker': 'tracker/scores.json',
     'video': 'street/scores/cion/epoch_1.json',
 }
 
@@ -21,7 +24,12 @@ RESULTS = {
 def test_tutorial(name, tmp_path):
     printed = run_page(f'docs/tutorials/{name}.md', tmp_path)
     print(*printed, sep='\n')
-    assert (tmp_path / 'work_dirs' / RESULTS[name]).is_file()
+    result = tmp_path / 'work_dirs' / RESULTS[name]
+    assert result.is_file()
+    if name == 'tracker':
+        scores = read_json(result)
+        switches = [x['identity switches'] for x in scores.values()]
+        assert switches[1] < switches[0] / 2
 
 
 def test_every_tutorial_has_commands_and_says_where_to_run_them():

@@ -13,6 +13,10 @@ EXAMPLE = """examples:
   python tools/export_model.py cion_repvit_m0_9 --out model.onnx --int8 \\
       --crops some/crops
 
+  # for the tracker BoT-SORT of ultralytics
+  python tools/export_model.py work_dirs/resnet50_ibn-0123abcd.pth \\
+      --out reid.onnx --for ultralytics
+
   # a checkpoint of tools/train.py, which holds its config
   python tools/export_model.py work_dirs/fine-tune/epoch_120.pth \\
       --out model.pt
@@ -46,6 +50,13 @@ def parse_args() -> argparse.Namespace:
         '--with-resize',
         action='store_true',
         help='take uint8 images of any size and resize them inside as well',
+    )
+    parser.add_argument(
+        '--for',
+        dest='tracker',
+        choices=('boxmot', 'ultralytics'),
+        help='write ONNX that this tracker loads as it is; features have '
+        'length 1',
     )
     parser.add_argument(
         '--normalize', action='store_true', help='give features of length 1'
@@ -92,6 +103,7 @@ def main() -> None:
         with_resize=args.with_resize,
         l2_norm=args.normalize,
         int8=args.int8,
+        tracker=args.tracker,
         crops=read_crops(args.crops, size) if args.crops else None,
         weights_file=weights_file,
     )

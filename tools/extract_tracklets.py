@@ -10,9 +10,11 @@ DETECTORS = {
     'hog': CONFIGS / 'hog_bytetrack.py',
     'boxes': CONFIGS / 'boxes-from-files.py',
 }
-EXAMPLE = """example:
+EXAMPLE = """examples:
   python tools/extract_tracklets.py videos/ --out work_dirs/tracklets \\
-      --stride 5 --workers 4
+      --stride 5
+  torchrun --nproc-per-node 4 tools/extract_tracklets.py videos/ \\
+      --out work_dirs/tracklets --launcher pytorch
 
 A second run with the same settings and videos continues where the first one
 stopped. Other settings or videos need another folder, or --overwrite.
@@ -21,7 +23,12 @@ stopped. Other settings or videos need another folder, or --overwrite.
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    from mmcion.utils.cli import add_cfg_options, add_overwrite, tool_parser
+    from mmcion.utils.cli import (
+        add_cfg_options,
+        add_launcher,
+        add_overwrite,
+        tool_parser,
+    )
 
     parser = tool_parser(__doc__, EXAMPLE)
     parser.add_argument(
@@ -57,10 +64,19 @@ def parse_args() -> argparse.Namespace:
         '--min-height', type=int, help='least height of a box in pixels'
     )
     parser.add_argument(
-        '--workers', type=int, default=1, help='number of processes'
+        '--workers',
+        type=int,
+        default=1,
+        help='number of processes (of each rank)',
+    )
+    parser.add_argument(
+        '--save-video',
+        action='store_true',
+        help='write each video with its tracks drawn, too (.mp4)',
     )
     add_overwrite(parser, 'other tracklets in the out folder')
     add_cfg_options(parser)
+    add_launcher(parser)
     args = parser.parse_args()
     if args.boxes and args.detector not in (None, 'boxes'):
         parser.error('--boxes replaces the detector; omit --detector')
@@ -101,17 +117,27 @@ def main() -> None:
     args = parse_args()
     cfg = load_config(args)
 
+    import cv2
+    import torch
+    from mmengine.logging import MMLogger
+
+    from mmcion.utils.dist import ranks
     from mmcion.video import TrackletExtractor
 
     extractor = TrackletExtractor(
         cfg.detector.to_dict(), cfg.tracker.to_dict(), **cfg.extractor
     )
-    extractor.run(
-        args.videos,
-        args.out,
-        workers=args.workers,
-        overwrite=args.overwrite,
-    )
+    with ranks(args.launcher, gloo=True):
+        MMLogger.get_instance('mmcion')  # which knows the rank
+        if args.launcher != 'none':  # it has set the threads of torch
+            cv2.setNumThreads(torch.get_num_threads())
+        extractor.run(
+            args.videos,
+            args.out,
+            workers=args.workers,
+            save_video=args.save_video,
+            overwrite=args.overwrite,
+        )
 
 
 if __name__ == '__main__':

@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
 # Make .venv from the project's own files, or bring it up to date.
+#     tools/make_venv.sh [VENV [OPENMMLAB]]
+# OPENMMLAB names the requirements that bring mmengine, mmcv and mmpretrain.
 # PYTHON=/path/to/python chooses the interpreter (3.10 to 3.12).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-VENV=.venv
+VENV=${1:-.venv}
+OPENMMLAB=${2:-requirements/mminstall.txt}
 NEEDED_GB=9
 
 stop() {
@@ -42,7 +45,7 @@ rm -f "$VENV/.installed"
 "$VENV/bin/python" -m pip --version >/dev/null 2>&1 || "$python" -m venv --clear "$VENV"
 pip() { "$VENV/bin/python" -m pip --disable-pip-version-check "$@"; }
 pip install --quiet --progress-bar off -c requirements/constraints.txt \
-    -r requirements/mminstall.txt -r requirements/runtime.txt \
+    -r "$OPENMMLAB" -r requirements/runtime.txt \
     -r requirements/video.txt -r requirements/export.txt \
     -r requirements/faiss.txt -r requirements/tests.txt ||
     stop "pip could not install the requirements (see above). Is there a network, or a package mirror that pip is configured for? Run the same command again to go on."

@@ -9,8 +9,12 @@ model = dict(
     channels_last=True,
     # from scratch, a quarter of the usual width
     backbone=dict(type='ResNet', depth=18, stem_channels=16, base_channels=16),
+    # no two people are far apart at the start without the BN
+    projector=dict(output_bn=True),
     queue_size=256,
+    temperature=0.2,
 )
+optim_wrapper = dict(optimizer=dict(lr=1e-3))
 default_hooks = dict(logger=dict(interval=5))
 custom_hooks = [
     dict(type='TeacherUpdateHook', momentum=0.95, end_momentum=0.95),

@@ -9,8 +9,13 @@ model = dict(
     channels_last=True,
     # from scratch, a quarter of the usual width; the last map has 4 rows
     backbone=dict(type='ResNet', depth=18, stem_channels=16, base_channels=16),
+    # no two people are far apart at the start without the BN
+    projector=dict(output_bn=True),
     queue_size=256,
+    temperature=0.2,
+    consistency='cosine',
 )
+optim_wrapper = dict(optimizer=dict(lr=1e-3))
 # consistency with the original image allows to change colours, which LUP
 # leaves out
 strong_view = [
@@ -39,6 +44,6 @@ train_pipeline = [
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 default_hooks = dict(logger=dict(interval=5))
 custom_hooks = [
-    dict(type='TeacherUpdateHook', momentum=0.98, end_momentum=0.98),
+    dict(type='TeacherUpdateHook', momentum=0.95, end_momentum=0.95),
     dict(type='NonFiniteGuardHook'),
 ]

@@ -42,6 +42,7 @@ from .export_parity import (
 from .features import image_pipeline
 from .onnx_model import METADATA
 from .resize_images import resize_images
+from .tracker_input import TrackerInput
 
 _OPSET = 18  # the first with all that VOLO needs
 # what the description has of a model file
@@ -63,7 +64,8 @@ class DeployedModel(nn.Module):
         l2_norm: Whether features are scaled to length 1.
         resize_to: Height and width to which images are resized first, as
             ``ResizeImage`` of the model does; None to leave them as they
-            are. Needs ``with_preprocess``.
+            are. Needs ``with_preprocess`` or ``tracker_input``.
+        tracker_input: What a tracker makes of images, which is undone first.
     """
 
     pixel_mean: Tensor
@@ -76,13 +78,15 @@ class DeployedModel(nn.Module):
         with_preprocess: bool = False,
         l2_norm: bool = False,
         resize_to: tuple[int, int] | None = None,
+        tracker_input: TrackerInput | None = None,
     ) -> None:
         super().__init__()
         self.model = deepcopy(model).cpu().float().eval()
         self.requires_grad_(False)
         self.with_preprocess = with_preprocess
-        self.l2_norm = l2_norm
+        self.l2_norm = l2_norm or tracker_input is not None
         self.resize_to = resize_to
+        self.tracker_input = tracker_input
         self.resize = resize_rule(image_pipeline(model))
         # from images in [0, 1] to bytes; a "mean" would be taken for that of
         # a network by ONNX, which has one space for all names
@@ -92,13 +96,16 @@ class DeployedModel(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Map images to features ``(N, d)``."""
-        if self.with_preprocess:
+        if self.tracker_input:
+            images = self.tracker_input.to_levels(images)
+        elif self.with_preprocess:
             # (N, H, W, 3) -> (N, 3, H, W)
             images = images.permute(0, 3, 1, 2)
-            if self.resize_to:
-                images = resize_images(
-                    images, self.resize_to, self.resize['interpolation']
-                )
+        if self.resize_to:
+            images = resize_images(
+                images, self.resize_to, self.resize['interpolation']
+            )
+        if self.tracker_input or self.with_preprocess:
             images = (images.float() - self.pixel_mean) / self.pixel_std
         feats = self.model(images)
         return normalize(feats) if self.l2_norm else feats
@@ -121,6 +128,7 @@ def export_model(
     with_resize: bool = False,
     l2_norm: bool = False,
     int8: bool = False,
+    tracker: str | None = None,
     crops: Tensor | None = None,
     weights_file: str | Path | None = None,
 ) -> dict[str, Any]:
@@ -144,6 +152,10 @@ def export_model(
         l2_norm: See ``DeployedModel``.
         int8: Whether to write ``<stem>.int8.onnx`` too, with weights and
             activations of 8 bits. Its difference is measured, not limited.
+        tracker: ``'boxmot'`` or ``'ultralytics'``, which load the ``.onnx``
+            file as it is. It takes images as that program prepares them (see
+            ``TrackerInput``), resizes and normalises them for the model, and
+            gives features of length 1.
         crops: uint8 RGB images ``(N, H, W, 3)`` to compare with; generated
             ones if None.
         weights_file: File that ``model`` was loaded from; its hash is noted.
@@ -159,7 +171,15 @@ def export_model(
     if weights_file is not None:
         weights_file = Path(weights_file).expanduser()
     image_size = check_image_size(image_size)
-    file_format = _check_options(out, int8, weights_file)
+    file_format = _check_options(out, int8 or bool(tracker), weights_file)
+    tracker_input = TrackerInput(tracker, image_size) if tracker else None
+    if tracker_input:
+        tracker_input.check_name(out)
+        if with_preprocess or with_resize:
+            raise UserError(
+                f'{tracker} prepares images in its own way: leave out '
+                'with_preprocess and with_resize.'
+            )
     images = random_crops(*image_size) if crops is None else crops
     # one alone and a batch, so that a fixed batch size would be noticed
     found = (images.dtype, min(len(images), sum(BATCHES)), *images.shape[1:])
@@ -172,18 +192,22 @@ def export_model(
         model,
         with_preprocess=with_preprocess or with_resize,
         l2_norm=l2_norm,
-        resize_to=image_size if with_resize else None,
+        resize_to=image_size if with_resize or tracker_input else None,
+        tracker_input=tracker_input,
     )
     raw = images
-    if with_resize:
+    if deployed.resize_to:
         # larger, and of other proportions, so that it has something to do
-        height, width = image_size
-        raw = _resize(images, (2 * height, 3 * width), deployed.resize)
+        size = (2 * image_size[0], 3 * image_size[1])
+        size = tracker_input.size if tracker_input else size
+        raw = _resize(images, size, deployed.resize)
         images = _resize(raw, image_size, deployed.resize)
     # (N, H, W, 3) -> (N, 3, H, W)
     normalised = images.permute(0, 3, 1, 2).contiguous()
     normalised = model.data_preprocessor({'inputs': normalised})['inputs']
     inputs = raw if deployed.with_preprocess else normalised.cpu()
+    if tracker_input:
+        inputs = tracker_input.from_levels(raw.permute(0, 3, 1, 2))
     # the model as it is, with its branches and on its device: (N, d)
     device = next(model.parameters()).device
     was_training = model.training
@@ -192,7 +216,7 @@ def export_model(
         lambda part: model(part.to(device)).cpu(), normalised
     )
     model.train(was_training)
-    expected = normalize(expected) if l2_norm else expected
+    expected = normalize(expected) if deployed.l2_norm else expected
     report = {
         'format': file_format,
         'opset': _OPSET if file_format == 'onnx' else None,
@@ -260,7 +284,7 @@ def _write(
             return
         # the number of images is free, and their size if it is resized
         shapes = ({0: torch.export.Dim('batch')},)
-        if model.resize_to:
+        if model.resize_to and not model.tracker_input:
             shapes[0].update(
                 {
                     axis: torch.export.Dim(name, min=2, max=1 << 14)
@@ -284,6 +308,10 @@ def _write(
             verbose=False,
         )
         exported.model.metadata_props[METADATA] = text
+        if model.tracker_input:
+            exported.model.metadata_props.update(
+                model.tracker_input.metadata()
+            )
         exported.save(path, external_data=False)  # one file, with weights
 
 
@@ -329,6 +357,11 @@ def _description(
         [round(value, 6) for value in (levels.flatten() / 255).tolist()]
         for levels in (deployed.pixel_mean, deployed.pixel_std)
     )
+    resize = deployed.resize
+    if tracker_input := deployed.tracker_input:
+        # what the tracker does is what any other program has to do
+        image_size, resize = tracker_input.size, tracker_input.RESIZE
+        mean, std = list(tracker_input.mean), list(tracker_input.std)
     return {
         **{key: getattr(spec, key, None) for key in _SPEC},
         'input_size': list(image_size),
@@ -343,7 +376,8 @@ def _description(
             'resized_inside': deployed.resize_to is not None,
         },
         # as Pillow does on whole levels; OpenCV has no such filter
-        'resize': deployed.resize,
+        'resize': resize,
+        'tracker': tracker_input and tracker_input.tracker,
         'value_scale': 1 / 255,  # before mean and std
         'mean': mean,
         'std': std,

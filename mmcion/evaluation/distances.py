@@ -8,9 +8,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from mmcion.structures.columns import as_floats
 from mmcion.utils.checks import UserError, check_at_least, check_choice
+from mmcion.utils.neighbours import (
+    dot_products,
+    nearest_columns,
+    to_search_device,
+)
 
 DISTANCES = ('cosine', 'euclidean')
 # Queries of a block. Blocks begin at multiples of it whatever the number of
@@ -108,52 +114,49 @@ def distance_blocks(
     yields 1 - cos in [0, 2]; ``'euclidean'`` |q - g|. Features are those of
     ``as_features``.
     """
+    for block in _search_blocks(qf, gf, distance):
+        yield block.cpu().numpy()
+
+
+def _search_blocks(
+    qf: np.ndarray, gf: np.ndarray, distance: str
+) -> Iterator[Tensor]:
+    """Yield the blocks of ``distance_blocks`` where vectors are compared."""
     check_choice('distance', distance, DISTANCES)
     check_pair(qf, gf)
     dtype = np.result_type(qf, gf)
-    gf = gf.astype(dtype, copy=False)
-    g_squares = squared_norms(gf)
+    squares = squared_norms(gf)
+    norms = np.sqrt(np.where(squares > 0, squares, 1))
+    gallery = to_search_device(gf, dtype)
     # dividing by the norms afterwards saves a normalised copy of the gallery
-    g_norms = np.sqrt(np.where(g_squares > 0, g_squares, 1)).astype(dtype)
+    g_norms = to_search_device(norms, dtype)
+    g_squares = to_search_device(squares, dtype)
     num_tiled = len(gf) // _TILE * _TILE
-    tail = np.zeros((_TILE, gf.shape[1]), dtype)
-    tail[: len(gf) - num_tiled] = gf[num_tiled:]
-    query = np.zeros((BLOCK, qf.shape[1]), dtype)
-    product = np.empty((min(BLOCK, len(qf)) + _TILE, num_tiled + _TILE), dtype)
+    tail = gallery.new_zeros(_TILE, gf.shape[1])
+    tail[: len(gf) - num_tiled] = gallery[num_tiled:]
+    query = gallery.new_zeros(BLOCK, qf.shape[1])
+    rows = min(BLOCK, len(qf)) + _TILE
+    product = gallery.new_empty(rows, num_tiled + _TILE)
     for start in range(0, len(qf), BLOCK):
         block = qf[start : start + BLOCK].astype(dtype, copy=False)
         size, rows = len(block), -(-len(block) // _TILE) * _TILE
-        query[:size] = normalize_rows(block) if distance == 'cosine' else block
-        # (rows, D) -> (rows, G), both padded to tiles
-        np.matmul(
-            query[:rows], gf[:num_tiled].T, out=product[:rows, :num_tiled]
+        query[:size] = to_search_device(
+            normalize_rows(block) if distance == 'cosine' else block
         )
-        np.matmul(query[:rows], tail.T, out=product[:rows, num_tiled:])
+        # (rows, D) -> (rows, G), both padded to tiles
+        dot_products(
+            query[:rows], gallery[:num_tiled], product[:rows, :num_tiled]
+        )
+        dot_products(query[:rows], tail, product[:rows, num_tiled:])
         result = product[:size, : len(gf)]
         if distance == 'cosine':
-            result /= -g_norms
-            result += 1
+            result.div_(-g_norms).add_(1)
         else:
             # |q - g|^2 = |q|^2 + |g|^2 - 2 <q, g>, 0 if rounded below
-            result *= -2
-            result += g_squares.astype(dtype)
-            result += squared_norms(block)[:, None].astype(dtype)
-            np.maximum(result, 0, out=result)
-            np.sqrt(result, out=result)
+            q_squares = to_search_device(squared_norms(block), dtype)
+            result.mul_(-2).add_(g_squares).add_(q_squares[:, None])
+            result.clamp_(min=0).sqrt_()
         yield result
-
-
-def nearest_columns(block: np.ndarray, k: int) -> np.ndarray:
-    """Return the columns ``(B, k)`` of the smallest values of each row.
-
-    They are in ascending order; of equal values the lower column is first.
-    ``block`` is ``(B, G)``, ``k`` at most G.
-    """
-    limit = np.partition(block, k - 1, axis=1)[:, k - 1 : k]
-    rows, columns = np.nonzero(block <= limit)  # more than k if some tie
-    order = np.lexsort((block[rows, columns], rows))
-    first = np.searchsorted(rows, np.arange(len(block)))
-    return columns[order[first[:, None] + np.arange(k)]]
 
 
 def nearest_gallery(
@@ -178,8 +181,9 @@ def nearest_gallery(
     if not k:
         return rows, distances
     start = 0
-    for block in distance_blocks(qf, gf, distance):
+    for block in _search_blocks(qf, gf, distance):
         part = slice(start, start := start + len(block))
-        rows[part] = nearest_columns(block, k)
-        distances[part] = np.take_along_axis(block, rows[part], axis=1)
+        nearest = nearest_columns(block, k)
+        rows[part] = nearest.cpu().numpy()
+        distances[part] = block.gather(1, nearest).cpu().numpy()
     return rows, distances

@@ -15,10 +15,16 @@ from typing import Any
 
 import numpy as np
 from scipy.sparse import csc_matrix, csr_matrix
+from torch import Tensor
 
 from mmcion.utils.checks import check_interval
+from mmcion.utils.neighbours import (
+    dot_products,
+    nearest_columns,
+    to_search_device,
+)
 
-from .distances import as_features, check_pair, nearest_columns
+from .distances import as_features, check_pair
 
 _BLOCK_BYTES = 32 * 2**20
 
@@ -56,7 +62,8 @@ def jaccard_graph(
     images = Images(features, features[:0])
     neighbours_NK = np.empty((len(images), k1), np.int32)
     for first, block in images.blocks():
-        neighbours_NK[first : first + len(block)] = nearest_columns(block, k1)
+        near = nearest_columns(block, k1).cpu().numpy()
+        neighbours_NK[first : first + len(block)] = near
     # float32 features have float32 encodings, half the memory
     dtype = features.dtype
     weights_NN = encode(images, neighbours_NK, k1, np.ones(len(images)), dtype)
@@ -96,21 +103,23 @@ class Images:
     def __len__(self) -> int:
         return len(self.squares)
 
-    def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
+    def blocks(self) -> Iterator[tuple[int, Tensor]]:
         """Yield a first image and ``(B, N)`` squared distances from there."""
-        split = len(self.qf)
+        qf, gf, squares = map(
+            to_search_device, (self.qf, self.gf, self.squares)
+        )
+        split = len(qf)
         rows = max(1, _BLOCK_BYTES // (len(self) * self.squares.itemsize))
-        for offset, features in ((0, self.qf), (split, self.gf)):
+        for offset, features in ((0, qf), (split, gf)):
             for start in range(0, len(features), rows):
                 part = features[start : start + rows]
                 first = offset + start
-                block = np.empty((len(part), len(self)), self.squares.dtype)
-                np.matmul(part, self.qf.T, out=block[:, :split])
-                np.matmul(part, self.gf.T, out=block[:, split:])
-                block *= -2
-                block += self.squares
-                block += self.squares[first : first + len(part), None]
-                yield first, np.maximum(block, 0, out=block)
+                block = squares.new_empty(len(part), len(self))
+                dot_products(part, qf, block[:, :split])
+                dot_products(part, gf, block[:, split:])
+                own = squares[first : first + len(part), None]
+                block.mul_(-2).add_(squares).add_(own)
+                yield first, block.clamp_(min=0)
 
     def distances(self, image: int, others: np.ndarray) -> np.ndarray:
         """Return squared distances of an image to others, ascending rows."""

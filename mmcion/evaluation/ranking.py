@@ -16,13 +16,15 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
+import torch
 from mmengine.dist import get_dist_info
 
 from mmcion.structures.matching import explain_no_match
 from mmcion.utils.checks import UserError
 from mmcion.utils.dist import all_gather_arrays
+from mmcion.utils.neighbours import nearest_columns
 
-from .distances import BLOCK, nearest_columns
+from .distances import BLOCK
 from .options import EvaluationOptions
 from .protocols import EvaluationSplit, Labels
 
@@ -193,7 +195,7 @@ def _nearest(block: np.ndarray, keep: int) -> tuple[np.ndarray, np.ndarray]:
     distances = np.full((len(block), keep), np.inf)
     k = min(keep, block.shape[1])
     if k:
-        rows = nearest_columns(block, k)
+        rows = nearest_columns(torch.from_numpy(block), k).numpy()
         distances[:, :k] = np.take_along_axis(block, rows, axis=1)
         nearest[:, :k] = np.where(np.isfinite(distances[:, :k]), rows, -1)
     return nearest, distances

@@ -20,8 +20,9 @@ from mmcion.utils.checks import (
     check_choice,
     check_interval,
 )
+from mmcion.utils.neighbours import nearest_columns
 
-from .distances import as_features, nearest_columns
+from .distances import as_features
 from .k_reciprocal import Images, encode, jaccard_distance, mean_of_nearest
 
 VARIANTS = ('zhong', 'faiss')
@@ -104,14 +105,15 @@ def rerank_queries(
     scale = np.ones(len(images), images.squares.dtype)
     for first, block in images.blocks():
         stop = first + len(block)
-        neighbours_NK[first:stop] = nearest_columns(block, k)
+        neighbours_NK[first:stop] = nearest_columns(block, k).cpu().numpy()
         if is_scaled:
-            largest = block.max(axis=1)
+            largest = block.amax(1).cpu().numpy()
             scale[first:stop] = np.where(largest > 0, largest, 1)
         low, high = max(first, own_first), min(stop, own_stop)
         if low < high:
+            own = block[low - first : high - first, len(images.qf) :]
             np.multiply(
-                block[low - first : high - first, len(images.qf) :],
+                own.cpu().numpy(),
                 (lambda_value / scale[low:high])[:, None],
                 out=result[low - own_first : high - own_first],
             )

@@ -15,6 +15,8 @@ def quiet_known_warnings() -> None:
     """Silence warnings of dependencies that no user can act on."""
     # mmcv without compiled operators, which mmcion never uses
     warnings.filterwarnings('ignore', 'Fail to import ``MultiScaleDeform')
+    # tensors over mapped files, which nothing writes into
+    warnings.filterwarnings('ignore', 'The given NumPy array is not writable')
 
 
 def check_engine() -> None:

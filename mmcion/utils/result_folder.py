@@ -111,7 +111,7 @@ class ResultFolder:
 
     def __enter__(self) -> ResultFolder:
         try:
-            self.path, self.is_complete = _on_main(self._begin)
+            self.path, self.is_complete = on_main(self._begin)
         except BaseException:
             self.__exit__()
             raise
@@ -144,7 +144,7 @@ class ResultFolder:
         Call it on all ranks, each after it has written its partition.
         """
         barrier()
-        _on_main(self._finish)
+        on_main(self._finish)
         self.path, self.is_complete = self.out, True
 
     def _begin(self) -> tuple[Path, bool]:
@@ -284,7 +284,7 @@ def _entries(value: Any, name: str = '') -> Iterator[tuple[str, str]]:
         yield name, json.dumps(value)
 
 
-def _on_main(function: Callable[[], T]) -> T:
+def on_main(function: Callable[[], T]) -> T:
     """Call a function on rank 0; its result or error is that of all."""
     outcome: list[Any] = [None, None]
     if is_main_process():

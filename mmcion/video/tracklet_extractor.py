@@ -10,6 +10,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from mmengine.dist import (
+    all_gather_object,
+    get_dist_info,
+    is_main_process,
+)
 from mmengine.logging import print_log
 
 from mmcion.registry import DETECTORS, TRACKERS
@@ -18,8 +23,9 @@ from mmcion.utils.checks import UserError, check_at_least, join_names
 from mmcion.utils.io import hash_file, write_json
 from mmcion.utils.paths import printable
 from mmcion.utils.progress import progress_bar
-from mmcion.utils.result_folder import ResultFolder, State
+from mmcion.utils.result_folder import ResultFolder, State, on_main
 
+from .annotated_video import import_packages
 from .box_rows import TWICE
 from .crops import CropSettings
 from .detectors import BaseDetector
@@ -38,8 +44,8 @@ class TrackletExtractor:
     It writes below ``out``: ``crops/<video>/<track>_<frame>_<number>.jpg``,
     ``table`` (a ``TrackletTable``), ``videos.json`` (what each video
     contains) and ``videos/<video>`` (a shard per finished video, from which
-    a stopped run resumes). What is there already is treated as
-    ``ResultFolder`` says.
+    a stopped run resumes), with ``save_video`` also ``annotated/<video>.mp4``.
+    What is there already is treated as ``ResultFolder`` says.
 
     With ``clips`` > 1, tracking runs over the whole video, and a track that
     crosses a cut becomes one tracklet in each clip, with the *same*
@@ -69,16 +75,19 @@ class TrackletExtractor:
         out: str | Path,
         *,
         workers: int = 1,
+        save_video: bool = False,
         overwrite: bool = False,
     ) -> TrackletTable:
         """Extract the tracklets of all videos.
 
-        A video that cannot be read is reported and left out.
+        A video that cannot be read is reported and left out. Several ranks
+        share the videos; the result is the same for any number of them.
 
         Args:
             sources: Videos and folders of videos.
             out: Folder to write to.
-            workers: Number of processes.
+            workers: Number of processes of each rank.
+            save_video: Whether to write each video with its tracks drawn.
             overwrite: Whether to replace tracklets that are there.
 
         Raises:
@@ -98,6 +107,7 @@ class TrackletExtractor:
                 'detector': self.detector,
                 'tracker': self.tracker,
                 **asdict(self.settings),
+                **({'save_video': True} if save_video else {}),
             },
             inputs=_fingerprints(videos, detector),
             overwrite=overwrite,
@@ -106,6 +116,8 @@ class TrackletExtractor:
             # here too, so that mistakes and missing files show at once
             TRACKERS.build(self.tracker)
             detector.load()
+            if save_video:
+                import_packages()
         if overwrite:  # read everything before anything is replaced
             _, errors = _open(videos, detector)
             _check_any_readable(videos, errors)
@@ -122,7 +134,14 @@ class TrackletExtractor:
                     logger='current',
                 )
             else:
-                self._extract(videos, detector, results.path, workers)
+                extractor = VideoExtractor(
+                    self.detector,
+                    self.tracker,
+                    self.settings,
+                    results.path,
+                    save_video,
+                )
+                self._extract(videos, detector, extractor, workers)
                 results.finish()
         return TrackletTable.load(Path(out) / 'table')
 
@@ -130,61 +149,82 @@ class TrackletExtractor:
         self,
         videos: list[VideoFile],
         detector: BaseDetector,
-        out: Path,
+        extractor: VideoExtractor,
         workers: int,
     ) -> None:
-        """Extract the videos that have no shard yet; write the table."""
-        found = {
-            v: VideoShard.load(
-                out / SHARDS / v.name, v.clip_names(self.settings.clips)
-            )
-            for v in videos
-        }
-        shards = {v: shard for v, shard in found.items() if shard is not None}
-        num_frames, errors = _open(
-            [video for video in videos if video not in shards], detector
+        """Extract the videos that have no shard yet; write the table.
+
+        Each rank extracts some of them, and rank 0 writes the table.
+        """
+        out = extractor.out
+        # decided once: while ranks start, others may finish videos already
+        todo = on_main(
+            lambda: [v for v in videos if self._load_shard(v, out) is None]
         )
+        # large ones first, so that processes and ranks end at about one time
+        todo.sort(key=lambda video: video.path.stat().st_size, reverse=True)
+        rank, world_size = get_dist_info()
+        mine = todo[rank::world_size]
+        num_frames, errors = _open(mine, detector)
         for video, error in errors.items():
             _warn(f'Left out {video.name}: {error}')
-        tasks = [v for v in videos if v not in shards and v not in errors]
         print_log(
-            f'{len(shards)} videos are finished, {len(tasks)} to do, '
-            f'{len(errors)} cannot be read',
+            f'{len(todo)} of {len(videos)} videos are to do',
             logger='current',
         )
-        extractor = VideoExtractor(
-            self.detector, self.tracker, self.settings, out
-        )
         with (
-            progress_bar(total=num_frames, unit='frame') as bar,
+            progress_bar(
+                total=num_frames, unit='frame', disable=not is_main_process()
+            ) as bar,
             # closed at once on errors and signals, which ends the workers
             closing(
                 extract_videos(
-                    extractor, tasks, workers=workers, advance=bar.update
+                    extractor,
+                    [video for video in mine if video not in errors],
+                    workers=workers,
+                    advance=bar.update,
                 )
             ) as outcomes,
         ):
             for video, outcome in outcomes:
                 if isinstance(outcome, VideoShard):
-                    shards[video] = outcome
                     _warn_of_boxes(outcome.report)
                 else:
                     errors[video] = outcome
                     _warn(f'Left out {video.name}: {outcome}')
+        for part in all_gather_object(errors):
+            errors |= part
         _check_any_readable(videos, errors)
-        reports: list[dict[str, Any]] = [
-            shards[video].report
-            if video in shards
-            else {
-                'name': video.name,
-                'source': str(video.path),
-                'error': str(errors[video]),
-            }
-            for video in videos
-        ]
-        write_json(out / 'videos.json', reports)
+        if is_main_process():
+            self._write_table(videos, errors, out)
+
+    def _load_shard(self, video: VideoFile, out: Path) -> VideoShard | None:
+        clips = video.clip_names(self.settings.clips)
+        return VideoShard.load(out / SHARDS / video.name, clips)
+
+    def _write_table(
+        self,
+        videos: list[VideoFile],
+        errors: dict[VideoFile, Exception],
+        out: Path,
+    ) -> None:
+        """Join all shards to a table; write ``videos.json``, too."""
+        shards: list[VideoShard] = []
+        reports: list[dict[str, Any]] = []
         # in the order of the names, whichever video was finished first
-        table = join_shards([shards[v] for v in videos if v in shards], out)
+        for video in videos:
+            if video in errors:
+                source, error = str(video.path), str(errors[video])
+                reports.append(
+                    {'name': video.name, 'source': source, 'error': error}
+                )
+                continue
+            shard = self._load_shard(video, out)
+            assert shard is not None, f'no shard of {video.name}; run again'
+            shards.append(shard)
+            reports.append(shard.report)
+        write_json(out / 'videos.json', reports)
+        table = join_shards(shards, out)
         table.save(out / 'table')
         early = sum(item.get('early_end', False) for item in reports)
         empty = sum(item.get('images') == 0 for item in reports)
@@ -250,4 +290,6 @@ def _warn_of_boxes(report: dict[str, Any]) -> None:
 
 
 def _warn(message: str) -> None:
-    print_log(printable(message), logger='current', level=logging.WARNING)
+    # loggers of other ranks show nothing below errors; None prints
+    logger = 'current' if is_main_process() else None
+    print_log(printable(message), logger, logging.WARNING)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,12 +17,14 @@ from mmengine.registry import Registry
 from mmcion.registry import DETECTORS, TRACKERS
 from mmcion.utils.checks import UserError
 
+from .annotated_video import Draw, annotated_video
 from .crops import CropFolders, CropSettings, crop_window
+from .detection_threads import detect_frames
 from .detectors import BaseDetector
 from .tracking import NO_TRACK, BaseTracker
 from .video_files import VideoFile
 from .video_reader import VideoReader
-from .video_shard import CROPS, SHARDS, VideoShard
+from .video_shard import ANNOTATED, CROPS, SHARDS, VideoShard
 
 # track, frame, file name of the crop, box as corners, score
 _Row = tuple[int, int, str, np.ndarray, float]
@@ -33,13 +36,15 @@ class VideoExtractor:
 
     It can be sent to another process until it has extracted a video:
     detector and tracker are built from their configs when they are needed.
-    ``out`` is the folder of all videos.
+    ``out`` is the folder of all videos. With ``save_video`` it gets a copy
+    of each one with its tracks drawn.
     """
 
     detector_config: dict[str, Any]
     tracker_config: dict[str, Any]
     settings: CropSettings
     out: Path
+    save_video: bool = False
 
     def __post_init__(self) -> None:
         self.detector_config = _with_class(self.detector_config, DETECTORS)
@@ -72,7 +77,8 @@ class VideoExtractor:
         with crops, VideoReader(video.path) as reader:
             self.detector.open_video(video.path)
             self.tracker.reset(reader.fps)
-            rows, dropped = self._crop(reader, crops, on_frame)
+            with self._drawing(video, reader) as draw:
+                rows, dropped = self._crop(reader, crops, draw, on_frame)
             if not reader.num_read:
                 raise UserError(f'{video.path} has no readable frame.')
             left_out = self.detector.left_out(reader.num_frames)
@@ -101,38 +107,56 @@ class VideoExtractor:
         shard.save(self.out / SHARDS / video.name)
         return shard
 
+    def _drawing(
+        self, video: VideoFile, reader: VideoReader
+    ) -> AbstractContextManager[Draw | None]:
+        """Return ``annotated_video``, or None in a context."""
+        if not self.save_video:
+            return nullcontext()
+        return annotated_video(
+            self.out / ANNOTATED / f'{video.name}.mp4', reader
+        )
+
     def _crop(
-        self, reader: VideoReader, crops: CropFolders, on_frame: Callable
+        self,
+        reader: VideoReader,
+        crops: CropFolders,
+        draw: Draw | None,
+        on_frame: Callable,
     ) -> tuple[list[_Row], Counter[str]]:
         """Write crops; return their rows and counts of dropped boxes."""
         settings = self.settings
         rows: list[_Row] = []
         dropped: Counter[str] = Counter()
-        for frame, image in reader:
-            height, width = image.shape[:2]
-            found = self.detector.detect(image, frame)
-            # trackers see all frames, crops are taken from every n-th
-            tracks = self.tracker.update(found)
-            for number, track in enumerate(tracks.tolist()):
-                box = found.boxes[number]
-                x1, y1, x2, y2 = crop_window(
-                    box, width, height, settings.padding
-                )
-                # each box is counted once, with the first reason
-                if track == NO_TRACK:
-                    dropped['no_track'] += 1
-                elif frame % settings.stride:
-                    dropped['stride'] += 1
-                elif box[3] - box[1] < settings.min_height:
-                    dropped['min_height'] += 1
-                elif x2 <= x1 or y2 <= y1:
-                    dropped['outside_frame'] += 1
-                else:
-                    name = f'{track:06d}_{frame:07d}_{number:02d}.jpg'
-                    crops.add(name, image[y1:y2, x1:x2])
-                    score = found.scores[number]
-                    rows.append((track, frame, name, box, score))
-            on_frame()
+        # closed before the reader, also on errors and signals
+        with closing(detect_frames(reader, self.detector)) as frames:
+            for frame, image, found in frames:
+                height, width = image.shape[:2]
+                # trackers see all frames, crops are taken from every n-th
+                tracks = self.tracker.update(found)
+                for number, track in enumerate(tracks.tolist()):
+                    box = found.boxes[number]
+                    x1, y1, x2, y2 = crop_window(
+                        box, width, height, settings.padding
+                    )
+                    # each box is counted once, with the first reason
+                    if track == NO_TRACK:
+                        dropped['no_track'] += 1
+                    elif frame % settings.stride:
+                        dropped['stride'] += 1
+                    elif box[3] - box[1] < settings.min_height:
+                        dropped['min_height'] += 1
+                    elif x2 <= x1 or y2 <= y1:
+                        dropped['outside_frame'] += 1
+                    else:
+                        name = f'{track:06d}_{frame:07d}_{number:02d}.jpg'
+                        crops.add(name, image[y1:y2, x1:x2])
+                        score = found.scores[number]
+                        rows.append((track, frame, name, box, score))
+                if draw is not None:
+                    kept = tracks != NO_TRACK
+                    draw(frame, image, found.boxes[kept], tracks[kept])
+                on_frame()
         return rows, dropped
 
 

@@ -13,6 +13,7 @@ from mmcion.structures import TrackletTable
 from mmcion.structures.column_folder import load_columns, save_columns
 from mmcion.utils.checks import UserError
 
+ANNOTATED = 'annotated'
 CROPS = 'crops'
 SHARDS = 'videos'
 

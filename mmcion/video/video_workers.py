@@ -14,6 +14,7 @@ from multiprocessing.sharedctypes import Synchronized
 from typing import Any
 
 import cv2
+import torch
 
 from mmcion.utils.checks import UserError
 
@@ -35,8 +36,10 @@ def extract_videos(
 ) -> Generator[tuple[VideoFile, Outcome], None, None]:
     """Yield each video with its shard, which is saved, or its error.
 
-    With one worker all work is done in this process. ``advance`` is called
-    with the number of frames read since the last call.
+    With one worker all work is done in this process. Otherwise the processes
+    share the threads of torch, which are as many as there are cores unless a
+    launcher or ``OMP_NUM_THREADS`` says less. ``advance`` is called with the
+    number of frames read since the last call.
     """
     workers = min(workers, len(videos))
     if workers <= 1:
@@ -49,9 +52,9 @@ def extract_videos(
     # closed by this process or with it, however it ends: workers end then
     still_open, run = context.Pipe(duplex=False)
     seen = 0
-    with ProcessPoolExecutor(
-        workers, context, _start_process, (num_frames, extractor, still_open)
-    ) as pool:
+    threads = max(1, torch.get_num_threads() // workers)
+    state = num_frames, extractor, still_open, threads
+    with ProcessPoolExecutor(workers, context, _start_process, state) as pool:
         try:
             running = {
                 pool.submit(_extract_in_process, video): video
@@ -92,10 +95,14 @@ def _start_process(
     num_frames: Synchronized[int],
     extractor: VideoExtractor,
     still_open: Connection,
+    threads: int,
 ) -> None:
     # the run itself reacts to Ctrl-C, and ends its workers
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    cv2.setNumThreads(1)  # the processes share the cores already
+    torch.set_num_threads(threads)
+    cv2.setNumThreads(threads)
+    if torch.cuda.is_available():  # the device of the rank
+        torch.cuda.set_device(int(os.environ.get('LOCAL_RANK', '0')))
 
     def exit_with_run() -> None:
         """Keep this process from writing after the run was stopped."""

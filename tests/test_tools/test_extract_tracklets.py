@@ -20,11 +20,12 @@ def test_boxes_from_files(tmp_path, call_tool):
 
     call_tool(
         *(TOOL, walk, '--out', 'out', '--boxes', boxes),
-        *('--clips', 2, '--stride', 2, '--cfg-options'),
+        *('--clips', 2, '--stride', 2, '--save-video', '--cfg-options'),
         *('extractor.padding=0', 'extractor.quality=80'),
     )
 
     table = TrackletTable.load(tmp_path / 'out' / 'table')
+    assert (tmp_path / 'out' / 'annotated' / 'walk.mp4').is_file()
     assert len(table) == 30
     assert table.videos == ('walk-clip0', 'walk-clip1')
 

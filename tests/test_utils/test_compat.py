@@ -1,7 +1,9 @@
 import importlib.metadata
 import warnings
 
+import numpy as np
 import pytest
+import torch
 
 from mmcion.utils.checks import MissingPackageError
 from mmcion.utils.compat import check_engine, quiet_known_warnings
@@ -53,5 +55,8 @@ def test_only_known_warnings_are_silenced():
         warnings.warn(
             'Fail to import ``MultiScaleDeformableAttention``', stacklevel=1
         )
+        array = np.ones(1)
+        array.flags.writeable = False
+        torch.from_numpy(array)
         warnings.warn('something else', stacklevel=1)
     assert [str(warning.message) for warning in caught] == ['something else']

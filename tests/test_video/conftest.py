@@ -1,5 +1,7 @@
 """Small videos and box files, written by the tests themselves."""
 
+import os
+
 import cv2
 import numpy as np
 import pytest
@@ -45,10 +47,14 @@ def files(folder):
 
 @pytest.fixture
 def three_videos(tmp_path):
-    """Videos of which two have the same name in different folders."""
+    """Videos of which two have the same name in different folders.
+
+    They are extracted in this order, as the first is the largest.
+    """
     folder = tmp_path / 'videos'
     for seed, name in enumerate(('a', 'b', 'sub/a')):
-        write_video(folder / f'{name}.avi', seed=seed)
+        video = write_video(folder / f'{name}.avi', seed=seed)
+        os.truncate(video, 100_000 - seed)
         write_boxes(folder / f'{name}.csv')
     return folder
 

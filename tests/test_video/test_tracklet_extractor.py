@@ -296,7 +296,7 @@ def warnings(monkeypatch):
     monkeypatch.setattr(
         tracklet_extractor,
         'print_log',
-        lambda text, level=logging.INFO, **_: (
+        lambda text, logger, level=logging.INFO: (
             lines.append(text) if level == logging.WARNING else None
         ),
     )

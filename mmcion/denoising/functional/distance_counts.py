@@ -1,7 +1,7 @@
 import numpy as np
 import torch
-from mmengine.device import get_device
 
+from mmcion.utils.neighbours import dot_products, to_search_device
 from mmcion.utils.rank_pool import RankPool
 
 # Bins of cosine distances, narrow enough for an edge to be a threshold.
@@ -26,19 +26,20 @@ def count_distances(
         Ordered pairs in each bin of ``DISTANCE_EDGES``, ``(8192,)`` int64,
         and whether every vector was compared with all.
     """
-    device, count = get_device(), len(vectors)
-    single = torch.from_numpy(np.asarray(vectors, np.float32)).to(device)
-    groups = torch.from_numpy(np.asarray(group, np.int64)).to(device)
+    count = len(vectors)
+    single = to_search_device(vectors, np.float32)
+    groups = to_search_device(group, np.int64)
     num_queries = min(count, max(2 * _MAX_PAIRS // max(count, 1), 1))
     queries = np.linspace(0, count - 1, num_queries).round().astype(np.int64)
     bins = len(DISTANCE_EDGES) - 1
 
     def count_part(start: int) -> dict[str, np.ndarray]:
-        rows = torch.from_numpy(queries[start : start + _ROWS]).to(device)
-        found = torch.zeros(bins, dtype=torch.int64, device=device)
+        rows = to_search_device(queries[start : start + _ROWS])
+        found = torch.zeros(bins, dtype=torch.int64, device=rows.device)
         for begin in range(0, count, _COLUMNS):
             part = slice(begin, begin + _COLUMNS)
-            distance = 1 - single[rows] @ single[part].T  # (rows, columns)
+            # (rows, columns)
+            distance = 1 - dot_products(single[rows], single[part])
             other = groups[rows, None] != groups[None, part]
             # 1 - cosine may be a little outside of [0, 2]
             index = (distance[other] * (bins / 2)).long().clamp_(0, bins - 1)

@@ -4,10 +4,14 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from mmengine.device import get_device
 from numba import prange
 
 from mmcion.utils.checks import UserError
+from mmcion.utils.neighbours import (
+    dot_products,
+    to_search_device,
+    true_indices,
+)
 from mmcion.utils.rank_pool import RankPool
 
 from .centroids import dot
@@ -69,7 +73,7 @@ def near_pairs(
     stops = np.minimum(starts + size, count)
     ends = [int(end[i : i + size].max(initial=0)) for i in starts]
     strips = list(zip(starts.tolist(), stops.tolist(), ends, strict=True))
-    single = _as_single(vectors)
+    single = to_search_device(vectors, np.float32)
     num_found = 0
 
     def search(strip: tuple[int, int, int]) -> dict[str, np.ndarray]:
@@ -79,10 +83,8 @@ def near_pairs(
         for cosine, begin in _products(
             single, slice(start, stop), start, last
         ):
-            candidate = (cosine > limit).cpu().numpy()
-            # on a CPU, torch's nonzero takes several times as long
-            index = np.flatnonzero(candidate)
-            first, second = np.divmod(index, candidate.shape[1])
+            index = true_indices(cosine > limit)
+            first, second = np.divmod(index, cosine.shape[1])
             first, second = first + start, second + begin
             wanted = (first < second) & (second < end[first])
             if group is not None:
@@ -132,7 +134,7 @@ def count_near(
     Returns:
         ``(q,)`` int64 counts.
     """
-    single = _as_single(vectors)
+    single = to_search_device(vectors, np.float32)
     counts = np.zeros(len(queries), np.int64)
     for start in range(0, len(queries), _ROWS):
         rows = queries[start : start + _ROWS]
@@ -176,12 +178,6 @@ def _count_in_block(
     return counts
 
 
-def _as_single(vectors: np.ndarray) -> torch.Tensor:
-    """Return ``(n, D)`` float32 vectors on the device of the products."""
-    single = torch.from_numpy(np.ascontiguousarray(vectors, np.float32))
-    return single.to(get_device())
-
-
 def _products(
     single: torch.Tensor, rows: slice | torch.Tensor, begin: int, end: int
 ) -> Iterator[tuple[torch.Tensor, int]]:
@@ -191,7 +187,8 @@ def _products(
     """
     chosen = single[rows]
     for start in range(begin, end, _COLUMNS):
-        yield chosen @ single[start : min(start + _COLUMNS, end)].T, start
+        columns = single[start : min(start + _COLUMNS, end)]
+        yield dot_products(chosen, columns), start
 
 
 def pair_distance(

@@ -20,6 +20,10 @@ class MLPProjector(nn.Module):
         hidden_channels: Width of the hidden layer; d if None.
         kaiming_init: Initialise weights by He's rule for ReLU (fan-out), as
             PNL, and not as PyTorch's layers do by themselves, as MoCo.
+        output_bn: Batch-normalise the output, without affine parameters, as
+            MoCo v3 (arXiv 2104.02057). The unit vectors of a random network
+            are nearly the same without it, which takes a short schedule long
+            to change.
     """
 
     def __init__(
@@ -28,6 +32,7 @@ class MLPProjector(nn.Module):
         out_channels: int = 128,
         hidden_channels: int | None = None,
         kaiming_init: bool = False,
+        output_bn: bool = False,
     ) -> None:
         super().__init__()
         self.out_channels = out_channels
@@ -43,6 +48,8 @@ class MLPProjector(nn.Module):
                     layer.weight, mode='fan_out', nonlinearity='relu'
                 )
                 nn.init.zeros_(layer.bias)
+        if output_bn:
+            self.mlp.append(nn.BatchNorm1d(out_channels, affine=False))
 
     def forward(self, feats: Tensor) -> Tensor:
         """Map ``(N, d)`` features to unit vectors ``(N, D)``, float32."""

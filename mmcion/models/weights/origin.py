@@ -67,6 +67,11 @@ class Origin:
             _structure({**(defaults or {}), **each}, self.any_last_stride)
             for each in (self.backbone, part or {})
         )
+        if not any(before.get('non_local', [True])):
+            # blocks that are new begin as identity, whatever is in them
+            for options in (before, now):
+                options.pop('non_local', None)
+                options.pop('inner_channels', None)
         if (part is None and not adapts) or (part and before != now):
             raise UserError(
                 f'it is of the backbone {dict(self.backbone)}, that of this '

@@ -18,7 +18,17 @@ class BaseDetector(ABC):
 
     One detector is used for many videos, one after the other. Register your
     own in ``DETECTORS`` and name it in a config of ``configs/tracklets``.
+
+    Attributes:
+        thread_safe: Whether several threads may call ``detect_batch`` at the
+            same time, each with other frames. If not, the frames come in
+            their order.
+        batch_size: Number of frames that ``detect_batch`` is given at once;
+            fewer at the end of a video.
     """
+
+    thread_safe = False
+    batch_size = 1
 
     def load(self) -> None:  # noqa: B027
         """Load the model, once and before the first video is opened."""
@@ -49,3 +59,12 @@ class BaseDetector(ABC):
             image: ``(H, W, 3)`` uint8, BGR.
             frame: Index of the frame in its video.
         """
+
+    def detect_batch(
+        self, images: Sequence[np.ndarray], frames: Sequence[int]
+    ) -> list[Detections]:
+        """Return the boxes of people in each of several frames."""
+        return [
+            self.detect(image, frame)
+            for image, frame in zip(images, frames, strict=True)
+        ]

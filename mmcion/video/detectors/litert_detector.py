@@ -32,8 +32,9 @@ class EfficientDetLiteDetector(BaseDetector):
         overlap: Fraction of a tile that the next one covers too; a person
             should fit into it.
         nms_iou: IoU above which only the better of two boxes is kept.
-        num_threads: Threads of the interpreter.
     """
+
+    thread_safe = True
 
     def __init__(
         self,
@@ -43,7 +44,6 @@ class EfficientDetLiteDetector(BaseDetector):
         tiles: tuple[int, int] = (1, 1),
         overlap: float = 0.35,
         nms_iou: float = 0.5,
-        num_threads: int = 1,
     ) -> None:
         if len(tiles) != 2 or min(tiles) < 1:
             raise UserError(f'tiles must be two numbers from 1; got {tiles}.')
@@ -54,7 +54,6 @@ class EfficientDetLiteDetector(BaseDetector):
         self.tiles = (tiles[0], tiles[1])
         self.overlap = overlap
         self.nms_iou = nms_iou
-        self.num_threads = num_threads
         self._own_files = [Path(model)] if Path(model).is_file() else []
 
     def load(self) -> None:
@@ -63,12 +62,19 @@ class EfficientDetLiteDetector(BaseDetector):
         with optional_import('EfficientDetLiteDetector', install):
             from ai_edge_litert.interpreter import Interpreter
         file, *_ = self._own_files or [fetch_file(self.model)]
-        self._net = Interpreter(utf8_path(file), num_threads=self.num_threads)
-        self._net.allocate_tensors()
-        self._input = self._net.get_input_details()[0]
+
+        def make_net() -> Interpreter:
+            # threads of its own would gain less than further interpreters do
+            net = Interpreter(utf8_path(file), num_threads=1)
+            net.allocate_tensors()
+            return net
+
+        net = make_net()
+        self._make_net, self._idle_nets = make_net, [net]
+        self._input = net.get_input_details()[0]
         # boxes, classes, scores, count: the order of the operator
         # TFLite_Detection_PostProcess, which ends the model
-        self._outputs = [o['index'] for o in self._net.get_output_details()]
+        self._outputs = [o['index'] for o in net.get_output_details()]
         if (count := len(self._outputs)) != 4:
             raise UserError(f'{file} has {count} outputs, a detector has 4.')
 
@@ -99,12 +105,17 @@ class EfficientDetLiteDetector(BaseDetector):
             image, (int(columns), int(rows)), interpolation=cv2.INTER_LINEAR
         )
         rgb = cv2.cvtColor(small, cv2.COLOR_BGR2RGB)
-        self._net.set_tensor(self._input['index'], rgb[None])
-        self._net.invoke()
+        try:
+            net = self._idle_nets.pop()
+        except IndexError:  # other threads use them all
+            net = self._make_net()
+        net.set_tensor(self._input['index'], rgb[None])
+        net.invoke()
         # (1, 25, 4), (1, 25), (1, 25) -> without the batch axis
         boxes, classes, scores = (
-            self._net.get_tensor(index)[0] for index in self._outputs[:3]
+            net.get_tensor(index)[0] for index in self._outputs[:3]
         )
+        self._idle_nets.append(net)
         keep = (classes == _PERSON) & (scores >= self.score_thr)
         height, width = image.shape[:2]
         y1, x1, y2, x2 = np.clip(boxes[keep], 0, 1).T  # fractions

@@ -6,9 +6,11 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 
 import mmcion
 from mmcion.models.weights import read_checkpoint
+from mmcion.registry import MODELS
 from mmcion.structures import ReIDFeatures
 from mmcion.testing.cross_modal_images import write_regdb, write_sysumm01
 from tests.dist_utils import run_on_ranks
@@ -192,3 +194,28 @@ def test_epoch_is_selected_on_a_held_out_part(run, tmp_path):
     content = read_checkpoint(best)
     assert content['message_hub']['runtime_info']['best_score'] > 0
     assert len(content['state_dict']['head.classifier.weight']) == 2
+
+
+def test_fine_tuning_goes_on_from_mmgl(tmp_path):
+    mmgl = Config.fromfile(
+        ROOT / 'configs/mmgl/mmgl_resnet50_1xb64-100e_sysumm01.py'
+    )
+    mmgl.model.backbone.trunk = TRUNK
+    model = MODELS.build(mmgl.model)
+    model.init_weights()
+    then = model.state_dict()
+    start = tmp_path / 'epoch_100.pth'
+    torch.save({'state_dict': then, 'meta': {'cfg': mmgl.pretty_text}}, start)
+    write_sysumm01(tmp_path / 'data', 4, 3)
+    options = settings(tmp_path / 'data', start, tmp_path / 'run')
+    config = CONFIGS / 'cross-modal_resnet50_sysumm01.py'
+    train(
+        *(config, {**options, 'train_cfg.max_epochs': 1}),
+        *(tmp_path / 'run', '--seed', 1),
+    )
+    now = read_checkpoint(tmp_path / 'run/epoch_1.pth')['state_dict']
+    for stem in ('trunk', 'thermal'):
+        name = f'backbone.{stem}.conv1.weight'
+        one, other = now[name].ravel(), then[f'student.{name}'].ravel()
+        assert not torch.equal(one, other)
+        assert torch.cosine_similarity(one, other, 0) > 0.8

@@ -32,3 +32,17 @@ def test_initial_weights(kaiming, out):
     expected = (2 / out) ** 0.5 if kaiming else (1 / (3 * 200)) ** 0.5
     assert float(layer.weight.std()) == pytest.approx(expected, rel=0.02)
     assert bool(layer.bias.any()) != kaiming
+
+
+def test_output_bn_spreads_vectors_that_are_nearly_the_same():
+    torch.manual_seed(0)
+    feats = torch.randn(1, 16) + 0.05 * torch.randn(32, 16)
+    alike = MLPProjector(16, 8)(feats)
+    neck = MLPProjector(16, 8, output_bn=True)
+    spread = neck(feats)
+    assert (alike @ alike.T).mean() > 0.9 > 0.1 > (spread @ spread.T).mean()
+    out = neck.mlp[:-1](feats)
+    expected = (out - out.mean(0)) / out.std(0, correction=0)
+    torch.testing.assert_close(
+        spread, normalize(expected), rtol=1e-2, atol=1e-2
+    )

@@ -122,6 +122,18 @@ def test_architectures_are_compared(before, now, refused):
         assert str(one) in str(error.value) and str(own) in str(error.value)
 
 
+def test_non_local_blocks_may_be_new_but_not_others():
+    """As from MMGL to AGW, across modalities."""
+    backbone = {'type': 'TwoStreamResNet', 'trunk': {}, 'thermal_cams': (3,)}
+    without = Origin({**backbone, 'non_local': (0, 0, 0, 0)})
+    own = Origin({**backbone, 'non_local': (0, 2, 3, 0), 'inner_channels': 1})
+    without.require(own)
+    own.require(own)
+    for other in (Origin(backbone), without):
+        with pytest.raises(UserError, match='non_local'):
+            own.require(other)
+
+
 def test_last_stride_of_a_pretraining_does_not_count():
     def text(**model):
         backbone = {'type': 'ResNet', 'depth': 50, 'strides': (1, 2, 2, 2)}

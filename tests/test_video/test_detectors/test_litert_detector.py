@@ -1,6 +1,8 @@
 import itertools
 import re
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -75,7 +77,22 @@ def test_network_sees_red_first(fake_net):
 
     detector.detect(image, 0)
 
-    assert detector._net.image[0, 0, 0].tolist() == [255, 0, 0]
+    (net,) = detector._idle_nets
+    assert net.image[0, 0, 0].tolist() == [255, 0, 0]
+
+
+def test_threads_have_nets_of_their_own(fake_net, monkeypatch):
+    both = threading.Barrier(2, timeout=60)
+    monkeypatch.setattr(FakeNet, 'invoke', lambda self: both.wait())
+    detector = build(fake_net)
+    images = [np.full((100, 200, 3), value, np.uint8) for value in (1, 2)]
+
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(2):
+            list(pool.map(detector.detect, images, (0, 1)))
+
+    assert {net.image.max() for net in detector._idle_nets} == {1, 2}
+    assert len(detector._idle_nets) == 2
 
 
 def test_tiles_are_put_back_into_the_frame(fake_net):
