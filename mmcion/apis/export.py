@@ -40,6 +40,7 @@ from .export_parity import (
     random_crops,
 )
 from .features import image_pipeline
+from .onnx_model import METADATA
 from .resize_images import resize_images
 from .tracker_input import TrackerInput
 
@@ -49,8 +50,6 @@ _SPEC = (
     *('arch', 'backbone', 'neck', 'neck_feat', 'flip_test', 'statistics'),
     *('threshold', 'source', 'source_sha256', 'training_config', 'notes'),
 )
-# name of the description in the metadata of a file
-METADATA = 'mmcion'
 _PACKAGES = ('onnx', 'onnxruntime', 'onnxscript')
 
 

@@ -15,6 +15,8 @@ from mmcion.datasets.transforms import build_pipeline
 from mmcion.utils.checks import UserError
 from mmcion.utils.images import list_images
 
+from .onnx_model import open_session
+
 # by suffix
 FORMATS = {'.onnx': 'onnx', '.pt': 'torchscript', '.pt2': 'torch-export'}
 BATCHES = (1, 8)
@@ -123,13 +125,7 @@ def open_exported(
         with open(path, 'rb') as file, warnings.catch_warnings():
             warnings.simplefilter('ignore')  # it reads into bytes of its own
             return torch.export.load(file).module()
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3  # errors
-    session = onnxruntime.InferenceSession(
-        str(path), options, providers=['CPUExecutionProvider']
-    )
+    session = open_session(path)
     name = session.get_inputs()[0].name
 
     def run(images: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from mmengine.device import get_device
 from mmengine.dist import barrier, get_dist_info, is_main_process
 from mmengine.logging import print_log
 from mmengine.model import BaseModel
-from torch.utils.data import DataLoader, Dataset, Subset, default_collate
+from torch.utils.data import Dataset, default_collate
 
 from mmcion.datasets import TrackletDataset, UnreadableImageError
 from mmcion.models.utils import eval_mode
@@ -24,6 +24,8 @@ from mmcion.utils.io import hash_value, read_json, write_json
 from mmcion.utils.paths import printable
 from mmcion.utils.progress import progress_bar
 from mmcion.utils.result_folder import ResultFolder
+
+from .load_ahead import load_ahead
 
 _BLOCK_ROWS = 2048  # finished blocks are not extracted again after a kill
 _NUM_SHOWN = 10
@@ -55,7 +57,8 @@ def extract_features(
         out: Folder of the store.
         meta: What identifies the model, such as the hash of its weights.
         batch_size: Images per forward pass.
-        num_workers: Number of processes that read images.
+        num_workers: Number of processes that read images for a GPU; see
+            ``load_ahead``.
         max_unreadable: Number of images, over all ranks, that may be missing
             or damaged. Their features are zero, and the store lists them.
         device: Device of the model; the best available one if None.
@@ -82,7 +85,8 @@ def extract_features(
             unreadable = dict.fromkeys(store.unreadable, '')
             _check_unreadable(table, unreadable, max_unreadable)
             return store
-        model = model.to(device or get_device())
+        device = torch.device(device or get_device())
+        model = model.to(device)
         dataset = _ReadableImages(TrackletDataset(table, pipeline))
         with eval_mode(model):
             dim = _feature_dim(model, dataset, table, max_unreadable)
@@ -95,7 +99,11 @@ def extract_features(
             _fill(
                 *(model, dataset, table, features),
                 *(results.path, max_unreadable),
-                {'batch_size': batch_size, 'num_workers': num_workers},
+                {
+                    'batch_size': batch_size,
+                    'num_workers': num_workers,
+                    'device': device,
+                },
             )
         barrier()
         # of the blocks of all ranks
@@ -188,11 +196,10 @@ def _fill(
         disable=not is_main_process(),
     ) as bar:
         for start, rows in missing.items():
-            loader = DataLoader(
-                Subset(dataset, rows), collate_fn=list, **loader_options
-            )
             left = iter(rows)
-            for items in loader:
+            for items in load_ahead(
+                dataset, rows, collate=list, **loader_options
+            ):
                 batch = {next(left): item for item in items}
                 failed = {k: v for k, v in batch.items() if isinstance(v, str)}
                 readable = [row for row in batch if row not in failed]
@@ -210,7 +217,7 @@ def _fill(
             )
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def _features(model: BaseModel, items: list[dict[str, Any]]) -> np.ndarray:
     inputs = default_collate([item['inputs'] for item in items])
     data = model.data_preprocessor({'inputs': inputs})

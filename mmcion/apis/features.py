@@ -14,7 +14,7 @@ from mmengine.device import get_device
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 from torch.nn.functional import normalize as l2_normalize
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset, default_collate
 
 from mmcion.datasets.transforms import build_pipeline
 from mmcion.models import ReIDDataPreprocessor
@@ -35,10 +35,13 @@ from mmcion.utils.checks import (
 )
 from mmcion.utils.images import list_images
 from mmcion.utils.io import hash_value
+from mmcion.utils.memory import reuse_freed_memory
 from mmcion.utils.progress import progress_bar
 
 from .as_images import Images, as_images, is_path
 from .extract import extract_features
+from .load_ahead import load_ahead
+from .onnx_model import OnnxModel
 from .zoo import get_model
 
 _LONG = 1000  # images from which on a progress bar is welcome
@@ -50,18 +53,21 @@ class FeatureExtractor:
     An image is resized to the model's input size (bicubic, antialiased) and
     normalised as its model file or config says. A file, an array and a tensor
     of the same pixels have the same feature, that of
-    ``tools/extract_features.py``.
+    ``tools/extract_features.py``. On a CPU the process keeps freed memory, see
+    ``reuse_freed_memory``.
 
     Args:
-        model: What ``get_model`` opens or returns; or a module that maps
-            ``(N, 3, H, W)``, in ImageNet's normalisation, to ``(N, d)`` or to
-            maps, which are averaged. A module is in eval mode for each call
-            only.
+        model: What ``get_model`` opens or returns; an ONNX file of
+            ``tools/export_model.py``, which onnxruntime runs on the CPU; or a
+            module that maps ``(N, 3, H, W)``, in ImageNet's normalisation, to
+            ``(N, d)`` or to maps, which are averaged. A module is in eval mode
+            for each call only.
         device: Where to compute. If None, a module stays where it is, and
             others take the best device there is.
         pretrained: Weights of a name or a config, see ``get_model``.
         batch_size: Images per forward pass.
-        num_workers: Processes that read files, if there are several batches.
+        num_workers: Processes that read files for a GPU, if there are several
+            batches; for the CPU a thread reads them.
         image_size: Height and width in pixels; the model's own if None.
         pipeline: Transforms of an image file; the model's own if None.
         normalize: Whether features are scaled to length 1.
@@ -93,11 +99,15 @@ class FeatureExtractor:
             known = isinstance(preprocessor, ReIDDataPreprocessor)
             device = device or next(model.parameters(), torch.zeros(())).device
             network: Any = model if known else _Pooled(model)
+        elif is_path(model) and Path(model).suffix == '.onnx':
+            network, device = OnnxModel(Path(model)), device or 'cpu'
         else:
             network = get_model(
                 model, pretrained, custom_imports=custom_imports
             )
         self.device = check_device(device or get_device())
+        if self.device.type == 'cpu':
+            reuse_freed_memory()
         self.model = network.to(self.device)
         self.batch_size = batch_size
         self.num_workers = num_workers
@@ -150,10 +160,13 @@ class FeatureExtractor:
         num_batches = -(-len(items) // self.batch_size)
         has_files = any(isinstance(item, str) for item in items)
         most_workers = num_batches - 1 if has_files else 0
-        loader = DataLoader(
+        loader = load_ahead(
             PreparedImages(items, self.pipeline),
-            batch_size=self.batch_size,
+            range(len(items)),
+            self.batch_size,
+            device=self.device,
             num_workers=min(self.num_workers, most_workers),
+            collate=default_collate,
         )
         bar = progress_bar(
             total=len(items),
@@ -279,6 +292,8 @@ def inference_model(
 
 def image_pipeline(model: nn.Module) -> list[dict[str, Any]]:
     """Return a model's transforms, as its ``spec`` or ``cfg`` has them."""
+    if isinstance(model, OnnxModel):
+        return model.pipeline
     spec, cfg = getattr(model, 'spec', None), getattr(model, 'cfg', None)
     if spec is not None:
         return spec.pipeline
