@@ -79,8 +79,8 @@ class VideoExtractor:
             self.tracker.reset(reader.fps)
             with self._drawing(video, reader) as draw:
                 rows, dropped = self._crop(reader, crops, draw, on_frame)
-            if not reader.num_read:
-                raise UserError(f'{video.path} has no readable frame.')
+                if not reader.num_read:
+                    raise UserError(f'{video.path} has no readable frame.')
             left_out = self.detector.left_out(reader.num_frames)
             dropped.update(left_out.counts)
             num_detections = len(rows) + dropped.total()

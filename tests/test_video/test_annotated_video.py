@@ -70,6 +70,25 @@ def test_an_error_leaves_no_file(tmp_path):
     assert not list((tmp_path / 'out').iterdir())
 
 
+def test_of_a_video_without_frames_there_is_none(
+    three_videos, tmp_path, monkeypatch
+):
+    frames = VideoReader.__iter__
+    monkeypatch.setattr(
+        VideoReader,
+        '__iter__',
+        lambda self: iter(()) if self.path.stem == 'b' else frames(self),
+    )
+    extractor = TrackletExtractor(
+        {'type': 'BoxFileDetector'}, {'type': 'GivenIds'}
+    )
+    table = extractor.run([three_videos], tmp_path / 'out', save_video=True)
+
+    assert table.videos == ('a', 'sub+a')
+    names = sorted(p.name for p in (tmp_path / 'out/annotated').iterdir())
+    assert names == ['a.mp4', 'sub+a.mp4']
+
+
 def test_of_all_videos_beside_the_same_crops(three_videos, tmp_path):
     extractor = TrackletExtractor(
         {'type': 'BoxFileDetector'}, {'type': 'GivenIds'}
