@@ -4,7 +4,9 @@ import shutil
 import threading
 from pathlib import Path
 
+import cv2
 import pytest
+import torch
 
 from mmcion.registry import DETECTORS
 from mmcion.utils.checks import UserError
@@ -80,6 +82,29 @@ def test_a_dead_process_is_reported(three_videos, tmp_path):
 
     with pytest.raises(ChildProcessError, match='fewer workers'):
         list(extract_videos(extractor, videos, workers=2, advance=print))
+
+
+@DETECTORS.register_module()
+class CountingDetector(BoxFileDetector):
+    """Leaves the number of threads that it may use beside the video."""
+
+    def open_video(self, video):
+        super().open_video(video)
+        threads = f'{torch.get_num_threads()} {cv2.getNumThreads()}'
+        video.with_suffix('.threads').write_text(threads)
+
+
+@pytest.mark.usefixtures('quick_processes')
+def test_processes_share_the_threads(three_videos, tmp_path):
+    torch.set_num_threads(5)
+    detector = {'type': 'CountingDetector'}
+    extractor = VideoExtractor(detector, IDS, CropSettings(), tmp_path / 'o')
+    videos = find_videos([three_videos])
+
+    list(extract_videos(extractor, videos, workers=2, advance=id))
+
+    found = [p.read_text() for p in three_videos.rglob('*.threads')]
+    assert found == ['2 2'] * 3
 
 
 @DETECTORS.register_module()
