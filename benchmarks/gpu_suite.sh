@@ -42,18 +42,18 @@ tiny="--device cpu --crops device"
 # ours against the authors' formulation: images/s, MFU, memory
 part step 150 bench_step.py "$steps --steps 32" "$tiny"
 # exact search of level 3, for the identities of LUPerson-NL
-part level3 45 bench_neighbours.py "--vectors 434000 --no-faiss" \
+part level3 60 bench_neighbours.py "--vectors 434000 --no-faiss" \
     "--vectors 2000 --dim 16"
 part resume 65 bench_resume.py \
     "--workers 4 --crops device --no-compile --warmup 1 --steps 8" "$tiny"
 part loss 30 bench_loss.py \
     "--device cuda --batch 120 --prototypes 65336 --chunk-size 8192 --repeats 5" \
     "--batch 8 --num-instances 2 --prototypes 64 --chunk-size 32 --repeats 1"
-part crops 35 bench_pipeline.py "--device cuda --batch 120 --rounds 1" \
+part crops 30 bench_pipeline.py "--device cuda --batch 120 --rounds 1" \
     "--images 8 --batch 4 --rounds 1"
 part fp16 60 bench_step.py "$steps --steps 16 --no-plain --precision fp16" \
     "$tiny --no-plain --precision fp32"
-part eager 55 bench_step.py "$steps --steps 16 --no-plain --no-compile" \
+part eager 45 bench_step.py "$steps --steps 16 --no-plain --no-compile" \
     "$tiny --no-plain --no-compile"
 part sync_bn 30 bench_sync_bn.py "--device cuda" "--batch 4 --depth 18"
 

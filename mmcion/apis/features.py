@@ -100,7 +100,7 @@ class FeatureExtractor:
             device = device or next(model.parameters(), torch.zeros(())).device
             network: Any = model if known else _Pooled(model)
         elif is_path(model) and Path(model).suffix == '.onnx':
-            network, device = OnnxModel(model), device or 'cpu'
+            network, device = OnnxModel(Path(model)), device or 'cpu'
         else:
             network = get_model(
                 model, pretrained, custom_imports=custom_imports

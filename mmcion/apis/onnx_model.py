@@ -48,6 +48,11 @@ class OnnxModel(BaseModel):
                 f'tools/export_model.py.'
             )
         self.about = json.loads(description)
+        if tracker := self.about.get('tracker'):
+            raise UserError(
+                f'{path} takes images as {tracker} prepares them; export '
+                f'another one without --for.'
+            )
         self._is_raw = self.about['input']['normalised_inside']
         mean, std = self.about['mean'], self.about['std']
         if self._is_raw or not any(std):  # 0 where nothing is normalised

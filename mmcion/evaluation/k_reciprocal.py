@@ -62,8 +62,8 @@ def jaccard_graph(
     images = Images(features, features[:0])
     neighbours_NK = np.empty((len(images), k1), np.int32)
     for first, block in images.blocks():
-        near = nearest_columns(block, k1).cpu().numpy()
-        neighbours_NK[first : first + len(block)] = near
+        own = slice(first, first + len(block))
+        neighbours_NK[own] = nearest_columns(block, k1).cpu().numpy()
     # float32 features have float32 encodings, half the memory
     dtype = features.dtype
     weights_NN = encode(images, neighbours_NK, k1, np.ones(len(images)), dtype)

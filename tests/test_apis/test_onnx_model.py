@@ -94,3 +94,10 @@ def test_mistakes(model, images, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, 'onnxruntime', None)
     with pytest.raises(MissingPackageError, match='export'):
         OnnxModel(out)
+
+
+def test_file_for_a_tracker_is_refused(model, tmp_path):
+    out = tmp_path / 'reid.onnx'
+    export_model(model, out, image_size=SIZE, tracker='ultralytics')
+    with pytest.raises(UserError, match='ultralytics'):
+        OnnxModel(out)
