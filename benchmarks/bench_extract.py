@@ -13,6 +13,8 @@ person images, with random weights:
 - extractor: ``FeatureExtractor``;
 - tool: ``extract_features``, which ``tools/extract_features.py`` calls.
 
+The same per second of CPU time, which counts with ``--threads 1``: other work
+on the machine changes it little. That of the loader is without its processes.
 Every network has a process of its own. The last line of output is JSON.
 """
 
@@ -52,6 +54,7 @@ def measure(name: str, args: argparse.Namespace) -> dict[str, float]:
     from mmcion.apis.features import FeatureExtractor, PreparedImages
     from mmcion.structures import TrackletTable
 
+    torch.set_num_threads(args.threads)
     model = open_model(name).eval()
     batch = torch.randn(args.batch_size, 3, *SIZE)
     num_batches = args.images // args.batch_size
@@ -62,12 +65,15 @@ def measure(name: str, args: argparse.Namespace) -> dict[str, float]:
             model(batch)
 
     rates: dict[str, float] = {}
+    images = num_batches * args.batch_size
 
     def run(form: str, function: Callable[[], Any]) -> None:
-        began = time.perf_counter()
+        began = time.perf_counter(), time.process_time()
         function()
-        rate = num_batches * args.batch_size / (time.perf_counter() - began)
-        rates[form] = max(rates.get(form, 0), round(rate, 1))
+        ended = time.perf_counter(), time.process_time()
+        for clock, start, end in zip(('', ', CPU'), began, ended, strict=True):
+            rate = round(images / (end - start), 1)
+            rates[form + clock] = max(rates.get(form + clock, 0), rate)
 
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
@@ -119,13 +125,16 @@ def main() -> None:
     parser.add_argument('--images', type=int, default=128)
     parser.add_argument('--batch-size', type=int, default=32)
     parser.add_argument('--rounds', type=int, default=8)
+    parser.add_argument('--threads', type=int, default=torch.get_num_threads())
     args = parser.parse_args()
     results = {}
     for name in args.models:
         with ProcessPoolExecutor(1, get_context('spawn')) as pool:
             rates = pool.submit(measure, name, args).result()
         for form in ('extractor', 'tool', 'loader'):
-            rates[f'{form} / bare'] = round(rates[form] / rates['bare'], 3)
+            for clock in ('', ', CPU'):
+                ratio = rates[form + clock] / rates[f'bare{clock}']
+                rates[f'{form} / bare{clock}'] = round(ratio, 3)
         results[name] = rates
         print(f'{name:20}{rates}', flush=True)
     print(json.dumps(results))
