@@ -18,39 +18,37 @@ from tests.drawn_people import draw_people
 from tests.tool_utils import ROOT, call_main
 
 SEEDS = (0, 1, 2)
+SMALL = 'resnet18-narrow_1xb64-30e_small-64x32.py'
+# config, and images per person: other images of a person are wrong negatives
+# without labels, and what a class is made of
 FROM_SCRATCH = {
-    'pnl': 'pnl/pnl_resnet18-narrow_1xb64-30e_small-64x32.py',
-    'lup': 'lup/lup_resnet18-narrow_1xb64-30e_small-64x32.py',
-    'up_reid': 'up_reid/up-reid_resnet18-narrow_1xb64-30e_small-64x32.py',
+    'pnl': (f'pnl/pnl_{SMALL}', 4),
+    'lup': (f'lup/lup_{SMALL}', 2),
+    'up_reid': (f'up_reid/up-reid_{SMALL}', 2),
 }
 # of several losses one of classes, since others begin later
 LOSSES = ('loss_class', 'loss_instance', 'loss')
 
 
-@pytest.fixture(scope='module')
-def plain_images(tmp_path_factory):
-    """1,000 people with 2 images to train on and 200 others to test.
+def write_plain(folder, per_person):
+    """Write 2,000 images to train on, and 200 other people to test.
 
     All stand before one background, so that it tells nobody apart.
     """
-    folder = tmp_path_factory.mktemp('images')
     rng = np.random.default_rng(7)
-    cameras = np.ones((4, 3))
+    cameras = np.ones((per_person + 2, 3))
     options = {'poses': 2, 'grey': (120, 120), 'clutter': 0}
+    shots = [('train', k) for k in range(per_person)]
     rows = draw_people(
-        *(folder / 'train', 1000, [('train', 0), ('train', 1)]),
-        *(cameras, rng),
+        *(folder / 'train', 2000 // per_person, shots, cameras, rng),
         **options,
     )
     path, pid, cam_id, _ = zip(*rows, strict=True)
     AnnotationTable(path, pid, cam_id).save(folder / 'annotation')
-    rows = draw_people(
-        *(folder / 'test', 200, [('query', 2), ('gallery', 3)]),
-        *(cameras, rng),
-        **options,
-    )
-    write_csv(folder / 'test.csv', [('path', 'pid', 'cam_id', 'split'), *rows])
-    return folder
+    shots = [('query', per_person), ('gallery', per_person + 1)]
+    rows = draw_people(*(folder / 'test', 200, shots, cameras, rng), **options)
+    header = ('path', 'pid', 'cam_id', 'split')
+    write_csv(folder / 'test.csv', [header, *rows])
 
 
 @pytest.fixture(scope='module')
@@ -100,10 +98,13 @@ def check_gain(name, cfg, data, test_csv, out, num_images, gain):
 
 @pytest.mark.slow
 @pytest.mark.parametrize('name', FROM_SCRATCH)
-def test_from_random_weights(name, plain_images, tmp_path):
-    cfg = Config.fromfile(ROOT / 'configs' / FROM_SCRATCH[name])
-    test_csv = plain_images / 'test.csv'
-    check_gain(name, cfg, plain_images, test_csv, tmp_path, 24000, 0.05)
+def test_from_random_weights(name, tmp_path):
+    config, per_person = FROM_SCRATCH[name]
+    cfg = Config.fromfile(ROOT / 'configs' / config)
+    images = tmp_path / 'images'
+    write_plain(images, per_person)
+    test_csv = images / 'test.csv'
+    check_gain(name, cfg, images, test_csv, tmp_path, 24000, 0.05)
 
 
 @pytest.mark.slow
