@@ -1,7 +1,7 @@
 """Methods of pre-training learn, in minutes on a CPU, for each of three seeds.
 
-PNL, LUP and UP-ReID begin with random weights. CION and DINO, whose loss gives
-no direction while all outputs are alike, begin with ImageNet's.
+PNL, LUP and UP-ReID begin with random weights. CION and DINO, which learn
+nothing from them in minutes, begin with ImageNet's.
 """
 
 import json
