@@ -89,7 +89,9 @@ def test_all_ranks_know_that_nothing_can_be_read(tmp_path):
         run_on_ranks(extract, tmp_path, tmp_path / 'out')
 
 
-@pytest.mark.parametrize('world_size', [1, 3, 5])
+@pytest.mark.parametrize(
+    'world_size', [1, 3, pytest.param(5, marks=pytest.mark.slow)]
+)
 def test_any_number_of_ranks(four_videos, tmp_path, world_size):
     results = run_on_ranks(
         extract, four_videos, tmp_path / 'ranks', world_size=world_size
