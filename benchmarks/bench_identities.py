@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from bench_tracklets import truth_parser
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -33,13 +34,7 @@ SCORES = (
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument('--truth', required=True, help='annotated boxes')
-    parser.add_argument('--persons', help='ids of the same person')
-    parser.add_argument('--video', help='default: the sample video')
+    parser = truth_parser(__doc__)
     parser.add_argument('--clips', type=int, default=4)
     parser.add_argument('--stride', type=int, default=1)
     parser.add_argument(

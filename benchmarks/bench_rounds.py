@@ -20,6 +20,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from bench_tracklets import truth_parser
+
 ROOT = Path(__file__).resolve().parents[1]
 
 TOOLS, CONFIGS = ROOT / 'tools', ROOT / 'configs'
@@ -29,13 +31,7 @@ COLUMNS = ('identities', 'kept', 'pairwise_f1', 'mAP', 'Rank-1', 'counted')
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument('--truth', required=True, help='annotated boxes')
-    parser.add_argument('--persons', help='ids of the same person')
-    parser.add_argument('--video', help='default: the sample video')
+    parser = truth_parser(__doc__)
     parser.add_argument('--table', help='tracklets that were extracted before')
     parser.add_argument('--work-dir', type=Path, required=True)
     parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])

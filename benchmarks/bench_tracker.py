@@ -11,14 +11,18 @@ the sample video is used. The last line of output is JSON.
 """
 
 import argparse
-import csv
 import json
 from pathlib import Path
 
 import numpy as np
 import supervision as sv
 import trackers
-from bench_tracklets import Frame, read_truth, tracking_metrics
+from bench_tracklets import (
+    Frame,
+    tracking_metrics,
+    true_frames,
+    truth_parser,
+)
 
 THRESHOLDS = {
     'ByteTrackTracker': {
@@ -48,13 +52,7 @@ class RememberedFeatures:
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument('--truth', required=True, help='annotated boxes')
-    parser.add_argument('--persons', help='which ids are one person')
-    parser.add_argument('--video', help='default: the sample video')
+    parser = truth_parser(__doc__)
     parser.add_argument(
         '--model', default='configs/eval/zero-shot_mobilenet-v2_128x64.py'
     )
@@ -122,16 +120,8 @@ def main() -> None:
 
     video = Path(args.video) if args.video else fetch_file('vtest.avi')
     results = run_video(video, args.model, args.weights, args.tiles)
-    truth = read_truth(args.truth, len(next(iter(results.values()))))
-    if args.persons:
-        with open(args.persons) as file:
-            rows = list(csv.DictReader(file))
-        names = sorted({row['person'] for row in rows})
-        number = {int(r['id']): names.index(r['person']) for r in rows}
-        truth = [
-            (boxes, scores, np.array([number[i] for i in ids.tolist()], int))
-            for boxes, scores, ids in truth
-        ]
+    num_frames = len(next(iter(results.values())))
+    truth = true_frames(args.truth, num_frames, args.persons)
     report = {
         name: tracking_metrics(truth, frames)
         for name, frames in results.items()

@@ -15,7 +15,6 @@ output is JSON.
 """
 
 import argparse
-import csv
 import json
 import time
 from collections import Counter, defaultdict
@@ -30,19 +29,16 @@ LOW_SCORE = 0.02  # average precision needs boxes of low confidence too
 Frame = tuple[np.ndarray, np.ndarray, np.ndarray]  # boxes, scores, ids
 
 
-def parse_args() -> argparse.Namespace:
-    """Read the command line."""
+def truth_parser(description: str | None) -> argparse.ArgumentParser:
+    """Return a parser with the options of an annotated video."""
     parser = argparse.ArgumentParser(
-        description=__doc__,
+        description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('--truth', required=True, help='annotated boxes')
     parser.add_argument('--persons', help='which ids are one person')
     parser.add_argument('--video', help='default: the sample video')
-    parser.add_argument(
-        '--config', default='configs/tracklets/efficientdet-lite2_bytetrack.py'
-    )
-    return parser.parse_args()
+    return parser
 
 
 def run_video(
@@ -108,13 +104,25 @@ def run_video(
     return frames, threshold, {**costs, 'times_faster': fps / fps_in_turn}
 
 
-def read_truth(path: str, num_frames: int) -> list[Frame]:
-    """Read annotated boxes, one item per frame of the video."""
-    from mmcion.video.box_files import read_box_file
+def true_frames(
+    path: str, num_frames: int, persons: str | None = None
+) -> list[Frame]:
+    """Read annotated boxes, one item per frame of the video.
 
-    truth = read_box_file(path, first_frame=1)
-    found = [truth.frame(index) for index in range(num_frames)]
-    return [(d.boxes, d.scores, np.asarray(d.ids)) for d in found]
+    Ids are those of visits; those of persons if their file is given.
+    """
+    from supervision import xywh_to_xyxy
+
+    from mmcion.evaluation import read_truth
+
+    truth = read_truth(path, persons)
+    corners = xywh_to_xyxy(truth.box)
+    frames = []
+    for index in range(num_frames):
+        rows = truth.frame == index
+        boxes, ids = corners[rows], truth.pid[rows]
+        frames.append((boxes, np.ones(len(ids)), ids))
+    return frames
 
 
 def detection_metrics(
@@ -197,43 +205,41 @@ def _renumber(ids: list[np.ndarray]) -> tuple[list[np.ndarray], int]:
     return np.split(inverse, ends), len(known)
 
 
-def person_metrics(
-    truth: list[Frame], found: list[Frame], persons: str
-) -> dict[str, float]:
+def person_metrics(truth: list[Frame], found: list[Frame]) -> dict[str, float]:
     """Return the purity of tracks, by person and not by visit.
 
     ``box_purity`` is the fraction of matched boxes that show the person whom
-    their track shows most often.
+    their track shows most often. The ids of ``truth`` are those of persons.
     """
     from supervision import box_iou_batch
 
-    with open(persons) as file:
-        person_of = {int(r['id']): r['person'] for r in csv.DictReader(file)}
-    tracks: dict[int, Counter[str]] = defaultdict(Counter)
-    for (true_boxes, _, true_ids), (boxes, _, ids) in zip(
+    tracks: dict[int, Counter[int]] = defaultdict(Counter)
+    for (true_boxes, _, persons), (boxes, _, ids) in zip(
         truth, found, strict=True
     ):
         iou = box_iou_batch(boxes, true_boxes)
         for row in np.flatnonzero(ids >= 0):
             if iou.shape[1] and iou[row].max() >= IOU:
-                name = person_of[int(true_ids[iou[row].argmax()])]
-                tracks[int(ids[row])][name] += 1
+                person = int(persons[iou[row].argmax()])
+                tracks[int(ids[row])][person] += 1
     matched = sum(track.total() for track in tracks.values())
     main = sum(max(track.values()) for track in tracks.values())
-    return {
-        'persons': len(set(person_of.values())),
-        'box_purity': main / max(matched, 1),
-    }
+    _, num_persons = _renumber([persons for _, _, persons in truth])
+    return {'persons': num_persons, 'box_purity': main / max(matched, 1)}
 
 
 def main() -> None:
     """Measure, print a table and a line of JSON."""
-    args = parse_args()
+    parser = truth_parser(__doc__)
+    parser.add_argument(
+        '--config', default='configs/tracklets/efficientdet-lite2_bytetrack.py'
+    )
+    args = parser.parse_args()
     from mmcion.utils.downloads import fetch_file
 
     video = Path(args.video) if args.video else fetch_file('vtest.avi')
     every, threshold, costs = run_video(video, args.config)
-    truth = read_truth(args.truth, len(every))
+    truth = true_frames(args.truth, len(every))
     found = [
         tuple(part[s >= threshold] for part in (b, s, i)) for b, s, i in every
     ]
@@ -243,7 +249,8 @@ def main() -> None:
     metrics['score_thr'] = threshold
     metrics |= tracking_metrics(truth, found)
     if args.persons:
-        metrics |= person_metrics(truth, found, args.persons)
+        persons = true_frames(args.truth, len(every), args.persons)
+        metrics |= person_metrics(persons, found)
     for name, value in metrics.items():
         text = f'{value:.3f}' if isinstance(value, float) else str(value)
         print(f'{name:<12} {text:>9}')

@@ -3,6 +3,7 @@
 import gc
 import os
 import runpy
+import socket
 import subprocess
 import sys
 import tempfile
@@ -72,6 +73,30 @@ def start_tool(name, *arguments, cwd, out, err=None):
     )
     process.start()
     return process
+
+
+def start_two_ranks(start, monkeypatch):
+    """Start a tool twice, as torchrun does; return both processes.
+
+    Args:
+        start: Function that starts the tool for a rank, ``'0'`` or ``'1'``.
+        monkeypatch: Fixture that sets what the processes inherit.
+    """
+    monkeypatch.setenv('MASTER_ADDR', '127.0.0.1')
+    monkeypatch.setenv('MASTER_PORT', str(free_port()))
+    monkeypatch.setenv('WORLD_SIZE', '2')
+    processes = []
+    for rank in ('0', '1'):
+        monkeypatch.setenv('RANK', rank)
+        monkeypatch.setenv('LOCAL_RANK', rank)
+        processes.append(start(rank))
+    return processes
+
+
+def free_port():
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        return free.getsockname()[1]
 
 
 def _run_tool(words, cwd, environment, out, err):

@@ -1,7 +1,6 @@
 """A killed run goes on, and two ranks write the same files."""
 
 import json
-import socket
 import time
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 from mmcion.structures import TrackletTable
 from mmcion.testing import NoiseModel
 
-from ..tool_utils import ROOT, start_tool
+from ..tool_utils import ROOT, start_tool, start_two_ranks
 
 CONFIG = ROOT / 'configs' / 'denoise' / 'three-levels_auto.py'
 # the tool, with chunks so small that every stage has many
@@ -159,19 +158,11 @@ def test_killed_at_random_times_then_the_same_bytes(work, seed):
 
 
 def test_two_ranks_of_a_launcher_write_the_same_files(work, monkeypatch):
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        port = free.getsockname()[1]
-    # what torchrun sets for its processes
-    monkeypatch.setenv('MASTER_ADDR', '127.0.0.1')
-    monkeypatch.setenv('MASTER_PORT', str(port))
-    monkeypatch.setenv('WORLD_SIZE', '2')
-    processes = []
-    for rank in ('0', '1'):
-        monkeypatch.setenv('RANK', rank)
-        monkeypatch.setenv('LOCAL_RANK', rank)
-        options = ('--launcher', 'pytorch')
-        processes.append(start(work, 'ranks', *options, tool='denoise.py'))
+    options = ('--launcher', 'pytorch')
+    processes = start_two_ranks(
+        lambda rank: start(work, 'ranks', *options, tool='denoise.py'),
+        monkeypatch,
+    )
     for process in processes:
         finish(process)
     assert_same(work, 'ranks')

@@ -2,14 +2,19 @@
 
 import os
 import re
-import socket
 import subprocess
 import sys
 
 import pytest
 
 from tests.golden import DATA
-from tests.tool_utils import ROOT, TOOLS, start_tool
+from tests.tool_utils import (
+    ROOT,
+    TOOLS,
+    free_port,
+    start_tool,
+    start_two_ranks,
+)
 from tests.training_utils import load, logged, train_options
 
 
@@ -49,9 +54,6 @@ def test_two_ranks_train_from_another_folder(
         'train_dataloader.batch_size': 4,
         'train_cfg.max_epochs': 1,
     }
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        port = free.getsockname()[1]
     done = run(
         'dist_train.sh',
         'mine.py',
@@ -63,13 +65,13 @@ def test_two_ranks_train_from_another_folder(
         cwd=tmp_path,
         PYTHON=str(stub) if forked else sys.executable,
         PYTHONPATH=str(ROOT),
-        PORT=str(port),
+        PORT=str(free_port()),
     )
     assert done.returncode == 0, done.stderr
     if forked:
         words = done.stdout.split('\n')[:-1]
         first = words.index(str(TOOLS / 'train.py'))
-        launch(words[first:], tmp_path, port, monkeypatch)
+        launch(words[first:], tmp_path, monkeypatch)
     checkpoint = load(work_dir, epoch=1)
     rates, times = (
         logged(checkpoint, name) for name in ('images_per_second', 'time')
@@ -77,16 +79,12 @@ def test_two_ranks_train_from_another_folder(
     assert rates[0] * times[0] == pytest.approx(2 * 4)
 
 
-def launch(words, cwd, port, monkeypatch):
-    """Start two ranks of a tool, as torchrun does, and wait for them."""
-    monkeypatch.setenv('MASTER_ADDR', '127.0.0.1')
-    monkeypatch.setenv('MASTER_PORT', str(port))
-    monkeypatch.setenv('WORLD_SIZE', '2')
-    ranks = []
-    for rank in ('0', '1'):
-        monkeypatch.setenv('RANK', rank)
-        monkeypatch.setenv('LOCAL_RANK', rank)
-        ranks.append(start_tool(*words, cwd=cwd, out=cwd / f'{rank}.log'))
+def launch(words, cwd, monkeypatch):
+    """Start two ranks of a tool, and wait for them."""
+    ranks = start_two_ranks(
+        lambda rank: start_tool(*words, cwd=cwd, out=cwd / f'{rank}.log'),
+        monkeypatch,
+    )
     for rank, process in enumerate(ranks):
         process.join(300)
         assert process.exitcode == 0, (cwd / f'{rank}.log').read_text()
