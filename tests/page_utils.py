@@ -2,13 +2,12 @@
 
 import os
 import re
-import socket
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from .tool_utils import ROOT
+from .tool_utils import ROOT, free_port
 
 _FENCE = re.compile(r'^```(\w+)\n(.*?)^```$', re.M | re.S)
 # what the examples name, seen from the root of the repository
@@ -94,9 +93,3 @@ def run_page(page, folder):
             assert done.returncode == 0, f'{block.text}\n{done.stdout[-4000:]}'
             printed.append(done.stdout)
     return printed
-
-
-def free_port():
-    with socket.socket() as server:
-        server.bind(('127.0.0.1', 0))
-        return server.getsockname()[1]
