@@ -13,6 +13,7 @@ from mmengine.device import get_device
 from mmengine.dist import barrier, get_dist_info, is_main_process
 from mmengine.logging import print_log
 from mmengine.model import BaseModel
+from torch import Tensor
 from torch.utils.data import Dataset, default_collate
 
 from mmcion.datasets import TrackletDataset, UnreadableImageError
@@ -25,7 +26,7 @@ from mmcion.utils.paths import printable
 from mmcion.utils.progress import progress_bar
 from mmcion.utils.result_folder import ResultFolder
 
-from .load_ahead import load_ahead
+from .load_ahead import in_batches, load_ahead
 
 _BLOCK_ROWS = 2048  # finished blocks are not extracted again after a kill
 _NUM_SHOWN = 10
@@ -99,11 +100,9 @@ def extract_features(
             _fill(
                 *(model, dataset, table, features),
                 *(results.path, max_unreadable),
-                {
-                    'batch_size': batch_size,
-                    'num_workers': num_workers,
-                    'device': device,
-                },
+                batch_size=batch_size,
+                num_workers=num_workers,
+                device=device,
             )
         barrier()
         # of the blocks of all ranks
@@ -159,7 +158,7 @@ def _feature_dim(
     for row in range(len(table)):
         item = dataset[row]
         if not isinstance(item, str):
-            return _features(model, [item]).shape[1]
+            return _features(model, item['inputs'][None]).shape[1]
         unreadable[row] = item
         _check_unreadable(table, unreadable, allowed)
     raise UserError(
@@ -174,7 +173,10 @@ def _fill(
     features: np.memmap,
     folder: Path,
     allowed: int,
-    loader_options: dict[str, Any],
+    *,
+    batch_size: int,
+    num_workers: int,
+    device: torch.device,
 ) -> None:
     """Extract the rows that this rank is missing, block by block.
 
@@ -188,6 +190,17 @@ def _fill(
         rows = list(range(start, min(start + _BLOCK_ROWS, len(table))))
         mark = folder / f'.done_{start}'
         missing[start] = read_json(mark, list[int]) if mark.exists() else rows
+    # no batch is of two blocks: a resumed run has the same batches
+    batches = {
+        start: in_batches(rows, batch_size) for start, rows in missing.items()
+    }
+    loader = load_ahead(
+        dataset,
+        [rows for block in batches.values() for rows in block],
+        device=device,
+        num_workers=num_workers,
+        collate=_collate,
+    )
     unreadable: dict[int, str] = {}
     with progress_bar(
         total=sum(map(len, missing.values())),
@@ -195,31 +208,38 @@ def _fill(
         unit='img',
         disable=not is_main_process(),
     ) as bar:
-        for start, rows in missing.items():
-            left = iter(rows)
-            for items in load_ahead(
-                dataset, rows, collate=list, **loader_options
-            ):
-                batch = {next(left): item for item in items}
-                failed = {k: v for k, v in batch.items() if isinstance(v, str)}
-                readable = [row for row in batch if row not in failed]
+        for start, block in batches.items():
+            for rows, (messages, inputs) in zip(block, loader):  # noqa: B905
+                failed = {rows[place]: x for place, x in messages.items()}
                 unreadable |= failed
                 features[[*failed]] = 0
-                if readable:
-                    features[readable] = _features(
-                        model, [batch[row] for row in readable]
-                    )
+                if inputs is not None:
+                    readable = [row for row in rows if row not in failed]
+                    features[readable] = _features(model, inputs)
                 _check_unreadable(table, unreadable, allowed)
-                bar.update(len(items))
+                bar.update(len(rows))
             features.flush()  # the mark must not be older than the rows
             write_json(
-                folder / f'.done_{start}', sorted(unreadable.keys() & {*rows})
+                folder / f'.done_{start}',
+                sorted(unreadable.keys() & {*missing[start]}),
             )
 
 
+def _collate(
+    items: list[dict[str, Any] | str],
+) -> tuple[dict[int, str], Tensor | None]:
+    """Return the messages of a batch by their place, and its images."""
+    messages = {
+        place: item
+        for place, item in enumerate(items)
+        if isinstance(item, str)
+    }
+    images = [item['inputs'] for item in items if not isinstance(item, str)]
+    return messages, default_collate(images) if images else None
+
+
 @torch.inference_mode()
-def _features(model: BaseModel, items: list[dict[str, Any]]) -> np.ndarray:
-    inputs = default_collate([item['inputs'] for item in items])
+def _features(model: BaseModel, inputs: Tensor) -> np.ndarray:
     data = model.data_preprocessor({'inputs': inputs})
     # (B, 3, H, W) -> (B, D)
     return model(data['inputs'], mode='tensor').float().cpu().numpy()

@@ -40,7 +40,7 @@ from mmcion.utils.progress import progress_bar
 
 from .as_images import Images, as_images, is_path
 from .extract import extract_features
-from .load_ahead import load_ahead
+from .load_ahead import in_batches, load_ahead
 from .onnx_model import OnnxModel
 from .zoo import get_model
 
@@ -157,13 +157,12 @@ class FeatureExtractor:
             blank = torch.zeros(3, *DEFAULT_SIZE, dtype=torch.uint8)
             return self([blank])[:0]
         # processes read files ahead; tensors are in memory already
-        num_batches = -(-len(items) // self.batch_size)
+        batches = in_batches(range(len(items)), self.batch_size)
         has_files = any(isinstance(item, str) for item in items)
-        most_workers = num_batches - 1 if has_files else 0
+        most_workers = len(batches) - 1 if has_files else 0
         loader = load_ahead(
             PreparedImages(items, self.pipeline),
-            range(len(items)),
-            self.batch_size,
+            batches,
             device=self.device,
             num_workers=min(self.num_workers, most_workers),
             collate=default_collate,

@@ -10,16 +10,23 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 
+def in_batches(rows: Sequence[int], batch_size: int) -> list[list[int]]:
+    """Cut rows into batches; the last one may have fewer."""
+    return [
+        list(rows[start : start + batch_size])
+        for start in range(0, len(rows), batch_size)
+    ]
+
+
 def load_ahead(
     dataset: Dataset,
-    rows: Sequence[int],
-    batch_size: int,
+    batches: Sequence[list[int]],
     *,
     device: torch.device,
     num_workers: int,
     collate: Callable[[list], Any],
 ) -> Iterator[Any]:
-    """Yield the batches of some rows, while the next ones are loaded.
+    """Yield batches, while the next ones are loaded.
 
     On a CPU one thread loads the next batch. The network has all cores
     already: processes would only take them from it, and forking one costs as
@@ -27,16 +34,11 @@ def load_ahead(
 
     Args:
         dataset: Images after the transforms.
-        rows: Rows to load, in this order.
-        batch_size: Rows of a batch; the last one may have fewer.
+        batches: Rows of each.
         device: Where the network computes.
         num_workers: Processes that load for another device than the CPU.
         collate: Makes a batch of a list of items.
     """
-    batches = [
-        list(rows[start : start + batch_size])
-        for start in range(0, len(rows), batch_size)
-    ]
     if device.type != 'cpu':
         yield from DataLoader(
             dataset,
@@ -46,15 +48,16 @@ def load_ahead(
         )
         return
 
-    def load(number: int) -> list[Any]:
-        return [dataset[row] for row in batches[number]]
+    def load(rows: list[int]) -> Any:
+        return collate([dataset[row] for row in rows])
 
+    if not batches:
+        return
     # the thread starts with the second batch; a single one needs none
     with ThreadPoolExecutor(1) as pool:
-        items = load(0) if batches else []
-        for number in range(1, len(batches)):
-            ahead = pool.submit(load, number)
-            yield collate(items)
-            items = ahead.result()
-        if items:
-            yield collate(items)
+        batch = load(batches[0])
+        for rows in batches[1:]:
+            ahead = pool.submit(load, rows)
+            yield batch
+            batch = ahead.result()
+        yield batch

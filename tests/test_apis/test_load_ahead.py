@@ -3,7 +3,7 @@ import threading
 import pytest
 import torch
 
-from mmcion.apis.load_ahead import load_ahead
+from mmcion.apis.load_ahead import in_batches, load_ahead
 
 
 class Rows:
@@ -23,8 +23,7 @@ class Rows:
 def batches(dataset, rows, device='cpu', num_workers=0, collate=list):
     return load_ahead(
         dataset,
-        rows,
-        batch_size=3,
+        in_batches(rows, 3),
         device=torch.device(device),
         num_workers=num_workers,
         collate=collate,
