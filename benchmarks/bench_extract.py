@@ -4,8 +4,9 @@ Example::
 
     python benchmarks/bench_extract.py --models cion_resnet50_ibn
 
-Images per second, best of some rounds in turns, from JPEGs of the size of
-person images, with random weights:
+Images per second, the median of rounds in which the forms take turns, from
+JPEGs of the size of person images, with random weights; and the median of the
+rounds' ratios to the bare network:
 
 - bare: the network alone, on a batch that is prepared already, before and
   after ``reuse_freed_memory``;
@@ -20,8 +21,10 @@ Every network has a process of its own. The last line of output is JSON.
 
 import argparse
 import json
+import statistics
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -64,7 +67,8 @@ def measure(name: str, args: argparse.Namespace) -> dict[str, float]:
         for _ in range(num_batches):
             model(batch)
 
-    rates: dict[str, float] = {}
+    # of each round, by form and clock
+    rates: dict[str, list[float]] = defaultdict(list)
     images = num_batches * args.batch_size
 
     def run(form: str, function: Callable[[], Any]) -> None:
@@ -72,8 +76,7 @@ def measure(name: str, args: argparse.Namespace) -> dict[str, float]:
         function()
         ended = time.perf_counter(), time.process_time()
         for clock, start, end in zip(('', ', CPU'), began, ended, strict=True):
-            rate = round(images / (end - start), 1)
-            rates[form + clock] = max(rates.get(form + clock, 0), rate)
+            rates[form + clock].append(images / (end - start))
 
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
@@ -107,12 +110,22 @@ def measure(name: str, args: argparse.Namespace) -> dict[str, float]:
                 device='cpu',
             )
 
-        run('loader', loader)
         for _ in range(args.rounds):
             run('bare', bare)
+            run('loader', loader)
             run('extractor', lambda: extractor(files))
             run('tool', tool)
-    return rates
+    result = {
+        form: round(statistics.median(found), 1)
+        for form, found in rates.items()
+    }
+    for form in ('extractor', 'tool', 'loader'):
+        for clock in ('', ', CPU'):
+            ratios = np.divide(rates[form + clock], rates[f'bare{clock}'])
+            result[f'{form} / bare{clock}'] = round(
+                float(np.median(ratios)), 3
+            )
+    return result
 
 
 def main() -> None:
@@ -131,10 +144,6 @@ def main() -> None:
     for name in args.models:
         with ProcessPoolExecutor(1, get_context('spawn')) as pool:
             rates = pool.submit(measure, name, args).result()
-        for form in ('extractor', 'tool', 'loader'):
-            for clock in ('', ', CPU'):
-                ratio = rates[form + clock] / rates[f'bare{clock}']
-                rates[f'{form} / bare{clock}'] = round(ratio, 3)
         results[name] = rates
         print(f'{name:20}{rates}', flush=True)
     print(json.dumps(results))

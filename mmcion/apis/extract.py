@@ -14,7 +14,7 @@ from mmengine.dist import barrier, get_dist_info, is_main_process
 from mmengine.logging import print_log
 from mmengine.model import BaseModel
 from torch import Tensor
-from torch.utils.data import Dataset, default_collate
+from torch.utils.data import DataLoader, Dataset, default_collate
 
 from mmcion.datasets import TrackletDataset, UnreadableImageError
 from mmcion.models.utils import eval_mode
@@ -25,8 +25,6 @@ from mmcion.utils.io import hash_value, read_json, write_json
 from mmcion.utils.paths import printable
 from mmcion.utils.progress import progress_bar
 from mmcion.utils.result_folder import ResultFolder
-
-from .load_ahead import in_batches, load_ahead
 
 _BLOCK_ROWS = 2048  # finished blocks are not extracted again after a kill
 _NUM_SHOWN = 10
@@ -58,8 +56,7 @@ def extract_features(
         out: Folder of the store.
         meta: What identifies the model, such as the hash of its weights.
         batch_size: Images per forward pass.
-        num_workers: Number of processes that read images for a GPU; see
-            ``load_ahead``.
+        num_workers: See ``image_loader``.
         max_unreadable: Number of images, over all ranks, that may be missing
             or damaged. Their features are zero, and the store lists them.
         device: Device of the model; the best available one if None.
@@ -137,6 +134,30 @@ def extract_features(
     return FeatureStore.open(out)
 
 
+def image_loader(
+    dataset: Dataset, device: torch.device, num_workers: int, **options: Any
+) -> DataLoader:
+    """Return what loads the batches of a network.
+
+    On a CPU, images are loaded between the forward passes. Done at the same
+    time, it costs a network of two threads more than it saves: each of its
+    operations waits for the thread that shares a core. Forking a process
+    copies the network's memory, which takes as long as hundreds of images.
+
+    Args:
+        dataset: Images after the transforms.
+        device: Where the network computes.
+        num_workers: Processes that load for another device than the CPU.
+        **options: Of ``DataLoader``.
+    """
+    return DataLoader(
+        dataset,
+        num_workers=0 if device.type == 'cpu' else num_workers,
+        generator=torch.Generator(),  # leaves torch's random state as it is
+        **options,
+    )
+
+
 class _ReadableImages(Dataset):
     """A dataset whose item is a message where the image cannot be read."""
 
@@ -192,14 +213,22 @@ def _fill(
         missing[start] = read_json(mark, list[int]) if mark.exists() else rows
     # no batch is of two blocks: a resumed run has the same batches
     batches = {
-        start: in_batches(rows, batch_size) for start, rows in missing.items()
+        start: [
+            rows[first : first + batch_size]
+            for first in range(0, len(rows), batch_size)
+        ]
+        for start, rows in missing.items()
     }
-    loader = load_ahead(
-        dataset,
-        [rows for block in batches.values() for rows in block],
-        device=device,
-        num_workers=num_workers,
-        collate=_collate,
+    loader = iter(
+        image_loader(
+            dataset,
+            device,
+            num_workers,
+            batch_sampler=[
+                rows for block in batches.values() for rows in block
+            ],
+            collate_fn=_collate,
+        )
     )
     unreadable: dict[int, str] = {}
     with progress_bar(

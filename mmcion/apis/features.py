@@ -14,7 +14,7 @@ from mmengine.device import get_device
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 from torch.nn.functional import normalize as l2_normalize
-from torch.utils.data import Dataset, default_collate
+from torch.utils.data import Dataset
 
 from mmcion.datasets.transforms import build_pipeline
 from mmcion.models import ReIDDataPreprocessor
@@ -39,8 +39,7 @@ from mmcion.utils.memory import reuse_freed_memory
 from mmcion.utils.progress import progress_bar
 
 from .as_images import Images, as_images, is_path
-from .extract import extract_features
-from .load_ahead import in_batches, load_ahead
+from .extract import extract_features, image_loader
 from .onnx_model import OnnxModel
 from .zoo import get_model
 
@@ -67,7 +66,7 @@ class FeatureExtractor:
         pretrained: Weights of a name or a config, see ``get_model``.
         batch_size: Images per forward pass.
         num_workers: Processes that read files for a GPU, if there are several
-            batches; for the CPU a thread reads them.
+            batches.
         image_size: Height and width in pixels; the model's own if None.
         pipeline: Transforms of an image file; the model's own if None.
         normalize: Whether features are scaled to length 1.
@@ -157,15 +156,14 @@ class FeatureExtractor:
             blank = torch.zeros(3, *DEFAULT_SIZE, dtype=torch.uint8)
             return self([blank])[:0]
         # processes read files ahead; tensors are in memory already
-        batches = in_batches(range(len(items)), self.batch_size)
+        num_batches = -(-len(items) // self.batch_size)
         has_files = any(isinstance(item, str) for item in items)
-        most_workers = len(batches) - 1 if has_files else 0
-        loader = load_ahead(
+        most_workers = num_batches - 1 if has_files else 0
+        loader = image_loader(
             PreparedImages(items, self.pipeline),
-            batches,
-            device=self.device,
-            num_workers=min(self.num_workers, most_workers),
-            collate=default_collate,
+            self.device,
+            min(self.num_workers, most_workers),
+            batch_size=self.batch_size,
         )
         bar = progress_bar(
             total=len(items),

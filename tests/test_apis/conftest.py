@@ -1,4 +1,8 @@
 import pytest
+import torch
+
+from mmcion.apis import extract, features
+from mmcion.apis.extract import image_loader
 
 
 @pytest.fixture
@@ -18,3 +22,18 @@ test_dataloader = dict(dataset=dict(pipeline=[
 """
     )
     return path
+
+
+@pytest.fixture(params=[0, 2])
+def worker_processes(request, monkeypatch):
+    """Load images as for a CPU, then by two processes as for a GPU."""
+    if request.param:
+        # no tensor is moved, so `meta` stands for a GPU
+        def loader(dataset, device, num_workers, **options):
+            del device, num_workers
+            meta = torch.device('meta')
+            return image_loader(dataset, meta, request.param, **options)
+
+        monkeypatch.setattr(extract, 'image_loader', loader)
+        monkeypatch.setattr(features, 'image_loader', loader)
+    return request.param

@@ -73,14 +73,10 @@ def table(tmp_path):
     )
 
 
-@pytest.mark.parametrize(('batch_size', 'num_workers'), [(1, 0), (64, 2)])
-def test_equals_one_image_at_a_time(table, tmp_path, batch_size, num_workers):
-    store = run(
-        table,
-        tmp_path / 'out',
-        batch_size=batch_size,
-        num_workers=num_workers,
-    )
+@pytest.mark.parametrize('batch_size', [1, 3, 64])
+@pytest.mark.usefixtures('worker_processes')
+def test_equals_one_image_at_a_time(table, tmp_path, batch_size):
+    store = run(table, tmp_path / 'out', batch_size=batch_size)
 
     model = make_model().eval()
     dataset = extract.TrackletDataset(table, PIPELINE)
@@ -202,19 +198,21 @@ def unreadable_rows(out):
     return json.loads((out / 'features.json').read_text())['unreadable']
 
 
-@pytest.mark.parametrize('num_workers', [0, 2])
-def test_unreadable_images_are_zero_and_listed(
-    table, tmp_path, num_workers, caplog
-):
+def test_random_state_is_left_alone(table, tmp_path):
+    before = torch.get_rng_state()
+    run(table, tmp_path / 'out')
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.usefixtures('worker_processes')
+def test_unreadable_images_are_zero_and_listed(table, tmp_path):
     whole = run(table, tmp_path / 'whole')
     assert unreadable_rows(tmp_path / 'whole') == []
     # a whole batch (5..8), the first row and the last
     bad = [0, 5, 6, 7, 8, 13]
     damage(tmp_path, *bad)
 
-    store = run(
-        table, tmp_path / 'out', max_unreadable=6, num_workers=num_workers
-    )
+    store = run(table, tmp_path / 'out', max_unreadable=6)
 
     expected = whole[:]
     expected[bad] = 0

@@ -81,11 +81,9 @@ def test_as_computed_by_hand(folder, model_file):
 
 
 @pytest.mark.parametrize('batch_size', [1, 3, 64])
-@pytest.mark.parametrize('num_workers', [0, 2])
-def test_files_arrays_and_tensors_give_the_same(
-    folder, batch_size, num_workers
-):
-    extractor = tiny_extractor(batch_size=batch_size, num_workers=num_workers)
+@pytest.mark.usefixtures('worker_processes')
+def test_files_arrays_and_tensors_give_the_same(folder, batch_size):
+    extractor = tiny_extractor(batch_size=batch_size)
     paths = sorted(folder.rglob('*.png'))
     bgr = [cv2.imread(str(path)) for path in paths]
     tensors = [torch.from_numpy(x[..., ::-1].copy()) for x in bgr]
