@@ -77,7 +77,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Export."""
     args = parse_args()
-    from mmcion.apis.export import export_model
+    from mmcion.apis.export import export_model, output_files
     from mmcion.apis.export_parity import read_crops
     from mmcion.apis.features import input_size
     from mmcion.apis.zoo import get_model, is_weight_file
@@ -88,7 +88,9 @@ def main() -> None:
     # a file with its own weights, or those of a name or a config
     weights_file = args.model if is_weight_file(args.model) else args.weights
     refuse_same_file(args.out, weights_file)
-    check_out_file(args.out, overwrite=args.overwrite)
+    out = Path(args.out)
+    for path in output_files(out, args.int8):
+        check_out_file(path, overwrite=args.overwrite)
     model = get_model(
         args.model,
         args.weights or not args.random_weights,
@@ -97,7 +99,7 @@ def main() -> None:
     size = check_image_size(args.image_size or input_size(model))
     report = export_model(
         model,
-        args.out,
+        out,
         image_size=size,
         with_preprocess=args.with_preprocess,
         with_resize=args.with_resize,
@@ -107,7 +109,7 @@ def main() -> None:
         crops=read_crops(args.crops, size) if args.crops else None,
         weights_file=weights_file,
     )
-    print_report(Path(args.out), report)
+    print_report(out, report)
 
 
 def print_report(out: Path, report: dict[str, Any]) -> None:

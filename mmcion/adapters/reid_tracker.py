@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from mmcion.utils.checks import check_at_least, check_interval
+from mmcion.utils.checks import UserError, check_at_least, check_interval
 
 if TYPE_CHECKING:
     import supervision as sv
@@ -48,6 +49,9 @@ class ReIDTracker:
             of another.
         min_images: Number of images of a track that are averaged before it
             gets an id; until then the id is -1.
+
+    Raises:
+        UserError: If an argument is of another kind.
     """
 
     def __init__(
@@ -60,6 +64,14 @@ class ReIDTracker:
     ) -> None:
         check_interval('(0, 1)', false_match_rate=false_match_rate)
         check_at_least(1, min_images=min_images)
+        for name, value, method in (
+            ('tracker', tracker, 'update'),
+            ('encoder', encoder, 'extract_features'),
+        ):
+            if isinstance(value, type) or not hasattr(value, method):
+                raise UserError(
+                    f'{name} must be an object with {method}(); got {value!r}.'
+                )
         self.tracker = tracker
         self.encoder = encoder
         self.false_match_rate = false_match_rate
@@ -88,17 +100,39 @@ class ReIDTracker:
 
         Returns:
             Boxes as the tracker returns them, with the ids of identities.
+
+        Raises:
+            UserError: If the tracker returns no ids, or the encoder not one
+                finite feature for each box.
         """
         with warnings.catch_warnings():
             # those that look at boxes alone say so for every frame
             warnings.filterwarnings('ignore', '.* does not use it')
             found = self.tracker.update(detections, frame)
+        has_ids = getattr(found, 'tracker_id', None) is not None
+        if not has_ids and not (hasattr(found, 'xyxy') and not len(found)):
+            raise UserError(
+                f'the tracker must return sv.Detections with tracker_id; got '
+                f'{found!r}.'
+            )
         rows = np.flatnonzero(found.tracker_id >= 0) if len(found) else ()
         if not len(rows):
             return found
         tracks = found.tracker_id[rows].tolist()
         # (n, d)
-        features = _unit(self.encoder.extract_features(found[rows], frame))
+        features = np.asarray(
+            self.encoder.extract_features(found[rows], frame), np.float32
+        )
+        if features.ndim != 2 or len(features) != len(rows):
+            raise UserError(
+                f'the encoder must return features ({len(rows)}, d); got '
+                f'{features.shape}.'
+            )
+        if not np.isfinite(features).all():
+            raise UserError(
+                'the encoder returned features that are not finite.'
+            )
+        features = _unit(features)
         pairs = np.triu_indices(len(rows), 1)
         self._similarity.extend((features @ features.T)[pairs].tolist())
         for track, feature in zip(tracks, features, strict=True):
@@ -112,6 +146,7 @@ class ReIDTracker:
                 self._features[identity] = _unit(
                     _MOMENTUM * old + (1 - _MOMENTUM) * feature
                 )
+        found = copy.copy(found)  # the tracker may keep its own
         found.tracker_id = np.full(len(found), -1)
         found.tracker_id[rows] = ids
         return found
@@ -120,7 +155,7 @@ class ReIDTracker:
         """Give an identity to the tracks of a frame that have waited."""
         ready = [
             track
-            for track in tracks
+            for track in dict.fromkeys(tracks)
             if len(self._waiting.get(track, ())) >= self.min_images
         ]
         if not ready:

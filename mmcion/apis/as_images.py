@@ -67,7 +67,8 @@ def as_images(
     for index, image in enumerate(images):
         with name_in_errors(f'images[{index}]'):
             items += _as_items(image, channel_order)
-    if channel_order and not any(isinstance(x, Pixels) for x in images):
+    pixels = [isinstance(image, Pixels) for image in images]
+    if channel_order and pixels and not any(pixels):
         raise UserError(f'files need no channel_order; got {channel_order!r}.')
     return items
 

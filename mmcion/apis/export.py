@@ -227,6 +227,7 @@ def export_model(
     # first without a runtime, to know what made a difference
     fusion = compare_features(expected, in_batches(deployed, inputs))
     fusion.check('the model with fused branches')
+    _, description, *small_files = output_files(out, int8)
     # the name appears only if the features are right
     with atomic_file(out) as temporary:
         _write(deployed, inputs[:2], temporary, report)
@@ -244,11 +245,16 @@ def export_model(
                 'fusion_max_abs_diff': fusion.max_abs_diff,
             },
         }
-        if int8:
-            small = out.with_name(f'{out.stem}.int8.onnx')
+        for small in small_files:
             report['int8'] = _quantise(temporary, small, inputs, expected)
-    write_json(out.with_name(f'{out.name}.json'), report)
+    write_json(description, report)
     return report
+
+
+def output_files(out: Path, int8: bool) -> list[Path]:
+    """Return the file, its description and, if wanted, that of 8 bits."""
+    names = [out.name, f'{out.name}.json', f'{out.stem}.int8.onnx']
+    return [out.with_name(name) for name in names[: 2 + int8]]
 
 
 def _resize(

@@ -68,7 +68,8 @@ def extract_features(
     """
     if not len(table):
         raise UserError('the table has no images.')
-    check_at_least(0, max_unreadable=max_unreadable)
+    check_at_least(1, batch_size=batch_size)
+    check_at_least(0, num_workers=num_workers, max_unreadable=max_unreadable)
     fingerprint, transforms = table.fingerprint(), hash_value(list(pipeline))
     with ResultFolder(
         out,
@@ -281,9 +282,10 @@ def _check_unreadable(
     if len(unreadable) > allowed:
         reason = next(iter(unreadable.values())) or 'see the log'
         raise UserError(
-            f'{len(unreadable)} images cannot be read, more than '
+            f'cannot read {len(unreadable)} of {len(table)} images, more than '
             f'max_unreadable ({allowed}): {_names(table, unreadable)} '
-            f'({reason}). Allow more, or restore them and run again, with '
+            f'({reason}). '
+            f'Allow more, or restore them and run again, with '
             f'--overwrite if features are there.'
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import PIL.Image
@@ -93,12 +93,19 @@ class FeatureExtractor:
         check_at_least(1, batch_size=batch_size)
         check_at_least(0, num_workers=num_workers)
         check_choice('normalize', normalize, (True, False))
+        if not isinstance(pretrained, bool) and (
+            isinstance(model, nn.Module) or _is_onnx(model)
+        ):
+            raise UserError(
+                f'an ONNX file or a module has weights; pretrained must be '
+                f'left out, got {pretrained!r}.'
+            )
         if isinstance(model, nn.Module):
             preprocessor = getattr(model, 'data_preprocessor', None)
             known = isinstance(preprocessor, ReIDDataPreprocessor)
             device = device or next(model.parameters(), torch.zeros(())).device
             network: Any = model if known else _Pooled(model)
-        elif is_path(model) and Path(model).suffix == '.onnx':
+        elif _is_onnx(model):
             network, device = OnnxModel(Path(model)), device or 'cpu'
         else:
             network = get_model(
@@ -306,6 +313,10 @@ def input_size(model: nn.Module) -> tuple[int, int]:
         if class_name(transform) == 'ResizeImage':
             size = transform.get('size', DEFAULT_SIZE)
     return check_image_size(size)
+
+
+def _is_onnx(model: Any) -> TypeGuard[str | Path]:
+    return is_path(model) and Path(model).suffix.lower() == '.onnx'
 
 
 class _Pooled(BaseModel):

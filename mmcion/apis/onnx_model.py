@@ -41,33 +41,45 @@ class OnnxModel(BaseModel):
         path = Path(path).expanduser()
         check_file(path, 'model')
         session = open_session(path)
-        description = session.get_modelmeta().custom_metadata_map.get(METADATA)
-        if description is None:
+        ports = *session.get_inputs(), *session.get_outputs()
+        metadata = session.get_modelmeta().custom_metadata_map
+        try:
+            about = json.loads(metadata[METADATA])
+            is_raw = about['input']['normalised_inside']
+            mean, std = about['mean'], about['std']
+            if is_raw or not any(std):  # 0 where nothing is normalised
+                mean = std = None
+            preprocessor = ReIDDataPreprocessor(mean, std)
+            pipeline = resize_pipeline(
+                about['input_size'], about['resize']['interpolation']
+            )
+            tracker = about['tracker']
+            if [port.name for port in ports] != ['images', 'features']:
+                raise ValueError('the network has other inputs or outputs')
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise UserError(
                 f'{path} does not say how to prepare images; write it with '
                 f'tools/export_model.py.'
-            )
-        self.about = json.loads(description)
-        if tracker := self.about.get('tracker'):
+            ) from error
+        if tracker:
             raise UserError(
                 f'{path} takes images as {tracker} prepares them; export '
                 f'another one without --for.'
             )
-        self._is_raw = self.about['input']['normalised_inside']
-        mean, std = self.about['mean'], self.about['std']
-        if self._is_raw or not any(std):  # 0 where nothing is normalised
-            mean = std = None
-        super().__init__(ReIDDataPreprocessor(mean, std))
+        super().__init__(preprocessor)
+        self.path, self.about, self.pipeline = path, about, pipeline
+        self._is_raw = is_raw
         self.register_buffer(
             'sha256',
             torch.frombuffer(
                 bytearray.fromhex(hash_file(path)), dtype=torch.uint8
             ),
         )
-        self.pipeline = resize_pipeline(
-            self.about['input_size'], self.about['resize']['interpolation']
-        )
         self._session = session
+
+    def __reduce__(self) -> tuple[type[OnnxModel], tuple[Path]]:
+        """Pickle the path, because a session of onnxruntime cannot be."""
+        return OnnxModel, (self.path,)
 
     def forward(
         self, inputs: Tensor, data_samples: None = None, mode: str = 'tensor'

@@ -26,6 +26,9 @@ _MISTAKEN = {
     'such as a log-in or an error page. Save the file itself by a browser',
     rb'version https://git-lfs': 'is a Git LFS pointer. Get the file itself '
     'with `git lfs pull`',
+    # version of the format, name of the exporter
+    rb'\x08[\x03-\x20]\x12': 'is an ONNX file. Give the checkpoint or model '
+    'file that it was exported from',
 }
 # how torch names a class or function that a file wants to call
 _WANTED_CALL = re.compile(r'(?:GLOBAL|class) ([\w.]+)')

@@ -16,7 +16,7 @@ from typing import Any
 import cv2
 import torch
 
-from mmcion.utils.checks import UserError
+from mmcion.utils.checks import UserError, join_names
 
 from .video_extractor import VideoExtractor
 from .video_files import VideoFile
@@ -67,10 +67,15 @@ def extract_videos(
                 advance(now - seen)
                 seen = now
                 for future in done:
-                    yield running.pop(future), future.result()
+                    outcome = future.result()
+                    yield running.pop(future), outcome
         except BrokenProcessPool as error:
+            # videos are started in their order
+            names = [video.name for video in running.values()][:workers]
             raise ChildProcessError(
-                'a worker process died (out of memory?); use fewer workers.'
+                f'a worker process died: it ran out of memory, or one of '
+                f'{join_names(names)} crashed it. Use fewer workers, or leave '
+                f'that video out.'
             ) from error
         except BaseException:
             # Ctrl-C, a signal or a full disk: do not wait for whole videos

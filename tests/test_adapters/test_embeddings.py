@@ -55,8 +55,17 @@ def test_no_crop_at_all(corners, extractor):
     [
         (np.zeros((60, 80), np.uint8), r'\(60, 80\)'),
         (np.zeros((60, 80, 3)), 'float64'),
+        (None, 'got None'),  # OpenCV's frame after the last
     ],
 )
 def test_wrong_frame(frame, message, extractor):
     with pytest.raises(UserError, match=message):
         extract_embeddings(frame, boxes((0, 0, 9, 9)), extractor)
+
+
+def test_boxes_must_be_finite(extractor):
+    found = boxes((0, 0, 9, 9), (0, 0, 9, 9))
+    found.xyxy[1, 0] = np.nan
+    frame = np.zeros((60, 80, 3), np.uint8)
+    with pytest.raises(UserError, match='boxes must be finite'):
+        extract_embeddings(frame, found, extractor)

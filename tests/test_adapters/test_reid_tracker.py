@@ -131,6 +131,63 @@ def test_wrong_options(options, scene):
         ReIDTracker(scene, scene, **options)
 
 
+@pytest.mark.parametrize(
+    ('tracker', 'encoder', 'message'),
+    [
+        (Scene, Scene(), r'tracker must be an object with update\(\)'),
+        (Scene(), Scene, 'encoder must be an object with extract_features'),
+        (ReIDEncoder(None), Scene(), 'tracker must be'),
+        (Scene(), print, 'encoder must be'),
+    ],
+)
+def test_wrong_parts(tracker, encoder, message):
+    with pytest.raises(UserError, match=message):
+        ReIDTracker(tracker, encoder)
+
+
+@pytest.mark.parametrize(
+    'result', [None, [], np.zeros((0, 8)), boxes((0, 0, 9, 9))]
+)
+def test_tracker_without_ids(scene, result, monkeypatch):
+    monkeypatch.setattr(scene, 'update', lambda *_: result)
+    with pytest.raises(UserError, match='must return sv.Detections with'):
+        ReIDTracker(scene, scene).update(boxes((0, 0, 9, 9)), FRAME)
+
+
+def test_nobody_in_a_frame_has_no_ids(scene):
+    found = sv.Detections.empty()
+    assert found.tracker_id is None
+    assert len(ReIDTracker(scene, scene).update(found, FRAME)) == 0
+
+
+@pytest.mark.parametrize(
+    ('features', 'message'),
+    [
+        (None, r'\(2, d\); got \(\)'),
+        (np.ones((1, 8)), r'\(2, d\); got \(1, 8\)'),
+        (np.ones(2), r'\(2, d\); got \(2,\)'),
+        (np.full((2, 8), np.nan), 'not finite'),
+    ],
+)
+def test_wrong_features(scene, features, message, monkeypatch):
+    monkeypatch.setattr(scene, 'extract_features', lambda *_: features)
+    with pytest.raises(UserError, match=message):
+        ids(ReIDTracker(scene, scene), scene, t4=ANNA, t7=BERT)
+
+
+def test_boxes_of_the_tracker_stay_as_they_are(tracker, scene):
+    found = scene.show(t4=ANNA, t7=BERT)
+    assert tracker.update(found, FRAME).tracker_id.tolist() == [0, 1]
+    assert found.tracker_id.tolist() == [4, 7]
+
+
+def test_an_id_twice_in_a_frame(scene):
+    found = scene.show(t4=ANNA, t7=BERT)
+    found.tracker_id[:] = 4
+    tracker = ReIDTracker(scene, scene, min_images=1)
+    assert tracker.update(found, FRAME).tracker_id.tolist() == [0, 0]
+
+
 @pytest.mark.filterwarnings('error:.*frame argument')
 @pytest.mark.parametrize(
     'make',

@@ -144,6 +144,7 @@ def test_files_take_no_channel_order(tmp_path):
     path = write_image(tmp_path / 'a.png')
     with pytest.raises(UserError, match="channel_order; got 'bgr'"):
         as_images(path, 'bgr')
+    assert as_images([], 'bgr') == []  # a frame in which there is nobody
 
 
 def test_folder_in_a_list_is_refused(tmp_path):

@@ -251,8 +251,21 @@ def test_no_readable_image_at_all(table, tmp_path):
     damage(tmp_path, *range(ROWS))
     with pytest.raises(UserError, match=r'none of the 14 images.*00\.jpg'):
         run(table, tmp_path / 'out', max_unreadable=ROWS)
-    with pytest.raises(UserError, match=r'max_unreadable.* -1'):
-        run(table, tmp_path / 'out', max_unreadable=-1)
+
+
+@pytest.mark.parametrize(
+    ('name', 'value'),
+    [
+        ('max_unreadable', -1),
+        ('num_workers', -1),
+        ('batch_size', 0),
+        ('batch_size', -3),
+    ],
+)
+def test_wrong_numbers(table, tmp_path, name, value):
+    with pytest.raises(UserError, match=f'{name} must .* got {value}'):
+        run(table, tmp_path / 'out', **{name: value})
+    assert not (tmp_path / 'out').exists()
 
 
 def test_other_errors_are_not_unreadable_images(table, tmp_path):
@@ -311,7 +324,7 @@ def test_finished_store_with_more_unreadable_images_than_allowed(
     damage(tmp_path, 2, 9)
     run(table, tmp_path / 'out', max_unreadable=2)
     assert len(run(table, tmp_path / 'out', max_unreadable=5)) == ROWS
-    message = r'2 images .*\(0\).*02\.jpg, .*09\.jpg.*--overwrite'
+    message = r'2 of 14 images.*\(0\).*02\.jpg, .*09\.jpg.*--overwrite'
     with pytest.raises(UserError, match=message):
         run(table, tmp_path / 'out')
 
@@ -353,7 +366,9 @@ def test_max_unreadable_counts_all_ranks(table, tmp_path):
     table.save(tmp_path / 'table')
     arguments = tmp_path / 'table', tmp_path / 'out'
 
-    with pytest.raises(ProcessRaisedException, match=r'4 images .*00\.jpg'):
+    with pytest.raises(
+        ProcessRaisedException, match=r'4 of 14 images.*00\.jpg'
+    ):
         run_on_ranks(run_rank, *arguments, 3)
     assert not (tmp_path / 'out' / 'features.json').exists()
     results = run_on_ranks(run_rank, *arguments, 4)

@@ -1,4 +1,7 @@
+import json
+import pickle
 import sys
+from copy import deepcopy
 
 import numpy as np
 import onnx
@@ -83,17 +86,45 @@ def test_mistakes(model, images, tmp_path, monkeypatch):
     with pytest.raises(UserError, match=r'\[16, 8\]; got \[32, 16\]'):
         FeatureExtractor(out, image_size=(32, 16))(images)
 
-    foreign = onnx.load(out)
-    del foreign.metadata_props[:]
-    onnx.save(foreign, tmp_path / 'foreign.onnx')
-    with pytest.raises(UserError, match='foreign.onnx'):
-        OnnxModel(tmp_path / 'foreign.onnx')
+    with pytest.raises(UserError, match='pretrained must be left out'):
+        FeatureExtractor(out, pretrained='other.pth')
     out.write_bytes(out.read_bytes()[:100])
     with pytest.raises(UserError, match='model.onnx'):
         OnnxModel(out)
     monkeypatch.setitem(sys.modules, 'onnxruntime', None)
     with pytest.raises(MissingPackageError, match='export'):
         OnnxModel(out)
+
+
+@pytest.mark.parametrize(
+    'metadata', [None, 'hello', '[1]', '{}', '{"input": {}}', 'graph']
+)
+def test_file_of_another_program(model, metadata, tmp_path):
+    out = tmp_path / 'foreign.onnx'
+    export_model(model, out, image_size=SIZE)
+    foreign = onnx.load(out)
+    about = json.loads(foreign.metadata_props[0].value)
+    if metadata == 'graph':
+        metadata = json.dumps(about)
+        foreign.graph.input[0].name = 'data'
+        for node in foreign.graph.node:
+            names = ['data' if x == 'images' else x for x in node.input]
+            node.input[:] = names
+    del foreign.metadata_props[:]
+    if metadata:
+        foreign.metadata_props.add(key='mmcion', value=metadata)
+    onnx.save(foreign, out)
+    with pytest.raises(UserError, match=r'foreign\.onnx does not say how'):
+        OnnxModel(out)
+
+
+def test_extractor_is_copied_and_named_in_capitals(model, images, tmp_path):
+    out = tmp_path / 'MODEL.ONNX'
+    export_model(model, tmp_path / 'model.onnx', image_size=SIZE)
+    (tmp_path / 'model.onnx').rename(out)
+    extractor = FeatureExtractor(out)
+    for copied in (deepcopy(extractor), pickle.loads(pickle.dumps(extractor))):
+        np.testing.assert_array_equal(copied(images), extractor(images))
 
 
 def test_file_for_a_tracker_is_refused(model, tmp_path):

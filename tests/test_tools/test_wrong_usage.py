@@ -283,6 +283,11 @@ CASES = [
         ['x.bin', '.onnx'],
         1,
     ),
+    (
+        'export_model.py resnet18 --random-weights --out {folder}.onnx',
+        ['folder.onnx.json exists', '--overwrite'],
+        1,
+    ),
     (f'{PACK} --out x', ['SOURCE'], 2),
 ]
 
@@ -308,6 +313,7 @@ def paths(tmp_path_factory):
     (folder / 'broken.py').write_text('a = (\n')
     (folder / 'weights.pth').write_bytes(b'no weights')
     (folder / 'folder').mkdir()
+    (folder / 'folder.onnx.json').write_text('{}')
     for name, first in (('good', 0), ('minus_1', -1)):
         entries = [
             {'file_path': f'{row}.jpg', 'id': first + row // 4}

@@ -151,6 +151,7 @@ def test_flipped_bit_is_noticed(tmp_path):
         (b'\n <html lang="en">', 'web page and not weights'),
         (b'<?xml version', 'web page and not weights'),
         (b'version https://git-lfs.github.com/spec/v1\noid 1', 'git lfs pull'),
+        (b'\x08\x0a\x12\x07pytorch', 'is an ONNX file'),
         (b'hello', 'is damaged or not a checkpoint'),
         (b'\x00' * 100, 'is damaged or not a checkpoint'),
         (b'\x89PNG\r\n\x1a\n' + b'\x00' * 40, 'is damaged or not a checkpo'),
@@ -158,7 +159,17 @@ def test_flipped_bit_is_noticed(tmp_path):
         (pickle.dumps({'a': 1}, 2), 'is damaged or not a checkpoint'),
         (pickle.dumps(7, 0), 'is damaged or not a checkpoint'),
     ],
-    ids=['html', 'html2', 'xml', 'lfs', 'text', 'zeros', 'png', 'random']
+    ids=[
+        'html',
+        'html2',
+        'xml',
+        'lfs',
+        'onnx',
+        'text',
+        'zeros',
+        'png',
+        'random',
+    ]
     + ['pickle', 'pickle0'],
 )
 def test_other_files_are_refused(tmp_path, content, message):

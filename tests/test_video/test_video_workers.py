@@ -80,7 +80,7 @@ def test_a_dead_process_is_reported(three_videos, tmp_path):
     detector = {'type': 'CrashingDetector'}
     extractor = VideoExtractor(detector, IDS, CropSettings(), tmp_path)
 
-    with pytest.raises(ChildProcessError, match='fewer workers'):
+    with pytest.raises(ChildProcessError, match='crashed it. Use fewer'):
         list(extract_videos(extractor, videos, workers=2, advance=print))
 
 

@@ -10,6 +10,8 @@ from ..detections import Detections
 from .base_detector import BaseDetector
 from .tiling import suppress
 
+_WINDOW = (48, 96)  # width and height of what the SVM sees
+
 
 @DETECTORS.register_module()
 class HOGDetector(BaseDetector):
@@ -43,7 +45,7 @@ class HOGDetector(BaseDetector):
         self.upsample = upsample
         self.nms_iou = nms_iou
         self.shrink = np.asarray(shrink, np.float32)
-        self._hog = cv2.HOGDescriptor((48, 96), (16, 16), (8, 8), (8, 8), 9)
+        self._hog = cv2.HOGDescriptor(_WINDOW, (16, 16), (8, 8), (8, 8), 9)
         # getattr: the name is missing in cv2's type hints
         svm = getattr(cv2, 'HOGDescriptor_getDaimlerPeopleDetector')()  # noqa: B009
         self._hog.setSVMDetector(svm)
@@ -51,6 +53,9 @@ class HOGDetector(BaseDetector):
     def detect(self, image: np.ndarray, frame: int) -> Detections:
         """Return the boxes of people in one frame."""
         large = cv2.resize(image, None, fx=self.upsample, fy=self.upsample)
+        width, height = _WINDOW
+        if large.shape[0] < height or large.shape[1] < width:
+            return Detections.empty()  # OpenCV would crash
         found, margins = self._hog.detectMultiScale(
             large,
             hitThreshold=self._margin,

@@ -50,3 +50,9 @@ def test_bad_settings():
         build(upsample=0)
     with pytest.raises(UserError, match=r'score_thr.* 3'):
         build(score_thr=3)
+
+
+@pytest.mark.parametrize('size', [(8, 8), (32, 32), (200, 16), (16, 200)])
+def test_frames_smaller_than_the_window(size):
+    image = np.zeros((*size, 3), np.uint8)
+    assert len(build().detect(image, 0)) == 0
