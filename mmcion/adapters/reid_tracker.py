@@ -109,13 +109,13 @@ class ReIDTracker:
             # those that look at boxes alone say so for every frame
             warnings.filterwarnings('ignore', '.* does not use it')
             found = self.tracker.update(detections, frame)
-        has_ids = getattr(found, 'tracker_id', None) is not None
-        if not has_ids and not (hasattr(found, 'xyxy') and not len(found)):
+        nobody = hasattr(found, 'xyxy') and not len(found)
+        if getattr(found, 'tracker_id', None) is None and not nobody:
             raise UserError(
                 f'the tracker must return sv.Detections with tracker_id; got '
                 f'{found!r}.'
             )
-        rows = np.flatnonzero(found.tracker_id >= 0) if len(found) else ()
+        rows = () if nobody else np.flatnonzero(found.tracker_id >= 0)
         if not len(rows):
             return found
         tracks = found.tracker_id[rows].tolist()

@@ -239,7 +239,7 @@ def _fill(
         disable=not is_main_process(),
     ) as bar:
         for start, block in batches.items():
-            for rows, (messages, inputs) in zip(block, loader):  # noqa: B905
+            for rows, (messages, inputs) in zip(block, loader, strict=False):
                 failed = {rows[place]: x for place, x in messages.items()}
                 unreadable |= failed
                 features[[*failed]] = 0
@@ -284,8 +284,7 @@ def _check_unreadable(
         raise UserError(
             f'cannot read {len(unreadable)} of {len(table)} images, more than '
             f'max_unreadable ({allowed}): {_names(table, unreadable)} '
-            f'({reason}). '
-            f'Allow more, or restore them and run again, with '
+            f'({reason}). Allow more, or restore them and run again, with '
             f'--overwrite if features are there.'
         )
 

@@ -93,12 +93,11 @@ class FeatureExtractor:
         check_at_least(1, batch_size=batch_size)
         check_at_least(0, num_workers=num_workers)
         check_choice('normalize', normalize, (True, False))
-        if not isinstance(pretrained, bool) and (
-            isinstance(model, nn.Module) or _is_onnx(model)
-        ):
+        has_weights = isinstance(model, nn.Module) or _is_onnx(model)
+        if has_weights and is_path(pretrained):
             raise UserError(
                 f'an ONNX file or a module has weights; pretrained must be '
-                f'left out, got {pretrained!r}.'
+                f'left out, got {pretrained}.'
             )
         if isinstance(model, nn.Module):
             preprocessor = getattr(model, 'data_preprocessor', None)
