@@ -76,14 +76,16 @@ def open_model(args: argparse.Namespace) -> tuple[Any, list[Any], Any]:
     from mmcion.models.weights import use_checkpoint
     from mmcion.models.weights.network_config import network_config
     from mmcion.registry import MODELS
-    from mmcion.utils.cli import read_config
+    from mmcion.utils.cli import check_test_config, read_config
 
     if args.checkpoint and args.config is None:
         model = get_model(args.checkpoint, custom_imports=args.custom_imports)
         spec = model.spec
         network = spec.model_config() if spec else network_config(model.cfg)
         return model, image_pipeline(model), network
-    cfg = read_config(args.config or DEFAULT_CONFIG, args.cfg_options)
+    path = args.config or DEFAULT_CONFIG
+    cfg = read_config(path, args.cfg_options)
+    check_test_config(cfg, path, 'model', 'test_dataloader')
     network = cfg.model.to_dict()
     if args.checkpoint:
         use_checkpoint(cfg, args.checkpoint)

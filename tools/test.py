@@ -25,7 +25,6 @@ of a fine-tuning holds its config and can stand alone. A model file brings its
 own network. Without a checkpoint, the network is evaluated as it is
 initialised.
 """
-CONFIG_SUFFIXES = ('.py', '.yml', '.yaml', '.json')
 DATASETS = ROOT / 'configs' / '_base_' / 'datasets'
 
 
@@ -85,7 +84,8 @@ def test_configs(args: argparse.Namespace) -> 'dict[str, Config]':
         use_checkpoint,
     )
     from mmcion.utils.checks import UserError
-    from mmcion.utils.cli import runner_config
+    from mmcion.utils.cli import check_test_config, runner_config
+    from mmcion.utils.paths import CONFIG_SUFFIXES
     from mmcion.utils.retrieval_cli import check_outputs, retrieval_options
 
     check_outputs(
@@ -109,12 +109,8 @@ def test_configs(args: argparse.Namespace) -> 'dict[str, Config]':
         )
     cfg = runner_config(args, stored)
     cfg.resume = False  # as a config that a training has saved may state
-    missing = {'model', 'test_dataloader', 'test_evaluator'} - set(cfg)
-    if missing:
-        raise UserError(
-            f'{args.config} has no {" and no ".join(sorted(missing))}: it is '
-            f'no config of a test, as those of configs/eval are.'
-        )
+    needed = ('model', 'test_dataloader', 'test_evaluator')
+    check_test_config(cfg, args.config, *needed)
     if args.checkpoint in (None, 'none'):
         args.checkpoint = None
     else:

@@ -171,14 +171,15 @@ def export_model(
     if weights_file is not None:
         weights_file = Path(weights_file).expanduser()
     image_size = check_image_size(image_size)
-    file_format = _check_options(out, int8 or bool(tracker), weights_file)
+    needs_onnx = 'int8' if int8 else tracker
+    file_format = _check_options(out, needs_onnx, weights_file)
     tracker_input = TrackerInput(tracker, image_size) if tracker else None
     if tracker_input:
         tracker_input.check_name(out)
         if with_preprocess or with_resize:
             raise UserError(
-                f'{tracker} prepares images in its own way: leave out '
-                'with_preprocess and with_resize.'
+                f'{tracker} prepares images in its own way, which the file '
+                'undoes: leave out the preprocess and resize options.'
             )
     images = random_crops(*image_size) if crops is None else crops
     # one alone and a batch, so that a fixed batch size would be noticed
@@ -266,11 +267,16 @@ def _resize(
     return planes.permute(0, 2, 3, 1).contiguous()
 
 
-def _check_options(out: Path, int8: bool, weights_file: Path | None) -> str:
+def _check_options(
+    out: Path, needs_onnx: str | None, weights_file: Path | None
+) -> str:
     """Return the format of a file to write."""
     refuse_same_file(out, weights_file)
-    suffixes = ('.onnx',) if int8 else FORMATS
-    check_choice(f'suffix of {out} (int8 needs .onnx)', out.suffix, suffixes)
+    if needs_onnx and out.suffix != '.onnx':
+        raise UserError(
+            f'{needs_onnx} needs a file name that ends in .onnx; got {out}.'
+        )
+    check_choice(f'suffix of {out}', out.suffix, FORMATS)
     file_format = FORMATS[out.suffix]
     with optional_import('ONNX', "pip install 'mmcion[export]'"):
         for name in _PACKAGES if file_format == 'onnx' else ():

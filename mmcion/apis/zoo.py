@@ -34,12 +34,11 @@ from mmcion.utils.checks import (
 from mmcion.utils.cli import read_config
 from mmcion.utils.downloads import KnownFile, fetch_file
 from mmcion.utils.io import hash_file
-from mmcion.utils.paths import WEIGHT_SUFFIXES
+from mmcion.utils.paths import CONFIG_SUFFIXES, WEIGHT_SUFFIXES
 
 from .zoo_index import ZooEntry, read_index
 
 ZOO_FOLDER = 'MMCION_ZOO'
-_CONFIG_SUFFIXES = ('.py', '.json', '.yaml', '.yml')
 
 
 def get_model(
@@ -83,7 +82,7 @@ def get_model(
         raise UserError(f'model must be a name, path or config; got {model}.')
     path = Path('' if isinstance(model, Config) else model).expanduser()
     weights = None if isinstance(pretrained, bool) else pretrained
-    if isinstance(model, Config) or path.suffix in _CONFIG_SUFFIXES:
+    if isinstance(model, Config) or path.suffix in CONFIG_SUFFIXES:
         if weights is None and pretrained is not False:
             _warn(
                 'a config has no published weights: those of the network are '
@@ -93,7 +92,10 @@ def get_model(
         network = open_config(cfg, weights)
     elif is_weight_file(path):
         if weights or pretrained is False:
-            raise UserError(f'{model} has weights; {pretrained=} is for names')
+            others = f'other weights ({weights})' if weights else 'random ones'
+            raise UserError(
+                f'{model} has weights of its own: leave out {others}.'
+            )
         network = open_file(path, custom_imports=custom_imports)
     else:
         network = _open_name(str(model), weights, pretrained is True)
@@ -110,7 +112,7 @@ def is_weight_file(model: str | Path) -> bool:
     path = Path(model)
     # not by the suffix alone: names may have dots, as ghostnet_0.5x has
     return path.suffix in WEIGHT_SUFFIXES or (
-        path.is_file() and path.suffix not in _CONFIG_SUFFIXES
+        path.is_file() and path.suffix not in CONFIG_SUFFIXES
     )
 
 

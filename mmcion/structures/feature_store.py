@@ -275,8 +275,11 @@ class FeatureStore:
 
 def _check_rows(bad: np.ndarray) -> None:
     if len(bad):
-        row = f'feature row {bad[0]} is zero or not finite'
-        raise UserError(f'{row} ({len(bad)} in this block); drop its image.')
+        raise UserError(
+            f'features are zero or not finite in row {bad[0]}'
+            f'{" and others" if len(bad) > 1 else ""}: extract them again, '
+            f'or leave out these images.'
+        )
 
 
 def _chunks(rows: np.ndarray) -> Iterator[slice]:

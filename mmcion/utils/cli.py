@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .checks import UserError, check_file, check_new
+from .checks import UserError, check_choice, check_file, check_new
 from .config_check import (
     check_config,
     check_options,
@@ -21,7 +21,7 @@ from .config_check import (
     is_runner_config,
 )
 from .packaged import command_name, drop_own_scope, find_config, name_commands
-from .paths import WEIGHT_SUFFIXES
+from .paths import CONFIG_SUFFIXES, WEIGHT_SUFFIXES
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -264,7 +264,8 @@ def read_config(
     if Path(path).suffix in WEIGHT_SUFFIXES:
         raise UserError(f'{path} is a checkpoint; give its config (.py).')
     path = find_config(path)
-    check_file(path, 'config')
+    suffix = check_file(path, 'config').suffix
+    check_choice(f'suffix of config {path}', suffix, CONFIG_SUFFIXES)
     # ValueError: of JSON, among others
     wrong = (SyntaxError, AttributeError, TypeError, ValueError, NameError)
     try:
@@ -321,6 +322,16 @@ def runner_config(
     default_dir = Path('work_dirs') / Path(args.config).stem
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(default_dir)
     return cfg
+
+
+def check_test_config(cfg: Config, path: str | Path, *names: str) -> None:
+    """Raise ``UserError`` if a config lacks these settings of a test."""
+    if missing := [name for name in names if name not in cfg]:
+        listed = ' or '.join(', '.join(missing).rsplit(', ', 1))
+        raise UserError(
+            f'{path} has no {listed}, so it is not a test config. Those are '
+            f'in configs/eval.'
+        )
 
 
 class Terminated(KeyboardInterrupt):

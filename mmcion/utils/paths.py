@@ -5,7 +5,8 @@ from pathlib import Path, PurePosixPath
 
 from .checks import UserError
 
-# of files with weights
+# of configs, and of files with weights
+CONFIG_SUFFIXES = ('.py', '.json', '.yaml', '.yml')
 WEIGHT_SUFFIXES = ('.pth', '.pt', '.bin', '.tar', '.safetensors')
 
 

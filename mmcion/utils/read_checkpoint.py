@@ -30,6 +30,8 @@ _MISTAKEN = {
     rb'\x08[\x03-\x20]\x12': 'is an ONNX file. Give the checkpoint or model '
     'file that it was exported from',
 }
+# first bytes of what torch.save writes, now and formerly
+_PICKLE_OR_ZIP = (b'PK', b'\x80')
 # how torch names a class or function that a file wants to call
 _WANTED_CALL = re.compile(r'(?:GLOBAL|class) ([\w.]+)')
 
@@ -99,6 +101,8 @@ def _reason(path: Path, error: Exception) -> str:
     if wanted := _WANTED_CALL.search(str(error)):
         unsafe = f'wants to run {wanted[1]}, which weights never need, and'
         return f'{unsafe} was not loaded. Do not load it by other means'
+    if path.suffix != '.safetensors' and not start.startswith(_PICKLE_OR_ZIP):
+        return 'is not a checkpoint. Give a file with weights, such as a .pth'
     # a zip file has its table at the end, a legacy pickle just stops
     truncated = isinstance(error, EOFError) or 'unexpected EOF' in str(error)
     if start.startswith(b'PK'):

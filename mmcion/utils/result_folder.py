@@ -83,8 +83,8 @@ class ResultFolder:
         is_complete: Whether the results exist already.
 
     Raises:
-        UserError: On entering, if ``out`` holds something else or another
-            run is writing to it.
+        UserError: If ``out`` is a file; on entering, if it holds something
+            else or another run is writing to it.
     """
 
     def __init__(
@@ -99,6 +99,8 @@ class ResultFolder:
         self.out = self.path = Path(out)
         if self.out.is_symlink():  # it stays, its target may be replaced
             self.out = self.path = self.out.resolve()
+        if self.out.is_file():
+            raise UserError(f'{out} is a file; give a folder to write to.')
         self.overwrite = overwrite
         self.record = {
             'version': _VERSION,
@@ -168,8 +170,8 @@ class ResultFolder:
             names = join_names(_differences(found, self.record), most=3)
             status = 'complete' if found['complete'] else 'unfinished'
             raise UserError(
-                f'{out} has {status} {found["kind"]} of other settings: '
-                f'{names}. Give a new folder or --overwrite.'
+                f'{out} has {status} {found["kind"]} of other settings or '
+                f'inputs: {names}. Give a new folder or --overwrite.'
             )
         # only complete results are kept until there are new ones
         path = new if found.get('complete') else out

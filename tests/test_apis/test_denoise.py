@@ -231,10 +231,10 @@ def test_rows_that_are_no_feature_are_named(value, center):
     table, features = made()
     feats = features[:]
     feats[70] = value
-    with pytest.raises(ValueError, match=r'feature row 70 is .*not finite'):
+    with pytest.raises(ValueError, match='not finite in row 70:'):
         mmcion.denoise(table, feats, {**NUMBERS, 'center': center})
     stage = {**LEVELS[0], 'sigma': 'auto'}
-    with pytest.raises(ValueError, match=r'feature row 70 is .*not finite'):
+    with pytest.raises(ValueError, match='not finite in row 70:'):
         mmcion.denoise(table, feats, {'pipeline': [stage], 'center': center})
 
 

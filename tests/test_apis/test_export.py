@@ -267,15 +267,22 @@ def test_wrong_options_are_refused(options, message, model, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(
-    ('name', 'int8'),
-    [('a.caffe', False), ('a', False), ('a.onnx.gz', False), ('a.pt', True)],
-)
-def test_suffix_decides_the_format(name, int8, model, tmp_path):
+@pytest.mark.parametrize('name', ['a.caffe', 'a', 'a.onnx.data'])
+def test_suffix_decides_the_format(name, model, tmp_path):
+    suffix = Path(name).suffix
     with pytest.raises(
-        UserError, match=rf"'\.onnx'.* got '{Path(name).suffix}"
+        UserError, match=rf"^suffix of \S+ must .*'\.onnx'.* got '{suffix}'"
     ):
-        export_model(model, tmp_path / name, image_size=SIZE, int8=int8)
+        export_model(model, tmp_path / name, image_size=SIZE)
+
+
+@pytest.mark.parametrize(
+    ('options', 'name'),
+    [({'int8': True}, 'int8'), ({'tracker': 'boxmot'}, 'boxmot')],
+)
+def test_what_needs_onnx_is_named(options, name, model, tmp_path):
+    with pytest.raises(UserError, match=rf'^{name} needs .*\.onnx; .*a\.pt'):
+        export_model(model, tmp_path / 'a.pt', image_size=SIZE, **options)
 
 
 def test_folder_is_no_file_to_write(model, tmp_path):

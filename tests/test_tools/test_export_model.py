@@ -74,15 +74,18 @@ def test_random_weights_must_be_asked_for(tmp_path, monkeypatch):
     assert feats.shape == (2, 1280)
 
 
-@pytest.mark.slow
-def test_model_file_has_its_own_weights(tmp_path):
-    done = run_tool(
-        TOOL,
-        *('a.pth', '--weights', 'b.pth', '--out', 'model.onnx'),
-        cwd=tmp_path,
-    )
-    assert done.returncode == 1
-    assert "a.pth has weights; pretrained='b.pth' is for names" in done.stderr
+@pytest.mark.parametrize(
+    ('options', 'others'),
+    [
+        (['--weights', 'b.pth'], 'other weights (b.pth)'),
+        (['--random-weights'], 'random ones'),
+    ],
+)
+def test_model_file_has_its_own_weights(options, others, call_tool, capsys):
+    with pytest.raises(SystemExit):
+        call_tool(TOOL, 'a.pth', *options, '--out', 'model.onnx')
+    error = capsys.readouterr().err
+    assert f'a.pth has weights of its own: leave out {others}.' in error
 
 
 @pytest.mark.parametrize('is_file', [True, False])

@@ -64,7 +64,12 @@ CASES = [
     ('test.py {zero_shot} {zero_shot}', ['CONFIG CHECKPOINT'], 1),
     ('test.py none.bin {zero_shot}', ['none.bin', 'CONFIG CHECKPOINT'], 1),
     ('test.py none.bin', ['none.bin'], 1),
-    ('test.py {levels}', ['test_dataloader', 'configs/eval'], 1),
+    (
+        'test.py {levels}',
+        ['no model, test_dataloader or test_evaluator', 'configs/eval'],
+        1,
+    ),
+    ('test.py {camid}', ['camid.csv is not a checkpoint', '.pth'], 1),
     ('test.py {zero_shot} --launcher pytorch', ['torchrun'], 1),
     ('test.py {zero_shot} --rerank k1', ['KEY=VALUE', 'k1'], 2),
     ('test.py {zero_shot} --qe k=two', ['k', 'two'], 1),
@@ -106,6 +111,21 @@ CASES = [
     (f'{TRACKLETS} {{folder}} --out x --detector yolo', ['yolo', 'hog'], 2),
     ('extract_features.py none --out x', ['none'], 1),
     ('extract_features.py {folder} --out x', ['folder'], 1),
+    (
+        'extract_features.py none --out x --config {camid}',
+        ['config', 'camid.csv', "'.py'"],
+        1,
+    ),
+    (
+        'extract_features.py none --out x --config {pretrain}',
+        ['no test_dataloader, so it is not a test config'],
+        1,
+    ),
+    (
+        'extract_features.py none --out x --config {levels}',
+        ['no model or test_dataloader, so'],
+        1,
+    ),
     # models
     ('export_model.py resnet999 --random-weights --out x.onnx', ['resnet999']),
     ('export_model.py resnet18 --weights none.pth --out x.onnx', ['none.pth']),

@@ -136,6 +136,14 @@ def test_other_settings_or_inputs(out, changed, difference, complete):
     assert (out / 'text').read_text() == 'new'
 
 
+def test_file_in_place_of_a_folder(out):
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text('a video')
+    with pytest.raises(UserError, match='out is a file; give a folder'):
+        work(out, overwrite=True)
+    assert out.read_text() == 'a video'
+
+
 def test_other_kind(out):
     work(out)
     with pytest.raises(UserError, match='kind was "features", is "tracklets"'):

@@ -37,8 +37,8 @@ class ReIDDataset(BaseReIDDataset):
     """
 
     hint = (
-        'Set ann_file (in a config test_dataloader.dataset.ann_file) to a CSV '
-        'with the columns path, pid, cam_id and split.'
+        'ann_file (in a config test_dataloader.dataset.ann_file) takes a CSV '
+        'with the columns path, pid and, optionally, cam_id and split.'
     )
 
     def __init__(
@@ -90,7 +90,7 @@ class ReIDDataset(BaseReIDDataset):
             ('cam_id', 'split'),
             ignore=self.ignore,
             what='list of images',
-            hint=f'{self.hint} Others are to be named in its option ignore.',
+            hint=f'{self.hint} Name others in its option ignore.',
         )
         parts: dict[str, list[ReIDImage]] = {}
         for line, (path, pid, cam_id, split) in rows:

@@ -78,7 +78,11 @@ def read_test_config(
     with name_in_errors(checkpoint):
         cfg = stored_config(content, custom_imports=custom_imports)
         if 'test_dataloader' not in cfg:
-            raise UserError('its config has no test; give one of configs/.')
+            raise UserError(
+                'its config has no test: give a test config before it, such '
+                'as one of configs/eval, or train with --hold-out or with '
+                'query and gallery images in --data.'
+            )
         test = [cfg.test_dataloader, cfg.get('test_evaluator')]
         admit_classes(
             test, custom_modules(cfg), custom_imports, _TEST_REGISTRIES

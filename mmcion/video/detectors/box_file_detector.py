@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from mmcion.registry import DETECTORS
-from mmcion.utils.checks import UserError, check_folder
+from mmcion.utils.checks import UserError, check_choice, check_folder
 from mmcion.utils.skip_report import SkipReport
 
 from ..box_files import BOX_SUFFIXES, read_box_file
@@ -52,12 +52,17 @@ class BoxFileDetector(BaseDetector):
         self.ignore = [ignore] if isinstance(ignore, str) else list(ignore)
 
     def check_videos(self, videos: Sequence[Path]) -> None:
-        """Raise UserError if one file is given for several videos."""
-        if len(videos) > 1 and self.boxes and self.boxes.is_file():
+        """Raise UserError if a file is no box file, or of several videos."""
+        if self.boxes is None or not self.boxes.is_file():
+            return
+        if len(videos) > 1:
             raise UserError(
                 f'{self.boxes} is one file for {len(videos)} videos; give a '
                 f'folder of box files.'
             )
+        # before the videos are opened, which are not to blame
+        suffix = self.boxes.suffix.lower()
+        check_choice(f'suffix of box file {self.boxes}', suffix, BOX_SUFFIXES)
 
     def input_files(self, video: Path) -> list[Path]:
         """Return the file that the boxes of ``video`` come from.

@@ -50,6 +50,15 @@ def test_messages(walk, tmp_path):
         build().open_video(walk)
 
 
+def test_suffix_of_the_one_file_is_checked_before_videos_are_opened(tmp_path):
+    (tmp_path / 'notes.md').touch()
+    detector = build(boxes=str(tmp_path / 'notes.md'))
+    with pytest.raises(
+        UserError, match=r'box file .*notes\.md must be one of'
+    ):
+        detector.check_videos([tmp_path / 'walk.avi'])
+
+
 def test_one_file_serves_one_video(walk):
     one = build(boxes=str(walk.with_suffix('.csv')))
 
