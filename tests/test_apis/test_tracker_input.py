@@ -178,12 +178,12 @@ def test_names_that_boxmot_takes_for_another_network(name, model, tmp_path):
 @pytest.mark.parametrize(
     ('name', 'options', 'message'),
     [
-        ('a.pt', {'tracker': 'ultralytics'}, "'.pt'"),
+        ('a.pt', {'tracker': 'ultralytics'}, r'^ultralytics needs .*\.onnx'),
         ('a.onnx', {'tracker': 'deepsort'}, 'deepsort'),
         (
             'a.onnx',
             {'tracker': 'ultralytics', 'with_resize': True},
-            'with_resize',
+            'leave out the preprocess and resize options',
         ),
     ],
 )

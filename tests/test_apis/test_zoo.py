@@ -154,8 +154,8 @@ def test_neck_is_not_dropped_silently(tmp_path):
 
 def test_file_has_its_own_weights(tmp_path):
     path = write_model_file(tmp_path / 'a.pth')
-    for pretrained in ('b.pth', False):
-        with pytest.raises(UserError, match=f'has weights; .*{pretrained}'):
+    for pretrained, named in (('b.pth', r'\(b\.pth\)'), (False, 'random')):
+        with pytest.raises(UserError, match=f'leave out .*{named}'):
             get_model(path, pretrained)
     assert get_model(path, True).spec.source == 'test'
 
