@@ -171,8 +171,7 @@ def export_model(
     if weights_file is not None:
         weights_file = Path(weights_file).expanduser()
     image_size = check_image_size(image_size)
-    needs_onnx = 'int8' if int8 else tracker
-    file_format = _check_options(out, needs_onnx, weights_file)
+    file_format = _check_options(out, int8 or bool(tracker), weights_file)
     tracker_input = TrackerInput(tracker, image_size) if tracker else None
     if tracker_input:
         tracker_input.check_name(out)
@@ -267,15 +266,11 @@ def _resize(
     return planes.permute(0, 2, 3, 1).contiguous()
 
 
-def _check_options(
-    out: Path, needs_onnx: str | None, weights_file: Path | None
-) -> str:
+def _check_options(out: Path, onnx: bool, weights_file: Path | None) -> str:
     """Return the format of a file to write."""
     refuse_same_file(out, weights_file)
-    if needs_onnx and out.suffix != '.onnx':
-        raise UserError(
-            f'{needs_onnx} needs a file name that ends in .onnx; got {out}.'
-        )
+    if onnx and out.suffix != '.onnx':
+        raise UserError(f'int8 and trackers need a file .onnx; got {out}.')
     check_choice(f'suffix of {out}', out.suffix, FORMATS)
     file_format = FORMATS[out.suffix]
     with optional_import('ONNX', "pip install 'mmcion[export]'"):
