@@ -178,7 +178,7 @@ def test_names_that_boxmot_takes_for_another_network(name, model, tmp_path):
 @pytest.mark.parametrize(
     ('name', 'options', 'message'),
     [
-        ('a.pt', {'tracker': 'ultralytics'}, r'^ultralytics needs .*\.onnx'),
+        ('a.pt', {'tracker': 'ultralytics'}, r'trackers need .*\.onnx'),
         ('a.onnx', {'tracker': 'deepsort'}, 'deepsort'),
         (
             'a.onnx',
