@@ -14,6 +14,7 @@ from mmcion import __version__  # noqa: E402
 
 project = 'mmcion'
 author = 'the mmcion authors'
+copyright = '2026, the mmcion authors; Apache-2.0'
 version = release = __version__
 root_doc = 'docs/index'
 include_patterns = [
