@@ -21,7 +21,6 @@ Every network has a process of its own. The last line of output is JSON.
 
 import argparse
 import json
-import statistics
 import tempfile
 import time
 from collections import defaultdict
@@ -116,7 +115,7 @@ def measure(name: str, args: argparse.Namespace) -> dict[str, float]:
             run('extractor', lambda: extractor(files))
             run('tool', tool)
     result = {
-        form: round(statistics.median(found), 1)
+        form: round(float(np.median(found)), 1)
         for form, found in rates.items()
     }
     for form in ('extractor', 'tool', 'loader'):

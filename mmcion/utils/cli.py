@@ -325,7 +325,7 @@ def runner_config(
 
 
 def check_test_config(cfg: Config, path: str | Path, *names: str) -> None:
-    """Raise ``UserError`` if a config lacks these settings of a test."""
+    """Raise ``UserError`` unless a config has all settings of a test."""
     if missing := [name for name in names if name not in cfg]:
         listed = ' or '.join(', '.join(missing).rsplit(', ', 1))
         raise UserError(

@@ -136,6 +136,13 @@ class BoxFile:
         return self.detections[np.arange(first, last)]
 
 
+def box_suffix(path: Path) -> str:
+    """Return the suffix of a box file, or raise ``UserError``."""
+    suffix = path.suffix.lower()
+    check_choice(f'suffix of box file {path}', suffix, BOX_SUFFIXES)
+    return suffix
+
+
 def read_box_file(
     path: str | Path,
     *,
@@ -165,8 +172,7 @@ def read_box_file(
         UserError: If it has another format.
     """
     path = check_file(path, 'box file')
-    suffix = path.suffix.lower()
-    check_choice(f'suffix of box file {path}', suffix, BOX_SUFFIXES)
+    suffix = box_suffix(path)
     first = 1 if first_frame is None else first_frame
     if suffix == '.txt':
         rows = read_mot(path, report, first_frame=first)

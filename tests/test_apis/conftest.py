@@ -36,4 +36,3 @@ def worker_processes(request, monkeypatch):
 
         monkeypatch.setattr(extract, 'image_loader', loader)
         monkeypatch.setattr(features, 'image_loader', loader)
-    return request.param

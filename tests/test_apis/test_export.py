@@ -267,7 +267,7 @@ def test_wrong_options_are_refused(options, message, model, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize('name', ['a.caffe', 'a', 'a.onnx.data'])
+@pytest.mark.parametrize('name', ['a.caffe', 'a', 'a.onnx.gz', 'a.onnx.data'])
 def test_suffix_decides_the_format(name, model, tmp_path):
     suffix = Path(name).suffix
     with pytest.raises(

@@ -82,8 +82,9 @@ def test_random_weights_must_be_asked_for(tmp_path, monkeypatch):
     ],
 )
 def test_model_file_has_its_own_weights(options, others, call_tool, capsys):
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit) as stop:
         call_tool(TOOL, 'a.pth', *options, '--out', 'model.onnx')
+    assert stop.value.code == 1
     error = capsys.readouterr().err
     assert f'a.pth has weights of its own: leave out {others}.' in error
 

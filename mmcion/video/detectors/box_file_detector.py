@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from mmcion.registry import DETECTORS
-from mmcion.utils.checks import UserError, check_choice, check_folder
+from mmcion.utils.checks import UserError, check_folder
 from mmcion.utils.skip_report import SkipReport
 
-from ..box_files import BOX_SUFFIXES, read_box_file
+from ..box_files import BOX_SUFFIXES, box_suffix, read_box_file
 from ..detections import Detections
 from .base_detector import BaseDetector
 
@@ -61,8 +61,7 @@ class BoxFileDetector(BaseDetector):
                 f'folder of box files.'
             )
         # before the videos are opened, which are not to blame
-        suffix = self.boxes.suffix.lower()
-        check_choice(f'suffix of box file {self.boxes}', suffix, BOX_SUFFIXES)
+        box_suffix(self.boxes)
 
     def input_files(self, video: Path) -> list[Path]:
         """Return the file that the boxes of ``video`` come from.
